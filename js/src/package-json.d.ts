@@ -1,0 +1,4 @@
+declare module '*/package.json' {
+  const content: { readonly name: string; readonly version: string };
+  export default content;
+}

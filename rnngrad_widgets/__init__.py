@@ -1,0 +1,57 @@
+"""See whether gradient reaches the early timesteps of a recurrent network.
+
+The public names are loaded when they are first used: importing the package imports neither
+TensorFlow nor the widget libraries.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rnngrad_widgets._version import __version__
+    from rnngrad_widgets.tensor import GradientSnapshot, GradientTensor
+
+__all__ = [
+    "GradientSnapshot",
+    "GradientTensor",
+    "__version__",
+]
+
+# Where each public name is defined; the same names as above, once for mypy and once for Python.
+_HOMES = {
+    "GradientSnapshot": "tensor",
+    "GradientTensor": "tensor",
+    "__version__": "_version",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name on first use (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value  # the next use finds it without coming here
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+def _jupyter_labextension_paths() -> list[dict[str, str]]:
+    """Where the built JupyterLab extension lies (asked by ``jupyter-builder develop``)."""
+    return [{"src": "labextension", "dest": "rnngrad-widgets"}]
+
+
+def _jupyter_nbextension_paths() -> list[dict[str, str]]:
+    """Where the AMD bundle lies (asked by VS Code and classic notebooks)."""
+    return [
+        {
+            "section": "notebook",
+            "src": "nbextension",
+            "dest": "rnngrad-widgets",
+            "require": "rnngrad-widgets/extension",
+        }
+    ]
