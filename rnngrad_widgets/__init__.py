@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rnngrad_widgets._version import __version__
+    from rnngrad_widgets.explorer import GradientExplorer
     from rnngrad_widgets.tensor import GradientSnapshot, GradientTensor
 
 __all__ = [
+    "GradientExplorer",
     "GradientSnapshot",
     "GradientTensor",
     "__version__",
@@ -21,6 +23,7 @@ __all__ = [
 
 # Where each public name is defined; the same names as above, once for mypy and once for Python.
 _HOMES = {
+    "GradientExplorer": "explorer",
     "GradientSnapshot": "tensor",
     "GradientTensor": "tensor",
     "__version__": "_version",

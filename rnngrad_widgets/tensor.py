@@ -51,7 +51,7 @@ class GradientTensor:
         If the number of names differs from the number of axes.
     """
 
-    values: NDArray[np.generic]
+    values: NDArray[Any]
     dims: tuple[str, ...]
     layer: str = ""
     quantity: str = ""
@@ -76,11 +76,9 @@ class GradientTensor:
         """Shape of the array."""
         return self.values.shape
 
-    def __array__(
-        self, dtype: np.dtype[np.generic] | None = None, copy: bool | None = None
-    ) -> NDArray[np.generic]:
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         """Let numpy functions take the tensor as the array it is."""
-        array = np.asarray(self.values, dtype=dtype)
+        array: NDArray[Any] = np.asarray(self.values, dtype=dtype)
         return array.copy() if copy else array
 
     def __repr__(self) -> str:
@@ -128,6 +126,6 @@ class GradientSnapshot(Mapping[tuple[str, str], GradientTensor]):
 
 
 def _read_only(array: NDArray[Any]) -> NDArray[Any]:
-    view = array.view()
+    view: NDArray[Any] = array.view()
     view.flags.writeable = False
     return view

@@ -5,49 +5,43 @@
 declare module 'bqplot' {
   import type { DOMWidgetView, WidgetModel, WidgetView } from '@jupyter-widgets/base';
 
-  /** The space around the plot area, in pixels. */
-  export interface Margin {
-    top: number;
-    right: number;
-    bottom: number;
-    left: number;
-  }
-
-  /** A scale view: `scale` is the d3 scale, `offset` what a mark adds for ordinal scales. */
+  /** A scale view; `scale` is the d3 scale: a number to a pixel, or to a colour. */
   export interface ScaleView extends WidgetView {
     scale: ((value: number) => number) & {
       invert(pixel: number): number;
       domain(): number[];
       range(): number[];
     };
-    offset: number;
-    set_range(range: [number, number]): void;
+    setRange(range: [number, number]): void;
   }
 
   export class MarkModel extends WidgetModel {
-    update_domains(): void;
     getScales(): Record<string, WidgetModel>;
   }
 
   export class Figure extends DOMWidgetView {
-    margin: Margin;
     plotareaWidth: number;
     plotareaHeight: number;
-    /** Between the two SVGs, over the plot area; belongs to one mark at a time. */
+    /** Between the two SVGs, over the plot area. */
     webGLCanvas: HTMLCanvasElement;
-    relayoutHooks: (() => void)[];
+    /** Called after the canvas got its new size. */
+    relayoutHooks: Record<string, () => void>;
     padded_range(direction: 'x' | 'y', scale: WidgetModel): [number, number];
   }
 
   export abstract class Mark extends WidgetView {
     parent: Figure;
     scales: Record<string, ScaleView>;
-    abstract draw(animate?: boolean): void;
+    override render(): Promise<void>;
+    abstract draw(): void;
     abstract set_ranges(): void;
+    abstract relayout(): void;
+    abstract compute_view_padding(): void;
+    abstract clear_style(): void;
+    abstract set_default_style(): void;
+    abstract set_style_on_elements(): void;
     set_positional_scales(): void;
     initialize_additional_scales(): void;
     create_listeners(): void;
-    relayout(): void;
-    override render(): Promise<unknown>;
   }
 }

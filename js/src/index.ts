@@ -1,5 +1,13 @@
 /** The widget module: what Python's `_model_name` and `_view_name` are looked up in. */
 import '../style/index.css';
 
-export * from './about';
+export { ColourBar, ColourBarModel } from './colourbar';
+export { Cursor, CursorModel } from './cursor';
+export { Curves, CurvesModel } from './curves';
+export { Explorer, ExplorerModel } from './explorer';
+export { Raster, RasterModel } from './raster';
+export { Readout, ReadoutModel } from './readout';
+export { Bars, BarsModel, Scatter, ScatterModel } from './scatter';
+export { SelectionModel } from './selection';
+export { TensorModel } from './tensor';
 export * from './version';

@@ -1,0 +1,132 @@
+import { unpack_models } from '@jupyter-widgets/base';
+import type { ISerializers } from '@jupyter-widgets/base';
+import { Mark, MarkModel } from 'bqplot';
+import type { Figure } from 'bqplot';
+
+import type { SelectionModel } from './selection';
+import { MODULE_STATE } from './version';
+
+/** State that every mark of ours has. */
+export class SelectionMarkModel extends MarkModel {
+  override defaults(): Backbone.ObjectHash {
+    return { ...super.defaults(), ...MODULE_STATE, selection: null };
+  }
+
+  static override serializers: ISerializers = {
+    ...MarkModel.serializers,
+    selection: { deserialize: unpack_models },
+  };
+
+  get selection(): SelectionModel {
+    return this.get('selection') as SelectionModel;
+  }
+}
+
+/** A mark that shows the selection: draws on `redraw`, when scales change and after a relayout. */
+export abstract class SelectionMark extends Mark {
+  declare model: SelectionMarkModel;
+
+  override async render(): Promise<void> {
+    await super.render();
+    this.create_listeners();
+    this.set_ranges();
+    this.setup();
+    this.draw();
+  }
+
+  /** Build what lasts; the plot area is known. */
+  protected setup(): void {}
+
+  override create_listeners(): void {
+    super.create_listeners();
+    this.listenTo(this.selection, 'redraw', this.draw);
+    this.listenTo(this.model, 'change', this.draw);
+  }
+
+  override set_positional_scales(): void {
+    for (const axis of ['x', 'y'] as const) {
+      const scale = this.scales[axis];
+      if (scale !== undefined) {
+        this.listenTo(scale, 'domain_changed', this.draw);
+      }
+    }
+  }
+
+  override set_ranges(): void {
+    for (const axis of ['x', 'y'] as const) {
+      const scale = this.scales[axis];
+      scale?.setRange(this.parent.padded_range(axis, scale.model));
+    }
+  }
+
+  override relayout(): void {
+    this.set_ranges();
+    this.draw();
+  }
+
+  get selection(): SelectionModel {
+    return this.model.selection;
+  }
+
+  get width(): number {
+    return Math.max(this.parent.plotareaWidth, 1);
+  }
+
+  get height(): number {
+    return Math.max(this.parent.plotareaHeight, 1);
+  }
+
+  // bqplot asks every mark for these; ours have neither styles per datum nor padding
+  override clear_style(): void {}
+  override set_default_style(): void {}
+  override set_style_on_elements(): void {}
+  override compute_view_padding(): void {}
+}
+
+/**
+ * A mark that paints on the figure's canvas layer, which lies over the plot area between the
+ * figure's two SVGs: right in every browser, where a canvas in a `foreignObject` is not in WebKit.
+ * The layer belongs to one mark of the figure, and no WebGL mark may share that figure.
+ */
+export abstract class CanvasMark extends SelectionMark {
+  protected override setup(): void {
+    const hook = `rnngrad-${this.cid}`;
+    this.parent.relayoutHooks[hook] = () => this.draw();
+    this.once('remove', () => delete this.parent.relayoutHooks[hook]);
+  }
+
+  override draw(): void {
+    if (!this.parent.webGLCanvas) {
+      return;
+    }
+    const context = sizeLayer(this.parent, this.width, this.height);
+    if (context !== null) {
+      context.clearRect(0, 0, this.width, this.height);
+      if (this.model.get('visible')) {
+        this.paint(context);
+        this.el.setAttribute('data-drawn', String(++this.drawn));
+      }
+    }
+  }
+
+  /** Paint into the plot area; the unit is the CSS pixel. */
+  protected abstract paint(context: CanvasRenderingContext2D): void;
+
+  private drawn = 0;
+}
+
+/** Give the layer one pixel for each device pixel: bqplot sets it to one for each CSS pixel. */
+function sizeLayer(figure: Figure, width: number, height: number): CanvasRenderingContext2D | null {
+  const canvas = figure.webGLCanvas;
+  const ratio = window.devicePixelRatio || 1;
+  const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
+  if (canvas.width !== w || canvas.height !== h) {
+    canvas.width = w;
+    canvas.height = h;
+    canvas.style.width = `${width}px`;
+    canvas.style.height = `${height}px`;
+  }
+  const context = canvas.getContext('2d');
+  context?.setTransform(w / width, 0, 0, h / height, 0, 0);
+  return context;
+}

@@ -1,0 +1,117 @@
+import { DOMWidgetModel, DOMWidgetView, unpack_models } from '@jupyter-widgets/base';
+import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
+import type { ScaleView } from 'bqplot';
+
+import { entryOf, makeTable, paintCells, parseColour } from './colours';
+import type { Norm, Table } from './colours';
+import { number } from './format';
+import type { SelectionModel } from './selection';
+import { setAttributes, svg } from './svg';
+import { MODULE_STATE } from './version';
+
+const WIDTH = 10;
+const LABEL_GAP = 14;
+
+export class ColourBarModel extends DOMWidgetModel {
+  override defaults(): Backbone.ObjectHash {
+    return {
+      ...super.defaults(),
+      ...MODULE_STATE,
+      _model_name: 'ColourBarModel',
+      _view_name: 'ColourBar',
+      selection: null,
+    };
+  }
+
+  static override serializers: ISerializers = {
+    ...DOMWidgetModel.serializers,
+    selection: { deserialize: unpack_models },
+  };
+}
+
+/** The colours of the range, vmin at the bottom, with five labels; beside the heat map or both halves. */
+export class ColourBar extends DOMWidgetView {
+  override async render(): Promise<void> {
+    this.el.classList.add('rnngrad-colourbar');
+    this.canvas.className = 'rnngrad-colourbar-colours';
+    this.el.append(this.canvas, this.labels);
+    const scale = this.selection.get('colour_scale') as WidgetModel;
+    // the same bqplot scale the raster colours with
+    this.scale = (await this.create_child_view(scale as never)) as unknown as ScaleView;
+    this.listenTo(this.scale, 'color_scale_range_changed', this.draw);
+    this.listenTo(this.selection, 'redraw', this.draw);
+    this.observer = new ResizeObserver(() => this.draw());
+    this.observer.observe(this.el);
+    this.draw();
+  }
+
+  override remove(): void {
+    this.observer?.disconnect();
+    super.remove();
+  }
+
+  private draw(): void {
+    const height = this.el.clientHeight;
+    if (this.scale === null || height === 0) {
+      return;
+    }
+    const { norm } = this.selection;
+    const domain = this.scale.scale.domain();
+    const range = this.scale.scale.range() as unknown[];
+    const key = [norm.vmin, norm.vmax, height, domain[0], domain[domain.length - 1], ...range].join();
+    if (key === this.drawn) {
+      return;
+    }
+    this.drawn = key;
+    const { scale } = this.scale;
+    const table = makeTable((v) => String(scale(v)), domain[0], domain[domain.length - 1]);
+    this.paint(norm, table, height);
+    this.label(norm, height);
+  }
+
+  private paint(norm: Norm, table: Table, height: number): void {
+    const values = new Float32Array(height);
+    for (let i = 0; i < height; i++) {
+      values[i] = norm.vmin + ((norm.vmax - norm.vmin) * (i + 0.5)) / height;
+    }
+    this.canvas.width = 1;
+    this.canvas.height = height;
+    const image = new ImageData(1, height);
+    paintCells(values, height, 1, table, norm, parseColour('#000'), new Uint32Array(image.data.buffer));
+    this.canvas.getContext('2d')?.putImageData(image, 0, 0);
+    this.el.setAttribute('data-zero', String(entryOf(0, table, norm)));
+  }
+
+  private label(norm: Norm, height: number): void {
+    const { vmin, vmax } = norm;
+    const y = (v: number): number => height * (1 - (v - vmin) / (vmax - vmin));
+    const inside = vmin < 0 && vmax > 0 ? [0] : [];
+    // the ends first, then zero, then the halves, each where it leaves room
+    const wanted = [vmax, vmin, ...inside, vmax / 2, vmin / 2];
+    const kept: number[] = [];
+    for (const v of wanted) {
+      if (v >= vmin && v <= vmax && kept.every((k) => Math.abs(y(k) - y(v)) >= LABEL_GAP)) {
+        kept.push(v);
+      }
+    }
+    this.labels.replaceChildren(...kept.flatMap((v) => this.tick(v, y(v), height)));
+  }
+
+  private tick(value: number, at: number, height: number): SVGElement[] {
+    const text = svg('text', { class: 'rnngrad-label rnngrad-quiet' });
+    text.textContent = number(value, true);
+    setAttributes(text, { x: WIDTH + 8, y: Math.min(Math.max(at + 4, 8), height) });
+    const y = Math.min(Math.max(Math.round(at) + 0.5, 0.5), height - 0.5);
+    return [svg('line', { class: 'rnngrad-tick', x1: WIDTH, x2: WIDTH + 4, y1: y, y2: y }), text];
+  }
+
+  private get selection(): SelectionModel {
+    return this.model.get('selection') as SelectionModel;
+  }
+
+  private scale: ScaleView | null = null;
+  private observer: ResizeObserver | null = null;
+  private drawn = '';
+  private readonly canvas = document.createElement('canvas');
+  private readonly labels = svg('svg', { class: 'rnngrad-colourbar-labels', 'aria-hidden': 'true' });
+}

@@ -1,0 +1,116 @@
+import { unpack_models } from '@jupyter-widgets/base';
+import type { WidgetModel } from '@jupyter-widgets/base';
+import { VBoxModel, VBoxView } from '@jupyter-widgets/controls';
+
+import type { SelectionModel } from './selection';
+import { onThemeChange, theme, isDark } from './theme';
+import { MODULE_STATE } from './version';
+
+/** Widths below this use the narrow layout; the same number stands in style/index.css. */
+const BREAKPOINT = 900;
+const MARGIN_RIGHT = { wide: 108, narrow: 80 };
+
+export class ExplorerModel extends VBoxModel {
+  override defaults(): Backbone.ObjectHash {
+    return {
+      ...super.defaults(),
+      ...MODULE_STATE,
+      _model_name: 'ExplorerModel',
+      _view_name: 'Explorer',
+      selection: null,
+      figures: [],
+      themed: true,
+      range_mode: false,
+      busy: '',
+    };
+  }
+
+  static override serializers = {
+    ...VBoxModel.serializers,
+    selection: { deserialize: unpack_models },
+    figures: { deserialize: unpack_models },
+  };
+}
+
+/** The frame round controls and plots: theme, width and the busy state. */
+export class Explorer extends VBoxView {
+  override render(): void {
+    super.render();
+    this.el.classList.add('rnngrad-explorer');
+    // arrow keys belong to the sliders and plots, not to the notebook's commands
+    this.el.dataset['lmSuppressShortcuts'] = 'true';
+    this.progress.className = 'rnngrad-progress';
+    this.progress.setAttribute('role', 'status');
+    this.el.appendChild(this.progress);
+    this.stopThemes = onThemeChange(() => this.applyTheme());
+    this.sizes = new ResizeObserver(() => this.applyWidth());
+    this.sizes.observe(this.el);
+    this.listenTo(this.model, 'change:busy', this.applyBusy);
+    this.listenTo(this.model, 'change:range_mode', this.applyMode);
+    this.listenTo(this.model, 'change:figures', this.applyWidth);
+    this.applyTheme();
+    this.applyMode();
+    this.applyBusy();
+  }
+
+  override remove(): void {
+    this.stopThemes();
+    this.sizes?.disconnect();
+    window.clearInterval(this.clock);
+    super.remove();
+  }
+
+  private applyTheme(): void {
+    this.el.classList.toggle('rnngrad-dark', isDark());
+    const selection = this.model.get('selection') as SelectionModel | null;
+    const scale = selection?.get('colour_scale') as WidgetModel | undefined;
+    if (this.model.get('themed') && scale !== undefined) {
+      const colours = theme().diverging;
+      if ((scale.get('colors') as string[]).join() !== colours.join()) {
+        scale.set('colors', [...colours]);
+      }
+    }
+    selection?.invalidate();
+  }
+
+  /** One slider for a symmetric range, or two handles. */
+  private applyMode(): void {
+    this.el.classList.toggle('rnngrad-range-mode', this.model.get('range_mode') as boolean);
+  }
+
+  private applyWidth(): void {
+    const width = this.el.clientWidth;
+    if (width === 0) {
+      return;
+    }
+    const right = width >= BREAKPOINT ? MARGIN_RIGHT.wide : MARGIN_RIGHT.narrow;
+    for (const figure of this.model.get('figures') as WidgetModel[]) {
+      const margin = figure.get('fig_margin') as Record<string, number>;
+      if (margin['right'] !== right) {
+        figure.set('fig_margin', { ...margin, right });
+      }
+    }
+  }
+
+  /** While Python computes: a moving line, the seconds, and controls at 60 %. The old data stays. */
+  private applyBusy(): void {
+    const message = this.model.get('busy') as string;
+    this.el.classList.toggle('rnngrad-busy', message !== '');
+    window.clearInterval(this.clock);
+    if (message === '') {
+      this.progress.textContent = '';
+      return;
+    }
+    const started = Date.now();
+    const tell = (): void => {
+      this.progress.textContent = `${message} ${Math.floor((Date.now() - started) / 1000)} s`;
+    };
+    tell();
+    this.clock = window.setInterval(tell, 1000);
+  }
+
+  private stopThemes: () => void = () => {};
+  private sizes: ResizeObserver | null = null;
+  private clock = 0;
+  private readonly progress = document.createElement('div');
+}

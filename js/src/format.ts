@@ -1,0 +1,32 @@
+// Pure formatting of numbers, as the readouts and axes show them.
+
+const MINUS = '−';
+
+function signed(value: number, text: string, plus: boolean): string {
+  const sign = value < 0 ? MINUS : plus && value > 0 ? '+' : '';
+  return sign + text;
+}
+
+/** `3.1e-2`, with a true minus sign in front; zero is `0`; NaN and infinities by name. */
+export function number(value: number, plus = false, digits = 1): string {
+  if (Number.isNaN(value)) {
+    return 'NaN';
+  }
+  if (!Number.isFinite(value)) {
+    return signed(value, 'Inf', plus);
+  }
+  if (value === 0) {
+    return '0';
+  }
+  return signed(value, Math.abs(value).toExponential(digits).replace('e+', 'e'), plus);
+}
+
+/** The label of an axis tick, with as few digits as it needs: `2e-2`, `1.5e-2`. */
+export function tick(value: number): string {
+  return number(value, false, 1).replace(/\.0(?=e)/, '');
+}
+
+/** A colour range: `±8.0e-3` where it is symmetric, else `−2.0e-3 … +8.0e-3`. */
+export function range(vmin: number, vmax: number): string {
+  return vmin === -vmax ? `±${number(vmax)}` : `${number(vmin, true)} … ${number(vmax, true)}`;
+}

@@ -1,0 +1,50 @@
+// Light or dark: the colours that a canvas needs by value. What CSS can draw is in style/index.css.
+
+export interface Theme {
+  readonly ink: string;
+  readonly quiet: string;
+  readonly negative: string;
+  readonly positive: string;
+  /** Diverging stops, negative to positive. */
+  readonly diverging: readonly string[];
+}
+
+export const LIGHT: Theme = {
+  ink: '#1a1a1a',
+  quiet: '#5f6368',
+  negative: '#1f63a8',
+  positive: '#b2182b',
+  diverging: stops('08386f 1f63a8 4393c3 92c5de d1e5f0 ffffff fddbc7 f4a582 d6604d b2182b 7a0a22'),
+};
+
+export const DARK: Theme = {
+  ink: '#f2f2f2',
+  quiet: '#a3a7ab',
+  negative: '#62b4f2',
+  positive: '#f98d6a',
+  diverging: stops('a8d8ff 62b4f2 2f8bd6 22609a 1d3a57 1b1b1b 54291f 963a26 dc5a38 f98d6a ffbfa6'),
+};
+
+/** NaN and infinities, in either theme. */
+export const NON_FINITE = '#d500f9';
+
+function stops(hex: string): string[] {
+  return hex.split(' ').map((digits) => `#${digits}`);
+}
+
+/** Whether the page is dark: JupyterLab and Notebook say so on the body, VS Code by a class. */
+export function isDark(): boolean {
+  const { jpThemeLight } = document.body.dataset;
+  return jpThemeLight === 'false' || document.body.classList.contains('vscode-dark');
+}
+
+export function theme(): Theme {
+  return isDark() ? DARK : LIGHT;
+}
+
+/** Call `changed` whenever the page's theme may have changed; returns how to stop. */
+export function onThemeChange(changed: () => void): () => void {
+  const observer = new MutationObserver(changed);
+  observer.observe(document.body, { attributes: true, attributeFilter: ['data-jp-theme-light', 'class'] });
+  return () => observer.disconnect();
+}

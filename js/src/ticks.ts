@@ -1,0 +1,57 @@
+// Pure choice of ticks.
+
+const STEPS = [1, 2, 5];
+
+/** The smallest of 1, 2, 5 x 10^k that is >= `value` (value > 0). */
+function roundStep(value: number): number {
+  const decade = 10 ** Math.floor(Math.log10(value));
+  for (const step of STEPS) {
+    if (step * decade >= value * (1 - 1e-9)) {
+      return step * decade;
+    }
+  }
+  return 10 * decade;
+}
+
+/** Indices 0..count-1 to label on `pixels` px, at least `gap` px apart, the last one always. */
+export function indexTicks(count: number, pixels: number, gap: number): number[] {
+  const last = count - 1;
+  if (last <= 0) {
+    return [0];
+  }
+  const step = Math.max(1, roundStep((gap * count) / Math.max(pixels, 1)));
+  const ticks: number[] = [];
+  for (let i = 0; i < last; i += step) {
+    ticks.push(i);
+  }
+  // the last one matters more than the regular one beside it
+  if (ticks.length > 1 && last - ticks[ticks.length - 1] < 0.7 * step) {
+    ticks.pop();
+  }
+  return [...ticks, last];
+}
+
+/** `parts + 1` indices spread evenly over 0..count-1, without repeats: 0, 64, 128, 192, 255. */
+export function evenTicks(count: number, parts: number): number[] {
+  const ticks = new Set<number>();
+  for (let i = 0; i < parts; i++) {
+    ticks.add(Math.min(Math.round((i * count) / parts), count - 1));
+  }
+  ticks.add(count - 1);
+  return [...ticks].sort((a, b) => a - b);
+}
+
+/** The largest of 1, 2, 5 x 10^k that is <= `value` (value > 0): the outer tick of a symmetric axis. */
+export function outerTick(value: number): number {
+  const decade = 10 ** Math.floor(Math.log10(value));
+  return [...STEPS].reverse().map((s) => s * decade).find((s) => s <= value * (1 + 1e-9)) ?? decade;
+}
+
+/** Without the ticks within `reach` of a chip at `chip`; the only tick stays (the chip covers it). */
+export function withoutChip(ticks: number[], chip: number | null, reach: number): number[] {
+  if (chip === null || ticks.length < 2) {
+    return ticks;
+  }
+  const kept = ticks.filter((tick) => Math.abs(tick - chip) >= reach);
+  return kept.length > 0 ? kept : [ticks[0]];
+}

@@ -1,0 +1,103 @@
+"""Where the explorer gets its tensors: a model and a batch, or an array."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+from rnngrad_widgets.tensor import NO_TIME, SEQUENCE, GradientTensor
+from rnngrad_widgets.widgets.tensor import as_float32
+from rnngrad_widgets.wording import QUANTITIES
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from rnngrad_widgets.engine.engine import GradientEngine
+
+
+class Source(Protocol):
+    """What the explorer asks for."""
+
+    def layers(self) -> Mapping[str, str]:
+        """Labels of the layers by path; empty where there is no model."""
+
+    def resolve(self, layer: object) -> str:
+        """Path of a layer given by name, index or object; None is the first one."""
+
+    def quantities(self, layer: str) -> tuple[str, ...]:
+        """Quantities of a layer that can be shown."""
+
+    def compute(self, layer: str, quantity: str) -> GradientTensor:
+        """The tensor at the weights of now."""
+
+
+class ModelSource:
+    """A Keras model and a batch; the engine computes."""
+
+    def __init__(
+        self, engine: GradientEngine, x: Any, y: Any, sample_weight: Any, training: bool
+    ) -> None:
+        self._engine = engine
+        self._batch = (x, y)
+        self._options = {"sample_weight": sample_weight, "training": training}
+
+    def layers(self) -> Mapping[str, str]:
+        """Labels by path: ``lstm  LSTM 256``."""
+        return {
+            layer.path: f"{layer.path}  {layer.kind} {layer.units or ''}".rstrip()
+            for layer in self._engine.layers
+        }
+
+    def resolve(self, layer: object) -> str:
+        """Path of the layer."""
+        if layer is None:
+            recurrent = self._engine.layers
+            if not recurrent:
+                raise ValueError("the model must have a recurrent layer; it has none")
+            return recurrent[0].path
+        return self._engine.resolve(layer).path
+
+    def quantities(self, layer: str) -> tuple[str, ...]:
+        """Quantities that can be shown."""
+        return tuple(q for q in self._engine.quantities(layer) if q in QUANTITIES)
+
+    def compute(self, layer: str, quantity: str) -> GradientTensor:
+        """The tensor."""
+        if quantity not in self.quantities(layer):
+            raise ValueError(
+                f"the explorer shows {list(self.quantities(layer))} of layer {layer!r}; "
+                f"received quantity {quantity!r}"
+            )
+        x, y = self._batch
+        snapshot = self._engine.compute(x, y, layers=layer, quantities=quantity, **self._options)
+        return snapshot[layer, quantity]
+
+
+class ArraySource:
+    """An array of any framework; nothing is computed."""
+
+    def __init__(self, array: ArrayLike) -> None:
+        values = as_float32(array)
+        self._tensor = GradientTensor(values, SEQUENCE if values.ndim == 3 else NO_TIME)
+
+    def layers(self) -> Mapping[str, str]:
+        """Labels by path: ``lstm  LSTM 256``."""
+        return {}
+
+    def resolve(self, layer: object) -> str:
+        """Path of the layer."""
+        if layer not in (None, ""):
+            raise ValueError(f"an array has no layers; received layer {layer!r}")
+        return ""
+
+    def quantities(self, layer: str) -> tuple[str, ...]:
+        """Quantities that can be shown."""
+        del layer
+        return ()
+
+    def compute(self, layer: str, quantity: str) -> GradientTensor:
+        """The tensor."""
+        del layer
+        if quantity:
+            raise ValueError(f"an array has no quantities; received {quantity!r}")
+        return self._tensor

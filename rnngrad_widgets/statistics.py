@@ -1,0 +1,98 @@
+"""Numbers of a whole tensor: the automatic colour range and the finding of the summary line."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnngrad_widgets.tensor import GradientTensor
+
+THRESHOLD = 1e-8
+"""Below this share of the maximum, a gradient counts as not reaching a timestep."""
+
+_NICE = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
+
+
+def auto_limit(values: NDArray[Any]) -> float:
+    """Limit of the automatic symmetric colour range.
+
+    The 99.8th percentile of the finite non-zero magnitudes, rounded up to 1, 1.5, 2, 3, 4, 5, 6
+    or 8 times a power of ten. Zeros are left out: a layer whose gradient lives on one timestep of
+    a thousand would else get a range of nothing. 1 where no such value exists.
+    """
+    magnitudes = np.abs(values[np.isfinite(values) & (values != 0)])
+    if magnitudes.size == 0:
+        return 1.0
+    return round_up(float(np.percentile(magnitudes, 99.8)))
+
+
+def round_up(value: float) -> float:
+    """The smallest 1, 1.5, 2, 3, 4, 5, 6, 8 x 10^k that is >= a positive value."""
+    decade = 10.0 ** math.floor(math.log10(value))
+    step = next((nice for nice in _NICE if nice * decade >= value * (1 - 1e-9)), 10.0)
+    return float(f"{step * decade:.6g}")
+
+
+class Extreme(NamedTuple):
+    """The largest finite magnitude and its indices, one per axis."""
+
+    magnitude: float
+    place: tuple[int, ...]
+
+
+def extreme(values: NDArray[Any]) -> Extreme | None:
+    """Largest finite magnitude and where it is; None if no value is finite."""
+    magnitudes = np.abs(values)
+    magnitudes[~np.isfinite(magnitudes)] = -1
+    flat = int(np.argmax(magnitudes))
+    magnitude = float(magnitudes.flat[flat])
+    if magnitude < 0:
+        return None
+    return Extreme(magnitude, tuple(int(i) for i in np.unravel_index(flat, values.shape)))
+
+
+def top_decade(values: NDArray[Any]) -> int:
+    """The smallest k for which no finite magnitude is above 10^k; 0 where all are zero."""
+    found = extreme(values)
+    return math.ceil(math.log10(found.magnitude)) if found and found.magnitude > 0 else 0
+
+
+def share_not_reached(values: NDArray[Any], mask: NDArray[np.bool_] | None) -> float | None:
+    """Share of timesteps, 0 .. 1, that gradient does not reach.
+
+    A timestep counts where the median over samples of the norm over channels is below
+    `THRESHOLD` times the largest norm. Timesteps masked in every sample are left out. None where
+    all values are zero or no timestep is left.
+
+    Parameters
+    ----------
+    values
+        (samples, timesteps, channels).
+    mask
+        (samples, timesteps), True where the timestep counts, or None.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        scale = float(np.max(np.abs(values), initial=0, where=np.isfinite(values)))
+        if scale == 0:
+            return None
+        # divided by the largest value first: squares of tiny gradients would vanish
+        norms = scale * np.sqrt(np.sum(np.square(values / scale, dtype=np.float64), axis=-1))
+    kept = norms if mask is None else np.where(mask, norms, np.nan)
+    counted = ~np.all(np.isnan(kept), axis=0)
+    if not counted.any():
+        return None
+    medians = np.nanmedian(kept[:, counted], axis=0)
+    largest = float(np.max(norms, where=np.isfinite(norms), initial=0))
+    return float(np.mean(medians < THRESHOLD * largest))
+
+
+def halves(tensor: GradientTensor) -> dict[str, NDArray[Any]]:
+    """The values by direction; under the empty name where there is only one."""
+    if len(tensor.directions) != 2:
+        return {"": tensor.values}
+    middle = tensor.shape[-1] // 2
+    first, second = tensor.directions
+    return {first: tensor.values[..., :middle], second: tensor.values[..., middle:]}

@@ -1,0 +1,83 @@
+"""The summary line: what the tensor is and the finding, in words computed from its numbers."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnngrad_widgets.statistics import Extreme, extreme, halves, share_not_reached
+from rnngrad_widgets.tensor import GradientTensor
+from rnngrad_widgets.wording import words
+
+
+def summary_html(tensor: GradientTensor) -> str:
+    """The summary line of a tensor as HTML; names are escaped."""
+    parts = [
+        f"<b>{escape(tensor.layer)}</b>" if tensor.layer else "",
+        escape(words(tensor.quantity).summary),
+        _shape(tensor),
+        _maximum(tensor),
+        f"<b>{escape(_finding(tensor))}</b>",
+        _non_finite(tensor.values),
+    ]
+    return "<span> · </span>".join(f"<span>{part}</span>" for part in parts if part)
+
+
+def scientific(value: float) -> str:
+    """``3.1e-2``: one decimal, no padding of the exponent, a true minus sign; zero is ``0``."""
+    if value == 0:
+        return "0"
+    mantissa, exponent = f"{abs(value):.1e}".split("e")
+    return f"{'−' if value < 0 else ''}{mantissa}e{int(exponent)}"
+
+
+def _shape(tensor: GradientTensor) -> str:
+    *front, channels = tensor.shape
+    last = f"2 × {channels // 2}" if len(tensor.directions) == 2 else str(channels)
+    text = " × ".join([*map(str, front), last])
+    return text if "timestep" in tensor.dims else f"{text}, no time axis"
+
+
+def _maximum(tensor: GradientTensor) -> str:
+    found = extreme(tensor.values)
+    if found is None:
+        return "no finite value"
+    symbol = escape(words(tensor.quantity).symbol)
+    if found.magnitude == 0:
+        return f"max |{symbol}| 0"
+    return f"max |{symbol}| {scientific(found.magnitude)} at {_place(tensor, found)}"
+
+
+def _place(tensor: GradientTensor, found: Extreme) -> str:
+    *front, channel = found.place
+    places = [f"{dim} {i}" for dim, i in zip(tensor.dims, front, strict=False)]
+    if len(tensor.directions) == 2:
+        half, within = divmod(channel, tensor.shape[-1] // 2)
+        return ", ".join([*places, f"channel {within} ({tensor.directions[half]})"])
+    return ", ".join([*places, f"channel {channel}"])
+
+
+def _finding(tensor: GradientTensor) -> str:
+    finite = tensor.values[np.isfinite(tensor.values)]
+    if not finite.any():
+        return "all values are zero" if finite.size else ""
+    if "timestep" not in tensor.dims:
+        dead = int(np.sum(np.all(tensor.values == 0, axis=0)))
+        return f"{dead} of {tensor.shape[-1]} channels zero in every sample"
+    shares = {
+        name: share_not_reached(values, tensor.mask) for name, values in halves(tensor).items()
+    }
+    told = [
+        f"{name} {100 * share:.0f} %".strip() for name, share in shares.items() if share is not None
+    ]
+    return f"{', '.join(told)} of timesteps below 1e-8 of the maximum"
+
+
+def _non_finite(values: NDArray[Any]) -> str:
+    nan = int(np.isnan(values).sum())
+    inf = int(np.isinf(values).sum())
+    told = [f"{count:,} {name}" for count, name in ((nan, "NaN"), (inf, "Inf")) if count]
+    return f'<b class="rnngrad-alarm">{", ".join(told)}</b>' if told else "no NaN/Inf"

@@ -1,0 +1,128 @@
+"""The two quiet rows of controls: standard ipywidgets, linked to the selection in the browser."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ipywidgets import (
+    Button,
+    Dropdown,
+    HBox,
+    IntRangeSlider,
+    IntSlider,
+    ToggleButton,
+    ToggleButtons,
+    VBox,
+    Widget,
+    jslink,
+)
+
+from rnngrad_widgets.checks import can_reflect
+from rnngrad_widgets.tensor import GradientTensor
+from rnngrad_widgets.widgets.readout import Readout
+from rnngrad_widgets.widgets.selection import Selection
+from rnngrad_widgets.wording import words
+
+STOPS = 80
+"""Places of the logarithmic norm slider, ten in each of the eight decades below the maximum."""
+
+HANDLES = 200
+"""Places of each handle of the range slider on either side of zero. Both: see js/src/norms.ts."""
+
+
+class Controls:
+    """Dropdowns and sliders.
+
+    The links are made in the browser: a drag moves the picture without a message to Python.
+
+    Parameters
+    ----------
+    selection
+        What the sliders move.
+    layers
+        Labels of the layers by path.
+    """
+
+    def __init__(self, selection: Selection, layers: Mapping[str, str]) -> None:
+        self._selection = selection
+        self.layer = Dropdown(
+            options=[(label, path) for path, label in layers.items()], tooltip="layer"
+        )
+        self.quantity = Dropdown(options=[], tooltip="quantity")
+        self.refresh = Button(icon="refresh", tooltip="recompute at the weights of now")
+        self.sample = IntSlider(description="Sample", readout=False)
+        self.channel = IntSlider(description="Channel", readout=False)
+        self.limit = IntSlider(description="Norm", readout=False, max=STOPS)
+        self.range = IntRangeSlider(description="Norm", readout=False, min=-HANDLES, max=HANDLES)
+        self.auto = ToggleButton(description="auto", tooltip="fit the colour range to the tensor")
+        self.range_mode = ToggleButton(description="range", tooltip="set vmin and vmax apart")
+        self.order = ToggleButtons(
+            description="Reflect", options=["time order", "processing order"]
+        )
+        self.links = self._link()
+        self._choices = HBox([self.layer, self.quantity, self.refresh]).add_class("rnngrad-choices")
+        self.box = self._arrange(has_model=bool(layers))
+
+    def fit(self, tensor: GradientTensor, quantities: Sequence[str]) -> None:
+        """Bounds and choices for a tensor."""
+        selection = self._selection
+        for slider, count, index in (
+            (self.sample, tensor.shape[0], selection.sample),
+            (self.channel, tensor.shape[-1], selection.channel),
+        ):
+            # one message for bounds and value: a value clamped in between would move the selection
+            with slider.hold_sync(), slider.hold_trait_notifications():
+                # a slider needs two ends: where there is one place only, it is disabled
+                slider.max, slider.value = max(count - 1, 1), index
+            slider.disabled = count == 1
+        self.quantity.options = [(words(quantity).choice, quantity) for quantity in quantities]
+        self.order.layout.display = None if can_reflect(tensor) else "none"
+
+    def link_range_mode(self, explorer: Widget) -> None:
+        """Let the button switch the trait ``range_mode``, by which the browser shows one slider."""
+        self.links.append(jslink((explorer, "range_mode"), (self.range_mode, "value")))
+
+    @property
+    def loose(self) -> list[Widget]:
+        """Widgets that may not be under `box`: the links, and the dropdowns of a model."""
+        return [*self.links, self._choices]
+
+    def choose(self, layer: str, quantity: str) -> None:
+        """Let the dropdowns say what is shown."""
+        if self.layer.options:
+            self.layer.value = layer
+        if self.quantity.options:
+            self.quantity.value = quantity
+
+    def _link(self) -> list[Widget]:
+        selection = self._selection
+        return [
+            jslink((selection, "sample"), (self.sample, "value")),
+            jslink((selection, "channel"), (self.channel, "value")),
+            jslink((selection, "stop"), (self.limit, "value")),
+            jslink((selection, "handles"), (self.range, "value")),
+            jslink((selection, "auto"), (self.auto, "value")),
+            jslink((selection, "order"), (self.order, "index")),
+        ]
+
+    def _arrange(self, *, has_model: bool) -> VBox:
+        def group(kind: str, *children: Widget) -> HBox:
+            return HBox(children).add_class("rnngrad-group").add_class(f"rnngrad-group-{kind}")
+
+        def readout(kind: str) -> Readout:
+            return Readout(selection=self._selection, kind=kind)
+
+        buttons = HBox([self.auto, self.range_mode]).add_class("rnngrad-buttons")
+        self.limit.add_class("rnngrad-limit")
+        self.range.add_class("rnngrad-range")
+        self.order.add_class("rnngrad-order")
+        self.refresh.add_class("rnngrad-icon")
+        sliders = HBox(
+            [
+                group("sample", self.sample, readout("sample")),
+                group("channel", self.channel, readout("channel")),
+                group("norm", self.limit, self.range, readout("norm"), buttons),
+                self.order,
+            ]
+        ).add_class("rnngrad-sliders")
+        return VBox([self._choices, sliders] if has_model else [sliders])

@@ -1,0 +1,97 @@
+"""Heat map of the chosen sample and, on the same time axis, the curve of the chosen channel."""
+
+from __future__ import annotations
+
+from bqplot import Figure
+from ipywidgets import VBox
+
+from rnngrad_widgets.tensor import GradientTensor
+from rnngrad_widgets.views.panel import (
+    CAPTION_HEIGHT,
+    figure,
+    fit_index_scale,
+    index_axis,
+    index_scale,
+    panel,
+    value_axis,
+    value_scale,
+)
+from rnngrad_widgets.widgets.colourbar import ColourBar
+from rnngrad_widgets.widgets.cursor import Cursor
+from rnngrad_widgets.widgets.curves import Curves
+from rnngrad_widgets.widgets.raster import Raster
+from rnngrad_widgets.widgets.selection import Selection
+
+
+class HeatMapView:
+    """One heat map, or one for each half of the channels, backward above forward.
+
+    Parameters
+    ----------
+    selection
+        What is drawn.
+    halves
+        Whether the channels are shown as two halves.
+    """
+
+    def __init__(self, selection: Selection, *, halves: bool) -> None:
+        self._selection = selection
+        self._time = index_scale()
+        self._parts = (1, 0) if halves else (None,)
+        self._channels = [index_scale() for _ in self._parts]
+        captions = ("upper-caption", "lower-caption") if halves else ("heat-caption",)
+        heats = [
+            self._heat(half, number, "half" if halves else "heat")
+            for number, half in enumerate(self._parts)
+        ]
+        curve = self._curve()
+        self.figures: tuple[Figure, ...] = (*heats, curve)
+        # the flow strip will stand between the heat maps and the curve
+        panels = [
+            panel(selection, caption, None if i else "hover", plot)
+            for i, (caption, plot) in enumerate(zip(captions, heats, strict=True))
+        ]
+        heat_box = VBox([*panels, ColourBar(selection=selection)]).add_class("rnngrad-heat")
+        self.box = VBox([heat_box, panel(selection, "curve-caption", None, curve)])
+
+    def fit(self, tensor: GradientTensor) -> None:
+        """Let the axes hold the tensor."""
+        _, timesteps, channels = tensor.shape
+        fit_index_scale(self._time, timesteps)
+        middle = channels // 2
+        counts = {None: channels, 0: middle, 1: channels - middle}
+        for half, scale in zip(self._parts, self._channels, strict=True):
+            fit_index_scale(scale, counts[half])
+
+    def _heat(self, half: int | None, number: int, kind: str) -> Figure:
+        scales = {"x": self._time, "y": self._channels[number]}
+        axis = index_axis(scales["y"], "left")
+        raster = Raster(
+            selection=self._selection,
+            half=half,
+            scales={**scales, "color": self._selection.colour_scale},
+        )
+        cursor = Cursor(
+            selection=self._selection,
+            half=half,
+            scales=scales,
+            y_of="channel",
+            y_axis=axis,
+            reach=CAPTION_HEIGHT,
+        )
+        return figure([raster, cursor], [axis], kind)
+
+    def _curve(self) -> Figure:
+        scales = {"x": self._time, "y": value_scale()}
+        values = value_axis(scales["y"])
+        time = index_axis(scales["x"], "bottom")
+        curves = Curves(selection=self._selection, scales=scales, axis=values)
+        cursor = Cursor(
+            selection=self._selection,
+            scales=scales,
+            x_axis=time,
+            dot=True,
+            reach=6,
+            label="timestep",
+        )
+        return figure([curves, cursor], [values, time], "curve")

@@ -1,0 +1,38 @@
+"""A line of text that follows the selection."""
+
+from __future__ import annotations
+
+from ipywidgets import DOMWidget, register, widget_serialization
+from traitlets import Enum, Instance, Unicode
+
+from rnngrad_widgets.widgets._module import MODULE
+from rnngrad_widgets.widgets.selection import Selection
+
+KINDS = (
+    "sample",
+    "channel",
+    "norm",
+    "hover",
+    "heat-caption",
+    "upper-caption",
+    "lower-caption",
+    "curve-caption",
+    "scatter-caption",
+    "bars-caption",
+    "bars-hover",
+)
+
+
+@register
+class Readout(DOMWidget):  # type: ignore[misc]  # ipywidgets has no types
+    """Written in the browser; ``kind`` says what it tells (``js/src/text.ts`` has the words)."""
+
+    _model_module = Unicode(MODULE.name).tag(sync=True)
+    _model_module_version = Unicode(MODULE.version).tag(sync=True)
+    _model_name = Unicode("ReadoutModel").tag(sync=True)
+    _view_module = Unicode(MODULE.name).tag(sync=True)
+    _view_module_version = Unicode(MODULE.version).tag(sync=True)
+    _view_name = Unicode("Readout").tag(sync=True)
+
+    selection = Instance(Selection).tag(sync=True, **widget_serialization)
+    kind = Enum(KINDS).tag(sync=True)

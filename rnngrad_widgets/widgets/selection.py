@@ -1,0 +1,65 @@
+"""What of the tensor is shown: the state that sliders move and marks draw."""
+
+from __future__ import annotations
+
+from bqplot import ColorScale
+from ipywidgets import Widget, register, widget_serialization
+from traitlets import Bool, Float, Instance, Int, Tuple, Unicode
+
+from rnngrad_widgets.checks import Norm
+from rnngrad_widgets.widgets._module import MODULE
+from rnngrad_widgets.widgets.tensor import Tensor
+
+
+@register
+class Selection(Widget):  # type: ignore[misc]  # ipywidgets has no types
+    """Indices, colour range and reflection; sliced and drawn by its browser half.
+
+    ``stop``, ``handles`` and ``order`` are the same facts as ``norm`` and ``reflect_half`` in the
+    form that sliders and buttons can be linked to; the browser half computes them. The norm sliders
+    end at 10^``top``.
+    """
+
+    _model_module = Unicode(MODULE.name).tag(sync=True)
+    _model_module_version = Unicode(MODULE.version).tag(sync=True)
+    _model_name = Unicode("SelectionModel").tag(sync=True)
+
+    tensor = Instance(Tensor).tag(sync=True, **widget_serialization)
+    colour_scale = Instance(ColorScale).tag(sync=True, **widget_serialization)
+    sample = Int(0).tag(sync=True)
+    channel = Int(0).tag(sync=True)
+    timestep = Int(None, allow_none=True).tag(sync=True)
+    norm = Tuple(Float(), Float(), default_value=(-1.0, 1.0)).tag(sync=True)
+    top = Int(0).tag(sync=True)
+    stop = Int(0).tag(sync=True)
+    handles = Tuple(Int(), Int(), default_value=(0, 0)).tag(sync=True)
+    auto = Bool(True).tag(sync=True)
+    auto_limit = Float(1.0).tag(sync=True)
+    reflect_half = Bool(False).tag(sync=True)
+    order = Int(0).tag(sync=True)
+
+    @property
+    def chosen_norm(self) -> Norm:
+        """The range as it was chosen: ``"auto"`` or (vmin, vmax)."""
+        return "auto" if self.auto else self.norm
+
+    def fit_norm(self, limit: float, top: int) -> None:
+        """Take note of the range that fits a new tensor, and use it if the range is automatic."""
+        with self.hold_sync():
+            self.auto_limit, self.top = limit, top
+            if self.auto:
+                self.choose_norm("auto")
+
+    def choose_norm(self, norm: Norm) -> None:
+        """Take a range; with ``"auto"`` that of the tensor, also of the next one."""
+        auto = norm == "auto"
+        vmin, vmax = (-self.auto_limit, self.auto_limit) if norm == "auto" else norm
+        with self.hold_sync(), self.hold_trait_notifications():
+            self.norm = (vmin, vmax)
+            self.auto = auto
+
+    def reflect(self, reflect: bool) -> None:
+        """Show the second half of the channels flipped along time, or not."""
+        with self.hold_sync(), self.hold_trait_notifications():
+            self.reflect_half = reflect
+            self.order = int(reflect)

@@ -1,0 +1,80 @@
+"""The array that is explored, on its way to the browser."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from ipywidgets import Widget, register
+from numpy.typing import ArrayLike, NDArray
+from traitlets import Instance, List, Unicode
+
+from rnngrad_widgets.widgets._module import MODULE
+
+KINDS = "biuf"  # bool, integers, floats
+
+
+def as_float32(array: ArrayLike) -> NDArray[np.float32]:
+    """The array as the browser keeps it: float32, C order.
+
+    Parameters
+    ----------
+    array
+        (samples, timesteps, channels) or (samples, channels), of bools, integers or floats.
+
+    Raises
+    ------
+    TypeError
+        If the array is not numeric: object, complex, string.
+    ValueError
+        If its rank is wrong, an axis is empty, or a finite value does not fit float32.
+    """
+    values = np.asarray(array)
+    if values.dtype.kind not in KINDS and values.dtype.name != "bfloat16":
+        raise TypeError(
+            f"the array must hold real numbers; received dtype {values.dtype}. "
+            "Convert it first, for instance with array.astype('float32')"
+        )
+    if values.ndim not in (2, 3):
+        raise ValueError(
+            "the array must be (samples, timesteps, channels) or (samples, channels); "
+            f"received shape {values.shape}. Add the missing axes: array[None] for one sample"
+        )
+    if 0 in values.shape:
+        raise ValueError(f"the array must not be empty; received shape {values.shape}")
+    with np.errstate(over="ignore"):
+        converted = np.ascontiguousarray(values, dtype=np.float32)
+    if values.dtype.itemsize > 4 and np.isinf(converted).sum() > np.isinf(values).sum():
+        raise ValueError(
+            "values must fit float32 (magnitudes up to 3.4e38); received larger ones. "
+            "Scale the array first"
+        )
+    return converted
+
+
+def to_wire(array: NDArray[np.float32] | None, _widget: Widget) -> dict[str, Any] | None:
+    """Name, shape and bytes: ipywidgets sends the memory view as a binary buffer."""
+    if array is None:
+        return None
+    little = np.ascontiguousarray(array, dtype="<f4")
+    return {"dtype": "float32", "shape": list(array.shape), "data": little.data.cast("B")}
+
+
+def _from_wire(_value: Any, widget: Tensor) -> NDArray[np.float32] | None:
+    return widget.array  # the browser never changes the array
+
+
+@register
+class Tensor(Widget):  # type: ignore[misc]  # ipywidgets has no types
+    """The array and the few facts about it that the browser words need."""
+
+    _model_module = Unicode(MODULE.name).tag(sync=True)
+    _model_module_version = Unicode(MODULE.version).tag(sync=True)
+    _model_name = Unicode("TensorModel").tag(sync=True)
+
+    array = Instance(np.ndarray, allow_none=True).tag(
+        sync=True, to_json=to_wire, from_json=_from_wire
+    )
+    directions = List(Unicode()).tag(sync=True)
+    noun = Unicode("Value v").tag(sync=True)
+    symbol = Unicode("v").tag(sync=True)
