@@ -1,0 +1,109 @@
+"""What the engine costs: `python benchmarks/engine.py`.
+
+Every row of the table is measured in one run, the ways to compute interleaved, so that whatever
+else the machine does hits all of them. Times are medians; the ratio is to a compiled forward and
+backward pass of the weights, which is what one training step must do at least.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers
+
+from rnngrad_widgets.engine import GradientEngine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+BATCH = (16, 100, 32)
+QUANTITIES = ("output_gradient",)
+
+
+def lstm() -> Any:
+    return keras.Sequential(
+        [
+            keras.Input(BATCH[1:]),
+            layers.LSTM(256, return_sequences=True),
+            layers.LSTM(256, return_sequences=True),
+            layers.Dense(1),
+        ]
+    )
+
+
+def bidirectional_gru() -> Any:
+    return keras.Sequential(
+        [
+            keras.Input(BATCH[1:]),
+            layers.Bidirectional(layers.GRU(256, return_sequences=True)),
+            layers.Bidirectional(layers.GRU(256, return_sequences=True)),
+            layers.Dense(1),
+        ]
+    )
+
+
+def floor(model: Any, x: Any, y: Any) -> Callable[[], object]:
+    """Make the compiled forward and backward pass of the weights."""
+
+    @tf.function
+    def pass_(x: Any, y: Any) -> Any:
+        with tf.GradientTape() as tape:
+            loss = model.compute_loss(y=y, y_pred=model(x, training=False))
+        return tape.gradient(loss, [v.value for v in model.trainable_variables])
+
+    x, y = tf.constant(x), tf.constant(y)
+    return partial(pass_, x, y)
+
+
+def measure(ways: dict[str, Callable[[], object]], repeats: int) -> dict[str, list[float]]:
+    """Time every way in turn, `repeats` times; the first call of each is kept apart."""
+    times: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(repeats + 3):
+        for name, way in ways.items():
+            start = time.perf_counter()
+            way()
+            times[name].append(time.perf_counter() - start)
+    return times
+
+
+def report(name: str, model: Any, repeats: int) -> None:
+    """Print the table of one model."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=BATCH).astype("float32")
+    y = rng.normal(size=(*BATCH[:2], 1)).astype("float32")
+    model.compile("adam", "mse")
+    engine = GradientEngine(model)
+    ways: dict[str, Callable[[], object]] = {"forward + backward of weights": floor(model, x, y)}
+    ways["train_on_batch"] = lambda: model.train_on_batch(x, y)
+    for quantity in QUANTITIES:
+        ways[quantity] = partial(engine.compute, x, y, quantities=quantity)
+    times = measure(ways, repeats)
+    base = np.median(times["forward + backward of weights"][3:])
+    print(f"\n{name}, batch {BATCH}, all recurrent layers, {repeats} interleaved repeats")
+    print(f"{'':32}{'median ms':>10}{'ratio':>8}{'first s':>9}")
+    for way, taken in times.items():
+        median = np.median(taken[3:])
+        print(f"{way:32}{1e3 * median:10.1f}{median / base:8.2f}{taken[0]:9.2f}")
+
+
+def main() -> None:
+    """Measure both models."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repeats", type=int, default=30)
+    repeats = parser.parse_args().repeats
+    print(f"TensorFlow {tf.__version__}, Keras {keras.__version__}, {os.cpu_count()} CPUs")
+    report("LSTM(256) x 2", lstm(), repeats)
+    report("Bidirectional(GRU(256)) x 2", bidirectional_gru(), repeats)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""TensorFlow and Keras, imported in one place, and what the engine needs of Keras' private side.
+
+Both are `Any`: neither ships types that mypy can use, and following their sources takes minutes.
+The aliases say what an `Any` stands for.
+"""
+# ruff: noqa: SLF001 - Keras offers no public way to what the functions here read.
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, TypeAlias
+
+Tensor: TypeAlias = Any
+Layer: TypeAlias = Any
+Model: TypeAlias = Any
+Tape: TypeAlias = Any
+Nested: TypeAlias = Any
+"""Arrays or tensors, alone or in lists, tuples and dicts, as Keras takes them."""
+LayerChoice: TypeAlias = Any
+"""A path, a unique name, an index into ``model.layers``, or the layer object."""
+
+MINIMUM_KERAS = (3, 5)
+
+tf: Any = import_module("tensorflow")
+keras: Any = import_module("keras")
+
+
+def check_backend() -> None:
+    """Refuse a Keras that the engine cannot work with.
+
+    Raises
+    ------
+    RuntimeError
+        If Keras is older than 3.5, or runs on another backend than TensorFlow.
+    """
+    version = tuple(int(part) for part in keras.__version__.split(".")[:2])
+    if version < MINIMUM_KERAS:
+        raise RuntimeError(
+            f"the engine needs Keras 3.5 or newer; found {keras.__version__}; "
+            "upgrade with: pip install -U keras"
+        )
+    name = keras.backend.backend()
+    if name != "tensorflow":
+        raise RuntimeError(
+            f"the engine needs Keras on its TensorFlow backend; found {name!r}; "
+            "set KERAS_BACKEND=tensorflow before keras is imported"
+        )
+
+
+def is_functional(layer: Layer) -> bool:
+    """Tell whether a layer is a Functional or Sequential model, whose layers are known by name."""
+    functional = import_module("keras.src.models.functional").Functional
+    return isinstance(layer, (keras.Sequential, functional))
+
+
+def all_layers(model: Model) -> list[Layer]:
+    """List a model and every layer inside it, at any depth."""
+    return list(model._flatten_layers())
+
+
+def loss_ids(layer: Layer) -> set[int]:
+    """Return the set in which a layer keeps the ids of the losses that it added."""
+    ids: set[int] = layer._loss_ids
+    return ids
+
+
+def compiled_loss(model: Model) -> object:
+    """Return the object that compiling a model made of its loss; a new one each time."""
+    return model._compile_loss
+
+
+def unbuilt_compiled_loss(model: Model) -> object | None:
+    """Return a loss to build in place of the model's own, where that is not built yet."""
+    loss = model._compile_loss
+    if loss is None or loss.built:
+        return None
+    settings = (loss._user_loss, loss._user_loss_weights, loss.reduction, loss.output_names)
+    stand_in: object = type(loss)(*settings)
+    return stand_in
+
+
+def predict(model: Model, x: Nested, training: bool) -> Nested:
+    """Call a model as the Keras trainer does."""
+    return model(x, training=training) if model._call_has_training_arg else model(x)
+
+
+def compute_loss(
+    model: Model, x: Nested, y: Nested, sample_weight: Nested, *, training: bool
+) -> Tensor:
+    """Compute a model's loss as the Keras trainer does.
+
+    An overridden ``compute_loss``, ``add_loss``, regularisation and loss weights all count.
+    """
+    predicted = predict(model, x, training)
+    return model._compute_loss(
+        x=x, y=y, y_pred=predicted, sample_weight=sample_weight, training=training
+    )
+
+
+def has_own_train_step(model: Model) -> bool:
+    """Tell whether a model trains with a ``train_step`` that is not Keras' own."""
+    own = getattr(model.train_step, "__func__", model.train_step)
+    return own is not keras.Model.train_step

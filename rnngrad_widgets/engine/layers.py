@@ -1,0 +1,205 @@
+"""Which recurrent layers a model has, and what each is called.
+
+A layer is known by a path that stays the same from build to build: the layer's own name inside
+Functional and Sequential models, the attribute's name (with list index or dict key) elsewhere,
+for instance ``"encoder/lstm"`` or ``"left/rnns/0"``.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from .backend import Layer, LayerChoice, Model, Nested, is_functional, keras
+
+_BOOKKEEPING = ("_layers", "_metrics", "_functional", "_tracker", "_self_")
+"""How the attributes begin in which Keras and TensorFlow keep what other attributes hold."""
+
+
+@dataclass(frozen=True)
+class RecurrentLayer:
+    """A recurrent layer of a model, as it is offered for a choice.
+
+    Parameters
+    ----------
+    path
+        Stable path, ``"lstm"`` or ``"encoder/lstm"``; the key of its tensors in a snapshot.
+    kind
+        ``"LSTM"``, ``"GRU"``, ``"Bidirectional LSTM"``, ``"RNN(LSTMCell)"`` and so on.
+    units
+        Number of units (filters of a ConvLSTM); per direction for a Bidirectional.
+        None where the cell does not tell.
+    return_sequences
+        Whether the layer returns every timestep.
+    index
+        Index into ``model.layers``; None for a layer inside another layer.
+    """
+
+    path: str
+    kind: str
+    units: int | None
+    return_sequences: bool
+    index: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """A recurrent layer together with the Keras object it describes."""
+
+    info: RecurrentLayer
+    layer: Layer
+
+
+def is_recurrent(layer: Layer) -> bool:
+    """Tell whether a Keras layer is recurrent; a Bidirectional is one recurrent layer."""
+    if isinstance(layer, keras.layers.Bidirectional):
+        return isinstance(layer.forward_layer, keras.layers.RNN)
+    return isinstance(layer, keras.layers.RNN)
+
+
+def find_recurrent(model: Model) -> tuple[Found, ...]:
+    """List the recurrent layers of a model, in the order in which the model holds them."""
+    index = {id(layer): position for position, layer in enumerate(model.layers)}
+    return tuple(
+        Found(_describe(layer, path, index.get(id(layer))), layer)
+        for path, layer in _walk(model, "", set())
+    )
+
+
+def resolve(model: Model, layer: LayerChoice) -> Found:
+    """Find the one recurrent layer that a path, name, index or layer object stands for.
+
+    Raises
+    ------
+    ValueError
+        If there is no such layer, it is not recurrent, or the name stands for several.
+    """
+    found = find_recurrent(model)
+    if isinstance(layer, RecurrentLayer):
+        layer = layer.path
+    if isinstance(layer, str):
+        return _by_name(model, found, layer)
+    if isinstance(layer, keras.layers.Layer):
+        return _by_object(found, layer)
+    try:
+        position = operator.index(layer)
+    except TypeError:
+        raise ValueError(
+            f"layer must be a path, a name, an index or a layer; received {layer!r}; "
+            f"{listing(found)}"
+        ) from None
+    return _by_index(model, found, position)
+
+
+def listing(found: tuple[Found, ...]) -> str:
+    """Name the recurrent layers there are, for an error message."""
+    if not found:
+        return "the model has no recurrent layers"
+    names = (
+        f"'{f.info.path}'" + (f" ({f.info.index})" if f.info.index is not None else "")
+        for f in found
+    )
+    return "recurrent layers: " + ", ".join(names)
+
+
+def _by_name(model: Model, found: tuple[Found, ...], name: str) -> Found:
+    for candidate in found:
+        if candidate.info.path == name:
+            return candidate
+    bare = [f for f in found if name in (f.layer.name, f.info.path.rsplit("/", 1)[-1])]
+    if len(bare) == 1:
+        return bare[0]
+    if bare:
+        paths = ", ".join(f"'{f.info.path}'" for f in bare)
+        raise ValueError(f"layer '{name}' is ambiguous: it names {paths}; give the path")
+    if any(layer.name == name for layer in model.layers):
+        raise ValueError(f"layer '{name}' is not recurrent; {listing(found)}")
+    raise ValueError(f"the model has no layer '{name}'; {listing(found)}")
+
+
+def _by_object(found: tuple[Found, ...], layer: Layer) -> Found:
+    for candidate in found:
+        if candidate.layer is layer:
+            return candidate
+    if is_recurrent(layer):
+        raise ValueError(
+            f"layer '{layer.name}' is not a layer of its own in this model; {listing(found)}"
+        )
+    raise ValueError(f"layer '{layer.name}' is not recurrent; {listing(found)}")
+
+
+def _by_index(model: Model, found: tuple[Found, ...], position: int) -> Found:
+    count = len(model.layers)
+    if not -count <= position < count:
+        raise ValueError(
+            f"layer index must be between {-count} and {count - 1}; received {position}; "
+            f"{listing(found)}"
+        )
+    layer = model.layers[position]
+    for candidate in found:
+        if candidate.layer is layer:
+            return candidate
+    raise ValueError(f"layer '{layer.name}' ({position}) is not recurrent; {listing(found)}")
+
+
+def _walk(layer: Layer, path: str, seen: set[int]) -> Iterator[tuple[str, Layer]]:
+    for name, child in _children(layer):
+        if id(child) in seen:
+            continue
+        seen.add(id(child))
+        child_path = f"{path}/{name}" if path else name
+        if is_recurrent(child):
+            yield child_path, child
+        else:
+            yield from _walk(child, child_path, seen)
+
+
+def _children(layer: Layer) -> Iterator[tuple[str, Layer]]:
+    if is_functional(layer):
+        for child in layer.layers:
+            yield child.name, child
+        return
+    held = [item for item in vars(layer).items() if not item[0].startswith(_BOOKKEEPING)]
+    # Public attributes first: the name a user gave wins over a private second reference.
+    for name, value in sorted(held, key=lambda item: item[0].startswith("_")):
+        yield from _layers_in(name, value)
+
+
+def _layers_in(name: str, value: Nested) -> Iterator[tuple[str, Layer]]:
+    if isinstance(value, keras.layers.Layer):
+        yield name, value
+    elif isinstance(value, (list, tuple)):
+        for position, item in enumerate(value):
+            yield from _layers_in(f"{name}/{position}", item)
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _layers_in(f"{name}/{key}", item)
+
+
+def _describe(layer: Layer, path: str, index: int | None) -> RecurrentLayer:
+    bidirectional = isinstance(layer, keras.layers.Bidirectional)
+    inner = layer.forward_layer if bidirectional else layer
+    kind = _kind(inner)
+    return RecurrentLayer(
+        path=path,
+        kind=f"Bidirectional {kind}" if bidirectional else kind,
+        units=_units(inner.cell),
+        return_sequences=bool(inner.return_sequences),
+        index=index,
+    )
+
+
+def _kind(layer: Layer) -> str:
+    if type(layer) is not keras.layers.RNN:
+        return type(layer).__name__
+    cells = getattr(layer.cell, "cells", [layer.cell])
+    return f"RNN({', '.join(type(cell).__name__ for cell in cells)})"
+
+
+def _units(cell: Layer) -> int | None:
+    size = getattr(cell, "output_size", None)
+    for candidate in (size, getattr(cell, "units", None), getattr(cell, "filters", None)):
+        if isinstance(candidate, int):
+            return candidate
+    return None

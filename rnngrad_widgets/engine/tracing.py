@@ -1,0 +1,196 @@
+"""The model's own loss and the quantities asked for, as one function of a batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rnngrad_widgets.tensor import GradientTensor
+
+from .backend import Model, Tape, Tensor, all_layers, compute_loss, keras, tf
+from .probes import tap, untouched
+from .quantities import Source, sources
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from .batches import Batch
+    from .layers import Found
+    from .probes import LayerCall
+
+_FLOAT16_SCALE = 2.0**15
+"""First loss scale for float16, in which small gradients would be zero without one."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a pass computes: quantities of layers, with the layers in training mode or not."""
+
+    targets: tuple[Found, ...]
+    quantities: tuple[str, ...]
+    training: bool
+
+
+class TracedPass:
+    """One forward and backward pass that computes a request, traced for one kind of batch.
+
+    The batch size is left open; the other sizes and the dtypes are those of `batch`.
+    The model is only touched while this object is made (with ``run_eagerly=True``: while it runs),
+    and is put back as it was.
+
+    Raises
+    ------
+    ValueError
+        If the loss cannot be computed for this batch, or a layer is called where its tensors
+        cannot be reached.
+    """
+
+    def __init__(self, model: Model, request: Request, batch: Batch) -> None:
+        self._model = model
+        self._request = request
+        self._batch = batch
+        self._sources: list[Source] = []
+        self._scaled = any(layer.compute_dtype == "float16" for layer in all_layers(model))
+        self.missing: dict[str, str] = {}
+        """Layer calls without a result, and why."""
+        self._function = self._compute if model.run_eagerly else self._trace()
+
+    def run(self, batch: Batch) -> tuple[float, list[GradientTensor]]:
+        """Compute the loss and the tensors for a batch at the weights of now."""
+        scale = _FLOAT16_SCALE if self._scaled else 1.0
+        while True:
+            try:
+                loss, *tensors = self._function(tf.constant(scale, tf.float32), *batch.leaves)
+            except (tf.errors.OpError, _LossError) as error:
+                raise _cannot_compute(batch, error) from error
+            arrays = [np.asarray(tensor) for tensor in tensors]
+            if scale <= 1.0 or all(np.isfinite(array).all() for array in arrays):
+                return float(loss), self._label(arrays)
+            scale /= 2
+
+    def _trace(self) -> Callable[..., list[Tensor]]:
+        function = tf.function(
+            self._compute, autograph=False, jit_compile=bool(self._model.jit_compile) or None
+        )
+        # Entered in eager mode: variables that Keras makes while tracing (the trackers of an
+        # unbuilt compiled loss) are initialised when it is left, outside of the graph.
+        with keras.StatelessScope():
+            try:
+                concrete: Callable[..., list[Tensor]] = function.get_concrete_function(
+                    tf.TensorSpec([], tf.float32), *self._batch.signature
+                )
+            except (tf.errors.OpError, _LossError) as error:
+                raise _cannot_compute(self._batch, error) from error
+        return concrete
+
+    def _compute(self, scale: Tensor, *leaves: Tensor) -> list[Tensor]:
+        model, request = self._model, self._request
+        # Every trainable variable must be mapped: Keras reads regularised ones from the scope.
+        weights = [(v, tf.convert_to_tensor(v.value)) for v in model.trainable_variables]
+        with (
+            untouched(model),
+            keras.StatelessScope(weights, collect_losses=True),
+            tf.GradientTape(watch_accessed_variables=False) as tape,
+        ):
+            calls = tap(request.targets, tape)
+            loss = _loss(model, self._batch.with_leaves(list(leaves)), request.training)
+        wanted = []
+        for target in request.targets:
+            wanted += self._reachable(target, calls[target.info.path], loss)
+        return self._differentiate(tape, loss, wanted, scale)
+
+    def _reachable(self, target: Found, calls: Sequence[LayerCall], loss: Tensor) -> list[Source]:
+        path = target.info.path
+        if not calls:
+            self.missing[path] = (
+                f"layer '{path}' must be called in the model's forward pass; it is not called "
+                "there, or only inside an inner tf.function"
+            )
+        found = sources(target, calls, self._request.quantities)
+        for source in found:
+            for tensor in source.tensors:
+                if getattr(tensor, "graph", None) is not getattr(loss, "graph", None):
+                    raise ValueError(
+                        f"layer '{path}' must be called where the loss can see it; it is called "
+                        "inside an inner tf.function or loop; remove the inner tf.function"
+                    )
+        return found
+
+    def _differentiate(
+        self, tape: Tape, loss: Tensor, wanted: list[Source], scale: Tensor
+    ) -> list[Tensor]:
+        flat = [tensor for source in wanted for tensor in source.tensors]
+        seed = tf.cast(scale, loss.dtype)
+        gradients = iter(tape.gradient(loss, flat, output_gradients=seed) if flat else [])
+        self._sources, results = [], []
+        for source in wanted:
+            parts = [next(gradients) for _ in source.tensors]
+            if all(part is None for part in parts):
+                self.missing[source.layer] = (
+                    f"the loss does not depend on the output of layer '{source.layer}', "
+                    f"so there is no {source.quantity}"
+                )
+                continue
+            self._sources.append(source)
+            results.append(_join(parts, source.tensors, scale if self._scaled else None))
+        masks = [source.mask for source in self._sources if source.mask is not None]
+        return [loss, *results, *masks]
+
+    def _label(self, arrays: list[NDArray[Any]]) -> list[GradientTensor]:
+        masks = iter(arrays[len(self._sources) :])
+        return [
+            GradientTensor(
+                array,
+                dims=source.dims,
+                layer=source.layer,
+                quantity=source.quantity,
+                directions=source.directions,
+                mask=None if source.mask is None else next(masks),
+            )
+            for source, array in zip(self._sources, arrays, strict=False)
+        ]
+
+
+class _LossError(Exception):
+    """The model's own code failed; the cause is what it raised."""
+
+
+def _loss(model: Model, batch: Batch, training: bool) -> Tensor:
+    try:
+        loss = compute_loss(model, batch.x, batch.y, batch.sample_weight, training=training)
+    except Exception as error:
+        raise _LossError from error
+    # Inside a distribution scope Keras divides by the number of replicas; this is one batch.
+    replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    return loss * replicas if replicas > 1 else loss
+
+
+def _cannot_compute(batch: Batch, error: BaseException) -> ValueError:
+    cause = error.__cause__ if isinstance(error, _LossError) and error.__cause__ else error
+    reason = f"{type(cause).__name__}: {_first_line(cause)}"
+    return ValueError(
+        f"x and y must fit the model; its loss could not be computed "
+        f"for {batch.describe()}: {reason}"
+    )
+
+
+def _first_line(cause: BaseException) -> str:
+    lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
+    # TensorFlow puts what happened just before the node at which it did.
+    node = next((i for i, line in enumerate(lines) if line.startswith("[[{{node")), 1)
+    return lines[max(node - 1, 0)] if lines else ""
+
+
+def _join(parts: list[Tensor], tensors: Sequence[Tensor], scale: Tensor | None) -> Tensor:
+    filled = [
+        tf.zeros_like(tensor) if part is None else tf.convert_to_tensor(part)
+        for part, tensor in zip(parts, tensors, strict=True)
+    ]
+    joined = filled[0] if len(filled) == 1 else tf.concat(filled, axis=-1)
+    if joined.dtype in (tf.float16, tf.bfloat16):
+        joined = tf.cast(joined, tf.float32)
+    return joined if scale is None else joined / tf.cast(scale, joined.dtype)

@@ -1,0 +1,292 @@
+"""Kinds of model and loss: each result against an independent way to the same number."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import layers
+
+from rnngrad_widgets.engine import GradientEngine
+
+RNG = np.random.default_rng(5)
+X = RNG.normal(size=(6, 7, 3)).astype("float32")
+Y = RNG.normal(size=(6, 2)).astype("float32")
+
+
+def eager_gradient(model: Any, rest: Any, y_mid: Any, **loss: Any) -> tuple[np.ndarray, float]:
+    """Differentiate the loss by a layer's output, given what comes after that layer."""
+    y_mid = tf.convert_to_tensor(y_mid)
+    with tf.GradientTape() as tape:
+        tape.watch(y_mid)
+        value = model.compute_loss(y=Y, y_pred=rest(y_mid), **loss)
+    return tape.gradient(value, y_mid).numpy(), float(value)
+
+
+class Subclassed(keras.Model):
+    def __init__(self) -> None:
+        super().__init__()
+        self.rnn = layers.LSTM(4, return_sequences=True)
+        self.head = layers.Dense(2, kernel_regularizer="l2")
+
+    def call(self, x: Any) -> Any:
+        return self.head(self.rnn(x)[:, -1] ** 2)
+
+
+def sequential(built: bool) -> Any:
+    first = [keras.Input(X.shape[1:])] if built else []
+    return keras.Sequential(
+        [
+            *first,
+            layers.LSTM(4, return_sequences=True, kernel_regularizer="l2", name="rnn"),
+            layers.Lambda(lambda h: h[:, -1] ** 2, output_shape=(4,)),
+            layers.Dense(2, kernel_regularizer="l2", name="head"),
+        ]
+    )
+
+
+@pytest.mark.parametrize("made", [Subclassed, lambda: sequential(True), lambda: sequential(False)])
+def test_models_with_regularisation(made: Any) -> None:
+    model = made()
+    model.compile("adam", "mse")
+    snapshot = GradientEngine(model).compute(X, Y)
+    head, rnn = model.layers[-1], model.layers[0]
+    expected, loss = eager_gradient(model, lambda h: head(h[:, -1] ** 2), rnn(X))
+    np.testing.assert_allclose(snapshot["rnn", "output_gradient"].values, expected, rtol=1e-5)
+    assert snapshot.loss == pytest.approx(loss, rel=1e-6)
+    assert snapshot.loss == pytest.approx(model.evaluate(X, Y, verbose=0), rel=1e-6)
+
+
+def test_an_unbuilt_model_gets_the_weights_that_fit_would_give_it() -> None:
+    def weights(use_engine: bool) -> list[np.ndarray]:
+        keras.utils.set_random_seed(3)
+        model = sequential(built=False)
+        model.compile("adam", "mse")
+        if use_engine:
+            GradientEngine(model).compute(X, Y, training=True)
+        model.fit(X, Y, batch_size=2, epochs=2, verbose=0)
+        return list(model.get_weights())
+
+    for ours, theirs in zip(weights(True), weights(False), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+class OwnLoss(keras.Model):
+    def compute_loss(self, x: Any, y: Any, y_pred: Any, *_args: Any, **_settings: Any) -> Any:
+        return 3.0 * keras.ops.mean((y - y_pred) ** 2) + keras.ops.mean(x)
+
+
+def test_an_overridden_compute_loss_counts() -> None:
+    inputs = keras.Input(X.shape[1:])
+    hidden = layers.GRU(4, name="rnn")(inputs)
+    head = layers.Dense(2)
+    model, plain = OwnLoss(inputs, head(hidden)), keras.Model(inputs, head(hidden))
+    model.compile("sgd", "mae")
+    plain.compile("sgd", "mse")
+    ours = GradientEngine(model).compute(X, Y)["rnn", "output_gradient"].values
+    theirs = GradientEngine(plain).compute(X, Y)["rnn", "output_gradient"].values
+    np.testing.assert_allclose(ours, 3 * theirs, rtol=1e-6)
+
+
+class AddsLoss(layers.Layer):
+    def call(self, h: Any) -> Any:
+        self.add_loss(keras.ops.mean(h**2))
+        return h
+
+
+def test_add_loss_without_targets() -> None:
+    model = keras.Sequential([keras.Input(X.shape[1:]), layers.GRU(4, name="rnn"), AddsLoss()])
+    model.compile("sgd")
+    h = model.predict(X, verbose=0)
+    tensor = GradientEngine(model).compute(X, None)["rnn", "output_gradient"]
+    np.testing.assert_allclose(tensor.values, 2 * h / h.size, rtol=1e-5)
+
+
+def several_outputs() -> Any:
+    a, b = keras.Input(X.shape[1:], name="a"), keras.Input((3,), name="b")
+    hidden = layers.LSTM(4, name="rnn")(a)
+    one = layers.Dense(2, name="one")(layers.Concatenate()([hidden, b]))
+    two = layers.Dense(2, activation="softmax", name="two")(hidden)
+    model = keras.Model({"a": a, "b": b}, {"one": one, "two": two})
+    model.compile(
+        "adam",
+        {"one": "mse", "two": "categorical_crossentropy"},
+        loss_weights={"one": 1.0, "two": 0.3},
+        metrics={"one": ["mae"]},
+    )
+    return model
+
+
+def test_several_inputs_and_outputs_before_and_after_training() -> None:
+    x = {"a": X, "b": X[:, 0]}
+    y = {"one": Y, "two": np.eye(2, dtype="float32")[[0, 1, 0, 1, 0, 1]]}
+    model, twin = several_outputs(), several_outputs()
+    twin.set_weights(model.get_weights())
+    engine = GradientEngine(model)
+    snapshot = engine.compute(x, y)
+    assert snapshot.loss == pytest.approx(twin.evaluate(x, y, verbose=0)[0], rel=1e-6)
+    # The untrained model's loss trackers were not made by the engine.
+    assert [m.name for m in model.metrics] == ["loss", "compile_metrics"]
+    assert model.fit(x, y, verbose=0).history == twin.fit(x, y, verbose=0).history
+    after = engine.compute(x, y)
+    assert after.step == 1
+    assert after.loss == pytest.approx(twin.evaluate(x, y, verbose=0)[0], rel=1e-6)
+
+
+def test_a_saturated_softmax_is_differentiated_through_its_logits() -> None:
+    model = keras.Sequential(
+        [
+            keras.Input(X.shape[1:]),
+            layers.GRU(4, name="rnn"),
+            layers.Dense(2, kernel_initializer=keras.initializers.RandomNormal(stddev=300.0)),
+            layers.Softmax(),
+        ]
+    )
+    labels = np.array([0, 1, 0, 1, 0, 1])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    snapshot = GradientEngine(model).compute(X, labels)
+    assert snapshot.loss == pytest.approx(model.evaluate(X, labels, verbose=0), rel=1e-5)
+
+
+def test_a_shared_layer_has_one_tensor_per_call() -> None:
+    shared = layers.GRU(4, name="rnn")
+    a, b = keras.Input(X.shape[1:]), keras.Input(X.shape[1:])
+    model = keras.Model([a, b], layers.Dense(2)(layers.Subtract()([shared(a), shared(b)])))
+    model.compile("sgd", "mse")
+    snapshot = GradientEngine(model).compute([X, X[::-1]], Y)
+    assert list(snapshot) == [("rnn[0]", "output_gradient"), ("rnn[1]", "output_gradient")]
+    first, second = (tensor.values for tensor in snapshot.values())
+    np.testing.assert_array_equal(first, -second)
+
+
+def test_returned_states_stay_connected() -> None:
+    # The decoder starts at the encoder's state: the loss depends on both returned tensors.
+    inputs = keras.Input(X.shape[1:])
+    output, *states = layers.LSTM(4, return_state=True, name="encoder")(inputs)
+    decoded = layers.LSTM(4, name="decoder")(inputs, initial_state=states)
+    head = layers.Dense(2)
+    model = keras.Model(inputs, head(layers.Add()([output, decoded])))
+    model.compile("sgd", "mse")
+    snapshot = GradientEngine(model).compute(X, Y)
+    np.testing.assert_array_equal(
+        snapshot["encoder", "output_gradient"].values, snapshot["decoder", "output_gradient"].values
+    )
+
+
+def test_the_mask_travels_with_the_tensor() -> None:
+    inputs = keras.Input((5,), dtype="int32")
+    hidden = layers.Embedding(9, 3, mask_zero=True)(inputs)
+    hidden = layers.LSTM(4, return_sequences=True, go_backwards=True, name="rnn")(hidden)
+    model = keras.Model(inputs, layers.Dense(2)(layers.GRU(3, name="last")(hidden)))
+    model.compile("sgd", "mse")
+    x = np.array([[1, 2, 3, 0, 0], [4, 0, 0, 0, 0]])
+    snapshot = GradientEngine(model).compute(x, Y[:2])
+    mask = snapshot["rnn", "output_gradient"].mask
+    assert mask is not None
+    np.testing.assert_array_equal(mask, (x != 0)[:, ::-1])  # in the order of the outputs
+    assert snapshot["last", "output_gradient"].mask is None
+
+
+def test_a_new_batch_size_and_new_weights_are_not_traced_again() -> None:
+    calls = []
+
+    class Counting(layers.Layer):
+        def call(self, h: Any) -> Any:
+            calls.append(h.shape)
+            return h
+
+    model = keras.Sequential([keras.Input((None, 3)), layers.GRU(4), Counting(), layers.Dense(2)])
+    model.compile("sgd", "mse")
+    engine = GradientEngine(model)
+    calls.clear()
+    first = engine.compute(X, Y)
+    model.set_weights([0.5 * w for w in model.get_weights()])
+    second = engine.compute(X[:4], Y[:4])
+    assert len(calls) == 1
+    assert first.loss != second.loss
+    engine.compute(X[:, :5], Y)  # another number of timesteps
+    assert len(calls) == 2
+
+
+def test_compiling_again_is_seen() -> None:
+    model = sequential(built=True)
+    engine = GradientEngine(model)
+    losses = []
+    for loss in ("mse", "mae"):
+        model.compile("sgd", loss)
+        losses.append(engine.compute(X, Y).loss)
+        assert losses[-1] == pytest.approx(model.evaluate(X, Y, verbose=0), rel=1e-6)
+    assert losses[0] != losses[1]
+
+
+@pytest.mark.parametrize("settings", [{"run_eagerly": True}, {"jit_compile": True}])
+def test_ways_to_run(settings: dict[str, bool]) -> None:
+    model = sequential(built=True)
+    model.compile("sgd", "mse")
+    expected = GradientEngine(model).compute(X, Y)["rnn", "output_gradient"].values
+    model.compile("sgd", "mse", **settings)
+    found = GradientEngine(model).compute(X, Y)["rnn", "output_gradient"].values
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-8)
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_mixed_precision_returns_float32_without_underflow(policy: str) -> None:
+    def output_gradient(dtype: str) -> np.ndarray:
+        keras.utils.set_random_seed(1)
+        model = keras.Sequential(
+            [
+                keras.Input(X.shape[1:]),
+                layers.GRU(4, return_sequences=True, dtype=dtype, name="rnn"),
+                layers.Lambda(lambda h: h[:, -1] + 1e-3 * keras.ops.mean(h, 1), dtype=dtype),
+                layers.Dense(2, dtype="float32"),
+            ]
+        )
+        model.compile("sgd", loss=lambda y, p: 1e-3 * keras.ops.mean((y - p) ** 2))
+        return GradientEngine(model).compute(X, Y)["rnn", "output_gradient"].values
+
+    found, expected = output_gradient(policy), output_gradient("float32")
+    assert found.dtype == np.float32
+    assert np.count_nonzero(found) == found.size
+    np.testing.assert_allclose(found, expected, rtol=0.1, atol=0.05 * np.abs(expected).max())
+
+
+def test_dropout_is_active_only_when_training() -> None:
+    model = keras.Sequential(
+        [keras.Input(X.shape[1:]), layers.GRU(4, dropout=0.5, name="rnn"), layers.Dense(2)]
+    )
+    model.compile("sgd", "mse")
+    engine = GradientEngine(model)
+    quiet = engine.compute(X, Y).loss
+    assert quiet == pytest.approx(model.evaluate(X, Y, verbose=0), rel=1e-6)
+    noisy = engine.compute(X, Y, training=True).loss
+    assert noisy != pytest.approx(quiet, rel=1e-3)
+    # The engine sees the mask that the next training step will draw, and does not use it up.
+    assert engine.compute(X, Y, training=True).loss == noisy
+    assert model.train_on_batch(X, Y) == pytest.approx(noisy, rel=1e-6)
+
+
+def test_layers_that_the_loss_does_not_need_are_named() -> None:
+    inputs = keras.Input(X.shape[1:])
+    model = keras.Model(
+        inputs,
+        [
+            layers.Dense(2, name="a")(layers.GRU(3, name="used")(inputs)),
+            layers.GRU(3, name="idle")(inputs),
+        ],
+    )
+    model.compile("sgd", {"a": "mse", "idle": None})
+    engine = GradientEngine(model)
+    reason = (
+        "the loss does not depend on the output of layer 'idle', so there is no output_gradient"
+    )
+    with pytest.warns(UserWarning, match=f"left out of the snapshot: {reason}"):
+        assert list(engine.compute(X, [Y, Y])) == [("used", "output_gradient")]
+    with pytest.raises(ValueError, match=reason):
+        engine.compute(X, [Y, Y], "idle")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        engine.compute(X, [Y, Y], "used")
