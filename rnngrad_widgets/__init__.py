@@ -11,22 +11,28 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rnngrad_widgets._version import __version__
+    from rnngrad_widgets.engine import GradientEngine
     from rnngrad_widgets.explorer import GradientExplorer
+    from rnngrad_widgets.functions import get_rnn_gradients
     from rnngrad_widgets.tensor import GradientSnapshot, GradientTensor
 
 __all__ = [
+    "GradientEngine",
     "GradientExplorer",
     "GradientSnapshot",
     "GradientTensor",
     "__version__",
+    "get_rnn_gradients",
 ]
 
 # Where each public name is defined; the same names as above, once for mypy and once for Python.
 _HOMES = {
+    "GradientEngine": "engine",
     "GradientExplorer": "explorer",
     "GradientSnapshot": "tensor",
     "GradientTensor": "tensor",
     "__version__": "_version",
+    "get_rnn_gradients": "functions",
 }
 
 

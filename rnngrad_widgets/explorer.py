@@ -116,7 +116,7 @@ class GradientExplorer(VBox):  # type: ignore[misc]  # ipywidgets has no types
         reflect_half: bool = False,
     ) -> None:
         # here, because it imports TensorFlow, which an array does not need
-        from rnngrad_widgets.engine.engine import GradientEngine  # noqa: PLC0415
+        from rnngrad_widgets.engine import GradientEngine  # noqa: PLC0415
 
         source = ModelSource(GradientEngine(model), x, y, sample_weight, training)
         self._start(source, layer, quantity, sample, channel, norm, reflect_half)

@@ -12,7 +12,7 @@ from rnngrad_widgets.wording import QUANTITIES
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from rnngrad_widgets.engine.engine import GradientEngine
+    from rnngrad_widgets.engine import GradientEngine, RecurrentLayer
 
 
 class Source(Protocol):
@@ -43,10 +43,7 @@ class ModelSource:
 
     def layers(self) -> Mapping[str, str]:
         """Labels by path: ``lstm  LSTM 256``."""
-        return {
-            layer.path: f"{layer.path}  {layer.kind} {layer.units or ''}".rstrip()
-            for layer in self._engine.layers
-        }
+        return {layer.path: _label(layer) for layer in self._engine.layers}
 
     def resolve(self, layer: object) -> str:
         """Path of the layer."""
@@ -70,7 +67,17 @@ class ModelSource:
             )
         x, y = self._batch
         snapshot = self._engine.compute(x, y, layers=layer, quantities=quantity, **self._options)
-        return snapshot[layer, quantity]
+        # a layer that the model calls several times has one tensor for each call: the first is shown
+        tensor: GradientTensor = next(iter(snapshot.values()))
+        return tensor
+
+
+def _label(layer: RecurrentLayer) -> str:
+    """``lstm  LSTM 256``; ``bi  GRU 2 × 128`` for two directions."""
+    kind, units = layer.kind, str(layer.units or "")
+    if kind.startswith("Bidirectional "):
+        kind, units = kind.removeprefix("Bidirectional "), f"2 × {units}"
+    return f"{layer.path}  {kind} {units}".rstrip()
 
 
 class ArraySource:

@@ -2,7 +2,7 @@ import { DOMWidgetModel, DOMWidgetView, unpack_models } from '@jupyter-widgets/b
 import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
 import type { ScaleView } from 'bqplot';
 
-import { entryOf, makeTable, paintCells, parseColour } from './colours';
+import { entryOf, makeTable } from './colours';
 import type { Norm, Table } from './colours';
 import { number } from './format';
 import type { SelectionModel } from './selection';
@@ -70,16 +70,15 @@ export class ColourBar extends DOMWidgetView {
   }
 
   private paint(norm: Norm, table: Table, height: number): void {
-    const values = new Float32Array(height);
-    for (let i = 0; i < height; i++) {
-      values[i] = norm.vmin + ((norm.vmax - norm.vmin) * (i + 0.5)) / height;
-    }
     this.canvas.width = 1;
     this.canvas.height = height;
     const image = new ImageData(1, height);
-    paintCells(values, height, 1, table, norm, parseColour('#000'), new Uint32Array(image.data.buffer));
+    const pixels = new Uint32Array(image.data.buffer);
+    for (let i = 0; i < height; i++) {
+      const value = norm.vmax - ((norm.vmax - norm.vmin) * (i + 0.5)) / height;
+      pixels[i] = table.colours[entryOf(value, table, norm)];
+    }
     this.canvas.getContext('2d')?.putImageData(image, 0, 0);
-    this.el.setAttribute('data-zero', String(entryOf(0, table, norm)));
   }
 
   private label(norm: Norm, height: number): void {

@@ -54,34 +54,39 @@ export function entryOf(value: number, table: Table, norm: Norm): number {
   return entry < 0 ? 0 : entry >= TABLE_SIZE ? TABLE_SIZE - 1 : entry;
 }
 
+/** A colour for every float32, by the upper half of its bits. */
+export type Palette = Uint32Array;
+
 /**
- * Colour `rows` x `cols` cells (row 0 at the bottom) into pixels (row 0 at the top).
+ * Precompute the colours of a norm: 65,536 values, each the middle of those that share its upper
+ * 16 bits. A relative error of 2^-9 at most, half a table entry; painting is one look-up a cell.
  * NaN and infinities take `nonFinite`.
  */
+export function makePalette(table: Table, norm: Norm, nonFinite: Packed): Palette {
+  const palette = new Uint32Array(1 << 16);
+  const bits = new Uint32Array(1);
+  const value = new Float32Array(bits.buffer);
+  for (let key = 0; key < palette.length; key++) {
+    bits[0] = (key << 16) | 0x8000;
+    const infinite = (key & 0x7f80) === 0x7f80;
+    palette[key] = infinite ? nonFinite : table.colours[entryOf(value[0], table, norm)];
+  }
+  return palette;
+}
+
+/** Colour cells, as `pool` lays them out, into the rows of an image: row 0 becomes the lowest one. */
 export function paintCells(
   cells: Float32Array,
   rows: number,
   cols: number,
-  table: Table,
-  norm: Norm,
-  nonFinite: Packed,
+  palette: Palette,
   out: Uint32Array,
 ): void {
-  const { colours, min, max } = table;
-  const { vmin, vmax } = norm;
-  const scale = (TABLE_SIZE - 1) / (max - min);
-  for (let r = 0; r < rows; r++) {
-    let from = r * cols;
-    let to = (rows - 1 - r) * cols;
-    for (let c = 0; c < cols; c++, from++, to++) {
-      let v = cells[from];
-      if (v - v !== 0) {
-        out[to] = nonFinite; // NaN and infinities are the values that differ from themselves by NaN
-        continue;
-      }
-      v = v < vmin ? vmin : v > vmax ? vmax : v;
-      const entry = ((v - min) * scale + 0.5) | 0;
-      out[to] = colours[entry < 0 ? 0 : entry >= TABLE_SIZE ? TABLE_SIZE - 1 : entry];
+  const bits = new Uint32Array(cells.buffer, cells.byteOffset, cells.length);
+  let to = 0;
+  for (let r = rows - 1; r >= 0; r--) {
+    for (let from = r; from < rows * cols; from += rows) {
+      out[to++] = palette[bits[from] >>> 16];
     }
   }
 }

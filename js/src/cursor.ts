@@ -76,10 +76,14 @@ export class Cursor extends SelectionMark {
     if (cube === null || !this.hit.isConnected) {
       return;
     }
-    setAttributes(this.hit, { width: this.width, height: this.height });
-    const { point } = this.selection;
-    this.drawColumn(point, cube);
-    this.drawRow(point, cube);
+    const { point, reflect } = this.selection;
+    const where = [this.width, this.height, cube.data, reflect, point.timestep, point.channel, point.sample];
+    if (where.some((value, i) => value !== this.drawnAt[i])) {
+      this.drawnAt = where;
+      setAttributes(this.hit, { width: this.width, height: this.height });
+      this.drawColumn(point, cube);
+      this.drawRow(point, cube);
+    }
     this.drawDot(point, cube);
   }
 
@@ -100,7 +104,9 @@ export class Cursor extends SelectionMark {
     this.xChip.place(xAxis === null ? null : String(point[axis]), x, this.height + 13, 'middle');
     if (xAxis !== null) {
       const gap = this.width / Math.max(extent.count - 1, 1);
-      const ticks = indexTicks(extent.count, this.width, this.width < 700 ? 110 : 72);
+      // samples are few: each is labelled where there is room
+      const room = axis === 'sample' ? 32 : this.width < 700 ? 110 : 72;
+      const ticks = indexTicks(extent.count, this.width, room);
       this.setTicks(xAxis, withoutChip(ticks, point[axis], 24 / gap));
       this.label.textContent = this.axisLabel();
       setAttributes(this.label, { x: this.width + 16, y: this.height + 17 });
@@ -226,6 +232,7 @@ export class Cursor extends SelectionMark {
     return (this.scales[scale] as ScaleView).scale(value);
   }
 
+  private drawnAt: unknown[] = [];
   private readonly hit = svg('rect', { class: 'rnngrad-hit', fill: 'transparent' });
   private readonly line = svg('line', { class: 'rnngrad-cross' });
   private readonly band = svg('rect', { class: 'rnngrad-band' });

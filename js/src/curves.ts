@@ -3,7 +3,7 @@ import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
 import type { ScaleView } from 'bqplot';
 
 import { CanvasMark, SelectionMarkModel } from './canvas-mark';
-import { number, tick } from './format';
+import { tick } from './format';
 import { channelMaximum, series } from './slicing';
 import type { Cube } from './slicing';
 import { svg } from './svg';
@@ -142,7 +142,6 @@ export class Curves extends CanvasMark {
       label.setAttribute('x', String(this.width + 8));
       label.setAttribute('y', String(Math.min(y, this.height - 2)));
     }
-    this.el.setAttribute('data-last', number(last));
   }
 
   private scale(axis: 'x' | 'y'): ScaleView {

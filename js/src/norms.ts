@@ -47,7 +47,7 @@ export function handlesOf(norm: Norm, top: number): [number, number] {
 export function normOfHandles(handles: [number, number], old: Norm, top: number): Norm {
   const was = handlesOf(old, top);
   const value = (i: 0 | 1, exact: number): number =>
-    handles[i] === was[i] ? exact : (handles[i] * 10 ** top) / HANDLES;
+    handles[i] === was[i] ? exact : Number(`${handles[i] * (1000 / HANDLES)}e${top - 3}`);
   const norm = { vmin: value(0, old.vmin), vmax: value(1, old.vmax) };
   // both handles on one place: an empty range has no colours
   return norm.vmin < norm.vmax ? norm : old;

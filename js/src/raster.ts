@@ -1,8 +1,8 @@
 import type { ScaleView } from 'bqplot';
 
 import { CanvasMark, SelectionMarkModel } from './canvas-mark';
-import { makeTable, paintCells, parseColour } from './colours';
-import type { Table } from './colours';
+import { makePalette, makeTable, paintCells, parseColour } from './colours';
+import type { Palette } from './colours';
 import { pool } from './slicing';
 import { NON_FINITE } from './theme';
 
@@ -35,8 +35,9 @@ export class Raster extends CanvasMark {
   declare model: RasterModel;
 
   override initialize_additional_scales(): void {
-    this.listenTo(this.colourScale, 'domain_changed', this.recolour);
-    this.listenTo(this.colourScale, 'color_scale_range_changed', this.recolour);
+    const repaint = (): void => this.selection.invalidate();
+    this.listenTo(this.colourScale, 'domain_changed', repaint);
+    this.listenTo(this.colourScale, 'color_scale_range_changed', repaint);
   }
 
   protected override paint(context: CanvasRenderingContext2D): void {
@@ -51,7 +52,7 @@ export class Raster extends CanvasMark {
     this.allocate(rows, cols);
     const { sample } = this.selection.point;
     pool(cube, { sample, start, stop, reflect: this.selection.reflect }, rows, cols, this.cells);
-    paintCells(this.cells, rows, cols, this.table(), this.selection.norm, MAGENTA, this.pixels);
+    paintCells(this.cells, rows, cols, this.palette(), this.pixels);
     const image = this.image as ImageData;
     this.cellContext.putImageData(image, 0, 0);
     context.imageSmoothingEnabled = false;
@@ -76,29 +77,25 @@ export class Raster extends CanvasMark {
     this.cells = new Float32Array(rows * cols);
   }
 
-  private table(): Table {
-    if (this.cachedTable === null) {
-      const scale = this.colourScale;
-      const domain = scale.scale.domain();
-      this.cachedTable = makeTable(
-        (v) => String(scale.scale(v)),
-        domain[0],
-        domain[domain.length - 1],
-      );
+  private palette(): Palette {
+    const { norm } = this.selection;
+    const scale = this.colourScale.scale;
+    const domain = scale.domain();
+    const key = [norm.vmin, norm.vmax, domain.join(), scale.range().join()].join();
+    if (key !== this.paletteKey) {
+      const table = makeTable((v) => String(scale(v)), domain[0], domain[domain.length - 1]);
+      this.cachedPalette = makePalette(table, norm, MAGENTA);
+      this.paletteKey = key;
     }
-    return this.cachedTable;
-  }
-
-  private recolour(): void {
-    this.cachedTable = null;
-    this.selection.invalidate();
+    return this.cachedPalette;
   }
 
   private get colourScale(): ScaleView {
     return this.scales['color'] as ScaleView;
   }
 
-  private cachedTable: Table | null = null;
+  private paletteKey = '';
+  private cachedPalette: Palette = new Uint32Array(0);
   private image: ImageData | null = null;
   private pixels = new Uint32Array(0);
   private cells = new Float32Array(0);

@@ -93,7 +93,8 @@ export interface Window {
 }
 
 /**
- * Reduce one sample to `rows` x `cols` cells, row 0 the lowest channel, column 0 the first timestep.
+ * Reduce one sample to `rows` x `cols` cells, `out[col * rows + row]`: row 0 the lowest channel,
+ * column 0 the first timestep. Columns lie together because a timestep does in the tensor.
  *
  * Where several values fall into a cell the one of largest magnitude stays, so that a lone channel
  * remains visible; NaN and infinity win over all, so that they are never hidden.
@@ -105,55 +106,44 @@ export function pool(
   cols: number,
   out: Float32Array,
 ): void {
-  const { data, timesteps, channels } = cube;
+  const { timesteps, channels } = cube;
   const count = window.stop - window.start;
-  const half = secondHalf(cube);
-  const rowOf = new Int32Array(count);
-  for (let k = 0; k < count; k++) {
-    rowOf[k] = Math.floor((k * rows) / count) * cols;
-  }
-  const one = rows === count && cols === timesteps;
-  if (!one) {
-    out.fill(0);
-  }
+  const rowOf = Int32Array.from({ length: count }, (_, k) => Math.floor((k * rows) / count));
+  // channels below `split` are shown in time order, those from it on are flipped
+  const half = Math.min(Math.max(secondHalf(cube) - window.start, 0), count);
+  const split = window.reflect ? half : count;
+  const from = bitsOf(cube.data);
+  const to = bitsOf(out);
+  to.fill(0);
   for (let t = 0; t < timesteps; t++) {
-    const forward = Math.floor((t * cols) / timesteps);
-    const flipped = Math.floor(((timesteps - 1 - t) * cols) / timesteps);
     const base = (window.sample * timesteps + t) * channels + window.start;
-    // channels below `split` are shown in time order, those from it on may be flipped
-    const split = window.reflect ? Math.min(Math.max(half - window.start, 0), count) : count;
-    if (one) {
-      for (let k = 0; k < split; k++) {
-        out[rowOf[k] + forward] = data[base + k];
-      }
-      for (let k = split; k < count; k++) {
-        out[rowOf[k] + flipped] = data[base + k];
-      }
-      continue;
-    }
-    poolInto(out, data, base, rowOf, 0, split, forward);
-    poolInto(out, data, base, rowOf, split, count, flipped);
+    const upright = Math.floor((t * cols) / timesteps) * rows;
+    const flipped = Math.floor(((timesteps - 1 - t) * cols) / timesteps) * rows;
+    keepLargest(to, upright, from, base, rowOf, 0, split);
+    keepLargest(to, flipped, from, base, rowOf, split, count);
   }
 }
 
-function poolInto(
-  out: Float32Array,
-  data: Float32Array,
+/** The bits of the values. Without the sign bit they sort as the magnitudes do, NaN above infinity. */
+function bitsOf(values: Float32Array): Int32Array {
+  return new Int32Array(values.buffer, values.byteOffset, values.length);
+}
+
+function keepLargest(
+  to: Int32Array,
+  column: number,
+  from: Int32Array,
   base: number,
   rowOf: Int32Array,
-  from: number,
-  to: number,
-  col: number,
+  first: number,
+  end: number,
 ): void {
-  for (let k = from; k < to; k++) {
-    const v = data[base + k];
-    const cell = rowOf[k] + col;
-    const held = out[cell];
-    const a = v < 0 ? -v : v;
-    const b = held < 0 ? -held : held;
-    // `!(a <= b)` is also true for NaN; a NaN already held stays
-    if (!(a <= b) && b === b) {
-      out[cell] = v;
+  const magnitude = 0x7fffffff;
+  for (let k = first; k < end; k++) {
+    const bits = from[base + k];
+    const cell = column + rowOf[k];
+    if ((bits & magnitude) > (to[cell] & magnitude)) {
+      to[cell] = bits;
     }
   }
 }

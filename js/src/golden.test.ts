@@ -1,0 +1,129 @@
+// The browser's slices and colours against those that numpy wrote (tests/fixtures/golden.py).
+import { readFileSync } from 'node:fs';
+
+import { describe, expect, it } from 'vitest';
+
+import { entryOf, makePalette, makeTable, paintCells, pack, parseColour } from './colours';
+import { asCube, channelMaximum, normOverChannels, pool, row, series, valueAt } from './slicing';
+
+type Value = number | string;
+interface Golden {
+  shape: number[];
+  values: Value[];
+  pooled: {
+    sample: number;
+    reflect: boolean;
+    start: number;
+    stop: number;
+    rows: number;
+    cols: number;
+    cells: Value[];
+  }[];
+  series: { sample: number; channel: number; reflect: boolean; values: Value[] }[];
+  norms: { timestep: number; value: number }[];
+  stops: string[];
+  colours: { value: number; limit: number; rgb: [number, number, number] }[];
+}
+
+const golden = JSON.parse(
+  readFileSync(new URL('../../tests/fixtures/golden.json', import.meta.url), 'utf8'),
+) as Golden;
+
+/** JSON has no NaN and no infinity: they stand there by name. */
+function number(value: Value): number {
+  const names: Record<string, number> = { nan: NaN, inf: Infinity, '-inf': -Infinity };
+  return typeof value === 'number' ? value : names[value];
+}
+
+const cube = asCube(Float32Array.from(golden.values, number), golden.shape);
+
+describe('slicing', () => {
+  it.each(golden.pooled)('pools sample $sample, reflect $reflect, $start..$stop to $rows x $cols', (c) => {
+    const out = new Float32Array(c.rows * c.cols).fill(7);
+    pool(cube, c, c.rows, c.cols, out);
+    expect([...out]).toEqual(c.cells.map(number));
+  });
+
+  it.each(golden.series)('cuts sample $sample, channel $channel, reflect $reflect', (c) => {
+    expect([...series(cube, c.sample, c.channel, c.reflect)]).toEqual(c.values.map(number));
+    c.values.forEach((value, t) => {
+      expect(valueAt(cube, c.sample, t, c.channel, c.reflect)).toEqual(number(value));
+    });
+  });
+
+  it.each(golden.norms)('takes the norm over channels at $timestep', ({ timestep, value }) => {
+    expect(normOverChannels(cube, 2, timestep, true)).toBeCloseTo(value, 5);
+  });
+
+  it('finds the largest finite magnitude of a channel', () => {
+    const column = golden.values.map(number).filter((_, i) => i % 6 === 4);
+    const finite = column.filter(Number.isFinite).map(Math.abs);
+    expect(channelMaximum(cube, 4)).toBe(Math.max(...finite));
+  });
+
+  it('sees an array without time as one timestep', () => {
+    const flat = asCube(Float32Array.from([1, 2, 3, 4, 5, 6]), [2, 3]);
+    expect([...row(flat, 1)]).toEqual([4, 5, 6]);
+  });
+
+  it('refuses a buffer that does not fill its shape', () => {
+    expect(() => asCube(new Float32Array(5), [2, 3])).toThrow(/fill its shape; received 5/);
+  });
+});
+
+describe('colours', () => {
+  // bqplot's colour scale, by numpy's definition: linear between the stops
+  const colourOf = (v: number): string => {
+    const place = ((v + 0.5) / 1) * (golden.stops.length - 1);
+    const i = Math.min(Math.floor(place), golden.stops.length - 2);
+    const channel = (hex: string, k: number): number => parseInt(hex.slice(1 + 2 * k, 3 + 2 * k), 16);
+    const mix = (k: number): number =>
+      channel(golden.stops[i], k) +
+      (place - i) * (channel(golden.stops[i + 1], k) - channel(golden.stops[i], k));
+    return `rgb(${mix(0)}, ${mix(1)}, ${mix(2)})`;
+  };
+  const table = makeTable(colourOf, -0.5, 0.5);
+  const norm = { vmin: -0.5, vmax: 0.5 };
+
+  it.each(golden.colours)('gives $value the colour $rgb', ({ value, rgb }) => {
+    const pixel = new Uint32Array(1);
+    paintCells(Float32Array.of(value), 1, 1, makePalette(table, norm, 0), pixel);
+    const colour = pixel[0];
+    [0, 8, 16].forEach((shift, k) => {
+      expect(Math.abs(((colour >> shift) & 255) - rgb[k])).toBeLessThanOrEqual(4);
+    });
+  });
+
+  it('gives zero, of either sign, exactly the middle stop', () => {
+    const pixels = new Uint32Array(2);
+    paintCells(Float32Array.of(0, -0), 1, 2, makePalette(table, norm, 0), pixels);
+    expect([...pixels]).toEqual([parseColour('#ffffff'), parseColour('#ffffff')]);
+  });
+
+  it('clips to a range inside the table and keeps zero neutral there', () => {
+    const narrow = { vmin: -0.1, vmax: 0.5 };
+    expect(entryOf(-0.4, table, narrow)).toBe(entryOf(-0.1, table, narrow));
+    expect(table.colours[entryOf(0, table, narrow)]).toBe(parseColour('#ffffff'));
+  });
+
+  it('paints row 0 at the bottom, and NaN and infinities in their own colour', () => {
+    const cells = Float32Array.from([-0.5, 0.5, NaN, Infinity]); // two columns of two rows
+    const pixels = new Uint32Array(4);
+    const alarm = parseColour('#d500f9');
+    paintCells(cells, 2, 2, makePalette(table, norm, alarm), pixels);
+    expect([...pixels]).toEqual([table.colours[256], alarm, table.colours[0], alarm]);
+  });
+
+  it('shows a NaN of any payload as such', () => {
+    const bits = Uint32Array.of(0x7fc00000, 0x7fffffff, 0xff800001, 0x7f800000);
+    const pixels = new Uint32Array(4);
+    paintCells(new Float32Array(bits.buffer), 1, 4, makePalette(table, norm, 42), pixels);
+    expect([...pixels]).toEqual([42, 42, 42, 42]);
+  });
+
+  it('reads the notations of CSS', () => {
+    expect(parseColour('#0f8')).toBe(pack(0, 255, 136));
+    expect(parseColour('rgba(1, 2.4, 3, 0.5)')).toBe(pack(1, 2, 3));
+    expect(() => parseColour('blueish')).toThrow(/received blueish/);
+  });
+});
