@@ -67,7 +67,7 @@ class ModelSource:
             )
         x, y = self._batch
         snapshot = self._engine.compute(x, y, layers=layer, quantities=quantity, **self._options)
-        # a layer that the model calls several times has one tensor for each call: the first is shown
+        # a layer that is called several times has one tensor for each call: the first is shown
         tensor: GradientTensor = next(iter(snapshot.values()))
         return tensor
 
