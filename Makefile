@@ -1,16 +1,74 @@
-# make js: rebuild the browser half into the environment; reload the page afterwards.
+# make demo   JupyterLab on examples/quickstart.ipynb   (on a server: make demo ARGS=--no-browser)
+# make test   everything that must hold: ruff, mypy, tsc, vitest, pytest with a real JupyterLab
+# make js     rebuild the browser half into the environment; reload the page afterwards
+# make clean  remove what was built, the environment too
+#
+# Another Python: make PYTHON=python3.12 test
 
+PYTHON ?= python3
+# Looked up before the environment's own python comes first on PATH.
+BASE_PYTHON := $(shell command -v $(PYTHON))
 VENV := .venv
-BIN := $(CURDIR)/$(VENV)/bin
-export PATH := $(BIN):$(PATH)
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-JUPYTER := $(VENV)/share/jupyter
+PIP_INSTALL := $(VENV)/bin/python -m pip install --quiet --editable
+SHARE := $(VENV)/share/jupyter
+JS_SOURCES := $(shell find js/src js/style js/scripts -type f) \
+	js/package.json js/package-lock.json js/tsconfig.json js/install.json
+AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: js
-js:
-	cd js && npm run --silent build
-	rm -rf $(JUPYTER)/labextensions/rnngrad-widgets $(JUPYTER)/nbextensions/rnngrad-widgets
-	mkdir -p $(JUPYTER)/labextensions $(JUPYTER)/nbextensions
-	cp -r rnngrad_widgets/labextension $(JUPYTER)/labextensions/rnngrad-widgets
-	cp js/install.json $(JUPYTER)/labextensions/rnngrad-widgets/
-	cp -r rnngrad_widgets/nbextension $(JUPYTER)/nbextensions/rnngrad-widgets
+.PHONY: demo test lint js clean FORCE
+
+demo: $(VENV)/.demo
+	jupyter lab examples/quickstart.ipynb $(AS_ROOT) $(ARGS)
+
+test: lint
+	cd js && npm --silent test
+	$(VENV)/bin/python tests/browser/chromium.py
+	$(VENV)/bin/python -m pytest $(ARGS)
+
+lint: $(VENV)/.built
+	ruff check .
+	ruff format --check .
+	mypy --strict
+	cd js && npm --silent run typecheck
+
+js: js/node_modules/.made
+	cd js && npm --silent run build
+	rm -rf $(SHARE)/labextensions/rnngrad-widgets $(SHARE)/nbextensions/rnngrad-widgets
+	mkdir -p $(SHARE)/labextensions $(SHARE)/nbextensions
+	cp -r rnngrad_widgets/labextension $(SHARE)/labextensions/rnngrad-widgets
+	cp js/install.json $(SHARE)/labextensions/rnngrad-widgets/
+	cp -r rnngrad_widgets/nbextension $(SHARE)/nbextensions/rnngrad-widgets
+	touch $(VENV)/.built $(VENV)/.demo
+
+clean:
+	rm -rf $(VENV) js/node_modules js/lib rnngrad_widgets/labextension rnngrad_widgets/nbextension
+
+# Stamps: each stands for a state of the environment and is older than what it must be redone for.
+
+# Looked at again only when a Python was asked for: the environment might hold another one.
+$(VENV)/.python: $(if $(filter file,$(origin PYTHON)),,FORCE)
+	@$(or $(BASE_PYTHON),$(error $(PYTHON) is not there: name a Python 3.10 to 3.13 with make PYTHON=...)) \
+		scripts/make_venv.py $(VENV)
+	@touch $@
+
+FORCE:
+
+# pip builds the browser half too, with a node of its own; an editable install copies the result,
+# so it is installed again when the JavaScript sources change.
+$(VENV)/.demo: pyproject.toml $(JS_SOURCES) | $(VENV)/.python
+	$(PIP_INSTALL) ".[demo]"
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(VENV)/.python
+	$(PIP_INSTALL) ".[dev]"
+	@touch $@ $(VENV)/.built $(VENV)/.demo
+
+js/node_modules/.made: js/package.json js/package-lock.json | $(VENV)/.dev
+	cd js && npm --silent install
+	@touch $@
+
+$(VENV)/.built: $(JS_SOURCES) | js/node_modules/.made
+	$(MAKE) js

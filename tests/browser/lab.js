@@ -1,0 +1,89 @@
+// What the tests ask of the application; `jupyterapp` is there because the server was told to expose it.
+globalThis.harness = (() => {
+  const panel = () => globalThis.jupyterapp?.shell?.currentWidget;
+  const kernel = () => panel()?.sessionContext?.session?.kernel;
+  const codeCells = () => panel().content.widgets.filter((cell) => cell.model.type === 'code');
+  const later = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+  const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+
+  const run = (command, args) => jupyterapp.commands.execute(command, args);
+
+  let allRun = true;
+  const runAll = () => {
+    allRun = false;
+    run('notebook:run-all-cells').finally(() => {
+      allRun = true;
+    });
+  };
+
+  // Before its layout is restored, JupyterLab would put away what is opened.
+  const ready = (path) =>
+    panel()?.context?.path === path &&
+    panel().context.isReady &&
+    panel().content.widgets.length > 0 &&
+    kernel()?.status === 'idle';
+
+  const idle = () =>
+    allRun &&
+    kernel()?.status === 'idle' &&
+    codeCells().every((cell) => {
+      const state = cell.model.executionState;
+      return state === undefined || state === 'idle';
+    });
+
+  // A key press is acted on a little later: whether it was is seen by the change of this count.
+  let countBefore = null;
+  const startedCell = (index) => {
+    const { executionCount, executionState } = codeCells()[index].model;
+    return executionState === 'running' || executionCount !== countBefore;
+  };
+
+  const activate = async (index) => {
+    const notebook = panel().content;
+    countBefore = codeCells()[index].model.executionCount;
+    notebook.activeCellIndex = index;
+    notebook.mode = 'edit';
+    await notebook.scrollToItem(index);
+    notebook.activeCell.editor.focus();
+  };
+
+  const execute = async (code) => {
+    const future = kernel().requestExecute({ code, store_history: false });
+    const answer = { printed: '', error: '' };
+    future.onIOPub = ({ header, content }) => {
+      if (header.msg_type === 'stream' && content.name === 'stdout') answer.printed += content.text;
+      if (header.msg_type === 'error') answer.error = content.traceback.join('\n');
+    };
+    await future.done;
+    return answer;
+  };
+
+  // The widget manager is private to ipywidgets; a renderer made for the purpose leads to it.
+  const manager = () =>
+    panel().content.rendermime.createRenderer('application/vnd.jupyter.widget-view+json')._manager
+      .promise;
+
+  return {
+    run,
+    runAll,
+    startedCell,
+    ready,
+    idle,
+    activate,
+    execute,
+    closeNotebook: () => panel()?.dispose(), // without the question whether to save
+    // Before its layout is restored, JupyterLab would put away what is opened.
+    restored: async () => { await jupyterapp.restored; },
+    outputs: () => codeCells().map((cell) => cell.model.outputs.toJSON()),
+    modelCount: async () => (await manager())._modelsSync.size,
+    setTheme: async (theme) => {
+      await run('apputils:change-theme', { theme });
+      while (document.body.dataset.jpThemeName !== theme) await later(20);
+    },
+    settle: async () => {
+      await later(350);
+      await frame();
+      await frame();
+    },
+  };
+})();
