@@ -30,9 +30,12 @@ def auto_limit(values: NDArray[Any]) -> float:
 
 
 def round_up(value: float) -> float:
-    """The smallest 1, 1.5, 2, 3, 4, 5, 6, 8 x 10^k that is >= a positive value."""
+    """The smallest 1, 1.5, 2, 3, 4, 5, 6, 8 x 10^k that is >= a positive value.
+
+    Up to the precision of float32, in which 0.3 is a little more than 0.3.
+    """
     decade = 10.0 ** math.floor(math.log10(value))
-    step = next((nice for nice in _NICE if nice * decade >= value * (1 - 1e-9)), 10.0)
+    step = next(nice for nice in _NICE if nice * decade >= value * (1 - 1e-6))
     return float(f"{step * decade:.6g}")
 
 
@@ -60,12 +63,11 @@ def top_decade(values: NDArray[Any]) -> int:
     return math.ceil(math.log10(found.magnitude)) if found and found.magnitude > 0 else 0
 
 
-def share_not_reached(values: NDArray[Any], mask: NDArray[np.bool_] | None) -> float | None:
-    """Share of timesteps, 0 .. 1, that gradient does not reach.
+def relative_norms(values: NDArray[Any], mask: NDArray[np.bool_] | None) -> NDArray[np.float64]:
+    """How strong the gradient is at each timestep, relative to the strongest anywhere.
 
-    A timestep counts where the median over samples of the norm over channels is below
-    `THRESHOLD` times the largest norm. Timesteps masked in every sample are left out. None where
-    all values are zero or no timestep is left.
+    The norm over channels, its median over samples, divided by the largest norm of any sample and
+    timestep; NaN at timesteps that are masked in every sample or not finite.
 
     Parameters
     ----------
@@ -73,20 +75,32 @@ def share_not_reached(values: NDArray[Any], mask: NDArray[np.bool_] | None) -> f
         (samples, timesteps, channels).
     mask
         (samples, timesteps), True where the timestep counts, or None.
+
+    Returns
+    -------
+    ndarray
+        (timesteps,), 0 .. 1.
     """
+    scale = float(np.max(np.abs(values), initial=0, where=np.isfinite(values))) or 1.0
+    result = np.full(values.shape[1], np.nan)
     with np.errstate(over="ignore", invalid="ignore"):
-        scale = float(np.max(np.abs(values), initial=0, where=np.isfinite(values)))
-        if scale == 0:
-            return None
         # divided by the largest value first: squares of tiny gradients would vanish
-        norms = scale * np.sqrt(np.sum(np.square(values / scale, dtype=np.float64), axis=-1))
-    kept = norms if mask is None else np.where(mask, norms, np.nan)
-    counted = ~np.all(np.isnan(kept), axis=0)
-    if not counted.any():
-        return None
-    medians = np.nanmedian(kept[:, counted], axis=0)
-    largest = float(np.max(norms, where=np.isfinite(norms), initial=0))
-    return float(np.mean(medians < THRESHOLD * largest))
+        norms = np.sqrt(np.sum(np.square(values / scale, dtype=np.float64), axis=-1))
+    largest = float(np.max(norms, where=np.isfinite(norms), initial=0)) or 1.0
+    counted = np.isfinite(norms) if mask is None else np.isfinite(norms) & mask
+    for t in np.flatnonzero(counted.any(axis=0)):
+        result[t] = np.median(norms[counted[:, t], t]) / largest
+    return result
+
+
+def share_not_reached(values: NDArray[Any], mask: NDArray[np.bool_] | None) -> float | None:
+    """Share of timesteps, 0 .. 1, whose relative norm is below `THRESHOLD`.
+
+    All where all values are zero; None where no timestep is left. Parameters as for `relative_norms`.
+    """
+    norms = relative_norms(values, mask)
+    told = norms[~np.isnan(norms)]
+    return float(np.mean(told < THRESHOLD)) if told.size else None
 
 
 def halves(tensor: GradientTensor) -> dict[str, NDArray[Any]]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnngrad_widgets.statistics import Extreme, extreme, halves, share_not_reached
+from rnngrad_widgets.statistics import Extreme, extreme, halves, relative_norms, share_not_reached
 from rnngrad_widgets.tensor import GradientTensor
 from rnngrad_widgets.wording import words
 
@@ -20,10 +20,14 @@ def summary_html(tensor: GradientTensor) -> str:
         escape(words(tensor.quantity).summary),
         _shape(tensor),
         _maximum(tensor),
-        f"<b>{escape(_finding(tensor))}</b>",
+        _bold(_finding(tensor)),
         _non_finite(tensor.values),
     ]
     return "<span> · </span>".join(f"<span>{part}</span>" for part in parts if part)
+
+
+def _bold(text: str) -> str:
+    return f"<b>{escape(text)}</b>" if text else ""
 
 
 def scientific(value: float) -> str:
@@ -73,7 +77,17 @@ def _finding(tensor: GradientTensor) -> str:
     told = [
         f"{name} {100 * share:.0f} %".strip() for name, share in shares.items() if share is not None
     ]
-    return f"{', '.join(told)} of timesteps below 1e-8 of the maximum"
+    if not told:
+        return ""
+    text = f"{', '.join(told)} of timesteps below 1e-8 of the maximum"
+    return text if any(shares.values()) or len(shares) > 1 else f"{text}, {_weakest(tensor)}"
+
+
+def _weakest(tensor: GradientTensor) -> str:
+    """Where every timestep is reached: the one that is reached least."""
+    norms = relative_norms(tensor.values, tensor.mask)
+    least = int(np.nanargmin(norms))
+    return f"weakest: timestep {least} ({scientific(float(norms[least]))})"
 
 
 def _non_finite(values: NDArray[Any]) -> str:

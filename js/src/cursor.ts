@@ -124,8 +124,10 @@ export class Cursor extends SelectionMark {
     const index = axis === null || extent === null ? -1 : point[axis] - extent.start;
     const inside = extent !== null && index >= 0 && index < extent.count;
     const y = inside ? Math.round(this.px('y', index)) : 0;
+    // round the row, never over it: a thin row gets a little room, a thick one its own height
+    const reach = Math.max(3.5, Math.round(this.height / Math.max(extent?.count ?? 1, 1) / 2) + 0.5);
     this.rows.forEach((row, i) => {
-      const at = y + (i === 0 ? -3.5 : 3.5);
+      const at = y + (i === 0 ? -reach : reach);
       show(row, inside);
       setAttributes(row, { x1: 0, x2: this.width, y1: at, y2: at });
     });

@@ -148,7 +148,8 @@ export class Scatter extends ValuesMark {
       context.stroke();
     }
     context.globalAlpha = 1;
-    this.legend.textContent = `○ channel ${channel}`;
+    // the narrow margin has no room for the word
+    this.legend.textContent = this.width < 700 ? `○ ${channel}` : `○ channel ${channel}`;
     setAttributes(this.legend, { x: this.width + 8, y: 12 });
   }
 
