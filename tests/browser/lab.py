@@ -97,7 +97,6 @@ class Lab:
             self.opened.pop().close()
         if failed and self._shared is not None:
             self._shared.close()
-            self._shared = None
 
     def _write(self, cells: list[str]) -> str:
         notebook = nbformat.v4.new_notebook(
@@ -115,7 +114,7 @@ class Lab:
         return opened
 
     def _in_shared_page(self, name: str) -> NotebookPage:
-        if self._shared is None:
+        if self._shared is None or self._shared.is_closed():
             self._shared = self.context.new_page()
             self._shared.add_init_script(SCRIPT)
             self._workspace = f"lab/workspaces/{name[:-6]}"
@@ -256,6 +255,9 @@ class NotebookPage:
 
     def reload(self) -> None:
         """Load the page anew; the kernel goes on."""
+        # JupyterLab may open the notebook a second time when all else is there, from the address
+        # and from its workspace: too unsure a page for the next test.
+        self.owns_page = True
         self.page.goto(self.url)
         self.wait_for_kernel()
         self.settle()
