@@ -21,7 +21,7 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 .PHONY: demo test lint js clean FORCE
 
 demo: $(VENV)/.demo
-	jupyter lab examples/quickstart.ipynb $(AS_ROOT) $(ARGS)
+	cd examples && jupyter lab --LabApp.default_url=/lab/tree/quickstart.ipynb $(AS_ROOT) $(ARGS)
 
 test: lint
 	cd js && npm --silent test
