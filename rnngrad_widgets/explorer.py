@@ -33,6 +33,12 @@ if TYPE_CHECKING:
 View = HeatMapView | ScatterView
 
 
+class Checked(AnyTrait):
+    """A trait whose values are all for its validator, None too, which `Any` would let pass."""
+
+    allow_none = False
+
+
 @register
 class GradientExplorer(VBox):  # type: ignore[misc]  # ipywidgets has no types
     """Explore the gradient of the loss for a recurrent layer, over timesteps, with sliders.
@@ -92,11 +98,11 @@ class GradientExplorer(VBox):  # type: ignore[misc]  # ipywidgets has no types
     range_mode = Bool(False).tag(sync=True)
     busy = Unicode("").tag(sync=True)
 
-    layer = AnyTrait("")
+    layer = Checked("")
     quantity = Unicode("")
     sample = Int(0)
     channel = Int(0)
-    norm = AnyTrait("auto")
+    norm = Checked("auto")
     reflect_half = Bool(False)
     step = Int(None, allow_none=True, read_only=True)
 
@@ -173,6 +179,7 @@ class GradientExplorer(VBox):  # type: ignore[misc]  # ipywidgets has no types
         norm = check_norm(norm)
         self._source = source
         self._lock = RLock()
+        self._placing = False
         self._views: dict[str, View] = {}
         self._tensor_widget = Tensor()
         scale = ColorScale(colors=list(DIVERGING), min=-1.0, mid=0.0, max=1.0)
@@ -212,7 +219,7 @@ class GradientExplorer(VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _compute(self, layer: str, quantity: str) -> GradientTensor:
         with self._lock:  # an observer may run in another thread than the cell
-            self.busy = "Computing the gradient… (the first time the model is traced)"
+            self.busy = "Computing the gradient…"
             try:
                 return self._source.compute(layer, quantity)
             finally:
@@ -230,8 +237,7 @@ class GradientExplorer(VBox):  # type: ignore[misc]  # ipywidgets has no types
             widget.directions = list(tensor.directions)
             widget.array = shown.values
         self.selection.fit_norm(auto_limit(shown.values), top_decade(shown.values))
-        self._controls.fit(shown, self._source.quantities(layer))
-        self._controls.choose(layer, quantity)
+        self._place_controls(shown)
         self._summary.value = summary_html(shown)
         self._message.value = ""
         view = self._view_of(tensor)
@@ -239,6 +245,15 @@ class GradientExplorer(VBox):  # type: ignore[misc]  # ipywidgets has no types
         if self._plots.children != (view.box,):
             self.figures = list(view.figures)
             self._plots.children = (view.box,)
+
+    def _place_controls(self, tensor: GradientTensor) -> None:
+        self._placing = True
+        try:
+            layer, quantity = self._shown
+            self._controls.fit(tensor, self._source.quantities(layer))
+            self._controls.choose(layer, quantity)
+        finally:
+            self._placing = False
 
     def _bring_into_range(self, tensor: GradientTensor) -> None:
         selection = self.selection
@@ -273,6 +288,8 @@ class GradientExplorer(VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _ask(self, layer: str | None = None, quantity: str | None = None) -> None:
         """Do what a control asks; an error is shown in the widget, where its cause is."""
+        if self._placing:
+            return  # a dropdown that gets new choices takes the first one for a moment
         shown_layer, shown_quantity = self._shown
         try:
             if layer not in (None, shown_layer):

@@ -102,8 +102,12 @@ export class Explorer extends VBoxView {
       return;
     }
     const started = Date.now();
+    const headline = document.createElement('b');
+    headline.textContent = message;
     const tell = (): void => {
-      this.progress.textContent = `${message} ${Math.floor((Date.now() - started) / 1000)} s`;
+      const seconds = Math.floor((Date.now() - started) / 1000);
+      const rest = ` ${seconds} s · the first call traces the model, later ones are fast`;
+      this.progress.replaceChildren(headline, rest);
     };
     tell();
     this.clock = window.setInterval(tell, 1000);
