@@ -50,7 +50,7 @@ def check_norm(norm: Any) -> Norm:
         raise SelectionError(f"{rule}; received {norm!r}")
     try:
         vmin, vmax = (float(limit) for limit in norm)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise SelectionError(f"{rule}; received {norm!r}") from None
     if not (math.isfinite(vmin) and math.isfinite(vmax) and vmin < vmax):
         raise SelectionError(f"{rule}; received ({vmin:g}, {vmax:g})")

@@ -96,7 +96,7 @@ def relative_norms(values: NDArray[Any], mask: NDArray[np.bool_] | None) -> NDAr
 def share_not_reached(values: NDArray[Any], mask: NDArray[np.bool_] | None) -> float | None:
     """Share of timesteps, 0 .. 1, whose relative norm is below `THRESHOLD`.
 
-    All where all values are zero; None where no timestep is left. Parameters as for `relative_norms`.
+    1 where all values are zero; None where no timestep is left. Parameters as `relative_norms`.
     """
     norms = relative_norms(values, mask)
     told = norms[~np.isnan(norms)]

@@ -112,8 +112,10 @@ class GradientSnapshot(Mapping[tuple[str, str], GradientTensor]):
         object.__setattr__(self, "tensors", MappingProxyType(dict(self.tensors)))
 
     def __getitem__(self, key: tuple[str, str]) -> GradientTensor:
-        layer, quantity = key
-        found = self.tensors.get((self.aliases.get(layer, layer), quantity))
+        found = None
+        if isinstance(key, tuple) and len(key) == 2:  # else a KeyError, which `in` and `get` expect
+            layer, quantity = key
+            found = self.tensors.get((self.aliases.get(layer, layer), quantity))
         if found is None:
             raise KeyError(f"no {key}; the snapshot holds {list(self.tensors)}")
         return found

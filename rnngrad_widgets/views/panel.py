@@ -38,9 +38,7 @@ def index_axis(scale: LinearScale, side: str) -> Axis:
 
 def value_axis(scale: LinearScale) -> Axis:
     """An axis whose ticks the mark chooses in the browser."""
-    return Axis(
-        scale=scale, side="left", orientation="vertical", grid_lines="none", tick_values=[0]
-    )
+    return Axis(scale=scale, side="left", grid_lines="none", tick_values=[0])
 
 
 def figure(marks: Sequence[Mark], axes: Sequence[Axis], kind: str) -> Figure:

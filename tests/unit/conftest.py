@@ -1,0 +1,22 @@
+"""What the unit tests share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def open_widgets() -> Iterator[dict[str, object]]:
+    """The widgets that are open, by model id, as ipywidgets keeps them; none at first."""
+    # Imported here: most tests, those of the engine among them, use no widgets.
+    from ipywidgets import Widget  # noqa: PLC0415
+    from ipywidgets.widgets.widget import _instances  # noqa: PLC0415
+
+    Widget.close_all()
+    yield _instances
+    Widget.close_all()

@@ -1,0 +1,83 @@
+"""`GradientTensor` and `GradientSnapshot`: frozen arrays that know what they are."""
+
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError
+
+import numpy as np
+import pytest
+
+from rnngrad_widgets import GradientSnapshot, GradientTensor
+from rnngrad_widgets.tensor import NO_TIME, SEQUENCE
+
+VALUES = np.arange(24.0).reshape(2, 3, 4)
+
+
+def test_values_are_kept_without_a_copy_and_cannot_be_written() -> None:
+    values, mask = VALUES.copy(), np.ones((2, 3), bool)
+    tensor = GradientTensor(values, SEQUENCE, mask=mask)
+    assert np.shares_memory(tensor.values, values)
+    assert np.shares_memory(tensor.mask, mask)
+    for array in (tensor.values, tensor.mask):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 0
+    values[0, 0, 0] = 7  # the array that was given stays its owner's
+    with pytest.raises(FrozenInstanceError):
+        tensor.values = VALUES
+
+
+def test_one_name_for_each_axis() -> None:
+    with pytest.raises(ValueError, match=r"received 2 names .* for an array of shape \(2, 3, 4\)"):
+        GradientTensor(VALUES, NO_TIME)
+
+
+def test_numpy_takes_it_as_the_array_it_is() -> None:
+    tensor = GradientTensor(VALUES, SEQUENCE)
+    assert tensor.shape == (2, 3, 4)
+    assert np.asarray(tensor) is tensor.values
+    assert np.max(tensor) == 23
+    assert np.asarray(tensor, dtype="float32").dtype == np.float32
+    copied = np.array(tensor)
+    copied[0] = 0
+    np.testing.assert_array_equal(tensor.values, VALUES)
+
+
+def test_repr_says_what_it_is() -> None:
+    tensor = GradientTensor(VALUES, SEQUENCE, "lstm", "output_gradient")
+    axes = "(sample: 2, timestep: 3, channel: 4)"
+    assert repr(tensor) == f"<GradientTensor lstm output_gradient {axes} float64>"
+    assert repr(GradientTensor(VALUES, SEQUENCE)) == f"<GradientTensor array {axes} float64>"
+
+
+@pytest.fixture
+def snapshot() -> GradientSnapshot:
+    tensors = {
+        (layer, quantity): GradientTensor(VALUES, SEQUENCE, layer, quantity)
+        for layer in ("encoder/lstm", "gru")
+        for quantity in ("output_gradient", "hidden_gradient")
+    }
+    return GradientSnapshot(tensors, loss=0.5, step=3, aliases={"lstm": "encoder/lstm"})
+
+
+def test_a_snapshot_is_looked_up_by_layer_and_quantity(snapshot: GradientSnapshot) -> None:
+    assert snapshot["gru", "hidden_gradient"].quantity == "hidden_gradient"
+    assert snapshot["lstm", "output_gradient"] is snapshot["encoder/lstm", "output_gradient"]
+    assert (snapshot.loss, snapshot.step, len(snapshot)) == (0.5, 3, 4)
+    assert next(iter(snapshot)) == ("encoder/lstm", "output_gradient")
+    assert ("lstm", "output_gradient") in snapshot
+    assert ("lstm", "weight") not in snapshot
+
+
+@pytest.mark.parametrize("key", [("lstm", "weight"), ("ls", "output_gradient"), "gru", 3])
+def test_what_a_snapshot_does_not_hold(snapshot: GradientSnapshot, key: object) -> None:
+    with pytest.raises(KeyError, match=r"the snapshot holds \[\('encoder/lstm', 'output_gradient'"):
+        snapshot[key]
+    assert key not in snapshot
+    assert snapshot.get(key) is None
+
+
+def test_a_snapshot_cannot_be_written(snapshot: GradientSnapshot) -> None:
+    with pytest.raises(TypeError):
+        snapshot.tensors["gru", "output_gradient"] = None
+    with pytest.raises(FrozenInstanceError):
+        snapshot.loss = 1
