@@ -15,6 +15,9 @@ export interface Point {
   readonly channel: number;
 }
 
+/** Attributes that the picture depends on; the others follow from them. */
+const SHOWN = ['sample', 'timestep', 'channel', 'norm', 'reflect_half'];
+
 function clamp(index: number, count: number): number {
   return Math.min(Math.max(index, 0), Math.max(count - 1, 0));
 }
@@ -66,7 +69,8 @@ export class SelectionModel extends WidgetModel {
     this.on('change:auto', this.autoChanged, this);
     this.on('change:order', () => this.set('reflect_half', this.get('order') === 1));
     this.on('change:reflect_half', () => this.set('order', this.reflect ? 1 : 0));
-    this.on('change', this.invalidate, this);
+    // not 'change': ipywidgets loses it when a handler of 'change:order', say, calls `set` again
+    this.on(SHOWN.map((name) => `change:${name}`).join(' '), this.invalidate, this);
     this.listenTo(this.tensor, 'change', this.tensorChanged);
     this.placeSliders();
     this.applyNorm();
