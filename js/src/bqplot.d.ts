@@ -22,10 +22,8 @@ declare module 'bqplot' {
   export class Figure extends DOMWidgetView {
     plotareaWidth: number;
     plotareaHeight: number;
-    /** Between the two SVGs, over the plot area. */
+    /** Between the two SVGs, over the plot area; a relayout sizes it and calls every mark's `relayout`. */
     webGLCanvas: HTMLCanvasElement;
-    /** Called after the canvas got its new size. */
-    relayoutHooks: Record<string, () => void>;
     padded_range(direction: 'x' | 'y', scale: WidgetModel): [number, number];
   }
 

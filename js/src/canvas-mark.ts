@@ -89,12 +89,6 @@ export abstract class SelectionMark extends Mark {
  * The layer belongs to one mark of the figure, and no WebGL mark may share that figure.
  */
 export abstract class CanvasMark extends SelectionMark {
-  protected override setup(): void {
-    const hook = `rnngrad-${this.cid}`;
-    this.parent.relayoutHooks[hook] = () => this.draw();
-    this.once('remove', () => delete this.parent.relayoutHooks[hook]);
-  }
-
   override draw(): void {
     if (!this.parent.webGLCanvas) {
       return;

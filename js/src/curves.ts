@@ -3,12 +3,11 @@ import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
 import type { ScaleView } from 'bqplot';
 
 import { CanvasMark, SelectionMarkModel } from './canvas-mark';
-import { tick } from './format';
 import { channelMaximum, series } from './slicing';
 import type { Cube } from './slicing';
 import { svg } from './svg';
 import { theme } from './theme';
-import { outerTick } from './ticks';
+import { fitValueAxis } from './value-axis';
 
 export class CurvesModel extends SelectionMarkModel {
   override defaults(): Backbone.ObjectHash {
@@ -31,7 +30,6 @@ export class Curves extends CanvasMark {
   declare model: CurvesModel;
 
   protected override setup(): void {
-    super.setup();
     this.labels.forEach((label) => this.el.appendChild(label));
     this.el.removeAttribute('clip-path'); // the labels are in the margin
   }
@@ -60,11 +58,7 @@ export class Curves extends CanvasMark {
     }
     this.fitted = key;
     const limit = channelMaximum(cube, channel) || 1;
-    const outer = outerTick(limit);
-    const labels = Object.fromEntries([-outer, 0, outer].map((v) => [String(v), tick(v)]));
-    this.scale('y').model.set({ min: -1.15 * limit, max: 1.15 * limit });
-    const axis = this.model.get('axis') as WidgetModel | null;
-    axis?.set({ tick_values: new Float64Array([-outer, 0, outer]), tick_labels: labels });
+    fitValueAxis(this.scale('y').model, this.model.get('axis') as WidgetModel | null, limit);
   }
 
   /** All samples and the zero line, faint; painted anew only when something but the sample changes. */

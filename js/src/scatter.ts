@@ -3,12 +3,11 @@ import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
 import type { ScaleView } from 'bqplot';
 
 import { CanvasMark, SelectionMarkModel } from './canvas-mark';
-import { tick } from './format';
 import { row } from './slicing';
 import type { Cube } from './slicing';
 import { setAttributes, svg } from './svg';
 import { NON_FINITE, theme } from './theme';
-import { outerTick } from './ticks';
+import { fitValueAxis } from './value-axis';
 
 /** Share of a sample's width that its dots take. */
 const SPREAD = 0.88;
@@ -61,7 +60,6 @@ abstract class ValuesMark extends CanvasMark {
   declare model: ScatterModel;
 
   protected override setup(): void {
-    super.setup();
     this.el.removeAttribute('clip-path'); // the label is in the margin
     this.el.appendChild(this.legend);
   }
@@ -85,12 +83,12 @@ abstract class ValuesMark extends CanvasMark {
       return;
     }
     this.fitted = cube.data;
-    const limit = cube.data.reduce((m, v) => (Math.abs(v) > m && Number.isFinite(v) ? Math.abs(v) : m), 0) || 1;
-    const outer = outerTick(limit);
-    const labels = Object.fromEntries([-outer, 0, outer].map((v) => [String(v), tick(v)]));
-    this.scale('y').model.set({ min: -1.15 * limit, max: 1.15 * limit });
-    const axis = this.model.get('axis') as WidgetModel | null;
-    axis?.set({ tick_values: new Float64Array([-outer, 0, outer]), tick_labels: labels });
+    const larger = (most: number, v: number): number => {
+      const magnitude = Math.abs(v);
+      return magnitude > most && magnitude < Infinity ? magnitude : most;
+    };
+    const limit = cube.data.reduce(larger, 0) || 1;
+    fitValueAxis(this.scale('y').model, this.model.get('axis') as WidgetModel | null, limit);
   }
 
   protected zeroLine(context: CanvasRenderingContext2D): void {
