@@ -26,7 +26,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 BATCH = (16, 100, 32)
-QUANTITIES = ("output_gradient",)
+QUANTITIES: dict[str, tuple[str, ...]] = {
+    "output_gradient": ("output_gradient",),
+    "hidden_gradient": ("hidden_gradient",),
+    "output + hidden": ("output_gradient", "hidden_gradient"),
+    "output + weights": ("output_gradient", "weight_gradient"),
+    "all but gates": ("all", "gate_gradient"),
+    "everything": ("all",),
+}
+"""Rows of the table; "all" without the ones named after it."""
 
 
 def lstm() -> Any:
@@ -84,8 +92,13 @@ def report(name: str, model: Any, repeats: int) -> None:
     engine = GradientEngine(model)
     ways: dict[str, Callable[[], object]] = {"forward + backward of weights": floor(model, x, y)}
     ways["train_on_batch"] = lambda: model.train_on_batch(x, y)
-    for quantity in QUANTITIES:
-        ways[quantity] = partial(engine.compute, x, y, quantities=quantity)
+    every = engine.quantities(engine.layers[0])
+    for row, words in QUANTITIES.items():
+        if words[0] == "all":
+            quantities = tuple(word for word in every if word not in words)
+        else:
+            quantities = words
+        ways[row] = partial(engine.compute, x, y, quantities=quantities)
     times = measure(ways, repeats)
     base = np.median(times["forward + backward of weights"][3:])
     print(f"\n{name}, batch {BATCH}, all recurrent layers, {repeats} interleaved repeats")

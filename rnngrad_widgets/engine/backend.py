@@ -79,6 +79,39 @@ def unbuilt_compiled_loss(model: Model) -> object | None:
     return stand_in
 
 
+def rnn_loop(*args: Nested, **settings: Nested) -> tuple[Nested, Nested, Nested]:
+    """Run Keras' loop over time: last output, outputs, states."""
+    returned: tuple[Nested, Nested, Nested] = import_module("keras.src.backend").rnn(
+        *args, **settings
+    )
+    return returned
+
+
+def takes_training(cell: Layer) -> bool:
+    """Tell whether a cell's ``call`` has a ``training`` argument."""
+    return isinstance(cell, keras.layers.Layer) and bool(cell._call_has_training_arg)
+
+
+def current_graph() -> object:
+    """Return the graph that is being traced; in eager mode one that nothing is traced into."""
+    graph: object = tf.compat.v1.get_default_graph()
+    return graph
+
+
+def insert(tensor: Tensor, probe: Tensor) -> Tensor:
+    """Add a probe to a tensor in the place of everything that reads the tensor.
+
+    Works inside a loop body or a function, whose derivative is taken from the finished graph.
+    """
+    probed = tensor + probe
+    for reader in tensor.consumers():
+        if reader is not probed.op:
+            for place, read in enumerate(reader.inputs):
+                if read is tensor:
+                    reader._update_input(place, probed)
+    return probed
+
+
 def predict(model: Model, x: Nested, training: bool) -> Nested:
     """Call a model as the Keras trainer does."""
     return model(x, training=training) if model._call_has_training_arg else model(x)

@@ -97,7 +97,7 @@ class GradientEngine:
         ValueError
             As `resolve`.
         """
-        return offered(self.resolve(layer))
+        return offered(resolve(self._model, layer))
 
     def compute(
         self,
@@ -111,12 +111,32 @@ class GradientEngine:
     ) -> GradientSnapshot:
         """Compute quantities of recurrent layers for one batch, at the weights of now.
 
-        ``output_gradient`` is dL/dy, the derivative of the loss with respect to the tensor that
-        the layer returns, of shape (samples, timesteps, channels), or (samples, channels) for
-        ``return_sequences=False``. It does not include the layer's own recurrence. A layer with
-        ``go_backwards=True`` returns its outputs in the order in which it processed them.
-        For ``Bidirectional(merge_mode=None)`` the forward and backward tensors are the two halves
-        of the channels, as for ``"concat"``.
+        Every gradient is raw: the optimizer's clipping is not applied.
+
+        ``output_gradient``
+            dL/dy by the tensor that the layer returns, (samples, timesteps, channels), or
+            (samples, channels) for ``return_sequences=False``. It does not include the layer's
+            own recurrence. A layer with ``go_backwards=True`` returns its outputs in the order in
+            which it processed them.
+        ``hidden_gradient``, ``cell_gradient``
+            The total derivatives dL/dh_t and dL/dc_t through the recurrence (backpropagation
+            through time), (samples, timesteps, channels); exactly 0 at masked timesteps.
+        ``gate_gradient``
+            dL by the gates' pre-activations, (samples, timesteps, gates * channels), gate after
+            gate in the order of `GradientTensor.gates`.
+        ``input_gradient``
+            dL/dx_t by the layer's input, (samples, timesteps, features).
+        ``weight_gradient``
+            dL/dW, regularisation included, one tensor per weight, at ``"path/kernel"``,
+            ``"path/recurrent_kernel"`` and ``"path/bias"``.
+        ``output``, ``hidden_state``, ``cell_state``, ``weight``
+            The values themselves.
+
+        All but the output and its gradient are in the order of the input. In a Bidirectional the
+        states and gates of the forward and the backward layer are the two halves of the channels
+        (also the outputs for ``merge_mode="concat"`` and ``None``); its weights are at
+        ``"path/forward/kernel"`` and so on. Of a stack of cells, or a cell with several states,
+        each state has a tensor of its own, at ``"path/0"`` and so on.
 
         Parameters
         ----------

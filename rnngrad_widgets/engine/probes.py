@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .backend import (
@@ -24,11 +24,20 @@ from .backend import (
     tf,
     unbuilt_compiled_loss,
 )
+from .states import Inside, Loop, LoopProbe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from .layers import Found
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to record of a layer's calls."""
+
+    inputs: bool = False
+    inside: Inside = field(default_factory=Inside)
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,12 +49,18 @@ class LayerCall:
     outputs
         What the layer returned, watched by the tape: one tensor, or the forward and the backward
         one for ``Bidirectional(merge_mode=None)``. States that are returned too are not in it.
+    inputs
+        The input sequence, watched by the tape; None if it was not asked for.
     mask
-        Boolean (samples, timesteps), or None.
+        Boolean (samples, timesteps) in the order of the input, or None.
+    loops
+        What was recorded inside the loop, for each direction.
     """
 
     outputs: tuple[Tensor, ...]
+    inputs: Tensor | None
     mask: Tensor | None
+    loops: tuple[Loop, ...]
 
 
 @contextmanager
@@ -73,7 +88,7 @@ def untouched(model: Model) -> Iterator[None]:
             loss_ids(layer).update(ids)
 
 
-def tap(targets: Sequence[Found], tape: Tape) -> dict[str, list[LayerCall]]:
+def tap(targets: Sequence[Found], tape: Tape, wanted: Wanted) -> dict[str, list[LayerCall]]:
     """Shadow the layers' ``call`` so that each call is recorded; use inside `untouched`.
 
     Returns
@@ -83,32 +98,62 @@ def tap(targets: Sequence[Found], tape: Tape) -> dict[str, list[LayerCall]]:
     """
     calls: dict[str, list[LayerCall]] = {}
     for target in targets:
-        recorded = calls.setdefault(target.info.path, [])
+        tapped = _Tap(target.layer, tape, wanted)
         # Through __dict__: Keras tracks what setattr puts on a layer.
-        target.layer.__dict__["call"] = _recording_call(target.layer, tape, recorded)
+        target.layer.__dict__["call"] = tapped.call
+        calls[target.info.path] = tapped.calls
     return calls
 
 
-def _recording_call(layer: Layer, tape: Tape, recorded: list[LayerCall]) -> Callable[..., Nested]:
-    original = layer.call
-    signature = inspect.signature(original)
+class _Tap:
+    """A ``call`` for one layer that records."""
 
-    def call(*args: Nested, **kwargs: Nested) -> Nested:
-        mask = signature.bind(*args, **kwargs).arguments.get("mask")
-        returned = original(*args, **kwargs)
+    def __init__(self, layer: Layer, tape: Tape, wanted: Wanted) -> None:
+        self.calls: list[LayerCall] = []
+        self._layer = layer
+        self._original = layer.call
+        self._signature = inspect.signature(layer.call)
+        self._tape = tape
+        self._wanted = wanted
+        self._loops: list[LoopProbe] = []
+        for rnn in directions(layer) if wanted.inside else ():
+            probe = LoopProbe(rnn, tape, wanted.inside)
+            rnn.__dict__["inner_loop"] = probe.inner_loop
+            self._loops.append(probe)
+
+    def call(self, *args: Nested, **kwargs: Nested) -> Nested:
+        """Call the layer and record what went in and out."""
+        bound = self._signature.bind(*args, **kwargs)
+        inputs = None
+        if self._wanted.inputs:
+            first = next(iter(bound.arguments))
+            inputs = bound.arguments[first] = _watch(self._tape, bound.arguments[first])
+        started = [len(probe.loops) for probe in self._loops]
+        returned = self._original(*bound.args, **bound.kwargs)
         nested = isinstance(returned, (list, tuple))
-        outputs = list(returned)[: _output_count(layer)] if nested else [returned]
-        watched = {id(output): _watch(tape, output) for output in outputs}
-        recorded.append(
+        outputs = list(returned)[: _output_count(self._layer)] if nested else [returned]
+        watched = {id(output): _watch(self._tape, output) for output in outputs}
+        self.calls.append(
             LayerCall(
                 outputs=tuple(watched[id(output)] for output in outputs),
-                mask=_as_mask(layer, mask),
+                inputs=inputs,
+                mask=_as_mask(bound.arguments.get("mask")),
+                loops=tuple(
+                    loop
+                    for probe, before in zip(self._loops, started, strict=True)
+                    for loop in probe.loops[before:]
+                ),
             )
         )
         # One tensor returned twice, as output and as state, must stay one tensor.
         return keras.tree.map_structure(lambda t: watched.get(id(t), t), returned)
 
-    return call
+
+def directions(layer: Layer) -> tuple[Layer, ...]:
+    """Return the layer itself, or the forward and the backward layer of a Bidirectional."""
+    if isinstance(layer, keras.layers.Bidirectional):
+        return layer.forward_layer, layer.backward_layer
+    return (layer,)
 
 
 def _output_count(layer: Layer) -> int:
@@ -125,10 +170,6 @@ def _watch(tape: Tape, tensor: Tensor) -> Tensor:
     return watched
 
 
-def _as_mask(layer: Layer, mask: Nested) -> Tensor | None:
+def _as_mask(mask: Nested) -> Tensor | None:
     flat = [leaf for leaf in keras.tree.flatten(mask) if leaf is not None]
-    if not flat or not layer.return_sequences:
-        return None
-    mask = tf.cast(flat[0], tf.bool)
-    # A layer that runs backwards returns its outputs in that order, and so must the mask.
-    return tf.reverse(mask, [1]) if getattr(layer, "go_backwards", False) else mask
+    return tf.cast(flat[0], tf.bool) if flat else None

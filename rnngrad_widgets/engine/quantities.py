@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from rnngrad_widgets.tensor import NO_TIME, SEQUENCE
-
-from .backend import Tensor, keras
+from .axes import input_axes, output_axes, state_axes, weight_axes
+from .backend import Tensor, tf
+from .cells import CELL, HIDDEN, cells_of, gates_of, has_cell_state, has_own_loop, weights_of
+from .probes import LayerCall, Wanted, directions
+from .states import Inside
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from .layers import Found, RecurrentLayer
-    from .probes import LayerCall
+    from .layers import Found
 
-QUANTITIES = ("output_gradient",)
+QUANTITIES = (
+    "output_gradient",
+    "hidden_gradient",
+    "cell_gradient",
+    "gate_gradient",
+    "input_gradient",
+    "weight_gradient",
+    "output",
+    "hidden_state",
+    "cell_state",
+    "weight",
+)
 """The quantities that the engine computes, in the order in which they are offered."""
 
 DIRECTIONS = ("forward", "backward")
+
+_CELL = frozenset({"cell_gradient", "cell_state"})
+_INSIDE = frozenset({"hidden_gradient", "gate_gradient", "hidden_state"}) | _CELL
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,8 +45,9 @@ class Source:
     layer, quantity
         The key in the snapshot.
     tensors
-        Watched tensors to differentiate the loss by; joined along the channel axis.
-    dims, directions
+        Watched tensors to differentiate the loss by, or the values themselves; joined along the
+        last axis.
+    dims, directions, gates
         As in `GradientTensor`.
     mask
         Boolean (samples, timesteps) tensor, or None.
@@ -42,13 +58,37 @@ class Source:
     tensors: tuple[Tensor, ...]
     dims: tuple[str, ...]
     directions: tuple[str, ...] = ()
+    gates: tuple[str, ...] = ()
     mask: Tensor | None = None
 
+    @property
+    def is_gradient(self) -> bool:
+        """Whether the loss is differentiated by the tensors."""
+        return self.quantity.endswith("_gradient")
 
-def offered(layer: RecurrentLayer) -> tuple[str, ...]:
+
+@dataclass(frozen=True, eq=False)
+class Taken:
+    """What tracing took of one layer.
+
+    Parameters
+    ----------
+    target
+        The layer.
+    calls
+        Its calls, in the order of the forward pass.
+    weights
+        The tensors that stood for its variables, by id of the variable.
+    """
+
+    target: Found
+    calls: Sequence[LayerCall]
+    weights: Mapping[int, Tensor] = field(default_factory=dict)
+
+
+def offered(target: Found) -> tuple[str, ...]:
     """List the quantities that a layer has."""
-    del layer
-    return QUANTITIES
+    return tuple(word for word in QUANTITIES if not _why_not(target, word))
 
 
 def check_quantities(quantities: str | Sequence[str], targets: Sequence[Found]) -> tuple[str, ...]:
@@ -64,33 +104,149 @@ def check_quantities(quantities: str | Sequence[str], targets: Sequence[Found]) 
         raise ValueError("quantities must name at least one quantity; received none")
     for word in words:
         for target in targets:
-            if word not in offered(target.info):
-                known = ", ".join(repr(name) for name in offered(target.info))
+            reason = _why_not(target, word)
+            if reason:
+                known = ", ".join(repr(name) for name in offered(target))
                 raise ValueError(
                     f"quantity must be one that layer '{target.info.path}' has: {known}; "
-                    f"received {word!r}"
+                    f"received {word!r}: {reason}"
                 )
     return tuple(dict.fromkeys(words))
 
 
-def sources(target: Found, calls: Sequence[LayerCall], quantities: Sequence[str]) -> list[Source]:
-    """List what to differentiate by: one source for each quantity of each call of a layer."""
+def _why_not(target: Found, word: str) -> str:
+    if word not in QUANTITIES:
+        return "there is no such quantity"
+    rnns = directions(target.layer)
+    cells = [cell for rnn in rnns for cell in cells_of(rnn)]
+    if word in _INSIDE and not all(has_own_loop(rnn) for rnn in rnns):
+        return "the layer runs a loop of its own, which cannot be looked into"
+    if word in _CELL and not any(has_cell_state(cell) for cell in cells):
+        return "the layer has no cell state"
+    if word == "gate_gradient" and not all(gates_of(cell) for cell in cells):
+        return "gates are known only of cells that compute exactly as Keras' own"
+    return ""
+
+
+def wanted(quantities: Sequence[str]) -> Wanted:
+    """Tell what to record so that the quantities can be computed."""
+    words = set(quantities)
+    return Wanted(
+        inputs="input_gradient" in words,
+        inside=Inside(
+            state_gradients=bool(words & {"hidden_gradient", "cell_gradient"}),
+            gate_gradients="gate_gradient" in words,
+            states=bool(words & {"hidden_state", "cell_state"}),
+        ),
+    )
+
+
+def sources(taken: Taken, quantities: Sequence[str]) -> list[Source]:
+    """List what the quantities of a layer are computed from."""
     found: list[Source] = []
-    for position, call in enumerate(calls):
-        # A layer that is shared has one tensor per call.
-        key = target.info.path if len(calls) == 1 else f"{target.info.path}[{position}]"
-        found.extend(_output(key, quantity, target, call) for quantity in quantities)
+    path, calls = taken.target.info.path, taken.calls
+    for quantity in quantities:
+        if quantity in ("weight_gradient", "weight"):
+            found += _weights(path, quantity, taken)
+            continue
+        for position, call in enumerate(calls):
+            # A layer that is shared has one tensor per call.
+            key = path if len(calls) == 1 else f"{path}[{position}]"
+            found += _BUILDERS[quantity](key, quantity, taken.target, call)
     return found
 
 
-def _output(key: str, quantity: str, target: Found, call: LayerCall) -> Source:
-    halves = getattr(target.layer, "merge_mode", "") in ("concat", None)
-    bidirectional = isinstance(target.layer, keras.layers.Bidirectional)
-    return Source(
-        layer=key,
-        quantity=quantity,
-        tensors=call.outputs,
-        dims=SEQUENCE if target.info.return_sequences else NO_TIME,
-        directions=DIRECTIONS if bidirectional and halves else (),
-        mask=call.mask,
-    )
+def _output(key: str, quantity: str, target: Found, call: LayerCall) -> list[Source]:
+    layer, mask = target.layer, call.mask
+    if not target.info.return_sequences:
+        mask = None
+    elif mask is not None and getattr(layer, "go_backwards", False):
+        # Such a layer returns its outputs in the order of processing.
+        mask = tf.reverse(mask, [1])
+    halves = getattr(layer, "merge_mode", "") in ("concat", None)
+    return [
+        Source(
+            key,
+            quantity,
+            call.outputs,
+            dims=output_axes(target, call.outputs[0]),
+            directions=_halves(target) if halves else (),
+            mask=mask,
+        )
+    ]
+
+
+def _input(key: str, quantity: str, target: Found, call: LayerCall) -> list[Source]:
+    dims = input_axes(target.layer, call.inputs)
+    return [Source(key, quantity, (call.inputs,), dims=dims, mask=call.mask)]
+
+
+def _state(key: str, quantity: str, target: Found, call: LayerCall) -> list[Source]:
+    role = CELL if quantity in _CELL else HIDDEN
+    gradient = quantity.endswith("_gradient")
+    by_loop = [loop.state_probes if gradient else loop.states for loop in call.loops]
+    # Both directions of a Bidirectional have the same states.
+    return [
+        Source(
+            f"{key}/{state.label}" if state.label else key,
+            quantity,
+            tuple(of_loop[state] for of_loop in by_loop),
+            dims=state_axes(target.layer, tensor),
+            directions=_halves(target),
+            mask=call.mask,
+        )
+        for state, tensor in by_loop[0].items()
+        if state.role == role
+    ]
+
+
+def _gates(key: str, quantity: str, target: Found, call: LayerCall) -> list[Source]:
+    cells = cells_of(directions(target.layer)[0])
+    found = []
+    for position, cell in enumerate(cells):
+        gates = gates_of(cell)
+        tensors = tuple(loop.gate_probes[position] for loop in call.loops)
+        found.append(
+            Source(
+                f"{key}/{position}" if len(cells) > 1 else key,
+                quantity,
+                tensors,
+                dims=state_axes(target.layer, tensors[0]),
+                directions=_halves(target),
+                gates=gates.names if gates else (),
+                mask=call.mask,
+            )
+        )
+    return found
+
+
+def _weights(path: str, quantity: str, taken: Taken) -> list[Source]:
+    rnns = directions(taken.target.layer)
+    found = []
+    for rnn, direction in zip(rnns, DIRECTIONS, strict=False):
+        prefix = f"{path}/{direction}" if len(rnns) > 1 else path
+        for name, weight in weights_of(rnn).items():
+            tensor = taken.weights[id(weight.variable)]
+            dims = weight_axes(weight, tensor)
+            gates = weight.gates.names if weight.gates else ()
+            found.append(Source(f"{prefix}/{name}", quantity, (tensor,), dims=dims, gates=gates))
+    return found
+
+
+def _halves(target: Found) -> tuple[str, ...]:
+    rnns = directions(target.layer)
+    sizes = {getattr(rnn.cell, "output_size", None) for rnn in rnns}
+    # Halves are of one size; a backward layer of its own may have another.
+    return DIRECTIONS if len(rnns) == 2 and len(sizes) == 1 else ()
+
+
+_BUILDERS: dict[str, Callable[[str, str, Found, LayerCall], list[Source]]] = {
+    "output_gradient": _output,
+    "output": _output,
+    "input_gradient": _input,
+    "hidden_gradient": _state,
+    "cell_gradient": _state,
+    "hidden_state": _state,
+    "cell_state": _state,
+    "gate_gradient": _gates,
+}

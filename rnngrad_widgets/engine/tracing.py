@@ -11,7 +11,7 @@ from rnngrad_widgets.tensor import GradientTensor
 
 from .backend import Model, Tape, Tensor, all_layers, compute_loss, keras, tf
 from .probes import tap, untouched
-from .quantities import Source, sources
+from .quantities import Source, Taken, sources, wanted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from .batches import Batch
     from .layers import Found
-    from .probes import LayerCall
 
 _FLOAT16_SCALE = 2.0**15
 """First loss scale for float16, in which small gradients would be zero without one."""
@@ -90,27 +89,33 @@ class TracedPass:
     def _compute(self, scale: Tensor, *leaves: Tensor) -> list[Tensor]:
         model, request = self._model, self._request
         # Every trainable variable must be mapped: Keras reads regularised ones from the scope.
-        weights = [(v, tf.convert_to_tensor(v.value)) for v in model.trainable_variables]
+        variables = {id(v): v for v in model.trainable_variables}
+        own = {id(v): v for target in request.targets for v in target.layer.weights}
+        variables |= own
+        weights = {key: tf.convert_to_tensor(v.value) for key, v in variables.items()}
+        mapping = [(v, weights[key]) for key, v in variables.items()]
         with (
             untouched(model),
-            keras.StatelessScope(weights, collect_losses=True),
+            keras.StatelessScope(mapping, collect_losses=True),
             tf.GradientTape(watch_accessed_variables=False) as tape,
         ):
-            calls = tap(request.targets, tape)
+            if "weight_gradient" in request.quantities:
+                tape.watch([weights[key] for key in own])
+            calls = tap(request.targets, tape, wanted(request.quantities))
             loss = _loss(model, self._batch.with_leaves(list(leaves)), request.training)
-        wanted = []
+        found = []
         for target in request.targets:
-            wanted += self._reachable(target, calls[target.info.path], loss)
-        return self._differentiate(tape, loss, wanted, scale)
+            found += self._reachable(Taken(target, calls[target.info.path], weights), loss)
+        return self._differentiate(tape, loss, found, scale)
 
-    def _reachable(self, target: Found, calls: Sequence[LayerCall], loss: Tensor) -> list[Source]:
-        path = target.info.path
-        if not calls:
+    def _reachable(self, taken: Taken, loss: Tensor) -> list[Source]:
+        path = taken.target.info.path
+        if not taken.calls:
             self.missing[path] = (
                 f"layer '{path}' must be called in the model's forward pass; it is not called "
                 "there, or only inside an inner tf.function"
             )
-        found = sources(target, calls, self._request.quantities)
+        found = sources(taken, self._request.quantities)
         for source in found:
             for tensor in source.tensors:
                 if getattr(tensor, "graph", None) is not getattr(loss, "graph", None):
@@ -121,22 +126,25 @@ class TracedPass:
         return found
 
     def _differentiate(
-        self, tape: Tape, loss: Tensor, wanted: list[Source], scale: Tensor
+        self, tape: Tape, loss: Tensor, found: list[Source], scale: Tensor
     ) -> list[Tensor]:
-        flat = [tensor for source in wanted for tensor in source.tensors]
+        flat = [tensor for source in found if source.is_gradient for tensor in source.tensors]
         seed = tf.cast(scale, loss.dtype)
         gradients = iter(tape.gradient(loss, flat, output_gradients=seed) if flat else [])
         self._sources, results = [], []
-        for source in wanted:
-            parts = [next(gradients) for _ in source.tensors]
+        for source in found:
+            parts, divisor = list(source.tensors), None
+            if source.is_gradient:
+                parts = [next(gradients) for _ in source.tensors]
+                divisor = scale if self._scaled else None
             if all(part is None for part in parts):
                 self.missing[source.layer] = (
-                    f"the loss does not depend on the output of layer '{source.layer}', "
+                    f"the loss does not depend on layer '{source.layer}', "
                     f"so there is no {source.quantity}"
                 )
                 continue
             self._sources.append(source)
-            results.append(_join(parts, source.tensors, scale if self._scaled else None))
+            results.append(_join(parts, source.tensors, divisor))
         masks = [source.mask for source in self._sources if source.mask is not None]
         return [loss, *results, *masks]
 
@@ -149,6 +157,7 @@ class TracedPass:
                 layer=source.layer,
                 quantity=source.quantity,
                 directions=source.directions,
+                gates=source.gates,
                 mask=None if source.mask is None else next(masks),
             )
             for source, array in zip(self._sources, arrays, strict=False)

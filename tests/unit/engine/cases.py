@@ -25,7 +25,7 @@ MASKS = {
 
 @dataclass(frozen=True)
 class Case:
-    """A layer under test, by name and settings."""
+    """A layer under test, by name and settings; a kind with commas is a stack of cells."""
 
     kind: str
     settings: dict[str, Any] = field(default_factory=dict)
@@ -43,7 +43,12 @@ class Case:
         return "-".join([*parts, *(f"{k}={v}" for k, v in self.settings.items())])
 
     def layer(self) -> Any:
-        made = getattr(layers, self.kind)(3, return_sequences=self.sequences, **self.settings)
+        settings = {"return_sequences": self.sequences, **self.settings}
+        if "Cell" in self.kind:
+            cells = [getattr(layers, name)(3 - i) for i, name in enumerate(self.kind.split(","))]
+            made = layers.RNN(cells if len(cells) > 1 else cells[0], **settings)
+        else:
+            made = getattr(layers, self.kind)(3, **settings)
         if self.bidirectional == "no":
             return made
         return layers.Bidirectional(made, merge_mode=self.bidirectional)
@@ -67,6 +72,15 @@ CASES = [
     Case("LSTM", bidirectional="ave", mask="post"),
     Case("GRU", bidirectional=None),
     Case("LSTM", weighted=True),
+    Case("LSTM", {"unroll": True}, mask="mid"),
+    Case("GRU", {"zero_output_for_mask": True}, mask="mid"),
+    Case("GRU", mask="mid", sequences=False, bidirectional="concat"),
+    Case("LSTM", {"implementation": 1}),
+    Case("GRU", {"implementation": 1}),
+    Case("LSTMCell"),
+    Case("LSTMCell,GRUCell", mask="pre"),
+    Case("SimpleRNNCell,LSTMCell", sequences=False),
+    Case("SimpleRNNCell,SimpleRNNCell", bidirectional="concat"),
 ]
 
 

@@ -12,6 +12,8 @@ from keras import layers
 
 from rnngrad_widgets.engine import GradientEngine
 
+pytestmark = pytest.mark.usefixtures("unoptimised")
+
 RNG = np.random.default_rng(1)
 X = RNG.normal(size=(8, 6, 3)).astype("float32")
 Y = RNG.normal(size=(8, 2)).astype("float32")

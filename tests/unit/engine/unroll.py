@@ -17,8 +17,6 @@ import tensorflow as tf
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import numpy as np
-
     Tap = Callable[[str, int, Any], Any]
 
 
@@ -72,26 +70,38 @@ def _bidirectional(layer: Any, x: Any, mask: Any, tap: Tap) -> Any:
 
 
 def _rnn(layer: Any, x: Any, mask: Any, tap: Tap) -> Any:
-    cell = layer.cell
-    step = _STEPS[type(cell)]
-    weights = {
-        w.name: tap(w.name, 0, tf.constant(w.numpy())) for w in cell.weights if "seed" not in w.path
-    }
-    zero = tf.zeros((x.shape[0], cell.units), x.dtype)
-    states, output, outputs = (zero, zero), zero, []
+    cells = getattr(layer.cell, "cells", [layer.cell])
+    taps = [partial(_tap_in, tap, f"{i}/" if len(cells) > 1 else "") for i in range(len(cells))]
+    weights = [
+        {w.name: tap_in(w.name, 0, tf.constant(w.numpy())) for w in cell.weights}
+        for cell, tap_in in zip(cells, taps, strict=True)
+    ]
+    zeros = [tf.zeros((x.shape[0], cell.units), x.dtype) for cell in cells]
+    states, output, outputs = [(zero, zero) for zero in zeros], zeros[-1], []
     order = range(x.shape[1])
     for t in reversed(order) if layer.go_backwards else order:
-        at = partial(_tap_at, tap, t)
-        new = step(weights, at("input", x[:, t]), states, at)
+        new, through = [], tap("input", t, x[:, t])
+        for cell, w, old, tap_in in zip(cells, weights, states, taps, strict=True):
+            new.append(_STEPS[type(cell)](w, through, old, partial(_tap_at, tap_in, t)))
+            through = new[-1][0]
         if mask is None:
-            states, output = new, new[0]
+            states, output = new, through
         else:
             keep = mask[:, t, None]
-            blank = zero if layer.zero_output_for_mask else output
-            output = tf.where(keep, new[0], blank)
-            states = tuple(tf.where(keep, n, old) for n, old in zip(new, states, strict=True))
+            output = tf.where(keep, through, zeros[-1] if layer.zero_output_for_mask else output)
+            states = [
+                tuple(tf.where(keep, n, o) for n, o in zip(after, before, strict=True))
+                for after, before in zip(new, states, strict=True)
+            ]
+        for (h, c), tap_in in zip(states, taps, strict=True):
+            tap_in("hidden_state", t, h)
+            tap_in("cell_state", t, c)
         outputs.append(output)
     return tf.stack(outputs, 1) if layer.return_sequences else output
+
+
+def _tap_in(tap: Tap, prefix: str, name: str, timestep: int, value: Any) -> Any:
+    return tap(prefix + name, timestep, value)
 
 
 def _tap_at(tap: Tap, timestep: int, name: str, value: Any) -> Any:
@@ -138,10 +148,3 @@ _STEPS = {
     keras.layers.GRUCell: _gru,
     keras.layers.SimpleRNNCell: _simple,
 }
-
-
-def stacked(seen: dict[int, Any], gradients: list[Any]) -> np.ndarray:
-    """Stack the gradients of one name over its timesteps, in input time order."""
-    by_time = dict(zip(seen, gradients, strict=True))
-    parts = [tf.zeros_like(seen[t]) if by_time[t] is None else by_time[t] for t in sorted(by_time)]
-    return tf.stack(parts, 1).numpy()

@@ -1,0 +1,54 @@
+"""Names of the axes of what the engine hands over."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .backend import Layer, Tensor, keras
+
+if TYPE_CHECKING:
+    from .cells import Weight
+    from .layers import Found
+
+_SPATIAL = {1: ("column",), 2: ("row", "column"), 3: ("depth", "row", "column")}
+
+
+def output_axes(target: Found, output: Tensor) -> tuple[str, ...]:
+    """Name the axes of what a layer returns."""
+    start = ("sample", "timestep") if target.info.return_sequences else ("sample",)
+    return start + _inner(target.layer, len(output.shape) - len(start))
+
+
+def state_axes(layer: Layer, state: Tensor) -> tuple[str, ...]:
+    """Name the axes of a state over time."""
+    return ("sample", "timestep", *_inner(layer, len(state.shape) - 2))
+
+
+def input_axes(layer: Layer, inputs: Tensor) -> tuple[str, ...]:
+    """Name the axes of a layer's input sequence."""
+    inner = _inner(layer, len(inputs.shape) - 2)
+    return ("sample", "timestep", *("feature" if n == "channel" else n for n in inner))
+
+
+def weight_axes(weight: Weight, tensor: Tensor) -> tuple[str, ...]:
+    """Name the axes of a weight; the channel axis comes last."""
+    rank = len(tensor.shape)
+    if rank == 2 and weight.gates:
+        # The bias of a GRU with reset_after=True has a row for the input and one for the state.
+        first = {"kernel": "feature", "recurrent_kernel": "previous_channel", "bias": "part"}
+        return (first[weight.variable.name], "channel")
+    return (*(f"axis_{i}" for i in range(rank - 1)), "channel")
+
+
+def _inner(layer: Layer, rank: int) -> tuple[str, ...]:
+    if isinstance(layer, keras.layers.Bidirectional):
+        layer = layer.forward_layer
+    spatial = _SPATIAL.get(rank - 1, ())
+    convolutional = isinstance(
+        layer, (keras.layers.ConvLSTM1D, keras.layers.ConvLSTM2D, keras.layers.ConvLSTM3D)
+    )
+    if convolutional and layer.data_format == "channels_first":
+        return ("channel", *spatial)
+    if convolutional:
+        return (*spatial, "channel")
+    return (*(f"axis_{i}" for i in range(rank - 1)), "channel")

@@ -1,0 +1,146 @@
+"""What the engine knows of a layer's cells: their states, gates and weights, by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import NamedTuple
+
+from .backend import Layer, Nested, Tensor, keras
+
+HIDDEN, CELL = "hidden", "cell"
+
+
+class StateKey(NamedTuple):
+    """A state of a layer: its role, and a label where there are several of that role."""
+
+    role: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Gates:
+    """The gates of one of Keras' own cells.
+
+    Parameters
+    ----------
+    names
+        In the order of the weights.
+    calls
+        For each activation of the cell, the gates whose pre-activations it is called with, in the
+        order of the calls in one timestep; None for a call that is no gate's.
+    """
+
+    names: tuple[str, ...]
+    calls: dict[str, tuple[int | None, ...]]
+
+
+# Read off keras/src/layers/rnn/{lstm,gru,simple_rnn}.py, class ...Cell, method `call`.
+_GATES = {
+    "LSTMCell": Gates(
+        ("i", "f", "c", "o"), {"recurrent_activation": (0, 1, 3), "activation": (2, None)}
+    ),
+    "GRUCell": Gates(("z", "r", "h"), {"recurrent_activation": (0, 1), "activation": (2,)}),
+    "SimpleRNNCell": Gates(("h",), {"activation": (0,)}),
+}
+
+
+def cells_of(layer: Layer) -> list[Layer]:
+    """List the cells of an RNN layer; a stack of cells has several."""
+    return _leaves(layer.cell)
+
+
+def _leaves(cell: Layer) -> list[Layer]:
+    if isinstance(cell, keras.layers.StackedRNNCells):
+        return [leaf for inner in cell.cells for leaf in _leaves(inner)]
+    return [cell]
+
+
+def gates_of(cell: Layer) -> Gates | None:
+    """Describe the gates of a cell; None where the cell is not exactly one of Keras' own.
+
+    A subclass that overrides nothing of the computation counts as Keras' own.
+    """
+    for name, gates in _GATES.items():
+        own = getattr(keras.layers, name)
+        if isinstance(cell, own) and _computes_as(cell, own):
+            return gates
+    return None
+
+
+def _computes_as(cell: Layer, own: type) -> bool:
+    methods = [name for name in vars(own) if name == "call" or name.startswith("_compute")]
+    return all(
+        getattr(type(cell), name) is getattr(own, name) and name not in cell.__dict__
+        for name in methods
+    )
+
+
+def has_cell_state(cell: Layer) -> bool:
+    """Tell whether the second state of a cell is an LSTM's cell state."""
+    convolutional = import_module("keras.src.layers.rnn.conv_lstm").ConvLSTMCell
+    return isinstance(cell, (keras.layers.LSTMCell, convolutional))
+
+
+def state_keys(layer: Layer, states: Nested) -> list[list[StateKey]]:
+    """Name the states of each cell of a layer, in the order in which Keras flattens them.
+
+    Parameters
+    ----------
+    states
+        The states of the layer, for instance its initial ones.
+    """
+    cells = cells_of(layer)
+    keys = []
+    for position, (cell, own) in enumerate(zip(cells, _split(layer.cell, states), strict=True)):
+        prefix = (str(position),) if len(cells) > 1 else ()
+        paths = [path for path, _ in keras.tree.flatten_with_path(own)]
+        if has_cell_state(cell) and len(paths) == 2:
+            keys.append([StateKey(role, "/".join(prefix)) for role in (HIDDEN, CELL)])
+        else:
+            several = len(paths) > 1
+            keys.append(
+                [
+                    StateKey(HIDDEN, "/".join((*prefix, *(map(str, path) if several else ()))))
+                    for path in paths
+                ]
+            )
+    return keys
+
+
+def _split(cell: Layer, states: Nested) -> list[Nested]:
+    if isinstance(cell, keras.layers.StackedRNNCells):
+        pairs = zip(cell.cells, states, strict=True)
+        return [part for inner, own in pairs for part in _split(inner, own)]
+    return [states]
+
+
+def has_own_loop(layer: Layer) -> bool:
+    """Tell whether a layer runs Keras' own loop over time, which can be probed."""
+    inherited = type(layer).inner_loop.__module__.startswith("keras.")
+    return inherited and "inner_loop" not in layer.__dict__
+
+
+class Weight(NamedTuple):
+    """A weight of a cell, and the gates along its last axis where they are known."""
+
+    variable: Tensor
+    gates: Gates | None
+
+
+def weights_of(layer: Layer) -> dict[str, Weight]:
+    """Name the weights of a layer's cells: ``"kernel"``, in a stack ``"0/kernel"``.
+
+    A name that one cell uses several times is numbered: ``"kernel"``, ``"kernel_1"``.
+    """
+    cells = cells_of(layer)
+    named: dict[str, Weight] = {}
+    for position, cell in enumerate(cells):
+        for variable in getattr(cell, "weights", ()):
+            name = f"{position}/{variable.name}" if len(cells) > 1 else str(variable.name)
+            unique, count = name, 0
+            while unique in named:
+                count += 1
+                unique = f"{name}_{count}"
+            named[unique] = Weight(variable, gates_of(cell))
+    return named
