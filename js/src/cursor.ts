@@ -115,7 +115,8 @@ export class Cursor extends SelectionMark {
 
   private axisLabel(): string {
     const flipped = this.axis('x_of') === 'timestep' && this.selection.reflect;
-    return flipped ? 'processing step' : (this.model.get('label') as string);
+    const order = this.width < 700 ? 'processing' : 'processing step';
+    return flipped ? order : (this.model.get('label') as string);
   }
 
   private drawRow(point: Point, cube: Cube): void {
