@@ -59,10 +59,12 @@ FORCE:
 # pip builds the browser half too, with a node of its own; an editable install copies the result,
 # so it is installed again when the JavaScript sources change.
 $(VENV)/.demo: pyproject.toml $(JS_SOURCES) | $(VENV)/.python
+	@echo "installing into $(VENV): some minutes the first time, for TensorFlow and JupyterLab"
 	$(PIP_INSTALL) ".[demo]"
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml | $(VENV)/.python
+	@echo "installing into $(VENV): some minutes the first time, for TensorFlow and JupyterLab"
 	$(PIP_INSTALL) ".[dev]"
 	@touch $@ $(VENV)/.built $(VENV)/.demo
 
