@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Collection
 from typing import Any, Literal
 
 from traitlets import TraitError
@@ -61,6 +62,19 @@ def can_reflect(tensor: GradientTensor) -> bool:
     """Whether the channels have halves: a `Bidirectional` layer's, or a plain array's."""
     halves = len(tensor.directions) == 2 or (not tensor.layer and tensor.shape[-1] % 2 == 0)
     return halves and "timestep" in tensor.dims
+
+
+def check_part(part: Any, parts: Collection[str]) -> str:
+    """One of the parts of a quantity.
+
+    Raises
+    ------
+    SelectionError
+        If there is no such part.
+    """
+    if part not in parts:
+        raise SelectionError(f"part must be one of {sorted(parts)}; received {part!r}")
+    return str(part)
 
 
 def check_reflect(reflect: Any, tensor: GradientTensor) -> bool:

@@ -2,35 +2,46 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
 from html import escape
 from threading import RLock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bqplot import ColorScale, Figure
 from ipywidgets import HTML, VBox, register, widget_serialization
 from traitlets import Any as AnyTrait
 from traitlets import Bool, Instance, Int, List, Unicode, observe, validate
 
-from rnngrad_widgets.checks import Norm, can_reflect, check_index, check_norm, check_reflect
+from rnngrad_widgets.checks import (
+    Norm,
+    can_reflect,
+    check_index,
+    check_norm,
+    check_part,
+    check_reflect,
+)
+from rnngrad_widgets.cube import as_cube
 from rnngrad_widgets.lifetime import close_earlier_runs, close_widgets, reachable
 from rnngrad_widgets.sources import ArraySource, ModelSource, Source
-from rnngrad_widgets.statistics import auto_limit, top_decade
 from rnngrad_widgets.summary import summary_html
 from rnngrad_widgets.tensor import GradientTensor
 from rnngrad_widgets.views.colours import DIVERGING
 from rnngrad_widgets.views.controls import Controls
-from rnngrad_widgets.views.heatmap import HeatMapView
-from rnngrad_widgets.views.scatter import ScatterView
+from rnngrad_widgets.views.stage import Stage
 from rnngrad_widgets.widgets._module import MODULE
 from rnngrad_widgets.widgets.selection import Selection
-from rnngrad_widgets.widgets.tensor import Tensor, as_float32
-from rnngrad_widgets.wording import words
+from rnngrad_widgets.widgets.tensor import Tensor
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-View = HeatMapView | ScatterView
+
+class Shown(NamedTuple):
+    """What is shown: the values of the three dropdowns."""
+
+    layer: str
+    quantity: str
+    part: str
 
 
 class Checked(AnyTrait):
@@ -71,6 +82,10 @@ class GradientExplorer(VBox):  # type: ignore[misc]  # ipywidgets has no types
     ----------
     layer, quantity, sample, channel, norm, reflect_half
         Two-way traits: set them, observe them.
+    part
+        The same, where a quantity has several tensors: ``"kernel"`` or ``"forward/bias"`` of the
+        weights, ``"[0]"`` for the first call of a shared layer, ``"0"`` for the first of stacked
+        cells. Empty where there is only one.
     step
         Training step at which the tensor was computed, or None.
     tensor
@@ -100,6 +115,7 @@ class GradientExplorer(VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     layer = Checked("")
     quantity = Unicode("")
+    part = Unicode("")
     sample = Int(0)
     channel = Int(0)
     norm = Checked("auto")
@@ -172,26 +188,26 @@ class GradientExplorer(VBox):  # type: ignore[misc]  # ipywidgets has no types
     ) -> None:
         # everything that can fail comes first: no widget has been made when it does
         path = source.resolve(layer)
-        tensor = source.compute(path, quantity)
-        check_index("sample", sample, tensor.shape[0])
-        check_index("channel", channel, tensor.shape[-1])
-        check_reflect(reflect_half, tensor)
+        parts = source.compute(path, quantity)
+        part = next(iter(parts))
+        shape = as_cube(parts[part]).values.shape
+        check_index("sample", sample, shape[0])
+        check_index("channel", channel, shape[-1])
+        check_reflect(reflect_half, parts[part])
         norm = check_norm(norm)
         self._source = source
         self._lock = RLock()
         self._placing = False
-        self._views: dict[str, View] = {}
-        self._tensor_widget = Tensor()
         scale = ColorScale(colors=list(DIVERGING), min=-1.0, mid=0.0, max=1.0)
-        selection = Selection(tensor=self._tensor_widget, colour_scale=scale)
+        selection = Selection(tensor=Tensor(), colour_scale=scale)
         self._controls = Controls(selection, source.layers())
         self._summary = HTML().add_class("rnngrad-summary")
         self._message = HTML().add_class("rnngrad-message")
-        self._plots = VBox().add_class("rnngrad-plots")
-        parts = (self._controls.box, self._summary, self._message, self._plots)
-        super().__init__(parts, selection=selection)
+        self._stage = Stage(selection)
+        boxes = (self._controls.box, self._summary, self._message, self._stage.box)
+        super().__init__(boxes, selection=selection)
         self._controls.link_range_mode(self)
-        self._show(tensor, path, quantity)
+        self._show(parts, Shown(path, quantity, part))
         self._listen()
         self.sample, self.channel = sample, channel
         self.norm, self.reflect_half = norm, bool(reflect_half)
@@ -204,20 +220,19 @@ class GradientExplorer(VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def refresh(self) -> None:
         """Compute again, at the weights of now; the old picture stays until then."""
-        layer, quantity = self._shown
-        self._show(self._compute(layer, quantity), layer, quantity)
+        self._show(self._compute(self._shown.layer, self._shown.quantity), self._shown)
 
     def close(self) -> None:
         """Close the explorer and every widget it made, in Python and in the browser."""
         if self.comm is None:
             return  # closed before, or never opened because an argument was refused
-        views = [view.box for view in self._views.values()]
-        close_widgets(reachable([self, *self._controls.loose, *views]) - {self})
+        roots = [self, *self._controls.loose, *self._stage.boxes]
+        close_widgets(reachable(roots) - {self})
         super().close()
 
     # -- computing and showing -------------------------------------------------------------------
 
-    def _compute(self, layer: str, quantity: str) -> GradientTensor:
+    def _compute(self, layer: str, quantity: str) -> Mapping[str, GradientTensor]:
         with self._lock:  # an observer may run in another thread than the cell
             self.busy = "Computing the gradient…"
             try:
@@ -225,55 +240,38 @@ class GradientExplorer(VBox):  # type: ignore[misc]  # ipywidgets has no types
             finally:
                 self.busy = ""
 
-    def _show(self, tensor: GradientTensor, layer: str, quantity: str) -> None:
-        shown = replace(tensor, values=as_float32(tensor.values))
-        self._tensor, self._shown = tensor, (layer, quantity)
+    def _show(self, parts: Mapping[str, GradientTensor], wanted: Shown) -> None:
+        part = wanted.part if wanted.part in parts else next(iter(parts))
+        tensor = parts[part]
+        cube = as_cube(tensor)
+        self._parts, self._tensor, self._cube = parts, tensor, cube
+        self._shown = Shown(wanted.layer, wanted.quantity, part)
         self.set_trait("step", tensor.step)
-        self.layer, self.quantity = layer, quantity
-        self._bring_into_range(tensor)
-        widget = self._tensor_widget
-        with widget.hold_sync():
-            _, _, widget.noun, widget.symbol = words(tensor.quantity)
-            widget.directions = list(tensor.directions)
-            widget.array = shown.values
-        self.selection.fit_norm(auto_limit(shown.values), top_decade(shown.values))
-        self._place_controls(shown)
-        self._summary.value = summary_html(shown)
+        self.layer, self.quantity, self.part = self._shown
+        self._bring_into_range()
+        view = self._stage.show(tensor, cube)
+        self._place_controls()
+        self._summary.value = summary_html(tensor)
         self._message.value = ""
-        view = self._view_of(tensor)
-        view.fit(tensor)
-        if self._plots.children != (view.box,):
+        if self.figures != list(view.figures):
             self.figures = list(view.figures)
-            self._plots.children = (view.box,)
 
-    def _place_controls(self, tensor: GradientTensor) -> None:
+    def _place_controls(self) -> None:
         self._placing = True
         try:
-            layer, quantity = self._shown
-            self._controls.fit(tensor, self._source.quantities(layer))
-            self._controls.choose(layer, quantity)
+            quantities = self._source.quantities(self._shown.layer)
+            self._controls.fit(self._cube, quantities, list(self._parts))
+            self._controls.order.layout.display = None if can_reflect(self._tensor) else "none"
+            self._controls.choose(*self._shown)
         finally:
             self._placing = False
 
-    def _bring_into_range(self, tensor: GradientTensor) -> None:
-        selection = self.selection
-        selection.sample = min(selection.sample, tensor.shape[0] - 1)
-        selection.channel = min(selection.channel, tensor.shape[-1] - 1)
-        if not can_reflect(tensor):
+    def _bring_into_range(self) -> None:
+        selection, shape = self.selection, self._cube.values.shape
+        selection.sample = min(selection.sample, shape[0] - 1)
+        selection.channel = min(selection.channel, shape[-1] - 1)
+        if not can_reflect(self._tensor):
             selection.reflect(False)
-
-    def _view_of(self, tensor: GradientTensor) -> View:
-        if "timestep" not in tensor.dims:
-            kind = "scatter"
-        else:
-            kind = "halves" if len(tensor.directions) == 2 else "whole"
-        if kind not in self._views:
-            self._views[kind] = (
-                ScatterView(self.selection)
-                if kind == "scatter"
-                else HeatMapView(self.selection, halves=kind == "halves")
-            )
-        return self._views[kind]
 
     # -- traits: checked here, kept in the selection, moved by the browser -----------------------
 
@@ -282,52 +280,59 @@ class GradientExplorer(VBox):  # type: ignore[misc]  # ipywidgets has no types
         follow(lambda change: self.set_trait(change["name"], change["new"]), _SHARED)
         follow(lambda _: self.set_trait("norm", self.selection.chosen_norm), ["norm", "auto"])
         controls = self._controls
-        controls.layer.observe(lambda change: self._ask(layer=change["new"]), "value")
-        controls.quantity.observe(lambda change: self._ask(quantity=change["new"]), "value")
-        controls.refresh.on_click(lambda _: self._ask())
+        for name, dropdown in controls.dropdowns.items():
+            dropdown.observe(lambda change, name=name: self._ask({name: change["new"]}), "value")
+        controls.refresh.on_click(lambda _: self._ask({}))
 
-    def _ask(self, layer: str | None = None, quantity: str | None = None) -> None:
-        """Do what a control asks; an error is shown in the widget, where its cause is."""
+    def _ask(self, wanted: Mapping[str, str]) -> None:
+        """Set a trait as a dropdown asks, or refresh; an error is shown where its cause is."""
         if self._placing:
             return  # a dropdown that gets new choices takes the first one for a moment
-        shown_layer, shown_quantity = self._shown
         try:
-            if layer not in (None, shown_layer):
-                self.layer = layer
-            elif quantity not in (None, shown_quantity):
-                self.quantity = quantity
-            elif layer is None and quantity is None:
+            if not wanted:
                 self.refresh()
+            for name, value in wanted.items():
+                if value is not None:
+                    setattr(self, name, value)
         # whatever it is, the person at the widget must see it
         except Exception as error:  # noqa: BLE001
             self._message.value = f"<b>{escape(type(error).__name__)}</b> {escape(str(error))}"
-            self._controls.choose(*self._shown)
+            self._place_controls()
+
+    # In these three, all is computed before the trait changes: a failure leaves it as it was.
 
     @validate("layer")
     def _validate_layer(self, proposal: Any) -> str:
         path = self._source.resolve(proposal["value"])
-        if path != self._shown[0]:
-            # computed before the trait changes: a failure leaves everything as it was
+        if path != self._shown.layer:
             offered = self._source.quantities(path)
             quantity = self.quantity if self.quantity in offered else offered[0]
-            self._show(self._compute(path, quantity), path, quantity)
+            parts = self._compute(path, quantity)
+            self._show(parts, self._shown._replace(layer=path, quantity=quantity))
         return path
 
     @validate("quantity")
     def _validate_quantity(self, proposal: Any) -> str:
-        layer, shown = self._shown
         quantity = str(proposal["value"])
-        if quantity != shown:
-            self._show(self._compute(layer, quantity), layer, quantity)
+        if quantity != self._shown.quantity:
+            parts = self._compute(self._shown.layer, quantity)
+            self._show(parts, self._shown._replace(quantity=quantity))
         return quantity
+
+    @validate("part")
+    def _validate_part(self, proposal: Any) -> str:
+        part = check_part(proposal["value"], self._parts)
+        if part != self._shown.part:
+            self._show(self._parts, self._shown._replace(part=part))
+        return part
 
     @validate("sample")
     def _validate_sample(self, proposal: Any) -> int:
-        return check_index("sample", proposal["value"], self._tensor.shape[0])
+        return check_index("sample", proposal["value"], self._cube.values.shape[0])
 
     @validate("channel")
     def _validate_channel(self, proposal: Any) -> int:
-        return check_index("channel", proposal["value"], self._tensor.shape[-1])
+        return check_index("channel", proposal["value"], self._cube.values.shape[-1])
 
     @validate("norm")
     def _validate_norm(self, proposal: Any) -> Norm:

@@ -27,8 +27,8 @@ class Source(Protocol):
     def quantities(self, layer: str) -> tuple[str, ...]:
         """Quantities of a layer that can be shown."""
 
-    def compute(self, layer: str, quantity: str) -> GradientTensor:
-        """The tensor at the weights of now."""
+    def compute(self, layer: str, quantity: str) -> Mapping[str, GradientTensor]:
+        """The tensors at the weights of now, by part; the only one is at the empty name."""
 
 
 class ModelSource:
@@ -58,8 +58,8 @@ class ModelSource:
         """Quantities that can be shown."""
         return tuple(q for q in self._engine.quantities(layer) if q in QUANTITIES)
 
-    def compute(self, layer: str, quantity: str) -> GradientTensor:
-        """The tensor."""
+    def compute(self, layer: str, quantity: str) -> Mapping[str, GradientTensor]:
+        """The tensors by part: calls ``[0]``, cells ``0``, weights ``forward/kernel``."""
         if quantity not in self.quantities(layer):
             raise ValueError(
                 f"the explorer shows {list(self.quantities(layer))} of layer {layer!r}; "
@@ -67,9 +67,9 @@ class ModelSource:
             )
         x, y = self._batch
         snapshot = self._engine.compute(x, y, layers=layer, quantities=quantity, **self._options)
-        # a layer that is called several times has one tensor for each call: the first is shown
-        tensor: GradientTensor = next(iter(snapshot.values()))
-        return tensor
+        return {
+            tensor.layer.removeprefix(layer).lstrip("/"): tensor for tensor in snapshot.values()
+        }
 
 
 def _label(layer: RecurrentLayer) -> str:
@@ -102,9 +102,9 @@ class ArraySource:
         del layer
         return ()
 
-    def compute(self, layer: str, quantity: str) -> GradientTensor:
-        """The tensor."""
+    def compute(self, layer: str, quantity: str) -> Mapping[str, GradientTensor]:
+        """The array, as the only part."""
         del layer
         if quantity:
             raise ValueError(f"an array has no quantities; received {quantity!r}")
-        return self._tensor
+        return {"": self._tensor}

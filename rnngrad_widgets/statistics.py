@@ -72,7 +72,7 @@ def relative_norms(values: NDArray[Any], mask: NDArray[np.bool_] | None) -> NDAr
     Parameters
     ----------
     values
-        (samples, timesteps, channels).
+        (samples, timesteps, channels); further axes count as channels.
     mask
         (samples, timesteps), True where the timestep counts, or None.
 

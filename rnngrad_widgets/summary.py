@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnngrad_widgets.statistics import Extreme, extreme, halves, relative_norms, share_not_reached
-from rnngrad_widgets.tensor import GradientTensor
+from rnngrad_widgets.tensor import NO_TIME, GradientTensor
 from rnngrad_widgets.wording import words
 
 
@@ -42,7 +42,7 @@ def _shape(tensor: GradientTensor) -> str:
     *front, channels = tensor.shape
     last = f"2 × {channels // 2}" if len(tensor.directions) == 2 else str(channels)
     text = " × ".join([*map(str, front), last])
-    return text if "timestep" in tensor.dims else f"{text}, no time axis"
+    return f"{text}, no time axis" if tensor.dims == NO_TIME else text
 
 
 def _maximum(tensor: GradientTensor) -> str:
@@ -56,21 +56,29 @@ def _maximum(tensor: GradientTensor) -> str:
 
 
 def _place(tensor: GradientTensor, found: Extreme) -> str:
-    *front, channel = found.place
-    places = [f"{dim} {i}" for dim, i in zip(tensor.dims, front, strict=False)]
-    if len(tensor.directions) == 2:
-        half, within = divmod(channel, tensor.shape[-1] // 2)
-        return ", ".join([*places, f"channel {within} ({tensor.directions[half]})"])
-    return ", ".join([*places, f"channel {channel}"])
+    """``sample 3, timestep 99, channel 41``; halves and gates count from zero in themselves."""
+    *front, last = found.place
+    *names, name = tensor.dims
+    places = [f"{dim} {i}" for dim, i in zip(names, front, strict=True)]
+    size, within = tensor.shape[-1], []
+    for kind, parts in (("", tensor.directions), ("gate ", tensor.gates)):
+        if parts:
+            size //= len(parts)
+            part, last = divmod(last, size)
+            within.append(kind + parts[part])
+    return ", ".join([*places, f"{name} {last}" + (f" ({', '.join(within)})" if within else "")])
 
 
 def _finding(tensor: GradientTensor) -> str:
     finite = tensor.values[np.isfinite(tensor.values)]
     if not finite.any():
         return "all values are zero" if finite.size else ""
+    if "timestep" not in tensor.dims and tensor.dims[0] == "sample":
+        dead = np.all(tensor.values == 0, axis=0)
+        return f"{dead.sum()} of {dead.size} channels zero in every sample"
     if "timestep" not in tensor.dims:
-        dead = int(np.sum(np.all(tensor.values == 0, axis=0)))
-        return f"{dead} of {tensor.shape[-1]} channels zero in every sample"
+        zero = tensor.values == 0
+        return f"{zero.sum()} of {zero.size} values zero"
     shares = {
         name: share_not_reached(values, tensor.mask) for name, values in halves(tensor).items()
     }

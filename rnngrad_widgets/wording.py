@@ -30,12 +30,16 @@ QUANTITIES = {
     "gate_gradient": QuantityWords(
         "gradient w.r.t. gates (pre-activation)", "gate gradient", "Gradient g", "g"
     ),
+    "weight_gradient": QuantityWords(
+        "gradient w.r.t. weights", "weight gradient", "Gradient g", "g"
+    ),
     "input_gradient": QuantityWords("gradient w.r.t. input", "input gradient", "Gradient g", "g"),
     "output": QuantityWords("output", "output", "Output y", "y"),
     "hidden_state": QuantityWords("hidden state", "hidden state", "Hidden state h", "h"),
     "cell_state": QuantityWords("cell state", "cell state", "Cell state c", "c"),
+    "weight": QuantityWords("weights", "weights", "Weight w", "w"),
 }
-"""The quantities that have a sample axis, so that the explorer can show them."""
+"""The quantities that the explorer can show."""
 
 PLAIN = QuantityWords("array", "array", "Value v", "v")
 """An array of which nothing is known but its numbers."""

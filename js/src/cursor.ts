@@ -24,7 +24,6 @@ export class CursorModel extends SelectionMarkModel {
       line: 'line',
       dot: false,
       reach: 0,
-      label: '',
       x_axis: null,
       y_axis: null,
     };
@@ -62,7 +61,7 @@ export class Cursor extends SelectionMark {
   protected override setup(): void {
     const { el } = this;
     el.removeAttribute('clip-path'); // chips are on the axes, the line goes on to the next panel
-    el.append(this.hit, this.band, this.line, ...this.rows, this.dot);
+    el.append(this.hit, this.gates, this.band, this.line, ...this.rows, this.dot);
     el.append(this.xChip.box, this.xChip.text, this.yChip.box, this.yChip.text, this.label);
     setAttributes(this.hit, { tabindex: 0, role: 'application', 'aria-label': this.help() });
     this.hit.addEventListener('pointermove', (event) => this.pointAt(event));
@@ -83,6 +82,7 @@ export class Cursor extends SelectionMark {
       setAttributes(this.hit, { width: this.width, height: this.height });
       this.drawColumn(point, cube);
       this.drawRow(point, cube);
+      this.drawGates(cube);
     }
     this.drawDot(point, cube);
   }
@@ -114,9 +114,12 @@ export class Cursor extends SelectionMark {
   }
 
   private axisLabel(): string {
-    const flipped = this.axis('x_of') === 'timestep' && this.selection.reflect;
+    const axis = this.axis('x_of');
+    if (axis !== 'timestep') {
+      return axis;
+    }
     const order = this.width < 700 ? 'processing' : 'processing step';
-    return flipped ? order : (this.model.get('label') as string);
+    return this.selection.reflect ? order : this.selection.tensor.columns;
   }
 
   private drawRow(point: Point, cube: Cube): void {
@@ -139,6 +142,25 @@ export class Cursor extends SelectionMark {
       const gap = this.height / extent.count;
       this.setTicks(yAxis, withoutChip(evenTicks(extent.count, parts), inside ? index : null, 15 / gap));
     }
+  }
+
+  /** Borders between the gates, and their names in the first corner of each. */
+  private drawGates(cube: Cube): void {
+    const { tensor } = this.selection;
+    const parts: SVGElement[] = [];
+    const columns = this.axis('x_of') === 'timestep' ? tensor.gatesAlong('columns') : [];
+    columns.forEach((gate, i) => {
+      const x = this.px('x', (i * cube.timesteps) / columns.length - 0.5);
+      parts.push(...border(gate, i, { x1: x, x2: x, y1: 0, y2: this.height }, x + 4, 12));
+    });
+    const rows = this.model.get('y_of') === 'channel' ? tensor.gatesAlong('rows') : [];
+    const halves = this.model.get('half') === null ? tensor.directions.length || 1 : 1;
+    const count = rows.length * halves;
+    for (let i = 0; i < count; i++) {
+      const y = this.px('y', (i * this.model.extent('channel', cube).count) / count - 0.5);
+      parts.push(...border(rows[i % rows.length], i, { x1: 0, x2: this.width, y1: y, y2: y }, 4, y - 4));
+    }
+    this.gates.replaceChildren(...parts);
   }
 
   private drawDot(point: Point, cube: Cube): void {
@@ -237,6 +259,7 @@ export class Cursor extends SelectionMark {
 
   private drawnAt: unknown[] = [];
   private readonly hit = svg('rect', { class: 'rnngrad-hit', fill: 'transparent' });
+  private readonly gates = svg('g', { class: 'rnngrad-gates' });
   private readonly line = svg('line', { class: 'rnngrad-cross' });
   private readonly band = svg('rect', { class: 'rnngrad-band' });
   private readonly rows = [
@@ -247,6 +270,19 @@ export class Cursor extends SelectionMark {
   private readonly label = svg('text', { class: 'rnngrad-label rnngrad-quiet' });
   private readonly xChip = new Chip();
   private readonly yChip = new Chip();
+}
+
+/** The line before a gate, none before the first, and the gate's name. */
+function border(
+  gate: string,
+  index: number,
+  line: Record<string, number>,
+  x: number,
+  y: number,
+): SVGElement[] {
+  const name = svg('text', { class: 'rnngrad-gate', x, y });
+  name.textContent = gate;
+  return index === 0 ? [name] : [svg('line', { class: 'rnngrad-gate-border', ...line }), name];
 }
 
 /** An index on an axis, in a filled box; it covers the tick label under it. */

@@ -130,7 +130,9 @@ export class Curves extends CanvasMark {
     const several = cube.samples > 1;
     const top = Math.min(Math.max(wanted, 10), this.height - (several ? 18 : 4));
     const [chosen, others] = this.labels;
-    chosen.textContent = `sample ${sample}`;
+    // a weight belongs to no sample
+    const ofSample = this.selection.tensor.columns === 'timestep';
+    chosen.textContent = ofSample ? `sample ${sample}` : '';
     others.textContent = several ? (this.width < 700 ? 'others' : 'other samples') : '';
     for (const [label, y] of [[chosen, top], [others, Math.max(top + 15, this.height / 2 + 4)]] as const) {
       label.setAttribute('x', String(this.width + 8));

@@ -19,6 +19,10 @@ export class TensorModel extends WidgetModel {
       _view_module_version: '',
       array: null,
       directions: [],
+      columns: 'timestep',
+      rows: 'channel',
+      gates: [],
+      gates_along: '',
       noun: 'Value v',
       symbol: 'v',
     };
@@ -44,6 +48,21 @@ export class TensorModel extends WidgetModel {
   /** `["forward", "backward"]` where the channels have these two halves, else empty. */
   get directions(): string[] {
     return this.get('directions') as string[];
+  }
+
+  /** What the columns count: `timestep`, or `channel` for a weight. */
+  get columns(): string {
+    return this.get('columns') as string;
+  }
+
+  /** What the rows count: `channel`, or `feature` for a kernel. */
+  get rows(): string {
+    return this.get('rows') as string;
+  }
+
+  /** Names of the gates that divide the columns or the rows evenly; within each half. */
+  gatesAlong(axis: 'columns' | 'rows'): string[] {
+    return this.get('gates_along') === axis ? (this.get('gates') as string[]) : [];
   }
 
   /** JupyterLab may keep a closed model alive: let at least its memory go. */

@@ -14,15 +14,47 @@ export interface Segment {
 /** What a readout can tell. */
 export type Kind = keyof typeof WRITERS;
 
-/** The channel in words: its number, or that within its half. */
-function channelName(selection: SelectionModel, cube: Cube, channel: number, short: boolean): string {
-  const directions = selection.tensor.directions;
-  if (directions.length !== 2) {
-    return short ? `${channel}` : `channel ${channel}`;
+/** The gate of an index, and its place within the gate; the index itself where there are no gates. */
+function gateOf(gates: string[], index: number, count: number): [string, number] {
+  if (gates.length === 0) {
+    return ['', index];
   }
-  const half = channel < secondHalf(cube) ? 0 : 1;
-  const within = channel - half * secondHalf(cube);
-  return `${short ? ['fwd', 'bwd'][half] : directions[half]} ${within}`;
+  const size = Math.floor(count / gates.length);
+  const gate = Math.min(Math.floor(index / size), gates.length - 1);
+  return [gates[gate], index - gate * size];
+}
+
+/** A row in words: `channel 41`, `forward 88`, `gate i, channel 3`, `feature 2`. */
+function rowName(selection: SelectionModel, cube: Cube, row: number): string {
+  const { tensor } = selection;
+  const halves = tensor.directions.length === 2;
+  const half = halves && row >= secondHalf(cube) ? 1 : 0;
+  const size = halves ? secondHalf(cube) : cube.channels;
+  const [gate, place] = gateOf(tensor.gatesAlong('rows'), row - half * secondHalf(cube), size);
+  const name = halves ? tensor.directions[half] : tensor.rows;
+  return gate === '' ? `${name} ${place}` : `gate ${gate}, ${name} ${place}`;
+}
+
+/** The same beside the slider, where there is little room: `41`, `fwd 88`, `i 3`. */
+function shortRowName(selection: SelectionModel, cube: Cube, row: number): string {
+  return rowName(selection, cube, row)
+    .replace(/^gate (\S+), /, '$1 ')
+    .replace('forward', 'fwd')
+    .replace('backward', 'bwd')
+    .replace(`${selection.tensor.rows} `, '');
+}
+
+/** A column in words: `timestep 72`, `processing step 72`, `gate f, channel 12`. */
+function columnName(selection: SelectionModel, cube: Cube, column: number): string {
+  const { tensor, reflect } = selection;
+  const [gate, place] = gateOf(tensor.gatesAlong('columns'), column, cube.timesteps);
+  const name = reflect ? 'processing step' : tensor.columns;
+  return gate === '' ? `${name} ${place}` : `gate ${gate}, ${name} ${place}`;
+}
+
+/** `, sample 3` where there is a time axis; a weight belongs to no sample. */
+function ofSample(selection: SelectionModel): string {
+  return selection.tensor.columns === 'timestep' ? `, sample ${selection.point.sample}` : '';
 }
 
 function noun(selection: SelectionModel): string {
@@ -49,9 +81,9 @@ function hover(selection: SelectionModel, cube: Cube): Segment[] {
       ? [0, middle]
       : [middle, cube.channels];
   const norm = normOverChannels(cube, sample, timestep, reflect, start, stop);
-  const place = reflect ? 'processing step' : 'timestep';
+  const place = columnName(selection, cube, timestep);
   return [
-    { text: `${place} ${timestep} · ${channelName(selection, cube, channel, false)} · ` },
+    { text: `${place} · ${rowName(selection, cube, channel)} · ` },
     { text: `${symbol(selection)} ` },
     { text: number(value, true), weight: 'strong' },
     { text: ` · norm ${number(norm)}`, weight: 'quiet' },
@@ -59,20 +91,20 @@ function hover(selection: SelectionModel, cube: Cube): Segment[] {
 }
 
 function heatCaption(selection: SelectionModel, half: 'whole' | 'upper'): Segment[] {
-  const { sample } = selection.point;
   const flipped = selection.reflect ? ' — flipped: step 0 is the last timestep' : '';
   if (half === 'upper') {
-    const text = `Backward half, ${lower(noun(selection))} by channel, sample ${sample}${flipped}`;
+    const text = `Backward half, ${lower(noun(selection))} by channel${ofSample(selection)}${flipped}`;
     return [{ text }];
   }
   const second = selection.reflect ? ' — second half of the channels flipped along time' : '';
-  return [{ text: `${noun(selection)} by channel, sample ${sample}${second}` }];
+  const rows = selection.tensor.rows || selection.tensor.columns;
+  return [{ text: `${noun(selection)} by ${rows}${ofSample(selection)}${second}` }];
 }
 
 const WRITERS = {
   sample: (s: SelectionModel): Segment[] => [{ text: String(s.point.sample) }],
   channel: (s: SelectionModel, cube: Cube): Segment[] => [
-    { text: channelName(s, cube, s.point.channel, true) },
+    { text: shortRowName(s, cube, s.point.channel) },
   ],
   norm: (s: SelectionModel): Segment[] => [{ text: range(s.norm.vmin, s.norm.vmax) }],
   hover,
@@ -80,9 +112,9 @@ const WRITERS = {
   'upper-caption': (s: SelectionModel): Segment[] => heatCaption(s, 'upper'),
   'lower-caption': (): Segment[] => [{ text: 'Forward half' }],
   'curve-caption': (s: SelectionModel, cube: Cube): Segment[] => {
-    const name = channelName(s, cube, s.point.channel, false);
-    const [direction, within] = name.split(' ');
-    const text = direction === 'channel' ? name : `channel ${within}, ${direction}`;
+    const name = rowName(s, cube, s.point.channel);
+    // 'forward 88' is the channel 88 of the forward half
+    const text = name.replace(/(forward|backward) (\d+)$/, 'channel $2, $1');
     return [{ text: `${noun(s)} of ${text}` }];
   },
   'scatter-caption': (s: SelectionModel): Segment[] => [
@@ -94,7 +126,7 @@ const WRITERS = {
   'bars-hover': (s: SelectionModel, cube: Cube): Segment[] => {
     const { sample, channel } = s.point;
     return [
-      { text: `sample ${sample} · ${channelName(s, cube, channel, false)} · ${symbol(s)} ` },
+      { text: `sample ${sample} · ${rowName(s, cube, channel)} · ${symbol(s)} ` },
       { text: number(valueAt(cube, sample, 0, channel), true), weight: 'strong' },
     ];
   },

@@ -17,8 +17,7 @@ from ipywidgets import (
     jslink,
 )
 
-from rnngrad_widgets.checks import can_reflect
-from rnngrad_widgets.tensor import GradientTensor
+from rnngrad_widgets.cube import Cube
 from rnngrad_widgets.widgets.readout import Readout
 from rnngrad_widgets.widgets.selection import Selection
 from rnngrad_widgets.wording import words
@@ -49,6 +48,7 @@ class Controls:
             options=[(label, path) for path, label in layers.items()], tooltip="layer"
         )
         self.quantity = Dropdown(options=[], tooltip="quantity")
+        self.part = Dropdown(options=[], tooltip="part")
         self.refresh = Button(icon="refresh", tooltip="recompute at the weights of now")
         self.sample = IntSlider(description="Sample", readout=False)
         self.channel = IntSlider(description="Channel", readout=False)
@@ -60,15 +60,24 @@ class Controls:
             description="Reflect", options=["time order", "processing order"]
         )
         self.links = self._link()
-        self._choices = HBox([self.layer, self.quantity, self.refresh]).add_class("rnngrad-choices")
+        self._choices = HBox([self.layer, self.quantity, self.part, self.refresh]).add_class(
+            "rnngrad-choices"
+        )
         self.box = self._arrange(has_model=bool(layers))
 
-    def fit(self, tensor: GradientTensor, quantities: Sequence[str]) -> None:
-        """Bounds and choices for a tensor."""
-        selection = self._selection
+    @property
+    def dropdowns(self) -> dict[str, Dropdown]:
+        """The dropdowns by the trait of the explorer that each one sets."""
+        return {"layer": self.layer, "quantity": self.quantity, "part": self.part}
+
+    def fit(self, cube: Cube, quantities: Sequence[str], parts: Sequence[str]) -> None:
+        """Bounds and choices for what is shown."""
+        selection, shape = self._selection, cube.values.shape
+        of_channels = "channel" in cube.rows or not cube.rows
+        self.channel.description = "Channel" if of_channels else cube.rows.capitalize()
         for slider, count, index in (
-            (self.sample, tensor.shape[0], selection.sample),
-            (self.channel, tensor.shape[-1], selection.channel),
+            (self.sample, shape[0], selection.sample),
+            (self.channel, shape[-1], selection.channel),
         ):
             # one message for bounds and value: a value clamped in between would move the selection
             with slider.hold_sync(), slider.hold_trait_notifications():
@@ -76,7 +85,8 @@ class Controls:
                 slider.max, slider.value = max(count - 1, 1), index
             slider.disabled = count == 1
         self.quantity.options = [(words(quantity).choice, quantity) for quantity in quantities]
-        self.order.layout.display = None if can_reflect(tensor) else "none"
+        self.part.options = list(parts)
+        self.part.layout.display = None if len(parts) > 1 else "none"
 
     def link_range_mode(self, explorer: Widget) -> None:
         """Let the button switch the trait ``range_mode``, by which the browser shows one slider."""
@@ -87,12 +97,15 @@ class Controls:
         """Widgets that may not be under `box`: the links, and the dropdowns of a model."""
         return [*self.links, self._choices]
 
-    def choose(self, layer: str, quantity: str) -> None:
+    def choose(self, layer: str, quantity: str, part: str) -> None:
         """Let the dropdowns say what is shown."""
-        if self.layer.options:
-            self.layer.value = layer
-        if self.quantity.options:
-            self.quantity.value = quantity
+        for dropdown, value in (
+            (self.layer, layer),
+            (self.quantity, quantity),
+            (self.part, part),
+        ):
+            if dropdown.options:
+                dropdown.value = value
 
     def _link(self) -> list[Widget]:
         selection = self._selection

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bqplot import Figure
 from ipywidgets import VBox
 
-from rnngrad_widgets.tensor import GradientTensor
+from rnngrad_widgets.cube import Cube
 from rnngrad_widgets.views.panel import (
     CAPTION_HEIGHT,
     figure,
@@ -54,9 +54,9 @@ class HeatMapView:
         heat_box = VBox([*panels, ColourBar(selection=selection)]).add_class("rnngrad-heat")
         self.box = VBox([heat_box, panel(selection, "curve-caption", None, curve)])
 
-    def fit(self, tensor: GradientTensor) -> None:
-        """Let the axes hold the tensor."""
-        _, timesteps, channels = tensor.shape
+    def fit(self, cube: Cube) -> None:
+        """Let the axes hold the values."""
+        _, timesteps, channels = cube.values.shape
         fit_index_scale(self._time, timesteps)
         middle = channels // 2
         counts = {None: channels, 0: middle, 1: channels - middle}
@@ -92,6 +92,5 @@ class HeatMapView:
             x_axis=time,
             dot=True,
             reach=6,
-            label="timestep",
         )
         return figure([curves, cursor], [values, time], "curve")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bqplot import Figure
 from ipywidgets import VBox
 
-from rnngrad_widgets.tensor import GradientTensor
+from rnngrad_widgets.cube import Cube
 from rnngrad_widgets.views.panel import (
     figure,
     fit_index_scale,
@@ -37,9 +37,9 @@ class ScatterView:
             ]
         )
 
-    def fit(self, tensor: GradientTensor) -> None:
-        """Let the axes hold the tensor."""
-        samples, channels = tensor.shape
+    def fit(self, cube: Cube) -> None:
+        """Let the axes hold the values."""
+        samples, channels = cube.values.shape
         fit_index_scale(self._samples, samples)
         fit_index_scale(self._channels, channels)
 
@@ -53,7 +53,6 @@ class ScatterView:
             x_of="sample",
             x_axis=samples,
             line="band",
-            label="sample",
         )
         return figure([scatter, cursor], [values, samples], "scatter")
 
@@ -67,6 +66,5 @@ class ScatterView:
             x_of="channel",
             x_axis=channels,
             line="none",
-            label="channel",
         )
         return figure([bars, cursor], [values, channels], "bars")

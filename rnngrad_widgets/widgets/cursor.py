@@ -30,8 +30,6 @@ class Cursor(SelectionMark):
     """Whether a dot sits on the curve of the chosen sample and channel."""
     reach = Int(0).tag(sync=True)
     """Pixels that the line goes on below the plot area, to the next panel."""
-    label = Unicode("").tag(sync=True)
-    """Name of the x axis, at its right end."""
     x_axis = Instance(Axis, allow_none=True).tag(sync=True, **widget_serialization)
     """The axis whose ticks make room for the chip; None where none is drawn."""
     y_axis = Instance(Axis, allow_none=True).tag(sync=True, **widget_serialization)

@@ -76,5 +76,9 @@ class Tensor(Widget):  # type: ignore[misc]  # ipywidgets has no types
         sync=True, to_json=to_wire, from_json=_from_wire
     )
     directions = List(Unicode()).tag(sync=True)
+    columns = Unicode("timestep").tag(sync=True)
+    rows = Unicode("channel").tag(sync=True)
+    gates = List(Unicode()).tag(sync=True)
+    gates_along = Unicode("").tag(sync=True)
     noun = Unicode("Value v").tag(sync=True)
     symbol = Unicode("v").tag(sync=True)

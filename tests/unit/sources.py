@@ -52,7 +52,7 @@ class FakeSource:
     def quantities(self, layer: str) -> tuple[str, ...]:
         return LAYERS[layer][2]
 
-    def compute(self, layer: str, quantity: str) -> GradientTensor:
+    def compute(self, layer: str, quantity: str) -> dict[str, GradientTensor]:
         if layer == "broken" or self.all_broken:
             raise self.error
         if quantity not in self.quantities(layer):
@@ -62,7 +62,7 @@ class FakeSource:
         shape, directions, _ = LAYERS[layer]
         values = np.random.default_rng(step).normal(size=shape) * self.scale
         dims = SEQUENCE if len(shape) == 3 else NO_TIME
-        return GradientTensor(values, dims, layer, quantity, directions, step=step)
+        return {"": GradientTensor(values, dims, layer, quantity, directions, step=step)}
 
 
 def explore(

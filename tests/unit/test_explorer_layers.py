@@ -68,7 +68,7 @@ def test_the_dropdown_chooses_too(explorer: Any, source: FakeSource) -> None:
 
 def test_the_same_layer_is_not_computed_again(explorer: Any, source: FakeSource) -> None:
     explorer.layer, explorer.quantity = 0, "output_gradient"
-    explorer._controls.choose("lstm", "output_gradient")
+    explorer._controls.choose("lstm", "output_gradient", "")
     assert len(source.computed) == 1
 
 
@@ -131,7 +131,7 @@ def test_each_kind_of_layer_has_its_figures_and_they_are_kept(explorer: Any) -> 
     for layer in ("lstm", "bi", "last", "gru", "bi"):
         explorer.layer = layer
         figures[layer] = tuple(explorer.figures)
-        assert explorer._plots.children == (explorer._views[kind_of(layer)].box,)
+        assert explorer._stage.box.children == (explorer._stage._views[kind_of(layer)].box,)
     assert [len(figures[layer]) for layer in ("lstm", "bi", "last")] == [2, 3, 2]
     assert figures["lstm"] == figures["gru"]
 

@@ -1,0 +1,58 @@
+"""How a tensor of any kind is laid out for the browser: columns, rows, and one sample at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnngrad_widgets.tensor import GradientTensor
+from rnngrad_widgets.widgets.tensor import as_float32
+
+
+@dataclass(frozen=True, eq=False)
+class Cube:
+    """What the views show of a tensor.
+
+    Parameters
+    ----------
+    values
+        float32, (samples, columns, rows); (samples, channels) where there is no time axis.
+    columns, rows
+        What the axes count: ``"timestep"`` and ``"channel"`` of a sequence, ``"channel"`` and
+        ``"feature"`` of a kernel.
+    gates
+        Names of the gates that divide an axis evenly; within each half where there are halves.
+    gates_along
+        Which axis the gates divide; empty if none.
+    """
+
+    values: NDArray[np.float32]
+    columns: str
+    rows: str
+    gates: tuple[str, ...] = ()
+    gates_along: Literal["", "columns", "rows"] = ""
+
+    @property
+    def has_time(self) -> bool:
+        """Whether there are columns: else the samples stand side by side."""
+        return self.values.ndim == 3
+
+
+def as_cube(tensor: GradientTensor) -> Cube:
+    """Lay a tensor out; further axes, such as those of ConvLSTM, are flattened into the last one.
+
+    A weight is one sample: its last axis (channels, gate by gate) becomes the columns.
+    """
+    dims, gates = tensor.dims, tensor.gates
+    if dims[0] != "sample":
+        matrix = tensor.values.reshape(-1, tensor.shape[-1])
+        columns, rows = dims[-1], " × ".join(dims[:-1])
+        return Cube(as_float32(matrix.T[None]), columns, rows, gates, "columns" if gates else "")
+    front = 2 if dims[1:2] == ("timestep",) else 1
+    rows = " × ".join(dims[front:])
+    values = as_float32(tensor.values.reshape(*tensor.shape[:front], -1))
+    columns = "timestep" if front == 2 else "sample"
+    return Cube(values, columns, rows, gates, "rows" if gates else "")
