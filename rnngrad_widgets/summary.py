@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 from typing import Any
 
@@ -23,7 +24,9 @@ def summary_html(tensor: GradientTensor) -> str:
         _bold(_finding(tensor)),
         _non_finite(tensor.values),
     ]
-    return "<span> · </span>".join(f"<span>{part}</span>" for part in parts if part)
+    line = "<span> · </span>".join(f"<span>{part}</span>" for part in parts if part)
+    # browsers break a line after the hyphen of an exponent
+    return re.sub(r"\d\.\de-?\d+", r"<span class='rnngrad-number'>\g<0></span>", line)
 
 
 def _bold(text: str) -> str:

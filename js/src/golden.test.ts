@@ -4,10 +4,20 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 
 import { entryOf, makePalette, makeTable, paintCells, pack, parseColour } from './colours';
+import { normsOverChannels, notReached, quartiles, together } from './statistics';
+import { spread } from './spread';
 import { asCube, channelMaximum, normOverChannels, pool, row, series, valueAt } from './slicing';
 
 type Value = number | string;
 interface Golden {
+  flow: {
+    start: number;
+    stop: number;
+    flip: boolean;
+    mask: number[];
+    norms: Value[];
+    quartiles: Value[];
+  }[];
   shape: number[];
   values: Value[];
   pooled: {
@@ -68,6 +78,47 @@ describe('slicing', () => {
 
   it('refuses a buffer that does not fill its shape', () => {
     expect(() => asCube(new Float32Array(5), [2, 3])).toThrow(/fill its shape; received 5/);
+  });
+});
+
+describe('flow', () => {
+  it.each(golden.flow)('norms and quartiles of channels $start..$stop, flip $flip', (c) => {
+    const norms = normsOverChannels(cube, c.start, c.stop, c.flip, Float32Array.from(c.mask));
+    const { lower, median, upper } = quartiles(norms);
+    const near = (got: Float64Array, want: Value[]): void =>
+      want.map(number).forEach((value, i) => {
+        if (Number.isFinite(value)) {
+          expect(got[i]).toBeCloseTo(value, 10);
+        } else {
+          expect(got[i]).toEqual(value);
+        }
+      });
+    near(norms.values, c.norms);
+    near(Float64Array.of(...lower, ...median, ...upper), c.quartiles);
+    const finite = c.norms.map(number).filter(Number.isFinite);
+    expect(norms.largest).toBeCloseTo(Math.max(...finite), 10);
+  });
+
+  it('takes two halves together as the norms that are shown', () => {
+    const whole = together(
+      normsOverChannels(cube, 0, 3, false, null),
+      normsOverChannels(cube, 3, 6, true, null),
+    );
+    golden.norms.forEach(({ timestep, value }) => {
+      expect(whole.values[2 * whole.timesteps + timestep]).toBeCloseTo(value, 5);
+    });
+  });
+
+  it('finds the longest run below the threshold', () => {
+    const median = Float64Array.of(0, 1, 1e-9, 0, 1e-10, 1, NaN, 0);
+    expect(notReached(median, 1)).toEqual([2, 4]);
+    expect(notReached(Float64Array.of(1, NaN), 1)).toBeNull();
+    expect(notReached(Float64Array.of(0, 0), 1)).toEqual([0, 1]);
+  });
+
+  it('keeps labels apart and inside', () => {
+    expect(spread([50, 52, 10], 9, 100)).toEqual([50, 64, 10]);
+    expect(spread([99, 98], 9, 100)).toEqual([100, 86]);
   });
 });
 

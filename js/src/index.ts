@@ -5,6 +5,7 @@ export { ColourBar, ColourBarModel } from './colourbar';
 export { Cursor, CursorModel } from './cursor';
 export { Curves, CurvesModel } from './curves';
 export { Explorer, ExplorerModel } from './explorer';
+export { Flow, FlowModel } from './flow';
 export { Raster, RasterModel } from './raster';
 export { Readout, ReadoutModel } from './readout';
 export { Bars, BarsModel, Scatter, ScatterModel } from './scatter';

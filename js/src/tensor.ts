@@ -18,6 +18,7 @@ export class TensorModel extends WidgetModel {
       _view_module: null,
       _view_module_version: '',
       array: null,
+      mask: null,
       directions: [],
       columns: 'timestep',
       rows: 'channel',
@@ -25,12 +26,14 @@ export class TensorModel extends WidgetModel {
       gates_along: '',
       noun: 'Value v',
       symbol: 'v',
+      flow: 'Flow',
     };
   }
 
   static override serializers: ISerializers = {
     ...WidgetModel.serializers,
     array: { deserialize: fromWire, serialize: toWire },
+    mask: { deserialize: fromWire, serialize: toWire },
   };
 
   /** The array as (sample, timestep, channel). */
@@ -48,6 +51,11 @@ export class TensorModel extends WidgetModel {
   /** `["forward", "backward"]` where the channels have these two halves, else empty. */
   get directions(): string[] {
     return this.get('directions') as string[];
+  }
+
+  /** 1 where a (sample, timestep) counts, 0 where it is masked; null without a mask. */
+  get mask(): Float32Array | null {
+    return (this.get('mask') as DenseArray | null)?.values ?? null;
   }
 
   /** What the columns count: `timestep`, or `channel` for a weight. */

@@ -111,6 +111,9 @@ const WRITERS = {
   'heat-caption': (s: SelectionModel): Segment[] => heatCaption(s, 'whole'),
   'upper-caption': (s: SelectionModel): Segment[] => heatCaption(s, 'upper'),
   'lower-caption': (): Segment[] => [{ text: 'Forward half' }],
+  'flow-caption': (s: SelectionModel): Segment[] => [
+    { text: `${s.tensor.get('flow') as string}: norm over channels, log scale` },
+  ],
   'curve-caption': (s: SelectionModel, cube: Cube): Segment[] => {
     const name = rowName(s, cube, s.point.channel);
     // 'forward 88' is the channel 88 of the forward half

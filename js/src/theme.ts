@@ -3,6 +3,8 @@
 export interface Theme {
   readonly ink: string;
   readonly quiet: string;
+  /** The backward half. */
+  readonly backward: string;
   readonly negative: string;
   readonly positive: string;
   /** Diverging stops, negative to positive. */
@@ -12,6 +14,7 @@ export interface Theme {
 export const LIGHT: Theme = {
   ink: '#1a1a1a',
   quiet: '#5f6368',
+  backward: '#9a5b00',
   negative: '#1f63a8',
   positive: '#b2182b',
   diverging: stops('08386f 1f63a8 4393c3 92c5de d1e5f0 ffffff fddbc7 f4a582 d6604d b2182b 7a0a22'),
@@ -20,6 +23,7 @@ export const LIGHT: Theme = {
 export const DARK: Theme = {
   ink: '#f2f2f2',
   quiet: '#a3a7ab',
+  backward: '#e2ac52',
   negative: '#62b4f2',
   positive: '#f98d6a',
   diverging: stops('a8d8ff 62b4f2 2f8bd6 22609a 1d3a57 1b1b1b 54291f 963a26 dc5a38 f98d6a ffbfa6'),

@@ -1,4 +1,4 @@
-"""Heat map of the chosen sample and, on the same time axis, the curve of the chosen channel."""
+"""Heat map of the chosen sample; on the same time axis the flow and the chosen channel's curve."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from rnngrad_widgets.views.panel import (
 from rnngrad_widgets.widgets.colourbar import ColourBar
 from rnngrad_widgets.widgets.cursor import Cursor
 from rnngrad_widgets.widgets.curves import Curves
+from rnngrad_widgets.widgets.flow import Flow
 from rnngrad_widgets.widgets.raster import Raster
 from rnngrad_widgets.widgets.selection import Selection
 
@@ -32,9 +33,11 @@ class HeatMapView:
         What is drawn.
     halves
         Whether the channels are shown as two halves.
+    flow
+        Whether the flow is shown: a weight has no time to flow through.
     """
 
-    def __init__(self, selection: Selection, *, halves: bool) -> None:
+    def __init__(self, selection: Selection, *, halves: bool, flow: bool) -> None:
         self._selection = selection
         self._time = index_scale()
         self._parts = (1, 0) if halves else (None,)
@@ -44,15 +47,17 @@ class HeatMapView:
             self._heat(half, number, "half" if halves else "heat")
             for number, half in enumerate(self._parts)
         ]
+        flows = [self._flow()] if flow else []
         curve = self._curve()
-        self.figures: tuple[Figure, ...] = (*heats, curve)
-        # the flow strip will stand between the heat maps and the curve
+        self.figures: tuple[Figure, ...] = (*heats, *flows, curve)
         panels = [
             panel(selection, caption, None if i else "hover", plot)
             for i, (caption, plot) in enumerate(zip(captions, heats, strict=True))
         ]
         heat_box = VBox([*panels, ColourBar(selection=selection)]).add_class("rnngrad-heat")
-        self.box = VBox([heat_box, panel(selection, "curve-caption", None, curve)])
+        flow_panels = [panel(selection, "flow-caption", None, plot) for plot in flows]
+        curve_panel = panel(selection, "curve-caption", None, curve)
+        self.box = VBox([heat_box, *flow_panels, curve_panel])
 
     def fit(self, cube: Cube) -> None:
         """Let the axes hold the values."""
@@ -80,6 +85,14 @@ class HeatMapView:
             reach=CAPTION_HEIGHT,
         )
         return figure([raster, cursor], [axis], kind)
+
+    def _flow(self) -> Figure:
+        scales = {"x": self._time, "y": value_scale()}
+        decades = value_axis(scales["y"])
+        cursor = Cursor(selection=self._selection, scales=scales, reach=CAPTION_HEIGHT)
+        flow = Flow(selection=self._selection, scales=scales, axis=decades)
+        # the flow's dots lie over the cursor's line
+        return figure([cursor, flow], [decades], "flow")
 
     def _curve(self) -> Figure:
         scales = {"x": self._time, "y": value_scale()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from ipywidgets import VBox
 
 from rnngrad_widgets.cube import Cube
@@ -52,15 +53,18 @@ class Stage:
             widget.columns, widget.rows = cube.columns, cube.rows
             widget.gates, widget.gates_along = list(cube.gates), cube.gates_along
             widget.directions = list(tensor.directions)
+            widget.flow = "Gradient flow" if tensor.quantity.endswith("_gradient") else "Flow"
+            widget.mask = None if tensor.mask is None else tensor.mask.astype(np.float32)
             widget.array = cube.values
 
     def _view_of(self, tensor: GradientTensor, cube: Cube) -> View:
         halves = len(tensor.directions) == 2
-        kind = "scatter" if not cube.has_time else "halves" if halves else "whole"
+        timed = cube.columns == "timestep"
+        kind = "scatter" if not cube.has_time else f"heat map, {halves=}, {timed=}"
         if kind not in self._views:
             self._views[kind] = (
-                ScatterView(self._selection)
-                if kind == "scatter"
-                else HeatMapView(self._selection, halves=halves)
+                HeatMapView(self._selection, halves=halves, flow=timed)
+                if cube.has_time
+                else ScatterView(self._selection)
             )
         return self._views[kind]

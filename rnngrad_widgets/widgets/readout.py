@@ -16,6 +16,7 @@ KINDS = (
     "heat-caption",
     "upper-caption",
     "lower-caption",
+    "flow-caption",
     "curve-caption",
     "scatter-caption",
     "bars-caption",

@@ -76,9 +76,13 @@ class Tensor(Widget):  # type: ignore[misc]  # ipywidgets has no types
         sync=True, to_json=to_wire, from_json=_from_wire
     )
     directions = List(Unicode()).tag(sync=True)
+    mask = Instance(np.ndarray, allow_none=True).tag(
+        sync=True, to_json=to_wire, from_json=lambda _, widget: widget.mask
+    )
     columns = Unicode("timestep").tag(sync=True)
     rows = Unicode("channel").tag(sync=True)
     gates = List(Unicode()).tag(sync=True)
     gates_along = Unicode("").tag(sync=True)
     noun = Unicode("Value v").tag(sync=True)
     symbol = Unicode("v").tag(sync=True)
+    flow = Unicode("Flow").tag(sync=True)

@@ -131,14 +131,10 @@ def test_each_kind_of_layer_has_its_figures_and_they_are_kept(explorer: Any) -> 
     for layer in ("lstm", "bi", "last", "gru", "bi"):
         explorer.layer = layer
         figures[layer] = tuple(explorer.figures)
-        assert explorer._stage.box.children == (explorer._stage._views[kind_of(layer)].box,)
-    assert [len(figures[layer]) for layer in ("lstm", "bi", "last")] == [2, 3, 2]
+        assert explorer._stage.box.children == (explorer._stage.view.box,)
+    # heat map, flow and curve; two heat maps for two directions; scatter and bars
+    assert [len(figures[layer]) for layer in ("lstm", "bi", "last")] == [3, 4, 2]
     assert figures["lstm"] == figures["gru"]
-
-
-def kind_of(layer: str) -> str:
-    shape, directions, _ = LAYERS[layer]
-    return "scatter" if len(shape) == 2 else "halves" if directions else "whole"
 
 
 def test_refresh_computes_again(explorer: Any, source: FakeSource) -> None:

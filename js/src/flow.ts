@@ -1,0 +1,248 @@
+import { unpack_models } from '@jupyter-widgets/base';
+import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
+import type { ScaleView } from 'bqplot';
+
+import { CanvasMark, SelectionMarkModel } from './canvas-mark';
+import { secondHalf } from './slicing';
+import type { Cube } from './slicing';
+import { LABEL_GAP, spread } from './spread';
+import { normsOverChannels, notReached, quartiles, THRESHOLD, together } from './statistics';
+import type { Norms, Quartiles } from './statistics';
+import { setAttributes, show, svg } from './svg';
+import { theme } from './theme';
+
+/** Decades that the axis shows below the largest norm: the threshold and a little more. */
+const DECADES = 10.5;
+
+export class FlowModel extends SelectionMarkModel {
+  override defaults(): Backbone.ObjectHash {
+    return { ...super.defaults(), _model_name: 'FlowModel', _view_name: 'Flow', axis: null };
+  }
+
+  static override serializers: ISerializers = {
+    ...SelectionMarkModel.serializers,
+    axis: { deserialize: unpack_models },
+  };
+}
+
+/** One direction's flow: its norms, their quartiles over samples, and how it is drawn. */
+interface Stream {
+  readonly name: string;
+  readonly ink: string;
+  readonly norms: Norms;
+  readonly over: Quartiles;
+}
+
+/**
+ * Gradient flow: log10 of the norm over channels against time. The chosen sample, the batch's median
+ * and quartile band, and the threshold under which gradient does not reach a timestep.
+ */
+export class Flow extends CanvasMark {
+  declare model: FlowModel;
+
+  protected override setup(): void {
+    this.el.removeAttribute('clip-path'); // the labels are in the margin
+    this.el.append(this.wash, this.unreached, ...this.labels, ...this.dots);
+  }
+
+  protected override paint(context: CanvasRenderingContext2D): void {
+    const cube = this.selection.cube;
+    if (cube === null) {
+      return;
+    }
+    const streams = this.streams(cube);
+    const largest = Math.max(...streams.map(({ norms }) => norms.largest));
+    this.fitScale(largest);
+    this.shade(streams, largest);
+    for (const stream of streams) {
+      this.drawBatch(context, stream);
+    }
+    const { sample, timestep } = this.selection.point;
+    this.drawThreshold(context, largest);
+    streams.forEach((stream, i) => {
+      const { values } = stream.norms;
+      const row = values.subarray(sample * cube.timesteps, (sample + 1) * cube.timesteps);
+      context.strokeStyle = stream.ink;
+      context.lineWidth = 2;
+      context.lineJoin = 'round';
+      this.trace(context, row);
+      this.placeDot(this.dots[i], stream.ink, timestep, row[timestep]);
+    });
+    show(this.dots[1], streams.length === 2);
+    this.placeLabels(streams, sample, cube.timesteps, largest);
+  }
+
+  /** The norms change with the tensor and the order only: moving a slider draws, it does not sum. */
+  private streams(cube: Cube): Stream[] {
+    const { tensor, reflect } = this.selection;
+    const { ink, backward } = theme();
+    const key = [cube.data, tensor.mask, reflect, ink, tensor.directions.join()];
+    if (key.some((value, i) => value !== this.summed[i])) {
+      this.summed = key;
+      const middle = secondHalf(cube);
+      const sum = (start: number, stop: number, flip: boolean): Norms =>
+        normsOverChannels(cube, start, stop, flip, tensor.mask);
+      const stream = (name: string, colour: string, norms: Norms): Stream => {
+        return { name, ink: colour, norms, over: quartiles(norms) };
+      };
+      if (tensor.directions.length === 2) {
+        this.summedStreams = [
+          stream('forward', ink, sum(0, middle, false)),
+          stream('backward', backward, sum(middle, cube.channels, reflect)),
+        ];
+      } else {
+        const whole = reflect
+          ? together(sum(0, middle, false), sum(middle, cube.channels, true))
+          : sum(0, cube.channels, false);
+        this.summedStreams = [stream('', ink, whole)];
+      }
+    }
+    return this.summedStreams;
+  }
+
+  private fitScale(largest: number): void {
+    if (largest === this.fitted) {
+      return;
+    }
+    this.fitted = largest;
+    const top = largest > 0 ? Math.log10(largest) + 0.4 : 0;
+    const first = Math.floor(top);
+    const decades = [first, first - 4, first - 8].filter((d) => d > top - DECADES);
+    const axis = this.model.get('axis') as WidgetModel | null;
+    // labels first: see value-axis.ts
+    axis?.set('tick_labels', Object.fromEntries(decades.map((d) => [String(d), `1e${d}`])));
+    axis?.set('tick_values', Float64Array.from(decades));
+    this.scale('y').model.set({ min: top - DECADES, max: top });
+  }
+
+  /** The timesteps that gradient does not reach: a wash, and the words where they fit. */
+  private shade(streams: Stream[], largest: number): void {
+    const run = streams.length === 1 ? notReached(streams[0].over.median, largest) : null;
+    show(this.wash, run !== null);
+    show(this.unreached, run !== null);
+    if (run === null) {
+      return;
+    }
+    const x = Math.max(this.x(run[0] - 0.5), 0);
+    const width = Math.min(this.x(run[1] + 0.5), this.width) - x;
+    setAttributes(this.wash, { x, y: 0, width, height: this.height });
+    const words = width > 190 ? `does not reach: timesteps ${run[0]}–${run[1]}` : 'does not reach';
+    this.unreached.textContent = width > 90 ? words : '';
+    setAttributes(this.unreached, { x: x + 9, y: 15 });
+  }
+
+  private drawBatch(context: CanvasRenderingContext2D, { norms, over, ink }: Stream): void {
+    if (norms.samples === 1) {
+      return;
+    }
+    const last = norms.timesteps - 1;
+    context.fillStyle = ink;
+    context.globalAlpha = 0.11;
+    context.beginPath();
+    for (let t = 0; t <= last; t++) {
+      context.lineTo(this.x(t), this.y(over.upper[t]));
+    }
+    for (let t = last; t >= 0; t--) {
+      context.lineTo(this.x(t), this.y(over.lower[t]));
+    }
+    context.fill();
+    context.globalAlpha = 0.55;
+    context.strokeStyle = ink;
+    context.lineWidth = 1.25;
+    this.trace(context, over.median);
+    context.globalAlpha = 1;
+  }
+
+  private drawThreshold(context: CanvasRenderingContext2D, largest: number): void {
+    if (largest === 0) {
+      return;
+    }
+    const y = Math.round(this.y(THRESHOLD * largest)) + 0.5;
+    context.strokeStyle = theme().ink;
+    context.lineWidth = 1;
+    context.globalAlpha = 0.6;
+    context.setLineDash([4, 3]);
+    context.beginPath();
+    context.moveTo(0, y);
+    context.lineTo(this.width, y);
+    context.stroke();
+    context.setLineDash([]);
+    context.globalAlpha = 1;
+  }
+
+  /** One line; a gap where the timestep is masked or the norm not finite. */
+  private trace(context: CanvasRenderingContext2D, norms: Float64Array): void {
+    context.beginPath();
+    let open = false;
+    norms.forEach((norm, t) => {
+      if (!Number.isFinite(norm)) {
+        open = false;
+      } else if (open) {
+        context.lineTo(this.x(t), this.y(norm));
+      } else {
+        context.moveTo(this.x(t), this.y(norm));
+        open = true;
+      }
+    });
+    context.stroke();
+  }
+
+  private placeDot(dot: SVGElement, ink: string, timestep: number, norm: number): void {
+    show(dot, Number.isFinite(norm));
+    setAttributes(dot, { cx: this.x(timestep), cy: this.y(norm), style: `fill: ${ink}` });
+  }
+
+  private placeLabels(streams: Stream[], sample: number, count: number, largest: number): void {
+    const [first, second] = streams;
+    const end = (stream: Stream): number => {
+      const norm = stream.norms.values[(sample + 1) * count - 1];
+      return (Number.isFinite(norm) ? this.y(norm) : this.height / 2) + 4;
+    };
+    const several = first.norms.samples > 1;
+    const narrow = this.width < 700;
+    const texts: [string, number, string][] = second
+      ? [
+          [first.name, end(first), first.ink],
+          [second.name, end(second), second.ink],
+        ]
+      : [
+          [`sample ${sample}`, end(first), first.ink],
+          [several ? (narrow ? 'median' : 'median, quartiles') : '', end(first) + LABEL_GAP, ''],
+        ];
+    const threshold = narrow ? '1e-8 × max' : '1e-8 × maximum';
+    texts.push([largest > 0 ? threshold : '', this.y(THRESHOLD * largest) + 4, '']);
+    spread(texts.map(([, y]) => y), 9, this.height - 1).forEach((y, i) => {
+      const [text, , ink] = texts[i];
+      const label = this.labels[i];
+      label.textContent = text;
+      label.setAttribute('class', `rnngrad-label rnngrad-${ink === '' ? 'quiet' : 'strong'}`);
+      label.setAttribute('style', ink === '' ? '' : `fill: ${ink}`);
+      setAttributes(label, { x: this.width + 8, y });
+    });
+  }
+
+  private scale(axis: 'x' | 'y'): ScaleView {
+    return this.scales[axis] as ScaleView;
+  }
+
+  private x(place: number): number {
+    return this.scale('x').scale(place);
+  }
+
+  /** A norm below the axis, zero too, lies on its lower end. */
+  private y(norm: number): number {
+    const [bottom] = this.scale('y').scale.domain();
+    return this.scale('y').scale(Math.max(Math.log10(norm), bottom));
+  }
+
+  private fitted = -1;
+  private summed: unknown[] = [];
+  private summedStreams: Stream[] = [];
+  private readonly wash = svg('rect', { class: 'rnngrad-band' });
+  private readonly unreached = svg('text', { class: 'rnngrad-label rnngrad-quiet' });
+  private readonly labels = [svg('text'), svg('text'), svg('text')];
+  private readonly dots = [
+    svg('circle', { class: 'rnngrad-dot', r: 4 }),
+    svg('circle', { class: 'rnngrad-dot', r: 4 }),
+  ];
+}

@@ -1,0 +1,109 @@
+// Pure numbers over a whole tensor, for the flow. The same words as rnngrad_widgets/statistics.py.
+
+import type { Cube } from './slicing';
+
+/** Below this share of the maximum, a gradient counts as not reaching a timestep. */
+export const THRESHOLD = 1e-8;
+
+/** Norms over channels of every sample and timestep, (samples, timesteps), NaN where masked. */
+export interface Norms {
+  readonly samples: number;
+  readonly timesteps: number;
+  readonly values: Float64Array;
+  /** The largest finite one. */
+  readonly largest: number;
+}
+
+/**
+ * Norms over the channels [start, stop), at the positions where they are shown.
+ * Doubles throughout: the squares of tiny gradients do not vanish.
+ */
+export function normsOverChannels(
+  cube: Cube,
+  start: number,
+  stop: number,
+  flip: boolean,
+  mask: Float32Array | null,
+): Norms {
+  const { samples, timesteps, channels, data } = cube;
+  const values = new Float64Array(samples * timesteps);
+  let largest = 0;
+  for (let s = 0; s < samples; s++) {
+    for (let t = 0; t < timesteps; t++) {
+      const base = (s * timesteps + t) * channels;
+      let sum = 0;
+      for (let c = start; c < stop; c++) {
+        sum += data[base + c] * data[base + c];
+      }
+      const hidden = mask !== null && mask[s * timesteps + t] === 0;
+      const norm = hidden ? NaN : Math.sqrt(sum);
+      values[s * timesteps + (flip ? timesteps - 1 - t : t)] = norm;
+      if (norm > largest && norm < Infinity) {
+        largest = norm;
+      }
+    }
+  }
+  return { samples, timesteps, values, largest };
+}
+
+/** Norms over two sets of channels together. */
+export function together(a: Norms, b: Norms): Norms {
+  const values = a.values.map((norm, i) => Math.hypot(norm, b.values[i]));
+  const largest = values.reduce((most, v) => (v > most && v < Infinity ? v : most), 0);
+  return { ...a, values, largest };
+}
+
+/** Quartiles over samples at every timestep; NaN where no sample has a finite norm. */
+export interface Quartiles {
+  readonly lower: Float64Array;
+  readonly median: Float64Array;
+  readonly upper: Float64Array;
+}
+
+export function quartiles(norms: Norms): Quartiles {
+  const { samples, timesteps, values } = norms;
+  const rows = [0.25, 0.5, 0.75].map(() => new Float64Array(timesteps));
+  for (let t = 0; t < timesteps; t++) {
+    const column: number[] = [];
+    for (let s = 0; s < samples; s++) {
+      const v = values[s * timesteps + t];
+      if (Number.isFinite(v)) {
+        column.push(v);
+      }
+    }
+    const sorted = Float64Array.from(column).sort();
+    [0.25, 0.5, 0.75].forEach((share, i) => {
+      rows[i][t] = quantile(sorted, share);
+    });
+  }
+  return { lower: rows[0], median: rows[1], upper: rows[2] };
+}
+
+/** Linear between the two nearest, as numpy does. */
+function quantile(sorted: Float64Array, share: number): number {
+  if (sorted.length === 0) {
+    return NaN;
+  }
+  const place = share * (sorted.length - 1);
+  const below = Math.floor(place);
+  const above = Math.min(below + 1, sorted.length - 1);
+  return sorted[below] + (place - below) * (sorted[above] - sorted[below]);
+}
+
+/** The longest run of timesteps [first, last] whose median is below the threshold; null if none is. */
+export function notReached(median: Float64Array, largest: number): [number, number] | null {
+  let best: [number, number] | null = null;
+  let first = -1;
+  for (let t = 0; t <= median.length; t++) {
+    const below = t < median.length && median[t] < THRESHOLD * largest;
+    if (below && first < 0) {
+      first = t;
+    } else if (!below && first >= 0) {
+      if (best === null || t - 1 - first > best[1] - best[0]) {
+        best = [first, t - 1];
+      }
+      first = -1;
+    }
+  }
+  return best;
+}
