@@ -58,6 +58,23 @@ globalThis.harness = (() => {
     return answer;
   };
 
+  // bqplot lays out 300 ms after the last change. On a busy machine its timer comes late, but not
+  // later than ours: quiet for longer than that in the page's own time means that nothing is due.
+  const settle = async (quiet = 350, longest = 5000) => {
+    const begin = performance.now();
+    let last = begin;
+    const observer = new MutationObserver(() => {
+      last = performance.now();
+    });
+    observer.observe(panel().node, { attributes: true, childList: true, subtree: true });
+    while (performance.now() - last < quiet && performance.now() - begin < longest) {
+      await later(quiet - (performance.now() - last));
+    }
+    observer.disconnect();
+    await frame();
+    await frame();
+  };
+
   // The widget manager is private to ipywidgets; a renderer made for the purpose leads to it.
   const manager = () =>
     panel().content.rendermime.createRenderer('application/vnd.jupyter.widget-view+json')._manager
@@ -80,10 +97,6 @@ globalThis.harness = (() => {
       await run('apputils:change-theme', { theme });
       while (document.body.dataset.jpThemeName !== theme) await later(20);
     },
-    settle: async () => {
-      await later(350);
-      await frame();
-      await frame();
-    },
+    settle,
   };
 })();

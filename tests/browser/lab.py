@@ -79,6 +79,8 @@ class Lab:
         else:
             opened = self._in_shared_page(name)
         self.opened.append(opened)
+        # Away from where the test before left it: bqplot shows its toolbar under the mouse.
+        opened.page.mouse.move(0, 0)
         opened.page.set_viewport_size({"width": viewport[0], "height": viewport[1]})
         opened.wait_for_kernel()
         if run:
@@ -215,7 +217,7 @@ class NotebookPage:
         return count
 
     def settle(self) -> None:
-        """Wait until a drawing that is due has been made: bqplot lays out 300 ms after a change."""
+        """Wait until the notebook has stood still for longer than bqplot waits with its layout."""
         self.page.evaluate("() => harness.settle()")
 
     def pixels(
