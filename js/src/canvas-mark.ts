@@ -4,6 +4,7 @@ import { Mark, MarkModel } from 'bqplot';
 import type { Figure } from 'bqplot';
 
 import type { SelectionModel } from './selection';
+import { theme } from './theme';
 import { MODULE_STATE } from './version';
 
 /** State that every mark of ours has. */
@@ -106,7 +107,31 @@ export abstract class CanvasMark extends SelectionMark {
   /** Paint into the plot area; the unit is the CSS pixel. */
   protected abstract paint(context: CanvasRenderingContext2D): void;
 
+  /**
+   * Paint what seldom changes: once for each key, size and theme; then it is copied. Moving the sample
+   * slider so draws one curve, not all of them.
+   */
+  protected paintKept(
+    context: CanvasRenderingContext2D,
+    key: unknown[],
+    paint: (context: CanvasRenderingContext2D) => void,
+  ): void {
+    const ratio = window.devicePixelRatio || 1;
+    const full = [...key, theme(), this.width, this.height, ratio];
+    if (full.length !== this.keptFor.length || full.some((v, i) => v !== this.keptFor[i])) {
+      this.keptFor = full;
+      this.kept.width = Math.round(this.width * ratio);
+      this.kept.height = Math.round(this.height * ratio);
+      const own = this.kept.getContext('2d') as CanvasRenderingContext2D;
+      own.scale(ratio, ratio);
+      paint(own);
+    }
+    context.drawImage(this.kept, 0, 0, this.width, this.height);
+  }
+
   private drawn = 0;
+  private keptFor: unknown[] = [];
+  private readonly kept = document.createElement('canvas');
 }
 
 /** Give the layer one pixel for each device pixel: bqplot sets it to one for each CSS pixel. */

@@ -40,9 +40,12 @@ export class ColourBar extends DOMWidgetView {
     this.scale = (await this.create_child_view(scale as never)) as unknown as ScaleView;
     this.listenTo(this.scale, 'color_scale_range_changed', this.draw);
     this.listenTo(this.selection, 'redraw', this.draw);
-    this.observer = new ResizeObserver(() => this.draw());
+    // the height is kept: to ask for it on each redraw would make the browser lay out the page
+    this.observer = new ResizeObserver(() => {
+      this.height = this.el.clientHeight;
+      this.draw();
+    });
     this.observer.observe(this.el);
-    this.draw();
   }
 
   override remove(): void {
@@ -51,7 +54,7 @@ export class ColourBar extends DOMWidgetView {
   }
 
   private draw(): void {
-    const height = this.el.clientHeight;
+    const { height } = this;
     if (this.scale === null || height === 0) {
       return;
     }
@@ -110,6 +113,7 @@ export class ColourBar extends DOMWidgetView {
 
   private scale: ScaleView | null = null;
   private observer: ResizeObserver | null = null;
+  private height = 0;
   private drawn = '';
   private readonly canvas = document.createElement('canvas');
   private readonly labels = svg('svg', { class: 'rnngrad-colourbar-labels', 'aria-hidden': 'true' });

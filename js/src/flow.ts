@@ -3,6 +3,7 @@ import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
 import type { ScaleView } from 'bqplot';
 
 import { CanvasMark, SelectionMarkModel } from './canvas-mark';
+import { polyline } from './polyline';
 import { secondHalf } from './slicing';
 import type { Cube } from './slicing';
 import { LABEL_GAP, spread } from './spread';
@@ -54,11 +55,11 @@ export class Flow extends CanvasMark {
     const largest = Math.max(...streams.map(({ norms }) => norms.largest));
     this.fitScale(largest);
     this.shade(streams, largest);
-    for (const stream of streams) {
-      this.drawBatch(context, stream);
-    }
+    this.paintKept(context, [streams], (kept) => {
+      streams.forEach((stream) => this.drawBatch(kept, stream));
+      this.drawThreshold(kept, largest);
+    });
     const { sample, timestep } = this.selection.point;
-    this.drawThreshold(context, largest);
     streams.forEach((stream, i) => {
       const { values } = stream.norms;
       const row = values.subarray(sample * cube.timesteps, (sample + 1) * cube.timesteps);
@@ -170,21 +171,8 @@ export class Flow extends CanvasMark {
     context.globalAlpha = 1;
   }
 
-  /** One line; a gap where the timestep is masked or the norm not finite. */
   private trace(context: CanvasRenderingContext2D, norms: Float64Array): void {
-    context.beginPath();
-    let open = false;
-    norms.forEach((norm, t) => {
-      if (!Number.isFinite(norm)) {
-        open = false;
-      } else if (open) {
-        context.lineTo(this.x(t), this.y(norm));
-      } else {
-        context.moveTo(this.x(t), this.y(norm));
-        open = true;
-      }
-    });
-    context.stroke();
+    polyline(context, this.x(0), this.x(1) - this.x(0), norms.map((norm) => this.y(norm)));
   }
 
   private placeDot(dot: SVGElement, ink: string, timestep: number, norm: number): void {
@@ -231,8 +219,8 @@ export class Flow extends CanvasMark {
 
   /** A norm below the axis, zero too, lies on its lower end. */
   private y(norm: number): number {
-    const [bottom] = this.scale('y').scale.domain();
-    return this.scale('y').scale(Math.max(Math.log10(norm), bottom));
+    const { scale } = this.scale('y');
+    return scale(Math.max(Math.log10(norm), scale.domain()[0]));
   }
 
   private fitted = -1;
