@@ -1,0 +1,106 @@
+// What benchmarks/browser.py runs inside the page, where a clock sees no round trip to the browser.
+globalThis.bench = (() => {
+  const later = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+  const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+  const notebook = () => jupyterapp.shell.currentWidget.node;
+  const find = (selector) => notebook().querySelector(selector);
+
+  // For each way: its slider, and what changes when the heat map has been drawn.
+  const WAYS = {
+    explorer: {
+      slider: '.rnngrad-group-sample .noUi-target',
+      drawn: '.rnngrad-figure-heat [data-drawn]',
+      state: (node) => node.dataset.drawn,
+    },
+    heatmap: { drawn: '.bqplot image', state: (node) => node.getAttribute('href') },
+    image: { drawn: '.widget-output img, .jupyter-widgets-output-area img', state: (node) => node.src },
+  };
+
+  const slider = (way) => find(WAYS[way].slider ?? '.noUi-target');
+  const ready = (way) => find(WAYS[way].drawn) !== null && slider(way) !== null;
+
+  /** What is drawn now; null for a moment while an output is replaced. */
+  const state = (way) => {
+    const node = find(WAYS[way].drawn);
+    return node === null ? null : WAYS[way].state(node);
+  };
+
+  /** Call `seen` each time that something else has been drawn; returns how to stop. */
+  const watch = (way, seen) => {
+    let before = state(way);
+    const observer = new MutationObserver(() => {
+      const now = performance.now();
+      const after = state(way);
+      if (after !== null && after !== before) {
+        before = after;
+        seen(now);
+      }
+    });
+    const attributeFilter = ['data-drawn', 'href', 'src'];
+    const what = { subtree: true, childList: true, attributes: true, attributeFilter };
+    observer.observe(find('.jp-Notebook'), what);
+    return () => observer.disconnect();
+  };
+
+  /** One key press on the slider; milliseconds until the picture has changed. */
+  const move = async (way, key, seconds) => {
+    const handle = slider(way).querySelector('.noUi-handle');
+    let stop;
+    const drawn = new Promise((resolve) => {
+      stop = watch(way, resolve);
+    });
+    const start = performance.now();
+    handle.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }));
+    const end = await Promise.race([drawn, later(1000 * seconds)]);
+    stop();
+    if (end === undefined) throw new Error(`nothing drawn ${seconds} s after a move`);
+    return end - start;
+  };
+
+  /** Move up to the last sample and down again, so many times, with a person's pauses. */
+  const moves = async (way, count, seconds = 30) => {
+    const handle = slider(way).querySelector('.noUi-handle');
+    const taken = [];
+    let key = 'ArrowRight';
+    while (taken.length < count) {
+      const [value, last] = ['now', 'max'].map((part) => +handle.getAttribute(`aria-value${part}`));
+      if (value === last) key = 'ArrowLeft';
+      if (value === 0) key = 'ArrowRight';
+      taken.push(await move(way, key, seconds));
+      await later(60 + 30 * Math.random());
+    }
+    return taken;
+  };
+
+  /** Drag the handle to and fro, one sample a frame; how many pictures and frames a second. */
+  const drag = async (way, seconds, samples) => {
+    const target = slider(way);
+    const handle = target.querySelector('.noUi-handle');
+    const track = target.querySelector('.noUi-base').getBoundingClientRect();
+    const point = (type, sample, node) => {
+      const clientX = track.left + (track.width * sample) / (samples - 1);
+      const clientY = track.top + track.height / 2;
+      const buttons = type === 'mouseup' ? 0 : 1;
+      node.dispatchEvent(
+        new MouseEvent(type, { clientX, clientY, buttons, bubbles: true, cancelable: true }),
+      );
+    };
+    point('mousedown', +handle.getAttribute('aria-valuenow'), handle.firstElementChild ?? handle);
+    let pictures = 0;
+    const stop = watch(way, () => pictures++);
+    const start = performance.now();
+    let frames = 0;
+    while (performance.now() < start + 1000 * seconds) {
+      await frame();
+      const step = ++frames % (2 * samples - 2);
+      point('mousemove', step < samples ? step : 2 * samples - 2 - step, document.documentElement);
+    }
+    await later(0); // the observer tells of the last one
+    stop();
+    const passed = (performance.now() - start) / 1000;
+    point('mouseup', 0, document.documentElement);
+    return { pictures: pictures / passed, frames: frames / passed };
+  };
+
+  return { ready, moves, drag };
+})();
