@@ -39,6 +39,10 @@ export class Explorer extends VBoxView {
     this.el.classList.add('rnngrad-explorer');
     // arrow keys belong to the sliders and plots, not to the notebook's commands
     this.el.dataset['lmSuppressShortcuts'] = 'true';
+    // and on what has the focus itself: JupyterLab's selectors that end in :focus match that first
+    this.el.addEventListener('focusin', ({ target }) => {
+      (target as Element).setAttribute('data-lm-suppress-shortcuts', 'true');
+    });
     this.progress.className = 'rnngrad-progress';
     this.progress.setAttribute('role', 'status');
     this.el.appendChild(this.progress);

@@ -177,7 +177,9 @@ export class Flow extends CanvasMark {
 
   private placeDot(dot: SVGElement, ink: string, timestep: number, norm: number): void {
     show(dot, Number.isFinite(norm));
-    setAttributes(dot, { cx: this.x(timestep), cy: this.y(norm), style: `fill: ${ink}` });
+    if (Number.isFinite(norm)) {
+      setAttributes(dot, { cx: this.x(timestep), cy: this.y(norm), style: `fill: ${ink}` });
+    }
   }
 
   private placeLabels(streams: Stream[], sample: number, count: number, largest: number): void {

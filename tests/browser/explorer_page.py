@@ -266,9 +266,9 @@ class ExplorerPage:
         """A button by what is written on it."""
         return self.root.get_by_role("button", name=text, exact=True)
 
-    def dropdown(self, which: Literal["layer", "quantity"]) -> Locator:
+    def dropdown(self, which: Literal["layer", "quantity", "part"]) -> Locator:
         """A dropdown."""
-        return self.root.locator("select").nth(["layer", "quantity"].index(which))
+        return self.root.locator("select").nth(["layer", "quantity", "part"].index(which))
 
 
 def close(seen: NDArray[Any], wanted: NDArray[Any], tolerance: float = TOLERANCE) -> bool:

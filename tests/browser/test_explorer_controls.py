@@ -222,10 +222,13 @@ def test_the_plot_takes_mouse_and_keys(lab: Lab) -> None:
         e.expect_picture(picture(ARRAY, sample), AUTO)
     e.expect_trait("sample", 0)
     e.expect_trait("channel", 0)
-    # keys that would be commands of the notebook, were the plot not to keep them: insert, delete
-    for key in ("b", "d", "d", "ArrowDown"):
-        notebook.page.keyboard.press(key)
+    # with the focus elsewhere these are commands of the notebook: add a cell, go to the next one
+    for place in (e.plot(), e.handle("channel"), e.button("range")):
+        for key in ("b", "ArrowDown"):
+            place.press(key)
     assert len(notebook.outputs) == 2
+    active = "() => jupyterapp.shell.currentWidget.content.activeCellIndex"
+    assert notebook.page.evaluate(active) == 0
     expect_hairlines(e, 0, 0)
     # and on the curve as well
     area = e.area("curve")
