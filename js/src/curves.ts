@@ -3,7 +3,7 @@ import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
 import type { ScaleView } from 'bqplot';
 
 import { CanvasMark, SelectionMarkModel } from './canvas-mark';
-import { polyline } from './polyline';
+import { bundle, polyline } from './polyline';
 import { channelMaximum, series } from './slicing';
 import type { Cube } from './slicing';
 import { svg } from './svg';
@@ -43,7 +43,7 @@ export class Curves extends CanvasMark {
     const { sample, channel } = this.selection.point;
     this.fitScale(cube, channel);
     const { reflect } = this.selection;
-    this.paintKept(context, [cube.data, channel, reflect], (kept) => this.bundle(kept, cube, channel));
+    this.paintKept(context, [cube.data, channel, reflect], (kept) => this.others(kept, cube, channel));
     context.strokeStyle = theme().ink;
     context.lineWidth = 2;
     context.lineJoin = 'round';
@@ -63,7 +63,7 @@ export class Curves extends CanvasMark {
   }
 
   /** All samples and the zero line, faint. */
-  private bundle(context: CanvasRenderingContext2D, cube: Cube, channel: number): void {
+  private others(context: CanvasRenderingContext2D, cube: Cube, channel: number): void {
     context.strokeStyle = theme().ink;
     context.lineWidth = 1;
     context.globalAlpha = 0.22;
@@ -72,16 +72,23 @@ export class Curves extends CanvasMark {
     context.moveTo(0, zero);
     context.lineTo(this.width, zero);
     context.stroke();
-    context.globalAlpha = 0.13;
-    for (let s = 0; s < cube.samples; s++) {
-      this.trace(context, series(cube, s, channel, this.selection.reflect));
-    }
+    const lines = Array.from({ length: cube.samples }, (_, s) =>
+      this.pixels(series(cube, s, channel, this.selection.reflect)),
+    );
+    const x = this.scale('x').scale;
+    bundle(context, x(0), x(1) - x(0), lines, 0.13);
   }
 
   private trace(context: CanvasRenderingContext2D, values: Float32Array): void {
     const x = this.scale('x').scale;
+    polyline(context, x(0), x(1) - x(0), this.pixels(values));
+  }
+
+  private pixels(values: Float32Array): Float64Array {
     const y = this.scale('y').scale;
-    polyline(context, x(0), x(1) - x(0), Float64Array.from(values, (v) => y(v)));
+    const zero = y(0);
+    const unit = y(1) - zero; // the scale is linear; asking it for each of 32,000 points takes a while
+    return Float64Array.from(values, (v) => zero + v * unit);
   }
 
   private placeLabels(cube: Cube, values: Float32Array, sample: number): void {

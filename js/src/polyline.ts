@@ -1,3 +1,5 @@
+import { parseColour } from './colours';
+
 /** Pixels from point to point below which a line is drawn column by column. */
 const DENSE = 1.5;
 
@@ -47,6 +49,18 @@ function columns(
 ): void {
   const pen = context.lineWidth;
   context.fillStyle = context.strokeStyle;
+  eachColumn(x0, dx, ys, (column, low, high) => {
+    context.fillRect(column - pen / 2, low - pen / 2, pen, high - low + pen);
+  });
+}
+
+/** The range that a line covers in each pixel column; not called for columns without any point. */
+function eachColumn(
+  x0: number,
+  dx: number,
+  ys: Float64Array,
+  covered: (column: number, low: number, high: number) => void,
+): void {
   let before = NaN; // where the line comes from
   for (let t = 0; t < ys.length; ) {
     const column = Math.round(x0 + t * dx);
@@ -59,7 +73,68 @@ function columns(
       high = high >= before ? high : before;
     }
     if (low <= high) {
-      context.fillRect(column - pen / 2, low - pen / 2, pen, high - low + pen);
+      covered(column, low, high);
     }
   }
+}
+
+/**
+ * Draw many faint lines, one pixel wide, over each other. Where they are as dense as pixels, how many
+ * cover a pixel is counted first and painted once: thirty curves of a thousand points would else be
+ * tens of thousands of bars.
+ *
+ * @param lines - the pixels of each line, as for `polyline`
+ */
+export function bundle(
+  context: CanvasRenderingContext2D,
+  x0: number,
+  dx: number,
+  lines: Float64Array[],
+  alpha: number,
+): void {
+  if (dx >= DENSE) {
+    context.globalAlpha = alpha;
+    context.lineWidth = 1;
+    lines.forEach((ys) => polyline(context, x0, dx, ys));
+    return;
+  }
+  const { width, height } = context.canvas;
+  const { a: ratio } = context.getTransform();
+  const counts = new Uint16Array(width * height);
+  for (const ys of lines) {
+    const scaled = ratio === 1 ? ys : ys.map((y) => y * ratio);
+    eachColumn(x0 * ratio, dx * ratio, scaled, (column, low, high) => {
+      const from = Math.max(Math.round(low), 0);
+      const to = Math.min(Math.round(high), height - 1);
+      const at = Math.min(Math.max(column, 0), width - 1);
+      for (let row = from; row <= to; row++) {
+        counts[row * width + at]++;
+      }
+    });
+  }
+  paintCounts(context, counts, alpha);
+}
+
+/** Colour each pixel as if it had been covered, one after the other, as often as it was counted. */
+function paintCounts(context: CanvasRenderingContext2D, counts: Uint16Array, alpha: number): void {
+  const { width, height } = context.canvas;
+  const image = new ImageData(width, height);
+  const pixels = new Uint32Array(image.data.buffer);
+  const ink = parseColour(String(context.strokeStyle)) & 0xffffff;
+  counts.forEach((count, i) => {
+    if (count > 0) {
+      const opacity = Math.round(255 * (1 - (1 - alpha) ** count));
+      pixels[i] = ((opacity << 24) | ink) >>> 0;
+    }
+  });
+  // over what is there already: putImageData would replace it
+  const layer = document.createElement('canvas');
+  layer.width = width;
+  layer.height = height;
+  layer.getContext('2d')?.putImageData(image, 0, 0);
+  context.save();
+  context.setTransform(1, 0, 0, 1, 0, 0);
+  context.globalAlpha = 1;
+  context.drawImage(layer, 0, 0);
+  context.restore();
 }
