@@ -1,0 +1,144 @@
+"""An explorer among others: busy kernels, second explorers, second runs, reloads, Notebook 7."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tests.browser.explorer_page import ExplorerPage, eventually, number, picture, show
+from tests.browser.lab import Lab, NotebookPage
+
+RANDOM = np.random.default_rng(17)
+FIRST = RANDOM.permutation(np.linspace(-1, 1, 6 * 8 * 4)).reshape(6, 8, 4)
+SECOND = RANDOM.permutation(np.linspace(-1, 1, 4 * 5 * 6)).reshape(4, 5, 6)
+AUTO = (-1.0, 1.0)
+STATUS = "() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.status"
+
+
+def models_in_the_kernel(notebook: NotebookPage) -> int:
+    """How many widgets ipywidgets keeps alive in the kernel."""
+    code = "from ipywidgets.widgets import widget; print(len(widget._instances))"
+    return int(notebook.execute(code))
+
+
+def test_sliders_redraw_while_the_kernel_runs_a_cell(lab: Lab) -> None:
+    notebook = lab.open(
+        [show(FIRST), "import time\nfor _ in range(150): time.sleep(0.1)"], run=False
+    )
+    notebook.run_cell(0)
+    e = ExplorerPage(notebook)
+    e.expect_picture(picture(FIRST, 0), AUTO)
+    notebook.run_cell(1, wait=False)
+    e.drag("sample", 0.6)
+    e.expect_picture(picture(FIRST, 3), AUTO)
+    e.press("sample", "ArrowRight")
+    e.expect_picture(picture(FIRST, 4), AUTO)
+    e.press("channel", "ArrowRight")
+    e.expect_text("curve-caption", "Value v of channel 1")
+    e.press("norm", "ArrowLeft")
+    e.expect_picture(picture(FIRST, 4), (-0.8, 0.8))
+    e.button("processing order").click()
+    e.expect_picture(picture(FIRST, 4, reflect=True), (-0.8, 0.8))
+    assert notebook.page.evaluate(STATUS) == "busy", "else this has shown nothing"
+
+    notebook.page.evaluate("() => { harness.run('notebook:interrupt-kernel'); }")
+    notebook.wait_until_idle()
+    assert notebook.outputs[1][0]["ename"] == "KeyboardInterrupt"
+    for trait, wanted in (
+        ("sample", 4),
+        ("channel", 1),
+        ("norm", (-0.8, 0.8)),
+        ("reflect_half", True),
+    ):
+        e.expect_trait(trait, wanted)
+
+
+def test_two_explorers_are_apart_and_a_second_run_replaces_its_own(lab: Lab) -> None:
+    cells = [show(FIRST, name="a"), show(SECOND, name="b")]
+    notebook = lab.open(cells, viewport=(1280, 1900))
+    a, b = ExplorerPage(notebook, 0, "a"), ExplorerPage(notebook, 1, "b")
+    a.expect_picture(picture(FIRST, 0), AUTO)
+    b.expect_picture(picture(SECOND, 0), AUTO)
+    a.drag("sample", 1.0)
+    a.press("norm", "ArrowLeft")
+    a.button("processing order").click()
+    a.expect_picture(picture(FIRST, 5, reflect=True), (-0.8, 0.8))
+    b.expect_picture(picture(SECOND, 0), AUTO)
+    b.press("sample", "ArrowRight")
+    b.press("channel", "End")
+    b.expect_picture(picture(SECOND, 1), AUTO)
+    b.expect_text("channel", "5")
+    a.expect_picture(picture(FIRST, 5, reflect=True), (-0.8, 0.8))
+    a.expect_text("channel", "0")
+    a.expect_trait("sample", 5)
+    b.expect_trait("sample", 1)
+    b.expect_trait("norm", "auto")
+
+    count = models_in_the_kernel(notebook)
+    assert notebook.widget_model_count() == count
+    for _ in range(3):
+        notebook.run_cell(0)
+        a.expect_picture(picture(FIRST, 0), AUTO)
+        assert models_in_the_kernel(notebook) == count
+        eventually(notebook.widget_model_count, count, "the browser's count of models")
+    b.expect_picture(picture(SECOND, 1), AUTO)
+    a.press("sample", "ArrowRight")
+    a.expect_picture(picture(FIRST, 1), AUTO)
+    a.expect_trait("sample", 1)
+
+    notebook.execute("a.close()")
+    eventually(lambda: models_in_the_kernel(notebook), count // 2, "the kernel's count of models")
+    eventually(notebook.widget_model_count, count // 2, "the browser's count of models")
+    b = ExplorerPage(notebook, 0, "b")
+    b.press("sample", "ArrowRight")
+    b.expect_picture(picture(SECOND, 2), AUTO)
+    notebook.execute("b.close()")
+    assert models_in_the_kernel(notebook) == 0
+    eventually(notebook.widget_model_count, 0, "the browser's count of models")
+
+
+def test_a_reload_restores_the_view(lab: Lab) -> None:
+    notebook = lab.open([show(FIRST)])
+    e = ExplorerPage(notebook)
+    e.drag("sample", 0.6)
+    e.press("channel", "End")
+    e.press("norm", "ArrowLeft")
+    e.button("processing order").click()
+    e.button("range").click()
+    e.press("norm", "ArrowRight", which=0)
+    values, norm = picture(FIRST, 3, reflect=True), (-0.795, 0.8)
+    e.expect_picture(values, norm)
+    # the timestep that was pointed at last stays
+    notebook.page.mouse.move(*e.point(2, 1, (4, 8)))
+    notebook.page.mouse.move(5, 5)
+    value = number(values[3, 2], plus=True)
+    told = f"processing step 2 · channel 3 · v {value}"
+    eventually(lambda: told in e.text("hover"), True, f"that the readout tells {told}")
+    e.expect_trait("selection.timestep", 2)
+    e.expect_trait("norm", norm)
+    notebook.save()
+    notebook.reload()
+    e.expect_picture(values, norm)
+    e.expect_text("sample", "3")
+    e.expect_text("channel", "3")
+    e.expect_text("norm", "−8.0e-1 … +8.0e-1")
+    assert told in e.text("hover")
+    assert e.handle("norm", 1).is_visible(), "there must be two handles still"
+    assert e.kernel("sample") == 3
+    assert e.kernel("norm") == norm
+    # and it goes on
+    e.press("sample", "ArrowLeft")
+    e.expect_picture(picture(FIRST, 2, reflect=True), norm)
+    e.expect_trait("sample", 2)
+
+
+def test_notebook_7_shows_it_too(lab: Lab) -> None:
+    e = ExplorerPage(lab.open([show(FIRST)], app="notebook"))
+    e.expect_picture(picture(FIRST, 0), AUTO)
+    e.drag("sample", 0.4)
+    e.expect_picture(picture(FIRST, 2), AUTO)
+    e.press("norm", "ArrowLeft")
+    e.expect_picture(picture(FIRST, 2), (-0.8, 0.8))
+    e.button("processing order").click()
+    e.expect_picture(picture(FIRST, 2, reflect=True), (-0.8, 0.8))
+    e.expect_trait("sample", 2)
+    e.expect_trait("reflect_half", True)
