@@ -101,12 +101,15 @@ class GradientSnapshot(Mapping[tuple[str, str], GradientTensor]):
         Training step (``model.optimizer.iterations``) at which it was computed, if known.
     aliases
         Other accepted layer names (a bare name that is unique) and the path each stands for.
+    notes
+        What to know about the batch, for instance that it holds NaN.
     """
 
     tensors: Mapping[tuple[str, str], GradientTensor]
     loss: float | None = None
     step: int | None = None
     aliases: Mapping[str, str] = field(default_factory=dict, repr=False)
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tensors", MappingProxyType(dict(self.tensors)))

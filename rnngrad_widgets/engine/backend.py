@@ -79,6 +79,14 @@ def unbuilt_compiled_loss(model: Model) -> object | None:
     return stand_in
 
 
+def training_step(model: Model) -> int | None:
+    """Return how many training steps a model has made; None without an optimizer."""
+    optimizer = getattr(model, "optimizer", None)
+    if optimizer is None:
+        return None
+    return int(tf.convert_to_tensor(optimizer.iterations.value))
+
+
 def rnn_loop(*args: Nested, **settings: Nested) -> tuple[Nested, Nested, Nested]:
     """Run Keras' loop over time: last output, outputs, states."""
     returned: tuple[Nested, Nested, Nested] = import_module("keras.src.backend").rnn(

@@ -27,6 +27,20 @@ class Batch:
         """What a traced function must accept to take any batch like this one, of any size."""
         return [tf.TensorSpec([None, *leaf.shape[1:]], leaf.dtype) for leaf in self.leaves]
 
+    @property
+    def samples(self) -> int:
+        """Size of the batch."""
+        return int(self.leaves[0].shape[0])
+
+    def count_not_finite(self) -> int:
+        """Count the NaN and Inf values of x."""
+        floats = [
+            leaf
+            for leaf in keras.tree.flatten(self.x)
+            if leaf is not None and leaf.dtype.is_floating
+        ]
+        return sum(int(tf.math.count_nonzero(~tf.math.is_finite(leaf))) for leaf in floats)
+
     def with_leaves(self, leaves: list[Tensor]) -> Batch:
         """Return the same batch with other tensors in the place of its own."""
         given = iter(leaves)

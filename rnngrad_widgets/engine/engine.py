@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING
-
-from rnngrad_widgets.tensor import GradientSnapshot
 
 from .backend import (
     LayerChoice,
@@ -16,24 +12,25 @@ from .backend import (
     Nested,
     all_layers,
     check_backend,
-    compiled_loss,
     has_own_train_step,
     keras,
     predict,
-    tf,
 )
-from .batches import Batch, make_batch
+from .cache import PassCache
 from .layers import Found, RecurrentLayer, find_recurrent, listing, resolve
+from .progress import announced
 from .quantities import check_quantities, offered
-from .tracing import Request, TracedPass
+from .snapshots import snapshot
+from .streams import batches
+from .tracing import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Sequence
 
-    from rnngrad_widgets.tensor import GradientTensor
+    from rnngrad_widgets.tensor import GradientSnapshot
 
-_CACHED_PASSES = 32
-"""Traced passes kept; the least recently used goes first."""
+    from .batches import Batch
+    from .tracing import Loss, Result
 
 
 class GradientEngine:
@@ -65,7 +62,7 @@ class GradientEngine:
             kind = f"{type(model).__module__}.{type(model).__qualname__}"
             raise TypeError(f"model must be a keras.Model (Keras 3); received a {kind}")
         self._model = model
-        self._passes: OrderedDict[Hashable, TracedPass] = OrderedDict()
+        self._passes = PassCache(model)
         self._unused: set[int] = set()
         # ids of layers that calling the model does not build
 
@@ -108,8 +105,10 @@ class GradientEngine:
         *,
         sample_weight: Nested = None,
         training: bool = False,
+        steps: int | None = None,
+        loss: Loss | None = None,
     ) -> GradientSnapshot:
-        """Compute quantities of recurrent layers for one batch, at the weights of now.
+        """Compute quantities of recurrent layers, at the weights of now.
 
         Every gradient is raw: the optimizer's clipping is not applied.
 
@@ -141,47 +140,61 @@ class GradientEngine:
         Parameters
         ----------
         x, y
-            One batch as ``fit`` takes it: arrays or tensors, or lists or dicts of them. `y` is
-            None for a model whose loss needs no targets.
+            Arrays or tensors, or lists or dicts of them: one batch. `y` is None for a model whose
+            loss needs no targets. Or, as `x` alone, a ``tf.data.Dataset``,
+            ``keras.utils.PyDataset`` or generator of batches: each is computed by itself, sequences
+            are concatenated over the samples, and the loss and what belongs to weights are averaged
+            over the samples.
         layers
             One layer or several, each a path, a unique name, an index or a layer object.
-            None: every recurrent layer; those that the loss does not depend on are left out,
-            with a warning.
+            None: every recurrent layer that has the quantity; those that the loss does not
+            depend on are left out, with a warning.
         quantities
             One word or several.
         sample_weight
             As in ``fit``.
         training
             Whether dropout and the like are active, as in ``model(x, training=training)``.
+        steps
+            How many batches to take of a dataset or generator; a generator needs it.
+        loss
+            Differentiate ``loss(model, x, y, sample_weight, training)``, a scalar tensor, instead
+            of the model's own loss; for instance one logit, or what an overridden ``train_step``
+            computes. Hand over the same function again: another one is traced anew.
 
         Returns
         -------
         GradientSnapshot
             Keyed by (path, quantity). A layer that is called several times has one tensor per
-            call, at ``"path[0]"``, ``"path[1]"`` and so on.
+            call, at ``"path[0]"``, ``"path[1]"`` and so on. Its ``notes`` tell of NaN or Inf in x.
 
         Raises
         ------
         ValueError
-            If the model is not compiled or has its own ``train_step``, a layer or quantity is
-            unknown, the arrays do not fit the model or each other, or the loss does not depend
-            on a layer that was asked for.
+            If the model is not compiled or has its own ``train_step`` and no `loss` is given, a
+            layer or quantity is unknown, the arrays do not fit the model or each other, or the
+            loss does not depend on a layer that was asked for.
         """
-        _check_model(self._model)
+        if loss is None:
+            _check_model(self._model)
         found = find_recurrent(self._model)
         if not found:
             raise ValueError("the model must have a recurrent layer; it has none")
         targets = found if layers is None else self._targets(layers)
-        words = check_quantities(quantities, targets)
-        batch = make_batch(self._model, x, y, sample_weight)
-        self._build(batch, training)
-        request = Request(targets, words, bool(training))
-        traced = self._traced(request, batch)
-        loss, tensors = traced.run(batch)
-        _report_missing(traced.missing, bool(tensors) and layers is None)
-        optimizer = self._model.optimizer
-        step = None if optimizer is None else int(optimizer.iterations)
-        return _snapshot(tensors, loss, step, self._model)
+        words = check_quantities(quantities, targets, every=layers is not None)
+        request = Request(targets, words, bool(training), loss)
+        results: list[Result] = []
+        for batch in batches(self._model, x, y, sample_weight, steps):
+            self._build(batch, training)
+            with announced(f"tracing {self._model.name!r} for {', '.join(words)}"):
+                result = self._passes.get(request, batch).run(batch)
+            missing = "; ".join(result.missing)
+            if missing and (layers is not None or not result.tensors):
+                raise ValueError(missing)
+            if missing and not results:
+                warnings.warn(f"left out of the snapshot: {missing}", UserWarning, stacklevel=2)
+            results.append(result)
+        return snapshot(results, self._model)
 
     def _targets(self, layers: LayerChoice) -> tuple[Found, ...]:
         single = isinstance(layers, (str, RecurrentLayer, keras.layers.Layer))
@@ -210,88 +223,20 @@ class GradientEngine:
                 ) from error
         self._unused = _unbuilt(model)
 
-    def _traced(self, request: Request, batch: Batch) -> TracedPass:
-        model = self._model
-        key = (
-            tuple(_Same(target.layer) for target in request.targets),
-            request.quantities,
-            request.training,
-            tuple((tuple(spec.shape[1:]), spec.dtype) for spec in batch.signature),
-            batch.structure(),
-            # What compiling, freezing or a distribution scope change.
-            _Same(compiled_loss(model)),
-            tuple(_Same(variable) for variable in model.trainable_variables),
-            bool(model.run_eagerly),
-            bool(model.jit_compile),
-            tf.distribute.get_strategy().num_replicas_in_sync,
-        )
-        traced = self._passes.get(key)
-        if traced is None:
-            traced = TracedPass(model, request, batch)
-            self._passes[key] = traced
-            while len(self._passes) > _CACHED_PASSES:
-                self._passes.popitem(last=False)
-        self._passes.move_to_end(key)
-        return traced
-
-
-class _Same:
-    """A key that is equal only for the same object, and keeps it alive: an id can be reused."""
-
-    def __init__(self, kept: object) -> None:
-        self._kept = kept
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and self._kept is other._kept
-
-    def __hash__(self) -> int:
-        return id(self._kept)
-
 
 def _check_model(model: Model) -> None:
     if not model.compiled:
         raise ValueError(
             "the model must be compiled, its loss is what is differentiated; received an "
-            "uncompiled model; call model.compile(optimizer=..., loss=...) first"
+            "uncompiled model; call model.compile(optimizer=..., loss=...) first, or give loss="
         )
     if has_own_train_step(model):
         raise ValueError(
             f"the model must train with Keras' own train_step; {type(model).__name__} overrides "
-            "it, and its loss may differ from the compiled one; move the loss into compute_loss"
+            "it, and its loss may differ from the compiled one; move the loss into compute_loss, "
+            "or give loss="
         )
 
 
 def _unbuilt(model: Model) -> set[int]:
     return {id(layer) for layer in all_layers(model) if not layer.built}
-
-
-def _report_missing(missing: dict[str, str], tolerable: bool) -> None:
-    if not missing:
-        return
-    reasons = "; ".join(missing.values())
-    if not tolerable:
-        raise ValueError(reasons)
-    warnings.warn(f"left out of the snapshot: {reasons}", UserWarning, stacklevel=3)
-
-
-def _snapshot(
-    tensors: Sequence[GradientTensor], loss: float, step: int | None, model: Model
-) -> GradientSnapshot:
-    named = {
-        (tensor.layer, tensor.quantity): replace(tensor, loss=loss, step=step) for tensor in tensors
-    }
-    return GradientSnapshot(named, loss=loss, step=step, aliases=_aliases(model))
-
-
-def _aliases(model: Model) -> dict[str, str]:
-    found = find_recurrent(model)
-    paths = {f.info.path for f in found}
-    names: dict[str, set[str]] = {}
-    for f in found:
-        for name in (f.layer.name, f.info.path.rsplit("/", 1)[-1]):
-            names.setdefault(name, set()).add(f.info.path)
-    return {
-        name: next(iter(only))
-        for name, only in names.items()
-        if len(only) == 1 and name not in paths
-    }

@@ -27,9 +27,7 @@ from .backend import (
 from .states import Inside, Loop, LoopProbe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from .layers import Found
+    from collections.abc import Iterator
 
 
 @dataclass(frozen=True)
@@ -88,21 +86,18 @@ def untouched(model: Model) -> Iterator[None]:
             loss_ids(layer).update(ids)
 
 
-def tap(targets: Sequence[Found], tape: Tape, wanted: Wanted) -> dict[str, list[LayerCall]]:
-    """Shadow the layers' ``call`` so that each call is recorded; use inside `untouched`.
+def tap(layer: Layer, tape: Tape, wanted: Wanted) -> list[LayerCall]:
+    """Shadow a layer's ``call`` so that each call is recorded; use inside `untouched`.
 
     Returns
     -------
-    dict
-        By path, the calls of each layer in the order of the forward pass; filled while tracing.
+    list
+        The calls of the layer in the order of the forward pass; filled while tracing.
     """
-    calls: dict[str, list[LayerCall]] = {}
-    for target in targets:
-        tapped = _Tap(target.layer, tape, wanted)
-        # Through __dict__: Keras tracks what setattr puts on a layer.
-        target.layer.__dict__["call"] = tapped.call
-        calls[target.info.path] = tapped.calls
-    return calls
+    tapped = _Tap(layer, tape, wanted)
+    # Through __dict__: Keras tracks what setattr puts on a layer.
+    layer.__dict__["call"] = tapped.call
+    return tapped.calls
 
 
 class _Tap:

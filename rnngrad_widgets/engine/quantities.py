@@ -91,26 +91,28 @@ def offered(target: Found) -> tuple[str, ...]:
     return tuple(word for word in QUANTITIES if not _why_not(target, word))
 
 
-def check_quantities(quantities: str | Sequence[str], targets: Sequence[Found]) -> tuple[str, ...]:
+def check_quantities(
+    quantities: str | Sequence[str], targets: Sequence[Found], *, every: bool
+) -> tuple[str, ...]:
     """Return the quantities as a tuple of known words, each once.
 
     Raises
     ------
     ValueError
-        If a word is unknown, a layer does not have the quantity, or there is none.
+        If there is no word, one is unknown, or a layer does not have the quantity: any of the
+        targets, or, with `every` False, all of them.
     """
     words = (quantities,) if isinstance(quantities, str) else tuple(quantities)
     if not words:
         raise ValueError("quantities must name at least one quantity; received none")
     for word in words:
-        for target in targets:
-            reason = _why_not(target, word)
-            if reason:
-                known = ", ".join(repr(name) for name in offered(target))
-                raise ValueError(
-                    f"quantity must be one that layer '{target.info.path}' has: {known}; "
-                    f"received {word!r}: {reason}"
-                )
+        lacking = [target for target in targets if _why_not(target, word)]
+        if lacking and (every or len(lacking) == len(targets)):
+            known = ", ".join(repr(name) for name in offered(lacking[0]))
+            raise ValueError(
+                f"quantity must be one that layer '{lacking[0].info.path}' has: {known}; "
+                f"received {word!r}: {_why_not(lacking[0], word)}"
+            )
     return tuple(dict.fromkeys(words))
 
 
@@ -128,9 +130,9 @@ def _why_not(target: Found, word: str) -> str:
     return ""
 
 
-def wanted(quantities: Sequence[str]) -> Wanted:
-    """Tell what to record so that the quantities can be computed."""
-    words = set(quantities)
+def wanted(quantities: Sequence[str], target: Found) -> Wanted:
+    """Tell what to record of a layer so that those of the quantities that it has are computed."""
+    words = set(quantities) & set(offered(target))
     return Wanted(
         inputs="input_gradient" in words,
         inside=Inside(
@@ -146,6 +148,8 @@ def sources(taken: Taken, quantities: Sequence[str]) -> list[Source]:
     found: list[Source] = []
     path, calls = taken.target.info.path, taken.calls
     for quantity in quantities:
+        if _why_not(taken.target, quantity):
+            continue
         if quantity in ("weight_gradient", "weight"):
             found += _weights(path, quantity, taken)
             continue

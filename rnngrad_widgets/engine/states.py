@@ -98,6 +98,8 @@ class LoopProbe:
         mask = next((m for m in keras.tree.flatten(mask) if m is not None), None)
         if not keras.tree.is_nested(initial_state):
             initial_state = [initial_state]
+        # A stateful layer hands over its variables.
+        initial_state = keras.tree.map_structure(tf.convert_to_tensor, initial_state)
         keys = state_keys(layer, initial_state)
         loop = self._make_probes(sequences, initial_state, keys)
         self.loops.append(loop)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from rnngrad_widgets.tensor import GradientTensor
 
-from .backend import Model, Tape, Tensor, all_layers, compute_loss, keras, tf
+from .backend import Model, Nested, Tape, Tensor, all_layers, compute_loss, keras, tf
 from .probes import tap, untouched
 from .quantities import Source, Taken, sources, wanted
 
@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 
     from .batches import Batch
     from .layers import Found
+
+Loss: TypeAlias = "Callable[[Model, Nested, Nested, Nested, bool], Tensor]"
+"""``loss(model, x, y, sample_weight, training)``, a scalar."""
+
+_SUBJECTS = {"output_gradient": "output", "input_gradient": "input", "weight_gradient": "weights"}
+"""What a quantity is the derivative by, for a message."""
 
 _FLOAT16_SCALE = 2.0**15
 """First loss scale for float16, in which small gradients would be zero without one."""
@@ -32,6 +38,32 @@ class Request:
     targets: tuple[Found, ...]
     quantities: tuple[str, ...]
     training: bool
+    loss: Loss | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What a pass computed for one batch.
+
+    Parameters
+    ----------
+    loss
+        Loss of the batch.
+    tensors
+        What was asked for, without the loss and the training step.
+    samples
+        Size of the batch.
+    not_finite
+        How many values of x are NaN or Inf.
+    missing
+        Why there is no result, for each layer call and quantity that has none.
+    """
+
+    loss: float
+    tensors: list[GradientTensor]
+    samples: int
+    not_finite: int
+    missing: list[str]
 
 
 class TracedPass:
@@ -54,11 +86,10 @@ class TracedPass:
         self._batch = batch
         self._sources: list[Source] = []
         self._scaled = any(layer.compute_dtype == "float16" for layer in all_layers(model))
-        self.missing: dict[str, str] = {}
-        """Layer calls without a result, and why."""
+        self._missing: dict[tuple[str, str], str] = {}
         self._function = self._compute if model.run_eagerly else self._trace()
 
-    def run(self, batch: Batch) -> tuple[float, list[GradientTensor]]:
+    def run(self, batch: Batch) -> Result:
         """Compute the loss and the tensors for a batch at the weights of now."""
         scale = _FLOAT16_SCALE if self._scaled else 1.0
         while True:
@@ -68,7 +99,13 @@ class TracedPass:
                 raise _cannot_compute(batch, error) from error
             arrays = [np.asarray(tensor) for tensor in tensors]
             if scale <= 1.0 or all(np.isfinite(array).all() for array in arrays):
-                return float(loss), self._label(arrays)
+                return Result(
+                    loss=float(loss),
+                    tensors=self._label(arrays),
+                    samples=batch.samples,
+                    not_finite=batch.count_not_finite(),
+                    missing=list(self._missing.values()),
+                )
             scale /= 2
 
     def _trace(self) -> Callable[..., list[Tensor]]:
@@ -88,6 +125,7 @@ class TracedPass:
 
     def _compute(self, scale: Tensor, *leaves: Tensor) -> list[Tensor]:
         model, request = self._model, self._request
+        self._missing.clear()
         # Every trainable variable must be mapped: Keras reads regularised ones from the scope.
         variables = {id(v): v for v in model.trainable_variables}
         own = {id(v): v for target in request.targets for v in target.layer.weights}
@@ -101,8 +139,11 @@ class TracedPass:
         ):
             if "weight_gradient" in request.quantities:
                 tape.watch([weights[key] for key in own])
-            calls = tap(request.targets, tape, wanted(request.quantities))
-            loss = _loss(model, self._batch.with_leaves(list(leaves)), request.training)
+            calls = {
+                target.info.path: tap(target.layer, tape, wanted(request.quantities, target))
+                for target in request.targets
+            }
+            loss = _loss(model, self._batch.with_leaves(list(leaves)), request)
         found = []
         for target in request.targets:
             found += self._reachable(Taken(target, calls[target.info.path], weights), loss)
@@ -111,7 +152,7 @@ class TracedPass:
     def _reachable(self, taken: Taken, loss: Tensor) -> list[Source]:
         path = taken.target.info.path
         if not taken.calls:
-            self.missing[path] = (
+            self._missing[path, ""] = (
                 f"layer '{path}' must be called in the model's forward pass; it is not called "
                 "there, or only inside an inner tf.function"
             )
@@ -138,9 +179,9 @@ class TracedPass:
                 parts = [next(gradients) for _ in source.tensors]
                 divisor = scale if self._scaled else None
             if all(part is None for part in parts):
-                self.missing[source.layer] = (
-                    f"the loss does not depend on layer '{source.layer}', "
-                    f"so there is no {source.quantity}"
+                self._missing[source.layer, source.quantity] = (
+                    f"the loss does not depend on the {_SUBJECTS.get(source.quantity, 'states')} "
+                    f"of layer '{source.layer}', so there is no {source.quantity}"
                 )
                 continue
             self._sources.append(source)
@@ -168,11 +209,19 @@ class _LossError(Exception):
     """The model's own code failed; the cause is what it raised."""
 
 
-def _loss(model: Model, batch: Batch, training: bool) -> Tensor:
+def _loss(model: Model, batch: Batch, request: Request) -> Tensor:
+    given = (batch.x, batch.y, batch.sample_weight)
     try:
-        loss = compute_loss(model, batch.x, batch.y, batch.sample_weight, training=training)
+        if request.loss is not None:
+            loss = tf.convert_to_tensor(request.loss(model, *given, request.training))
+        else:
+            loss = compute_loss(model, *given, training=request.training)
     except Exception as error:
         raise _LossError from error
+    if len(loss.shape) > 0:
+        raise ValueError(f"the loss must be a scalar; received the shape {tuple(loss.shape)}")
+    if request.loss is not None:
+        return loss
     # Inside a distribution scope Keras divides by the number of replicas; this is one batch.
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
     return loss * replicas if replicas > 1 else loss

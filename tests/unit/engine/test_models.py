@@ -280,7 +280,7 @@ def test_layers_that_the_loss_does_not_need_are_named() -> None:
     )
     model.compile("sgd", {"a": "mse", "idle": None})
     engine = GradientEngine(model)
-    reason = "the loss does not depend on layer 'idle', so there is no output_gradient"
+    reason = "the loss does not depend on the output of layer 'idle', so there is no output_grad"
     with pytest.warns(UserWarning, match=f"left out of the snapshot: {reason}"):
         assert list(engine.compute(X, [Y, Y])) == [("used", "output_gradient")]
     with pytest.raises(ValueError, match=reason):

@@ -19,6 +19,15 @@ X = RNG.normal(size=(8, 6, 3)).astype("float32")
 Y = RNG.normal(size=(8, 2)).astype("float32")
 
 
+EVERYTHING = (
+    "output_gradient",
+    "hidden_gradient",
+    "gate_gradient",
+    "weight_gradient",
+    "hidden_state",
+)
+
+
 class Fragile(layers.Layer):
     """Raise while it is called, when told to."""
 
@@ -80,7 +89,7 @@ class Looking(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002 - Keras names them
         for training in (True, False):
-            snapshot = self.engine.compute(X[:4], Y[:4], training=training)
+            snapshot = self.engine.compute(X[:4], Y[:4], None, EVERYTHING, training=training)
             self.losses.append(snapshot.loss)
 
 

@@ -1,0 +1,230 @@
+"""Datasets, generators, a loss of one's own, and what a snapshot says of its batch."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import layers, ops
+
+from rnngrad_widgets.engine import GradientEngine, progress
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+RNG = np.random.default_rng(8)
+X = RNG.normal(size=(10, 6, 3)).astype("float32")
+Y = RNG.normal(size=(10, 2)).astype("float32")
+W = RNG.uniform(0.5, 2.0, size=10).astype("float32")
+QUANTITIES = ["output_gradient", "hidden_gradient", "weight_gradient", "weight"]
+
+
+@pytest.fixture(scope="module")
+def model() -> Any:
+    keras.utils.set_random_seed(2)
+    model = keras.Sequential(
+        [
+            keras.Input((None, 3)),
+            layers.Masking(),
+            layers.GRU(4, return_sequences=True, name="rnn"),
+            layers.LSTM(3, name="last"),
+            layers.Dense(2),
+        ]
+    )
+    model.compile("sgd", "mse")
+    return model
+
+
+class Batches(keras.utils.PyDataset):
+    def __len__(self) -> int:
+        return 3
+
+    def __getitem__(self, i: int) -> Any:
+        part = slice(4 * i, 4 * i + 4)
+        return X[part], Y[part], W[part]
+
+
+def generator() -> Iterator[Any]:
+    yield from (Batches()[i] for i in range(3))
+
+
+def dataset() -> tf.data.Dataset:
+    return tf.data.Dataset.from_tensor_slices((X, Y, W)).batch(4)
+
+
+@pytest.mark.parametrize(
+    ("made", "steps"), [(Batches, None), (dataset, None), (generator, 3), (generator, 5)]
+)
+def test_batches_are_joined_over_the_samples(model: Any, made: Any, steps: int | None) -> None:
+    engine = GradientEngine(model)
+    joined = engine.compute(made(), None, "rnn", QUANTITIES, steps=steps)
+    parts = [
+        engine.compute(X[i : i + 4], Y[i : i + 4], "rnn", QUANTITIES, sample_weight=W[i : i + 4])
+        for i in (0, 4, 8)
+    ]
+    sizes = [4, 4, 2]
+    assert joined.loss == pytest.approx(np.average([p.loss for p in parts], weights=sizes))
+    for quantity in ("output_gradient", "hidden_gradient"):
+        tensor = joined["rnn", quantity]
+        expected = np.concatenate([p["rnn", quantity].values for p in parts])
+        np.testing.assert_array_equal(tensor.values, expected)
+        assert tensor.mask is not None
+        assert tensor.mask.shape == (10, 6)
+    for name in ("kernel", "recurrent_kernel", "bias"):
+        tensor = joined[f"rnn/{name}", "weight_gradient"]
+        each = [p[f"rnn/{name}", "weight_gradient"].values for p in parts]
+        expected = np.average(each, axis=0, weights=sizes)
+        np.testing.assert_allclose(tensor.values, expected, rtol=1e-5, atol=1e-8)
+        assert tensor.values.dtype == np.float32
+
+
+def test_steps_bound_a_stream(model: Any) -> None:
+    engine = GradientEngine(model)
+    for made in (Batches(), dataset(), dataset().repeat(), generator()):
+        tensor = engine.compute(made, None, "rnn", steps=2)["rnn", "output_gradient"]
+        assert tensor.shape[0] == 8
+
+
+@pytest.mark.parametrize(
+    ("x", "others", "message"),
+    [
+        (X, {"steps": 2}, "steps is for a dataset or generator; received steps=2 with arrays"),
+        (generator(), {}, "steps must bound a generator of unknown or endless length"),
+        (dataset().repeat(), {}, "steps must bound a .*Dataset of unknown or endless length"),
+        (dataset(), {"steps": 0}, "steps must be at least 1; received 0"),
+        (dataset(), {"y": Y}, r"must yield \(x, y\) or .*; received y or sample_weight beside it"),
+        (dataset().take(0), {}, "Dataset must yield at least one batch; it yielded none"),
+        (
+            iter([(X[:2], Y[:2]), (X[:2, :5], Y[:2])]),
+            {"steps": 2},
+            r"same number of timesteps to be joined; received \[5, 6\]; pad them",
+        ),
+    ],
+)
+def test_streams_that_cannot_be_joined(model: Any, x: Any, others: Any, message: str) -> None:
+    others = {"y": Y if x is X else None, **others}
+    with pytest.raises(ValueError, match=message):
+        GradientEngine(model).compute(x, layers="rnn", **others)
+
+
+def test_a_loss_of_ones_own_is_one_logit(model: Any) -> None:
+    def logit(model: Any, x: Any, y: Any, sample_weight: Any, training: bool) -> Any:
+        assert y is None
+        assert sample_weight is None
+        return ops.sum(model(x, training=training)[:, 1])
+
+    head = model.layers[-1]
+    engine = GradientEngine(model)
+    snapshot = engine.compute(X, None, "last", loss=logit)
+    found = snapshot["last", "output_gradient"].values
+    np.testing.assert_allclose(found, np.tile(head.kernel.numpy()[:, 1], (10, 1)), rtol=1e-6)
+    assert snapshot.loss == pytest.approx(float(np.sum(model(X)[:, 1])), rel=1e-5)
+    assert engine.compute(X, Y, "last").loss != snapshot.loss
+
+
+class OwnStep(keras.Model):
+    def train_step(self, data: Any) -> Any:
+        return super().train_step(data)
+
+
+def test_a_loss_of_ones_own_serves_models_that_are_refused() -> None:
+    def loss(model: Any, x: Any, y: Any, *_: Any) -> Any:
+        return ops.mean((model(x) - y) ** 2)
+
+    inputs = keras.Input((6, 3))
+    outputs = layers.Dense(2)(layers.GRU(4, name="rnn")(inputs))
+    own_step, uncompiled = OwnStep(inputs, outputs), keras.Model(inputs, outputs)
+    own_step.compile("sgd", "mse")
+    plain = keras.Model(inputs, outputs)
+    plain.compile("sgd", "mse")
+    expected = GradientEngine(plain).compute(X, Y)["rnn", "output_gradient"].values
+    for model in (own_step, uncompiled):
+        found = GradientEngine(model).compute(X, Y, loss=loss)["rnn", "output_gradient"].values
+        np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+def test_a_loss_must_be_a_scalar(model: Any) -> None:
+    with pytest.raises(ValueError, match=r"must be a scalar; received the shape \(None,\)"):
+        GradientEngine(model).compute(X, Y, loss=lambda model, x, *_: ops.sum(model(x), 1))
+
+
+def test_nan_in_x_is_computed_and_reported(model: Any) -> None:
+    engine = GradientEngine(model)
+    x = X.copy()
+    x[1, 2, 0], x[1, 3, 1] = np.nan, np.inf
+    snapshot = engine.compute(x, Y, "rnn")
+    assert snapshot.notes == ("x holds 2 NaN or Inf values",)
+    assert np.isnan(snapshot["rnn", "output_gradient"].values).any()
+    assert engine.compute(X, Y, "rnn").notes == ()
+
+
+def test_every_layer_that_has_the_quantity(model: Any) -> None:
+    engine = GradientEngine(model)
+    snapshot = engine.compute(X, Y, quantities=["cell_gradient", "gate_gradient"])
+    assert list(snapshot) == [
+        ("rnn", "gate_gradient"),
+        ("last", "cell_gradient"),
+        ("last", "gate_gradient"),
+    ]
+    with pytest.raises(ValueError, match=r"layer 'rnn' has: .*received 'cell_gradient': the layer"):
+        engine.compute(X, Y, ["rnn", "last"], "cell_gradient")
+
+
+def test_what_takes_long_is_announced(
+    model: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "PATIENCE", 0.0)
+    GradientEngine(model).compute(X, Y, "rnn")
+    said = capsys.readouterr().err
+    assert "rnngrad_widgets: tracing 'sequential" in said
+    assert "for output_gradient (the first call" in said
+
+
+MIRRORED = """
+import numpy as np, tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+import keras
+from rnngrad_widgets.engine import GradientEngine
+
+def made():
+    keras.utils.set_random_seed(1)
+    model = keras.Sequential(
+        [keras.Input((5, 2)), keras.layers.GRU(3, name="rnn", kernel_regularizer="l2"),
+         keras.layers.Dense(1)]
+    )
+    model.compile("sgd", "mse")
+    return model
+
+x, y = np.random.default_rng(0).normal(size=(4, 5, 2)), np.ones((4, 1))
+words = ["output_gradient", "hidden_gradient", "weight_gradient"]
+plain = GradientEngine(made()).compute(x, y, "rnn", words)
+strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+with strategy.scope():
+    engine = GradientEngine(made())
+    inside = engine.compute(x, y, "rnn", words)
+outside = engine.compute(x, y, "rnn", words)
+for other in (inside, outside):
+    assert abs(other.loss - plain.loss) < 1e-6, (other.loss, plain.loss)
+    for key, tensor in plain.items():
+        np.testing.assert_allclose(other[key].values, tensor.values, rtol=1e-5, atol=1e-8)
+print("the same with", strategy.num_replicas_in_sync)
+"""
+
+
+def test_a_mirrored_strategy_changes_no_number() -> None:
+    # In a process of its own: logical devices cannot be made once TensorFlow runs.
+    ran = subprocess.run(
+        [sys.executable, "-c", MIRRORED],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        check=False,
+    )
+    assert ran.stdout == "the same with 2\n", ran.stderr
