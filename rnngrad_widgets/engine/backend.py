@@ -87,6 +87,23 @@ def training_step(model: Model) -> int | None:
     return int(tf.convert_to_tensor(optimizer.iterations.value))
 
 
+def clip_settings(model: Model) -> tuple[float | None, ...]:
+    """Return how a model's optimizer clips: by norm, by the norm of all, by value."""
+    inner = _inner_optimizer(model)
+    return tuple(getattr(inner, name) for name in ("clipnorm", "global_clipnorm", "clipvalue"))
+
+
+def clip_as_optimizer(model: Model, gradients: list[Tensor]) -> list[Tensor]:
+    """Clip the gradients of all trainable variables as the model's optimizer does."""
+    clipped: list[Tensor] = _inner_optimizer(model)._clip_gradients(gradients)
+    return clipped
+
+
+def _inner_optimizer(model: Model) -> Any:
+    # A loss-scaling optimizer leaves the clipping to the one that it wraps.
+    return getattr(model.optimizer, "inner_optimizer", model.optimizer)
+
+
 def rnn_loop(*args: Nested, **settings: Nested) -> tuple[Nested, Nested, Nested]:
     """Run Keras' loop over time: last output, outputs, states."""
     returned: tuple[Nested, Nested, Nested] = import_module("keras.src.backend").rnn(

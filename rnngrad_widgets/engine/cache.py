@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from .backend import Model, compiled_loss, tf
+from .backend import Model, clip_settings, compiled_loss, tf
 from .tracing import Request, TracedPass
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class PassCache:
             request.quantities,
             request.training,
             _Same(request.loss),
+            clip_settings(model) if request.clip else None,
             tuple((tuple(spec.shape[1:]), spec.dtype) for spec in batch.signature),
             batch.structure(),
             # What compiling, freezing or a distribution scope change.

@@ -107,10 +107,11 @@ class GradientEngine:
         training: bool = False,
         steps: int | None = None,
         loss: Loss | None = None,
+        clip: bool = False,
     ) -> GradientSnapshot:
         """Compute quantities of recurrent layers, at the weights of now.
 
-        Every gradient is raw: the optimizer's clipping is not applied.
+        Every gradient is raw: the optimizer's clipping is not applied, unless `clip` asks for it.
 
         ``output_gradient``
             dL/dy by the tensor that the layer returns, (samples, timesteps, channels), or
@@ -161,6 +162,9 @@ class GradientEngine:
             Differentiate ``loss(model, x, y, sample_weight, training)``, a scalar tensor, instead
             of the model's own loss; for instance one logit, or what an overridden ``train_step``
             computes. Hand over the same function again: another one is traced anew.
+        clip
+            Clip ``weight_gradient`` as the model's optimizer would, by its ``clipnorm``,
+            ``global_clipnorm`` (over all trainable weights of the model) or ``clipvalue``.
 
         Returns
         -------
@@ -182,7 +186,8 @@ class GradientEngine:
             raise ValueError("the model must have a recurrent layer; it has none")
         targets = found if layers is None else self._targets(layers)
         words = check_quantities(quantities, targets, every=layers is not None)
-        request = Request(targets, words, bool(training), loss)
+        _check_clip(self._model, words, clip)
+        request = Request(targets, words, bool(training), loss, bool(clip))
         results: list[Result] = []
         for batch in batches(self._model, x, y, sample_weight, steps):
             self._build(batch, training)
@@ -236,6 +241,16 @@ def _check_model(model: Model) -> None:
             "it, and its loss may differ from the compiled one; move the loss into compute_loss, "
             "or give loss="
         )
+
+
+def _check_clip(model: Model, words: Sequence[str], clip: bool) -> None:
+    if clip and "weight_gradient" not in words:
+        raise ValueError(
+            "clip is for weight_gradient, the optimizer clips nothing else; "
+            f"received clip=True with {', '.join(words)}"
+        )
+    if clip and getattr(model, "optimizer", None) is None:
+        raise ValueError("clip needs the model's optimizer; received clip=True for a model without")
 
 
 def _unbuilt(model: Model) -> set[int]:

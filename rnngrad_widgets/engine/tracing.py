@@ -9,7 +9,17 @@ import numpy as np
 
 from rnngrad_widgets.tensor import GradientTensor
 
-from .backend import Model, Nested, Tape, Tensor, all_layers, compute_loss, keras, tf
+from .backend import (
+    Model,
+    Nested,
+    Tape,
+    Tensor,
+    all_layers,
+    clip_as_optimizer,
+    compute_loss,
+    keras,
+    tf,
+)
 from .probes import tap, untouched
 from .quantities import Source, Taken, sources, wanted
 
@@ -39,6 +49,7 @@ class Request:
     quantities: tuple[str, ...]
     training: bool
     loss: Loss | None = None
+    clip: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,7 +149,7 @@ class TracedPass:
             tf.GradientTape(watch_accessed_variables=False) as tape,
         ):
             if "weight_gradient" in request.quantities:
-                tape.watch([weights[key] for key in own])
+                tape.watch([weights[key] for key in (variables if request.clip else own)])
             calls = {
                 target.info.path: tap(target.layer, tape, wanted(request.quantities, target))
                 for target in request.targets
@@ -147,7 +158,8 @@ class TracedPass:
         found = []
         for target in request.targets:
             found += self._reachable(Taken(target, calls[target.info.path], weights), loss)
-        return self._differentiate(tape, loss, found, scale)
+        trainable = [weights[id(v)] for v in model.trainable_variables]
+        return self._differentiate(tape, loss, found, trainable if request.clip else [], scale)
 
     def _reachable(self, taken: Taken, loss: Tensor) -> list[Source]:
         path = taken.target.info.path
@@ -167,17 +179,29 @@ class TracedPass:
         return found
 
     def _differentiate(
-        self, tape: Tape, loss: Tensor, found: list[Source], scale: Tensor
+        self,
+        tape: Tape,
+        loss: Tensor,
+        found: list[Source],
+        clipped: list[Tensor],
+        scale: Tensor,
     ) -> list[Tensor]:
+        """Return the loss, the quantities and the masks; those of `clipped` clipped together."""
         flat = [tensor for source in found if source.is_gradient for tensor in source.tensors]
+        flat += clipped
         seed = tf.cast(scale, loss.dtype)
-        gradients = iter(tape.gradient(loss, flat, output_gradients=seed) if flat else [])
+        gradients = tape.gradient(loss, flat, output_gradients=seed) if flat else []
+        if self._scaled:
+            gradients = [g if g is None else _unscaled(g, scale) for g in gradients]
+        by_tensor = {id(tensor): g for tensor, g in zip(flat, gradients, strict=True)}
+        if clipped:
+            together = clip_as_optimizer(self._model, gradients[-len(clipped) :])
+            by_tensor |= {id(t): g for t, g in zip(clipped, together, strict=True)}
         self._sources, results = [], []
         for source in found:
-            parts, divisor = list(source.tensors), None
+            parts = list(source.tensors)
             if source.is_gradient:
-                parts = [next(gradients) for _ in source.tensors]
-                divisor = scale if self._scaled else None
+                parts = [by_tensor[id(tensor)] for tensor in source.tensors]
             if all(part is None for part in parts):
                 self._missing[source.layer, source.quantity] = (
                     f"the loss does not depend on the {_SUBJECTS.get(source.quantity, 'states')} "
@@ -185,7 +209,7 @@ class TracedPass:
                 )
                 continue
             self._sources.append(source)
-            results.append(_join(parts, source.tensors, divisor))
+            results.append(_join(parts, source.tensors))
         masks = [source.mask for source in self._sources if source.mask is not None]
         return [loss, *results, *masks]
 
@@ -243,12 +267,20 @@ def _first_line(cause: BaseException) -> str:
     return lines[max(node - 1, 0)] if lines else ""
 
 
-def _join(parts: list[Tensor], tensors: Sequence[Tensor], scale: Tensor | None) -> Tensor:
+def _join(parts: list[Tensor], tensors: Sequence[Tensor]) -> Tensor:
     filled = [
-        tf.zeros_like(tensor) if part is None else tf.convert_to_tensor(part)
+        _as_float(tf.zeros_like(tensor) if part is None else part)
         for part, tensor in zip(parts, tensors, strict=True)
     ]
-    joined = filled[0] if len(filled) == 1 else tf.concat(filled, axis=-1)
-    if joined.dtype in (tf.float16, tf.bfloat16):
-        joined = tf.cast(joined, tf.float32)
-    return joined if scale is None else joined / tf.cast(scale, joined.dtype)
+    return _as_float(filled[0] if len(filled) == 1 else tf.concat(filled, axis=-1))
+
+
+def _as_float(tensor: Tensor) -> Tensor:
+    tensor = tf.convert_to_tensor(tensor)
+    return tf.cast(tensor, tf.float32) if tensor.dtype in (tf.float16, tf.bfloat16) else tensor
+
+
+def _unscaled(gradient: Tensor, scale: Tensor) -> Tensor:
+    # Division in half precision would lose what the scale has saved.
+    gradient = _as_float(gradient)
+    return gradient / tf.cast(scale, gradient.dtype)

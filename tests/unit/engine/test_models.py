@@ -269,6 +269,38 @@ def test_dropout_is_active_only_when_training() -> None:
     assert model.train_on_batch(X, Y) == pytest.approx(noisy, rel=1e-6)
 
 
+CLIPPING = [{"clipnorm": 0.01}, {"global_clipnorm": 0.01}, {"clipvalue": 0.001}, {}]
+
+
+@pytest.mark.parametrize("settings", CLIPPING, ids=str)
+def test_clip_gives_what_the_optimizer_sees(settings: dict[str, float]) -> None:
+    model = sequential(built=True)
+    model.compile(keras.optimizers.SGD(1.0, **settings), "mse")
+    engine = GradientEngine(model)
+    clipped = engine.compute(X, Y, quantities="weight_gradient", clip=True)
+    raw = engine.compute(X, Y, quantities="weight_gradient")
+    before = [v.numpy() for v in model.layers[0].trainable_variables]
+    model.train_on_batch(X, Y)
+    for variable, old, key in zip(
+        model.layers[0].trainable_variables, before, clipped, strict=True
+    ):
+        np.testing.assert_allclose(clipped[key].values, old - variable, rtol=1e-2, atol=3e-7)
+        same = np.allclose(clipped[key].values, raw[key].values, rtol=1e-6)
+        assert same == (not settings)
+
+
+def test_clip_is_for_weights_and_needs_an_optimizer() -> None:
+    model = sequential(built=True)
+    model.compile("sgd", "mse")
+    with pytest.raises(ValueError, match="clip is for weight_gradient, .* with output_gradient"):
+        GradientEngine(model).compute(X, Y, clip=True)
+    uncompiled = sequential(built=True)
+    with pytest.raises(ValueError, match="clip needs the model's optimizer"):
+        GradientEngine(uncompiled).compute(
+            X, Y, quantities="weight_gradient", clip=True, loss=lambda *_: keras.ops.zeros(())
+        )
+
+
 def test_layers_that_the_loss_does_not_need_are_named() -> None:
     inputs = keras.Input(X.shape[1:])
     model = keras.Model(
