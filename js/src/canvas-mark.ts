@@ -7,6 +7,9 @@ import type { SelectionModel } from './selection';
 import { theme } from './theme';
 import { MODULE_STATE } from './version';
 
+/** Room at the right of the plots, in pixels; the same numbers stand in style/index.css. */
+export const MARGIN_RIGHT = { wide: 108, narrow: 80 };
+
 /** State that every mark of ours has. */
 export class SelectionMarkModel extends MarkModel {
   override defaults(): Backbone.ObjectHash {
@@ -75,6 +78,12 @@ export abstract class SelectionMark extends Mark {
 
   get height(): number {
     return Math.max(this.parent.plotareaHeight, 1);
+  }
+
+  /** Whether the room at the right is the narrow one, which holds fewer words. */
+  get narrow(): boolean {
+    const { right } = this.parent.model.get('fig_margin') as { right: number };
+    return right < MARGIN_RIGHT.wide;
   }
 
   // bqplot asks every mark for these; ours have neither styles per datum nor padding

@@ -106,7 +106,7 @@ export class Cursor extends SelectionMark {
     if (xAxis !== null) {
       const gap = this.width / Math.max(extent.count - 1, 1);
       // samples are few: each is labelled where there is room
-      const room = axis === 'sample' ? 32 : this.width < 700 ? 110 : 72;
+      const room = axis === 'sample' ? 32 : this.narrow ? 110 : 72;
       const ticks = indexTicks(extent.count, this.width, room);
       this.setTicks(xAxis, withoutChip(ticks, point[axis], 24 / gap));
       this.label.textContent = this.axisLabel();
@@ -119,7 +119,7 @@ export class Cursor extends SelectionMark {
     if (axis !== 'timestep') {
       return axis;
     }
-    const order = this.width < 700 ? 'processing' : 'processing step';
+    const order = this.narrow ? 'processing' : 'processing step';
     return this.selection.reflect ? order : this.selection.tensor.columns;
   }
 

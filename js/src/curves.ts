@@ -100,7 +100,7 @@ export class Curves extends CanvasMark {
     // a weight belongs to no sample
     const ofSample = this.selection.tensor.columns === 'timestep';
     chosen.textContent = ofSample ? `sample ${sample}` : '';
-    others.textContent = several ? (this.width < 700 ? 'others' : 'other samples') : '';
+    others.textContent = several ? (this.narrow ? 'others' : 'other samples') : '';
     for (const [label, y] of [[chosen, top], [others, Math.max(top + 15, this.height / 2 + 4)]] as const) {
       label.setAttribute('x', String(this.width + 8));
       label.setAttribute('y', String(Math.min(y, this.height - 2)));

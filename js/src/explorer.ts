@@ -2,13 +2,13 @@ import { unpack_models } from '@jupyter-widgets/base';
 import type { WidgetModel } from '@jupyter-widgets/base';
 import { VBoxModel, VBoxView } from '@jupyter-widgets/controls';
 
+import { MARGIN_RIGHT } from './canvas-mark';
 import type { SelectionModel } from './selection';
 import { onThemeChange, theme, isDark } from './theme';
 import { MODULE_STATE } from './version';
 
 /** Widths below this use the narrow layout; the same number stands in style/index.css. */
 const BREAKPOINT = 900;
-const MARGIN_RIGHT = { wide: 108, narrow: 80 };
 
 export class ExplorerModel extends VBoxModel {
   override defaults(): Backbone.ObjectHash {

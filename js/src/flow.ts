@@ -189,7 +189,7 @@ export class Flow extends CanvasMark {
       return (Number.isFinite(norm) ? this.y(norm) : this.height / 2) + 4;
     };
     const several = first.norms.samples > 1;
-    const narrow = this.width < 700;
+    const narrow = this.narrow;
     const texts: [string, number, string][] = second
       ? [
           [first.name, end(first), first.ink],

@@ -147,7 +147,7 @@ export class Scatter extends ValuesMark {
     }
     context.globalAlpha = 1;
     // the narrow margin has no room for the word
-    this.legend.textContent = this.width < 700 ? `○ ${channel}` : `○ channel ${channel}`;
+    this.legend.textContent = this.narrow ? `○ ${channel}` : `○ channel ${channel}`;
     setAttributes(this.legend, { x: this.width + 8, y: 12 });
   }
 

@@ -1,0 +1,141 @@
+"""Narrow and wide outputs: nothing lies over another thing or is cut off, one x axis for all."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.browser.explorer_page import ExplorerPage, eventually
+
+if TYPE_CHECKING:
+    from tests.browser.lab import Lab
+
+LAYERS = """
+import numpy as np
+from rnngrad_widgets import GradientExplorer
+from rnngrad_widgets.tensor import SEQUENCE, GradientTensor
+
+class Source:
+    def layers(self):
+        return {"bidirectional_encoder": "bidirectional_encoder  LSTM 2 × 32"}
+    def resolve(self, layer):
+        return "bidirectional_encoder"
+    def quantities(self, layer):
+        return ("output_gradient", "hidden_gradient")
+    def compute(self, layer, quantity):
+        values = np.random.default_rng(1).normal(size=(16, 100, 64)) * 1e-3
+        both = ("forward", "backward")
+        return {"": GradientTensor(values, SEQUENCE, layer, quantity, both)}
+
+e = GradientExplorer.__new__(GradientExplorer)
+e._start(Source(), None, "output_gradient", 0, 0, (-0.012, 0.0125), False)
+e
+"""
+SEQUENCES = """
+import numpy as np
+from rnngrad_widgets import GradientExplorer
+array = np.random.default_rng(1).normal(size=(16, 100, 256))
+e = GradientExplorer.from_array(array, sample=11, reflect_half=True)
+e
+"""
+NO_TIME = """
+import numpy as np
+from rnngrad_widgets import GradientExplorer
+e = GradientExplorer.from_array(np.random.default_rng(1).normal(size=(32, 20)), channel=13)
+e
+"""
+# Boxes on the screen of what must not lie over one another, by name.
+BOXES = """
+(root) => {
+  const parts = ['select', '.rnngrad-icon', '.widget-slider', '.rnngrad-order', '.rnngrad-buttons',
+    '.rnngrad-summary', '.rnngrad-readout', '.rnngrad-colourbar', '.rnngrad-hit'];
+  return [...root.querySelectorAll(parts.join())].map((el) => {
+    const { left, right, top, bottom } = el.getBoundingClientRect();
+    return { name: el.getAttribute('class'), left, right, top, bottom };
+  }).filter(({ left, right, top, bottom }) => right > left && bottom > top);
+}
+"""
+# Text that ends outside the explorer, or that its own box cuts off; captions end in an ellipsis.
+CUT = """
+(root) => {
+  const { left, right } = root.getBoundingClientRect();
+  const shown = (el) => el.getClientRects().length > 0 && el.textContent.trim() !== '';
+  const outside = [...root.querySelectorAll('text, button, select, span, label')]
+    .filter(shown).filter((el) => {
+      const box = el.getBoundingClientRect();
+      return box.left < left - 0.5 || box.right > right + 0.5;
+    });
+  const parts = '.rnngrad-readout, button, label, .rnngrad-summary';
+  const cut = [...root.querySelectorAll(parts)]
+    .filter((el) => shown(el) && !el.className.includes('-caption'))
+    .filter((el) => el.scrollWidth > el.clientWidth + 1);
+  return [...outside, ...cut].map((el) => `${el.getAttribute('class')}: ${el.textContent}`);
+}
+"""
+SCROLLS = """
+(root) => {
+  const found = [];
+  for (let el = root; !el.classList.contains('jp-Notebook'); el = el.parentElement) {
+    if (el.scrollWidth > el.clientWidth + 1) found.push(el.className);
+  }
+  return found;
+}
+"""
+# The left and right ends of every plot area: its frame, and the canvas that is painted.
+PLOTS = """
+(root) => [...root.querySelectorAll('.bqplot.figure')].filter((el) => el.clientWidth > 0)
+  .flatMap((el) => [...el.querySelectorAll('.rnngrad-hit, canvas')].map((part) => {
+    const { left, right } = part.getBoundingClientRect();
+    const frame = part.matches('canvas') ? 0 : 0.5;
+    return [left + frame, right - frame];
+  }))
+"""
+
+
+def overlap(a: dict[str, Any], b: dict[str, Any]) -> bool:
+    """Whether two boxes share more than an edge."""
+    across = min(a["right"], b["right"]) - max(a["left"], b["left"])
+    down = min(a["bottom"], b["bottom"]) - max(a["top"], b["top"])
+    return bool(across > 1 and down > 1)
+
+
+@pytest.mark.parametrize("source", [LAYERS, SEQUENCES, NO_TIME], ids=["layers", "array", "no time"])
+def test_widths(lab: Lab, source: str) -> None:
+    notebook = lab.open([source], viewport=(1280, 1700))
+    e = ExplorerPage(notebook)
+    output = notebook.page.locator(".jp-OutputArea-output").first
+
+    def width_of_output() -> float:
+        width: float = output.evaluate("(el) => el.getBoundingClientRect().width")
+        return width
+
+    around = 1280 - width_of_output()
+    problems = []
+    for width, ranged in (
+        (700, False),
+        (700, True),
+        (880, False),
+        (900, True),
+        (1200, False),
+        (1600, True),
+    ):
+        notebook.page.set_viewport_size({"width": int(width + around), "height": 1700})
+        eventually(width_of_output, float(width), "the width of the output")
+        notebook.execute(f"e.range_mode = {ranged}")
+        notebook.settle()
+        boxes = e.root.evaluate(BOXES)
+        found = [
+            f"{a['name']} over {b['name']}" for a, b in combinations(boxes, 2) if overlap(a, b)
+        ]
+        found += [f"cut off: {text}" for text in e.root.evaluate(CUT)]
+        found += [f"scrolls sideways: {name}" for name in e.root.evaluate(SCROLLS)]
+        plots = e.root.evaluate(PLOTS)
+        assert len(plots) >= 4
+        for side in range(2):
+            ends = [plot[side] for plot in plots]
+            if max(ends) - min(ends) > 0.5:
+                found.append(f"plots end at different places: {ends}")
+        problems += [f"{width} px{' with two handles' * ranged}: {problem}" for problem in found]
+    assert not problems, "\n".join(problems)
