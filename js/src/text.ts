@@ -96,7 +96,7 @@ function heatCaption(selection: SelectionModel, half: 'whole' | 'upper'): Segmen
     const text = `Backward half, ${lower(noun(selection))} by channel${ofSample(selection)}${flipped}`;
     return [{ text }];
   }
-  const second = selection.reflect ? ' — second half of the channels flipped along time' : '';
+  const second = selection.reflect ? ' — second half flipped along time' : '';
   const rows = selection.tensor.rows || selection.tensor.columns;
   return [{ text: `${noun(selection)} by ${rows}${ofSample(selection)}${second}` }];
 }
