@@ -34,7 +34,7 @@ TOLERANCE = 4
 SECONDS = 10
 """Longest wait for something that comes in a frame or with one answer of the kernel."""
 
-Plot = Literal["heat", "half", "curve", "scatter", "bars"]
+Plot = Literal["heat", "half", "flow", "curve", "scatter", "bars"]
 Group = Literal["sample", "channel", "norm"]
 
 
