@@ -127,7 +127,7 @@ def test_the_layer_dropdown_shows_each_layer_in_its_way(lab: Lab) -> None:
 
     layer.press("ArrowDown")
     e.expect_trait("layer", "last")
-    assert "4 × 5, no time axis" in e.text("summary")
+    eventually(lambda: "4 × 5, no time axis" in e.text("summary"), True, "the summary of 'last'")
     e.plot("scatter").wait_for()
     assert not e.plot("half").is_visible()
     assert not e.button("processing order").is_visible()
