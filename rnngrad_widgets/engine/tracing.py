@@ -132,6 +132,7 @@ class TracedPass:
                 )
             except (tf.errors.OpError, _LossError) as error:
                 raise _cannot_compute(self._batch, error) from error
+        _check_assignments(concrete)
         return concrete
 
     def _compute(self, scale: Tensor, *leaves: Tensor) -> list[Tensor]:
@@ -249,6 +250,18 @@ def _loss(model: Model, batch: Batch, request: Request) -> Tensor:
     # Inside a distribution scope Keras divides by the number of replicas; this is one batch.
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
     return loss * replicas if replicas > 1 else loss
+
+
+def _check_assignments(concrete: Any) -> None:
+    # Keras' variables are kept by the stateless scope; others would change with every run.
+    definition = concrete.graph.as_graph_def()
+    nodes = [*definition.node, *(n for f in definition.library.function for n in f.node_def)]
+    assigning = sorted({n.op for n in nodes if n.op.startswith(("Assign", "ResourceScatter"))})
+    if assigning:
+        raise ValueError(
+            "the model's forward pass must not assign a tf.Variable, which computing gradients "
+            f"would change; found {', '.join(assigning)}; use keras.Variable in its place"
+        )
 
 
 def _cannot_compute(batch: Batch, error: BaseException) -> ValueError:

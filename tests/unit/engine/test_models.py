@@ -137,19 +137,38 @@ def test_several_inputs_and_outputs_before_and_after_training() -> None:
     assert after.loss == pytest.approx(twin.evaluate(x, y, verbose=0)[0], rel=1e-6)
 
 
-def test_a_saturated_softmax_is_differentiated_through_its_logits() -> None:
-    model = keras.Sequential(
-        [
-            keras.Input(X.shape[1:]),
-            layers.GRU(4, name="rnn"),
-            layers.Dense(2, kernel_initializer=keras.initializers.RandomNormal(stddev=300.0)),
-            layers.Softmax(),
-        ]
-    )
+class Saturated(layers.LSTM):
+    """Its output carries logits, which a cross-entropy reads in place of the output."""
+
+    def call(self, sequences: Any, initial_state: Any = None, **settings: Any) -> Any:
+        hidden = super().call(sequences, initial_state=initial_state, **settings)
+        return keras.activations.softmax(1e3 * hidden)
+
+
+class Masked(layers.LSTM):
+    """Its output carries a mask of its own, which the next layer reads."""
+
+    def call(self, sequences: Any, initial_state: Any = None, **settings: Any) -> Any:
+        hidden = super().call(sequences, initial_state=initial_state, **settings)
+        hidden._keras_mask = keras.ops.cumsum(keras.ops.ones_like(hidden[..., 0]), 1) < 4
+        return hidden
+
+
+@pytest.mark.parametrize(
+    "stack",
+    [
+        [Saturated(2)],
+        [Masked(2, return_sequences=True), layers.LSTM(2, activation="softmax")],
+    ],
+    ids=["logits", "mask"],
+)
+def test_what_keras_attaches_to_an_output_is_kept(stack: list[Any]) -> None:
+    model = keras.Sequential([keras.Input(X.shape[1:]), *stack])
     labels = np.array([0, 1, 0, 1, 0, 1])
     model.compile("adam", "sparse_categorical_crossentropy")
-    snapshot = GradientEngine(model).compute(X, labels)
+    snapshot = GradientEngine(model).compute(X, labels, 0, "input_gradient")
     assert snapshot.loss == pytest.approx(model.evaluate(X, labels, verbose=0), rel=1e-5)
+    assert snapshot.loss == pytest.approx(model.test_on_batch(X, labels), rel=1e-5)
 
 
 def test_a_shared_layer_has_one_tensor_per_call() -> None:
@@ -206,6 +225,7 @@ def test_a_new_batch_size_and_new_weights_are_not_traced_again() -> None:
     first = engine.compute(X, Y)
     model.set_weights([0.5 * w for w in model.get_weights()])
     second = engine.compute(X[:4], Y[:4])
+    engine.compute(X.astype("float64"), Y.astype("float64"))  # fit, too, makes it float32
     assert len(calls) == 1
     assert first.loss != second.loss
     engine.compute(X[:, :5], Y)  # another number of timesteps
@@ -279,11 +299,10 @@ def test_clip_gives_what_the_optimizer_sees(settings: dict[str, float]) -> None:
     engine = GradientEngine(model)
     clipped = engine.compute(X, Y, quantities="weight_gradient", clip=True)
     raw = engine.compute(X, Y, quantities="weight_gradient")
-    before = [v.numpy() for v in model.layers[0].trainable_variables]
+    variables = model.layers[0].trainable_variables
+    before = [variable.numpy() for variable in variables]
     model.train_on_batch(X, Y)
-    for variable, old, key in zip(
-        model.layers[0].trainable_variables, before, clipped, strict=True
-    ):
+    for variable, old, key in zip(variables, before, clipped, strict=True):
         np.testing.assert_allclose(clipped[key].values, old - variable, rtol=1e-2, atol=3e-7)
         same = np.allclose(clipped[key].values, raw[key].values, rtol=1e-6)
         assert same == (not settings)
@@ -292,7 +311,7 @@ def test_clip_gives_what_the_optimizer_sees(settings: dict[str, float]) -> None:
 def test_clip_is_for_weights_and_needs_an_optimizer() -> None:
     model = sequential(built=True)
     model.compile("sgd", "mse")
-    with pytest.raises(ValueError, match="clip is for weight_gradient, .* with output_gradient"):
+    with pytest.raises(ValueError, match=r"clip is for weight_gradient, .* with output_gradient"):
         GradientEngine(model).compute(X, Y, clip=True)
     uncompiled = sequential(built=True)
     with pytest.raises(ValueError, match="clip needs the model's optimizer"):

@@ -157,6 +157,25 @@ def test_a_layer_inside_an_inner_function(traced_again: bool, message: str) -> N
         GradientEngine(model).compute(X, Y)
 
 
+class Counter(layers.Layer):
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = tf.Variable(0.0, trainable=False)
+
+    def call(self, x: Any) -> Any:
+        self.count.assign_add(1.0)
+        return x + 0.0 * self.count
+
+
+def test_a_forward_pass_that_assigns_a_variable_keras_does_not_know() -> None:
+    model = keras.Sequential([keras.Input((6, 3)), layers.GRU(4), Counter(), layers.Dense(2)])
+    model.compile("sgd", "mse")
+    before = float(model.layers[1].count)
+    with pytest.raises(ValueError, match=r"found AssignAddVariableOp; use keras\.Variable in"):
+        GradientEngine(model).compute(X, Y)
+    assert float(model.layers[1].count) == before
+
+
 class Skips(keras.Model):
     def __init__(self) -> None:
         super().__init__()

@@ -77,8 +77,9 @@ def everything(model: Any) -> list[np.ndarray]:
     return [variable.numpy() for variable in kept]
 
 
-def attributes(model: Any) -> list[set[str]]:
-    return [set(layer.__dict__) for layer in model._flatten_layers()]
+def attributes(model: Any) -> list[set[Any]]:
+    """Names of what is on each layer, and the ids of the losses that it says it added."""
+    return [{*layer.__dict__, *layer._loss_ids} for layer in model._flatten_layers()]
 
 
 class Looking(keras.callbacks.Callback):
