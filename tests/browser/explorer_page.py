@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import contextlib
+import functools
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec
 
 import numpy as np
 
@@ -34,6 +36,7 @@ TOLERANCE = 4
 SECONDS = 10
 """Longest wait for something that comes in a frame or with one answer of the kernel."""
 
+P = ParamSpec("P")
 Plot = Literal["heat", "half", "flow", "curve", "scatter", "bars"]
 Group = Literal["sample", "channel", "norm"]
 
@@ -104,6 +107,20 @@ def eventually(read: Callable[[], Any], wanted: Any, what: str) -> None:
         time.sleep(0.02)
         seen = read()
     assert seen == wanted, f"{what} must become {wanted!r}; it is {seen!r}"
+
+
+def patiently(check: Callable[P, None]) -> Callable[P, None]:
+    """Let a check of what is on the screen be made again until it holds."""
+
+    @functools.wraps(check)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> None:
+        end = time.monotonic() + SECONDS
+        while time.monotonic() < end:
+            with contextlib.suppress(AssertionError):
+                return check(*args, **kwargs)
+        return check(*args, **kwargs)
+
+    return checked
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from tests.browser.explorer_page import (
     colours,
     eventually,
     number,
+    patiently,
     picture,
     show,
 )
@@ -33,6 +34,7 @@ LIMITS = [
 ] + [1.0]
 
 
+@patiently
 def expect_curve(e: ExplorerPage, values: NDArray[np.float64], limit: float) -> None:
     """The ink of the curve must be where numpy says, at every timestep."""
     shot = e.look("curve")
@@ -48,6 +50,7 @@ def expect_curve(e: ExplorerPage, values: NDArray[np.float64], limit: float) -> 
         assert abs(inked.mean() + 0.5 - wanted) < 2.5, (timestep, value, inked, wanted)
 
 
+@patiently
 def expect_hairlines(e: ExplorerPage, sample: int, channel: int) -> None:
     """There must be a line at either edge of the channel's row, and no other."""
     shot = e.look()
@@ -214,6 +217,8 @@ def test_the_plot_takes_mouse_and_keys(lab: Lab) -> None:
         ("Shift+ArrowLeft", 1, 0, 3),
         ("ArrowRight", 1, 1, 3),
         ("Shift+ArrowDown", 1, 1, 0),
+        ("]", 2, 1, 0),
+        ("[", 1, 1, 0),
         ("[", 0, 1, 0),
         ("[", 0, 1, 0),
     ):

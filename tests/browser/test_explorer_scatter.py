@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tests.browser.explorer_page import INK, ExplorerPage, Shot, blend, number, show
+from tests.browser.explorer_page import INK, ExplorerPage, Shot, blend, number, patiently, show
 from tests.browser.lab import LIGHT
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def near(shot: Shot, x: float, y: float, wanted: NDArray[np.float64]) -> bool:
     return bool((np.abs(np.array(around) - wanted).max(axis=1) <= 10).any())
 
 
+@patiently
 def expect_dots(e: ExplorerPage, chosen: int) -> None:
     """Every dot must be in its place, and the band behind the chosen sample only."""
     shot = e.look("scatter")
@@ -59,6 +60,7 @@ def expect_dots(e: ExplorerPage, chosen: int) -> None:
             assert (seen.max() < 250) == (sample == chosen), (sample, seen)
 
 
+@patiently
 def expect_bars(e: ExplorerPage, chosen: int, channel: int) -> None:
     """The chosen sample's bars must reach from zero to their values and no further."""
     shot = e.look("bars")
