@@ -66,12 +66,12 @@ def loss_ids(layer: Layer) -> set[int]:
 
 def compiled_loss(model: Model) -> object:
     """Return the object that compiling a model made of its loss; a new one each time."""
-    return model._compile_loss
+    return getattr(model, "_compile_loss", None)
 
 
 def unbuilt_compiled_loss(model: Model) -> object | None:
     """Return a loss to build in place of the model's own, where that is not built yet."""
-    loss = model._compile_loss
+    loss: Any = compiled_loss(model)
     if loss is None or loss.built:
         return None
     settings = (loss._user_loss, loss._user_loss_weights, loss.reduction, loss.output_names)
@@ -153,6 +153,16 @@ def compute_loss(
     return model._compute_loss(
         x=x, y=y, y_pred=predicted, sample_weight=sample_weight, training=training
     )
+
+
+def undistributed(loss: Tensor) -> Tensor:
+    """Undo what Keras does to a loss inside a distribution scope: this is one batch of one device.
+
+    Keras 3.5 leaves the loss as it is; later ones divide it by the number of replicas.
+    """
+    replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    divided = hasattr(import_module("keras.src.losses.loss"), "scale_loss_for_distribution")
+    return loss * replicas if divided and replicas > 1 else loss
 
 
 def has_own_train_step(model: Model) -> bool:

@@ -139,7 +139,7 @@ def _check_inputs(model: Model, x: Nested) -> None:
     # Subclassed and unbuilt models have no inputs of their own to compare with.
     try:
         inputs = model.inputs
-    except AttributeError:
+    except (AttributeError, ValueError):
         return
     if not inputs:
         return

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import import_module
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from .backend import Layer, Nested, Tensor, keras
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 HIDDEN, CELL = "hidden", "cell"
 
@@ -94,18 +97,30 @@ def state_keys(layer: Layer, states: Nested) -> list[list[StateKey]]:
     keys = []
     for position, (cell, own) in enumerate(zip(cells, _split(layer.cell, states), strict=True)):
         prefix = (str(position),) if len(cells) > 1 else ()
-        paths = [path for path, _ in keras.tree.flatten_with_path(own)]
+        paths = list(_paths(own))
         if has_cell_state(cell) and len(paths) == 2:
             keys.append([StateKey(role, "/".join(prefix)) for role in (HIDDEN, CELL)])
         else:
             several = len(paths) > 1
             keys.append(
                 [
-                    StateKey(HIDDEN, "/".join((*prefix, *(map(str, path) if several else ()))))
+                    StateKey(HIDDEN, "/".join((*prefix, *(path if several else ()))))
                     for path in paths
                 ]
             )
     return keys
+
+
+def _paths(states: Nested, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    # In the order of keras.tree.flatten, which sorts keys; Keras 3.5 cannot name the leaves.
+    if isinstance(states, dict):
+        for key in sorted(states):
+            yield from _paths(states[key], (*path, str(key)))
+    elif isinstance(states, (list, tuple)):
+        for position, state in enumerate(states):
+            yield from _paths(state, (*path, str(position)))
+    else:
+        yield path
 
 
 def _split(cell: Layer, states: Nested) -> list[Nested]:

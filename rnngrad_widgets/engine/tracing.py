@@ -19,6 +19,7 @@ from .backend import (
     compute_loss,
     keras,
     tf,
+    undistributed,
 )
 from .probes import tap, untouched
 from .quantities import Source, Taken, sources, wanted
@@ -247,9 +248,7 @@ def _loss(model: Model, batch: Batch, request: Request) -> Tensor:
         raise ValueError(f"the loss must be a scalar; received the shape {tuple(loss.shape)}")
     if request.loss is not None:
         return loss
-    # Inside a distribution scope Keras divides by the number of replicas; this is one batch.
-    replicas = tf.distribute.get_strategy().num_replicas_in_sync
-    return loss * replicas if replicas > 1 else loss
+    return undistributed(loss)
 
 
 def _check_assignments(concrete: Any) -> None:

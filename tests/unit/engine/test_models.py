@@ -286,6 +286,7 @@ def test_dropout_is_active_only_when_training() -> None:
     assert noisy != pytest.approx(quiet, rel=1e-3)
     # The engine sees the mask that the next training step will draw, and does not use it up.
     assert engine.compute(X, Y, training=True).loss == noisy
+    model.reset_metrics()
     assert model.train_on_batch(X, Y) == pytest.approx(noisy, rel=1e-6)
 
 
