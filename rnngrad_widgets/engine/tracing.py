@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -273,7 +274,10 @@ def _cannot_compute(batch: Batch, error: BaseException) -> ValueError:
 
 
 def _first_line(cause: BaseException) -> str:
-    lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
+    plain = re.sub(r"\x1b\[[\d;]*m", "", str(cause))  # Keras writes in bold
+    lines = [line.strip() for line in plain.splitlines() if line.strip()]
+    if len(lines) > 1 and lines[0].startswith("Exception encountered when calling"):
+        return lines[1]  # what the layer raised; Keras says first where
     # TensorFlow puts what happened just before the node at which it did.
     node = next((i for i, line in enumerate(lines) if line.startswith("[[{{node")), 1)
     return lines[max(node - 1, 0)] if lines else ""

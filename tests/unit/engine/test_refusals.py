@@ -216,3 +216,20 @@ def test_a_keras_that_the_engine_cannot_use(
     monkeypatch.setattr(keras, name, value)
     with pytest.raises(RuntimeError, match=message):
         GradientEngine(model)
+
+
+def test_the_reason_of_a_layer_that_fails_is_told() -> None:
+    class Failing(layers.Layer):  # type: ignore[misc]
+        def call(self, inputs: Any) -> Any:
+            if self.ready:
+                raise RuntimeError("the sensor is off")
+            return inputs
+
+    failing = Failing()
+    failing.ready = False
+    inputs = keras.Input((6, 3))
+    model = keras.Model(inputs, failing(layers.GRU(4, name="rnn")(inputs)))
+    model.compile("sgd", "mse")
+    failing.ready = True
+    with pytest.raises(ValueError, match=r"could not be computed.*the sensor is off"):
+        GradientEngine(model).compute(X, np.ones((4, 4), "float32"))
