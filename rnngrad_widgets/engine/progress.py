@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PATIENCE = 1.0
+PATIENCE = 5.0
 """Seconds before the line."""
 
 
 @contextmanager
 def announced(doing: str) -> Iterator[None]:
-    """Say what is being done, on standard error, if it takes longer than a second."""
+    """Say what is being done, on standard error, if it takes a while."""
     line = f"rnngrad_widgets: {doing} (the first call for a kind of batch takes longest)"
     timer = threading.Timer(PATIENCE, print, (line,), {"file": sys.stderr})
     timer.daemon = True
