@@ -1,7 +1,7 @@
 import { unpack_models } from '@jupyter-widgets/base';
 import type { ISerializers } from '@jupyter-widgets/base';
 import { Mark, MarkModel } from 'bqplot';
-import type { Figure } from 'bqplot';
+import type { Figure, ScaleView } from 'bqplot';
 
 import type { SelectionModel } from './selection';
 import { theme } from './theme';
@@ -72,6 +72,11 @@ export abstract class SelectionMark extends Mark {
     return this.model.selection;
   }
 
+  /** A scale that the mark always has. */
+  protected scale(name: 'x' | 'y' | 'color'): ScaleView {
+    return this.scales[name] as ScaleView;
+  }
+
   get width(): number {
     return Math.max(this.parent.plotareaWidth, 1);
   }
@@ -136,6 +141,21 @@ export abstract class CanvasMark extends SelectionMark {
       paint(own);
     }
     context.drawImage(this.kept, 0, 0, this.width, this.height);
+  }
+
+  /** A horizontal line through a value, such as zero, sharp on whole pixels. */
+  protected rule(context: CanvasRenderingContext2D, y: number, alpha: number, dash: number[] = []): void {
+    const sharp = Math.round(y) + 0.5;
+    context.strokeStyle = theme().ink;
+    context.lineWidth = 1;
+    context.globalAlpha = alpha;
+    context.setLineDash(dash);
+    context.beginPath();
+    context.moveTo(0, sharp);
+    context.lineTo(this.width, sharp);
+    context.stroke();
+    context.setLineDash([]);
+    context.globalAlpha = 1;
   }
 
   private drawn = 0;

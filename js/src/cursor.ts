@@ -1,6 +1,5 @@
 import { unpack_models } from '@jupyter-widgets/base';
 import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
-import type { ScaleView } from 'bqplot';
 
 import { border, Chip } from './axis-marks';
 import { SelectionMark, SelectionMarkModel } from './canvas-mark';
@@ -187,7 +186,7 @@ export class Cursor extends SelectionMark {
     const found: Partial<Record<Axis, number>> = {};
     const index = (scale: 'x' | 'y', axis: Axis, pixel: number): void => {
       const { start, count } = this.model.extent(axis, cube);
-      const place = Math.round((this.scales[scale] as ScaleView).scale.invert(pixel));
+      const place = Math.round(this.scale(scale).scale.invert(pixel));
       found[axis] = start + Math.min(Math.max(place, 0), count - 1);
     };
     index('x', this.axis('x_of'), x);
@@ -255,7 +254,7 @@ export class Cursor extends SelectionMark {
   }
 
   private px(scale: 'x' | 'y', value: number): number {
-    return (this.scales[scale] as ScaleView).scale(value);
+    return this.scale(scale).scale(value);
   }
 
   private drawnAt: unknown[] = [];

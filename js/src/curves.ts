@@ -1,6 +1,5 @@
 import { unpack_models } from '@jupyter-widgets/base';
 import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
-import type { ScaleView } from 'bqplot';
 
 import { CanvasMark, SelectionMarkModel } from './canvas-mark';
 import { bundle, polyline } from './polyline';
@@ -64,14 +63,8 @@ export class Curves extends CanvasMark {
 
   /** All samples and the zero line, faint. */
   private others(context: CanvasRenderingContext2D, cube: Cube, channel: number): void {
+    this.rule(context, this.scale('y').scale(0), 0.22);
     context.strokeStyle = theme().ink;
-    context.lineWidth = 1;
-    context.globalAlpha = 0.22;
-    const zero = Math.round(this.scale('y').scale(0)) + 0.5;
-    context.beginPath();
-    context.moveTo(0, zero);
-    context.lineTo(this.width, zero);
-    context.stroke();
     const lines = Array.from({ length: cube.samples }, (_, s) =>
       this.pixels(series(cube, s, channel, this.selection.reflect)),
     );
@@ -105,10 +98,6 @@ export class Curves extends CanvasMark {
       label.setAttribute('x', String(this.width + 8));
       label.setAttribute('y', String(Math.min(y, this.height - 2)));
     }
-  }
-
-  private scale(axis: 'x' | 'y'): ScaleView {
-    return this.scales[axis] as ScaleView;
   }
 
   private fitted: { data: Float32Array | null; channel: number } = { data: null, channel: -1 };

@@ -1,6 +1,5 @@
 import { unpack_models } from '@jupyter-widgets/base';
 import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
-import type { ScaleView } from 'bqplot';
 
 import { CanvasMark, SelectionMarkModel } from './canvas-mark';
 import { polyline } from './polyline';
@@ -57,7 +56,9 @@ export class Flow extends CanvasMark {
     this.shade(streams, largest);
     this.paintKept(context, [streams], (kept) => {
       streams.forEach((stream) => this.drawBatch(kept, stream));
-      this.drawThreshold(kept, largest);
+      if (largest > 0) {
+        this.rule(kept, this.y(THRESHOLD * largest), 0.6, [4, 3]);
+      }
     });
     const { sample, timestep } = this.selection.point;
     streams.forEach((stream, i) => {
@@ -154,23 +155,6 @@ export class Flow extends CanvasMark {
     context.globalAlpha = 1;
   }
 
-  private drawThreshold(context: CanvasRenderingContext2D, largest: number): void {
-    if (largest === 0) {
-      return;
-    }
-    const y = Math.round(this.y(THRESHOLD * largest)) + 0.5;
-    context.strokeStyle = theme().ink;
-    context.lineWidth = 1;
-    context.globalAlpha = 0.6;
-    context.setLineDash([4, 3]);
-    context.beginPath();
-    context.moveTo(0, y);
-    context.lineTo(this.width, y);
-    context.stroke();
-    context.setLineDash([]);
-    context.globalAlpha = 1;
-  }
-
   private trace(context: CanvasRenderingContext2D, norms: Float64Array): void {
     polyline(context, this.x(0), this.x(1) - this.x(0), norms.map((norm) => this.y(norm)));
   }
@@ -209,10 +193,6 @@ export class Flow extends CanvasMark {
       label.setAttribute('style', ink === '' ? '' : `fill: ${ink}`);
       setAttributes(label, { x: this.width + 8, y });
     });
-  }
-
-  private scale(axis: 'x' | 'y'): ScaleView {
-    return this.scales[axis] as ScaleView;
   }
 
   private x(place: number): number {

@@ -62,7 +62,7 @@ export class Raster extends CanvasMark {
   }
 
   private edges(axis: 'x' | 'y', first: number, last: number): [number, number] {
-    const scale = (this.scales[axis] as ScaleView).scale;
+    const { scale } = this.scale(axis);
     return [scale(first), scale(last)];
   }
 
@@ -91,7 +91,7 @@ export class Raster extends CanvasMark {
   }
 
   private get colourScale(): ScaleView {
-    return this.scales['color'] as ScaleView;
+    return this.scale('color');
   }
 
   private paletteKey = '';

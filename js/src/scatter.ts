@@ -1,6 +1,5 @@
 import { unpack_models } from '@jupyter-widgets/base';
 import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
-import type { ScaleView } from 'bqplot';
 
 import { CanvasMark, SelectionMarkModel } from './canvas-mark';
 import { row } from './slicing';
@@ -92,19 +91,7 @@ abstract class ValuesMark extends CanvasMark {
   }
 
   protected zeroLine(context: CanvasRenderingContext2D): void {
-    const zero = Math.round(this.y(0)) + 0.5;
-    context.globalAlpha = 0.22;
-    context.strokeStyle = theme().ink;
-    context.lineWidth = 1;
-    context.beginPath();
-    context.moveTo(0, zero);
-    context.lineTo(this.width, zero);
-    context.stroke();
-    context.globalAlpha = 1;
-  }
-
-  protected scale(axis: 'x' | 'y'): ScaleView {
-    return this.scales[axis] as ScaleView;
+    this.rule(context, this.y(0), 0.22);
   }
 
   protected x(place: number): number {

@@ -42,12 +42,6 @@ export class TensorModel extends WidgetModel {
     return array === null ? null : asCube(array.values, array.shape);
   }
 
-  /** Whether there is a time axis. */
-  get hasTime(): boolean {
-    const array = this.get('array') as DenseArray | null;
-    return array !== null && array.shape.length === 3;
-  }
-
   /** `["forward", "backward"]` where the channels have these two halves, else empty. */
   get directions(): string[] {
     return this.get('directions') as string[];

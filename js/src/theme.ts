@@ -2,7 +2,6 @@
 
 export interface Theme {
   readonly ink: string;
-  readonly quiet: string;
   /** The backward half. */
   readonly backward: string;
   readonly negative: string;
@@ -13,7 +12,6 @@ export interface Theme {
 
 export const LIGHT: Theme = {
   ink: '#1a1a1a',
-  quiet: '#5f6368',
   backward: '#9a5b00',
   negative: '#1f63a8',
   positive: '#b2182b',
@@ -22,7 +20,6 @@ export const LIGHT: Theme = {
 
 export const DARK: Theme = {
   ink: '#f2f2f2',
-  quiet: '#a3a7ab',
   backward: '#e2ac52',
   negative: '#62b4f2',
   positive: '#f98d6a',

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bqplot import Figure
+from bqplot import Figure, LinearScale
 from ipywidgets import VBox
 
 from rnngrad_widgets.cube import Cube
@@ -16,7 +16,7 @@ from rnngrad_widgets.views.panel import (
     value_scale,
 )
 from rnngrad_widgets.widgets.cursor import Cursor
-from rnngrad_widgets.widgets.scatter import Bars, Scatter
+from rnngrad_widgets.widgets.scatter import Bars, Scatter, ValuesMark
 from rnngrad_widgets.widgets.selection import Selection
 
 
@@ -27,8 +27,8 @@ class ScatterView:
         self._selection = selection
         self._samples = index_scale()
         self._channels = index_scale()
-        scatter = self._scatter()
-        bars = self._bars()
+        scatter = self._figure(Scatter, self._samples, "sample", "band")
+        bars = self._figure(Bars, self._channels, "channel", "none")
         self.figures: tuple[Figure, ...] = (scatter, bars)
         self.box = VBox(
             [
@@ -43,28 +43,11 @@ class ScatterView:
         fit_index_scale(self._samples, samples)
         fit_index_scale(self._channels, channels)
 
-    def _scatter(self) -> Figure:
-        scales = {"x": self._samples, "y": value_scale()}
-        values, samples = value_axis(scales["y"]), index_axis(scales["x"], "bottom")
-        scatter = Scatter(selection=self._selection, scales=scales, axis=values)
+    def _figure(self, mark: type[ValuesMark], scale: LinearScale, x_of: str, line: str) -> Figure:
+        scales = {"x": scale, "y": value_scale()}
+        values, places = value_axis(scales["y"]), index_axis(scale, "bottom")
         cursor = Cursor(
-            selection=self._selection,
-            scales=scales,
-            x_of="sample",
-            x_axis=samples,
-            line="band",
+            selection=self._selection, scales=scales, x_of=x_of, x_axis=places, line=line
         )
-        return figure([scatter, cursor], [values, samples], "scatter")
-
-    def _bars(self) -> Figure:
-        scales = {"x": self._channels, "y": value_scale()}
-        values, channels = value_axis(scales["y"]), index_axis(scales["x"], "bottom")
-        bars = Bars(selection=self._selection, scales=scales, axis=values)
-        cursor = Cursor(
-            selection=self._selection,
-            scales=scales,
-            x_of="channel",
-            x_axis=channels,
-            line="none",
-        )
-        return figure([bars, cursor], [values, channels], "bars")
+        drawn = mark(selection=self._selection, scales=scales, axis=values)
+        return figure([drawn, cursor], [values, places], mark.__name__.lower())
