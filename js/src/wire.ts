@@ -1,5 +1,8 @@
 // Arrays on the wire: the named type, the shape and the bytes. Pure, no widgets.
 
+/** Bytes of a number of each type. */
+const BYTES: Record<string, number | undefined> = { float32: 4, bfloat16: 2 };
+
 /** What travels: the named type, the shape and the bytes, little-endian, C order. */
 export interface Wire {
   dtype: string;
@@ -17,21 +20,35 @@ export function fromWire(wire: Wire | null): DenseArray | null {
   if (wire === null) {
     return null;
   }
-  if (wire.dtype !== 'float32') {
-    throw new Error(`the array must be float32; received ${wire.dtype}`);
+  const size = BYTES[wire.dtype];
+  if (size === undefined) {
+    throw new Error(`the array must be ${Object.keys(BYTES).join(' or ')}; received ${wire.dtype}`);
   }
   const { buffer, byteOffset, byteLength } =
     wire.data instanceof ArrayBuffer ? new DataView(wire.data) : wire.data;
   const count = wire.shape.reduce((product, n) => product * n, 1);
-  if (byteLength !== 4 * count) {
+  if (byteLength !== size * count) {
     throw new Error(`the buffer must fill its shape; received ${byteLength} bytes for (${wire.shape})`);
   }
-  // a Float32Array must start at a multiple of 4 bytes, a message's buffer may start anywhere
+  // a typed array must start at a multiple of its element, a message's buffer may start anywhere
+  const [start, memory] =
+    byteOffset % size === 0
+      ? [byteOffset, buffer]
+      : [0, buffer.slice(byteOffset, byteOffset + byteLength)];
   const values =
-    byteOffset % 4 === 0
-      ? new Float32Array(buffer, byteOffset, count)
-      : new Float32Array(buffer.slice(byteOffset, byteOffset + byteLength));
+    wire.dtype === 'bfloat16'
+      ? fromBfloat16(new Uint16Array(memory, start, count))
+      : new Float32Array(memory, start, count);
   return { values, shape: wire.shape };
+}
+
+/** The upper halves of float32 numbers, with zeros for the lower ones. */
+function fromBfloat16(halves: Uint16Array): Float32Array<ArrayBuffer> {
+  const bits = new Uint32Array(halves.length);
+  for (let i = 0; i < halves.length; i++) {
+    bits[i] = halves[i] << 16;
+  }
+  return new Float32Array(bits.buffer);
 }
 
 export function toWire(array: DenseArray | null): Wire | null {
@@ -39,9 +56,8 @@ export function toWire(array: DenseArray | null): Wire | null {
     return null;
   }
   const { buffer, byteOffset, byteLength } = array.values;
-  return {
-    dtype: 'float32',
-    shape: [...array.shape],
-    data: new DataView(buffer, byteOffset, byteLength),
-  };
+  // whoever saves the state takes the whole memory, of which the array may be a part
+  const whole = byteLength === buffer.byteLength;
+  const memory = whole ? buffer : buffer.slice(byteOffset, byteOffset + byteLength);
+  return { dtype: 'float32', shape: [...array.shape], data: new DataView(memory) };
 }

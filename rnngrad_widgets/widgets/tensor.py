@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from ipywidgets import Widget, register
 from numpy.typing import ArrayLike, NDArray
-from traitlets import Instance, List, Unicode
+from traitlets import Dict, Instance, List, Unicode
 
 from rnngrad_widgets.widgets._module import MODULE
 
@@ -52,12 +52,35 @@ def as_float32(array: ArrayLike) -> NDArray[np.float32]:
     return converted
 
 
-def to_wire(array: NDArray[np.float32] | None, _widget: Widget) -> dict[str, Any] | None:
+Precision = Literal["float32", "bfloat16"]
+
+
+def as_bfloat16(array: NDArray[np.float32]) -> NDArray[np.uint16]:
+    """The upper halves of float32 numbers: every decade, with 8 bits of precision.
+
+    Rounded to nearest, ties to even. Infinities stay, and NaN stays NaN.
+    """
+    bits = np.ascontiguousarray(array).view(np.uint32)
+    halves = (bits + (0x7FFF + (bits >> 16 & 1)) >> 16).astype(np.uint16)
+    nan = np.isnan(array)
+    # rounding could carry a NaN to infinity, or around to zero
+    halves[nan] = (bits[nan] >> 16 | 0x40).astype(np.uint16)
+    return halves
+
+
+def encode(array: NDArray[np.float32], precision: Precision = "float32") -> dict[str, Any]:
     """Name, shape and bytes: ipywidgets sends the memory view as a binary buffer."""
-    if array is None:
-        return None
-    little = np.ascontiguousarray(array, dtype="<f4")
-    return {"dtype": "float32", "shape": list(array.shape), "data": little.data.cast("B")}
+    little = (
+        as_bfloat16(array).astype("<u2", copy=False)
+        if precision == "bfloat16"
+        else np.ascontiguousarray(array, dtype="<f4")
+    )
+    return {"dtype": precision, "shape": list(array.shape), "data": little.data.cast("B")}
+
+
+def to_wire(array: NDArray[np.float32] | None, _widget: Widget) -> dict[str, Any] | None:
+    """The array as it is sent to the browser."""
+    return None if array is None else encode(array)
 
 
 def _from_wire(_value: Any, widget: Tensor) -> NDArray[np.float32] | None:
@@ -88,6 +111,8 @@ class Tensor(Widget):  # type: ignore[misc]  # ipywidgets has no types
         sync=True, to_json=to_wire, from_json=_from_wire
     )
     directions = List(Unicode()).tag(sync=True)
+    sections = List(Dict()).tag(sync=True)
+    """Named ranges of rows, from the lowest: ``{"name", "start", "rows"}``."""
     mask = ArrayTrait(np.ndarray, allow_none=True).tag(
         sync=True, to_json=to_wire, from_json=lambda _, widget: widget.mask
     )
