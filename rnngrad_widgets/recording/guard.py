@@ -1,0 +1,181 @@
+"""Recordings come from strangers: what their metadata claims is checked before it is believed.
+
+Whatever the JSON says is first taken apart into a `Layout`, then that layout's own metadata is
+written anew and compared. So only what this package itself would have written is accepted: no
+other codec, no other chunk, no other key.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import Any, TypeVar
+
+import numpy as np
+
+from .errors import RecordingError
+from .layout import DTYPES, MARK, MAX_CHUNK, SCALARS, VERSION, ArrayLayout, Layout, root_document
+
+MAX_ROOT = 2**23
+"""Bytes of the root ``zarr.json``; 30 arrays make 30 KB."""
+MAX_STEPS = 10**7
+MAX_TEXT = 1000
+MAX_AXES = 32
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,199}")
+_Kind = TypeVar("_Kind")
+
+
+def parse_root(data: bytes, where: str) -> tuple[Layout, int]:
+    """Read the root ``zarr.json`` of a recording.
+
+    Parameters
+    ----------
+    data
+        The bytes, at most `MAX_ROOT`.
+    where
+        The path, for messages.
+
+    Returns
+    -------
+    Layout
+        What the recording holds.
+    int
+        How many steps are in.
+
+    Raises
+    ------
+    RecordingError
+        If it is not exactly what a recording of this version says.
+    """
+    try:
+        return _parse(data)
+    except RecordingError as error:
+        raise RecordingError(f"{where} is not a sound recording: {error}") from None
+    except RecursionError:
+        raise RecordingError(f"{where} is not a sound recording: nested too deeply") from None
+
+
+def _parse(data: bytes) -> tuple[Layout, int]:
+    try:
+        root = json.loads(data)
+    except ValueError as error:
+        raise RecordingError(f"zarr.json must be JSON; {_short(str(error))}") from None
+    attributes = _get(_a(dict, root, "zarr.json"), "attributes", dict)
+    version = attributes.get(MARK)
+    if version is None:
+        raise RecordingError(f"its attributes must have {MARK!r}; another kind of zarr store")
+    if type(version) is int and version > VERSION:
+        raise RecordingError(
+            f"its version must be {VERSION} or less; received {version}; "
+            "upgrade with: pip install -U rnngrad-widgets"
+        )
+    steps = _get(attributes, "steps_committed", int)
+    if not 0 <= steps <= MAX_STEPS:
+        raise RecordingError(f"steps_committed must be 0 .. {MAX_STEPS}; received {_short(steps)}")
+    consolidated = _get(root, "consolidated_metadata", dict)
+    arrays: list[ArrayLayout] = []
+    masks: list[ArrayLayout] = []
+    for name, node in _get(consolidated, "metadata", dict).items():
+        if not _NAME.fullmatch(name):
+            raise RecordingError(f"a name must be letters, digits, _ . -; received {_short(name)}")
+        if name not in SCALARS:
+            array = _array(name, _a(dict, node, name))
+            (arrays if array.dims else masks).append(array)
+    aliases = _get(attributes, "aliases", dict)
+    layout = Layout(
+        tuple(arrays),
+        tuple(masks),
+        {_text(name): _text(path) for name, path in aliases.items()},
+        _texts(attributes, "notes"),
+        _text(attributes.get("id")),
+    )
+    _compare(root, root_document(layout, steps), "zarr.json")
+    _check_masks(layout)
+    return layout, steps
+
+
+def _array(name: str, node: dict[str, Any]) -> ArrayLayout:
+    attributes = _get(node, "attributes", dict)
+    # Masks have no attributes and no step.
+    first = 1 if attributes else 0
+    axes = _texts(node, "dimension_names")[first:]
+    shape = tuple(_a(int, size, "shape") for size in _get(node, "shape", list))[first:]
+    dtype = _get(node, "data_type", str)
+    if dtype not in DTYPES:
+        raise RecordingError(f"data_type of {name!r} must be a number's; received {_short(dtype)}")
+    nbytes = math.prod(shape[:MAX_AXES]) * np.dtype(dtype).itemsize
+    sound = all(size > 0 for size in shape) and len(shape) <= MAX_AXES and nbytes <= MAX_CHUNK
+    if not sound or len(shape) != len(axes):
+        raise RecordingError(
+            f"a step of {name!r} must be 1 to {MAX_CHUNK} bytes on at most {MAX_AXES} named axes; "
+            f"received shape {_short(shape)}"
+        )
+    if not attributes:
+        return ArrayLayout(name, axes, shape, dtype)
+    dims = _texts(attributes, "dims")
+    if len(dims) != len(shape) or not dims:
+        raise RecordingError(f"dims of {name!r} must name {len(shape)} axes; received {len(dims)}")
+    mask = attributes.get("mask")
+    return ArrayLayout(
+        name,
+        axes,
+        shape,
+        dtype,
+        _text(attributes.get("layer")),
+        _text(attributes.get("quantity")),
+        dims,
+        _texts(attributes, "directions"),
+        _texts(attributes, "gates"),
+        None if mask is None else _text(mask),
+    )
+
+
+def _check_masks(layout: Layout) -> None:
+    masks = {mask.name: mask.shape for mask in layout.masks}
+    for array in layout.arrays:
+        if array.mask is not None and masks.get(array.mask) != array.shape[:2]:
+            raise RecordingError(
+                f"the mask of {array.name!r} must be an array (samples, timesteps); received "
+                f"{_short(array.mask)}"
+            )
+
+
+def _compare(found: Any, expected: Any, where: str) -> None:
+    """Find the place where two documents differ, and say it."""
+    if isinstance(expected, dict) and isinstance(found, dict):
+        for key in {**expected, **found}:
+            if (key in expected) != (key in found):
+                rule = "must have" if key in expected else "must not have"
+                raise RecordingError(f"{where} {rule} {_short(key)}")
+            _compare(found[key], expected[key], f"{where}: {key}"[-MAX_TEXT:])
+    elif found != expected:
+        raise RecordingError(f"{where} must be {_short(expected)}; received {_short(found)}")
+
+
+def _a(kind: type[_Kind], value: Any, what: str) -> _Kind:
+    # Not isinstance: True is no number of steps.
+    if type(value) is not kind:
+        raise RecordingError(f"{what} must be of type {kind.__name__}; received {_short(value)}")
+    return value
+
+
+def _get(values: dict[str, Any], key: str, kind: type[_Kind]) -> _Kind:
+    return _a(kind, values.get(key), key)
+
+
+def _text(value: Any) -> str:
+    text = _a(str, value, "a name")
+    if len(text) > MAX_TEXT:
+        raise RecordingError(f"a name must have at most {MAX_TEXT} characters; has {len(text)}")
+    return text
+
+
+def _texts(values: dict[str, Any], key: str) -> tuple[str, ...]:
+    return tuple(_text(value) for value in _get(values, key, list))
+
+
+def _short(value: Any) -> str:
+    text = repr(value) if not isinstance(value, int) or abs(value) < 10**30 else "a huge number"
+    return text if len(text) <= 100 else f"{text[:100]}..."

@@ -1,0 +1,242 @@
+"""`Recording`: the snapshots of a run, read one at a time, also while they are being written."""
+
+from __future__ import annotations
+
+import operator
+import os
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnngrad_widgets.tensor import GradientSnapshot, GradientTensor
+
+from .guard import MAX_ROOT, parse_root
+from .layout import ROOT, ArrayLayout, Layout
+from .scalars import no_scalars, read_chunk, read_scalars
+from .store import Files
+
+_PAUSE = 0.2
+"""Seconds between two looks for a recording that is not there yet."""
+
+
+class Recording:
+    """A recording, read lazily; needs neither TensorFlow nor the model.
+
+    Nothing in a recording is executed, and sizes are checked before memory is taken: one from a
+    stranger can be opened. It can be read while it is written: `refresh` finds the new steps.
+
+    Parameters
+    ----------
+    path
+        A local folder, or a URL that fsspec knows.
+    storage_options
+        Options for fsspec.
+    timeout
+        Seconds to wait for the first step of a recording that is about to be written.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no recording.
+    RecordingError
+        If it is not a sound one.
+    ModuleNotFoundError
+        If zarr is not installed.
+    OSError
+        If it cannot be read.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        storage_options: Mapping[str, Any] | None = None,
+        timeout: float = 0.0,
+    ) -> None:
+        self._files = Files(path, storage_options)
+        self._root = b""
+        self._layout = Layout()
+        self._scalars = no_scalars()
+        self._masks: dict[str, np.ndarray] = {}
+        end = time.monotonic() + timeout
+        while self._files.read(ROOT, MAX_ROOT) is None or not (self.refresh() and len(self)):
+            if time.monotonic() >= end:
+                break
+            time.sleep(_PAUSE)
+        if not self._root:
+            waited = f" after {timeout:g} s" if timeout else ""
+            raise FileNotFoundError(f"there is no recording at {self.path}{waited}")
+
+    @classmethod
+    def open(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        storage_options: Mapping[str, Any] | None = None,
+        timeout: float = 0.0,
+    ) -> Recording:
+        """Open a recording; see the class."""
+        return cls(path, storage_options=storage_options, timeout=timeout)
+
+    @property
+    def path(self) -> str:
+        """Where it is."""
+        return self._files.where
+
+    @property
+    def keys(self) -> tuple[tuple[str, str], ...]:
+        """What is recorded at every step: (layer, quantity); nothing before the first step."""
+        return tuple((array.layer, array.quantity) for array in self._layout.arrays)
+
+    @property
+    def aliases(self) -> Mapping[str, str]:
+        """Other accepted layer names and the path each stands for."""
+        return self._layout.aliases
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What to know about the recorded batch."""
+        return self._layout.notes
+
+    @property
+    def steps(self) -> NDArray[np.int64]:
+        """Training step of every snapshot, rising, (snapshots,)."""
+        return self._scalars["step"]
+
+    @property
+    def losses(self) -> NDArray[np.float64]:
+        """Loss of the recorded batch at every snapshot, (snapshots,); NaN where unknown."""
+        return self._scalars["loss"]
+
+    @property
+    def training_losses(self) -> NDArray[np.float64]:
+        """Loss that Keras had logged last: its mean over the epoch so far; NaN where unknown."""
+        return self._scalars["training_loss"]
+
+    @property
+    def times(self) -> NDArray[np.float64]:
+        """When each snapshot was taken, seconds since 1970-01-01 UTC."""
+        return self._scalars["time"]
+
+    @property
+    def skipped(self) -> NDArray[np.int64]:
+        """How many due snapshots were left out before each one."""
+        return self._scalars["skipped"]
+
+    def __len__(self) -> int:
+        return len(self._scalars["step"])
+
+    def __repr__(self) -> str:
+        return f"<Recording {self.path}: {len(self)} snapshots of {len(self.keys)} tensors>"
+
+    def refresh(self) -> bool:
+        """Look whether there are new steps, or another recording in its place.
+
+        Returns
+        -------
+        bool
+            Whether anything changed.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the recording is gone.
+        RecordingError
+            If it is not a sound one any more.
+        OSError
+            If it cannot be read.
+        """
+        data = self._files.read(ROOT, MAX_ROOT)
+        if data is None:
+            raise FileNotFoundError(f"there is no recording at {self.path} any more")
+        if data == self._root:
+            return False
+        layout, steps = parse_root(data, self.path)
+        same = layout == self._layout
+        known = self._scalars if same else no_scalars()
+        self._scalars = read_scalars(self._files, known, steps)
+        for values in self._scalars.values():
+            values.flags.writeable = False
+        if not same:
+            self._masks = {}
+        self._layout, self._root = layout, data
+        return True
+
+    def snapshot(
+        self, index: int, keys: Iterable[tuple[str, str]] | None = None
+    ) -> GradientSnapshot:
+        """Read one snapshot.
+
+        Parameters
+        ----------
+        index
+            Its place, 0 .. ``len(recording) - 1``; negative ones count from the end.
+        keys
+            Which (layer, quantity) to read; None: all.
+
+        Raises
+        ------
+        IndexError
+            If there is no such place.
+        KeyError
+            If a key is not recorded.
+        RecordingError
+            If a chunk is missing or has a wrong size.
+        OSError
+            If it cannot be read.
+        """
+        place = self._place(index)
+        wanted = self.keys if keys is None else tuple(keys)
+        tensors = {key: self._tensor(place, key) for key in wanted}
+        return GradientSnapshot(
+            tensors,
+            loss=float(self.losses[place]),
+            step=int(self.steps[place]),
+            aliases=self.aliases,
+            notes=self.notes,
+        )
+
+    def _tensor(self, place: int, key: tuple[str, str]) -> GradientTensor:
+        array = self._array(key)
+        values = read_chunk(self._files, array.chunk_key(place), array.shape, array.dtype)
+        return GradientTensor(
+            values,
+            array.dims,
+            array.layer,
+            array.quantity,
+            array.directions,
+            array.gates,
+            self._mask(array.mask),
+            int(self.steps[place]),
+            float(self.losses[place]),
+        )
+
+    def _array(self, key: tuple[str, str]) -> ArrayLayout:
+        layer, quantity = key
+        exact = (self.aliases.get(layer, layer), quantity)
+        for array in self._layout.arrays:
+            if (array.layer, array.quantity) == exact:
+                return array
+        raise KeyError(f"no {key}; the recording holds {list(self.keys)}")
+
+    def _mask(self, name: str | None) -> np.ndarray | None:
+        if name is None:
+            return None
+        if name not in self._masks:
+            layout = next(mask for mask in self._layout.masks if mask.name == name)
+            key = layout.chunk_key(None)
+            self._masks[name] = read_chunk(self._files, key, layout.shape, layout.dtype)
+        return self._masks[name]
+
+    def _place(self, index: int) -> int:
+        place = operator.index(index)
+        if not -len(self) <= place < len(self):
+            raise IndexError(
+                f"index must be in {-len(self)} .. {len(self) - 1}; received {place}"
+                if len(self)
+                else f"the recording has no steps yet; received index {place}"
+            )
+        return place % len(self)

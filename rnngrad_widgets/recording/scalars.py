@@ -1,0 +1,73 @@
+"""What is recorded once a step: 1-D arrays in chunks of many steps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .errors import RecordingError
+from .layout import SCALAR_CHUNK, SCALARS
+
+if TYPE_CHECKING:
+    from .store import Files
+
+Scalars = dict[str, np.ndarray]
+"""One array for each name in `SCALARS`, all of the same length."""
+
+
+def no_scalars() -> Scalars:
+    """Those of a recording without steps."""
+    return {name: np.zeros(0, dtype) for name, (dtype, _) in SCALARS.items()}
+
+
+def read_scalars(files: Files, known: Scalars, steps: int) -> Scalars:
+    """Read up to a number of steps; those that are known are not read again.
+
+    Raises
+    ------
+    RecordingError
+        If a chunk is missing or has another size.
+    """
+    found: Scalars = {}
+    for name, (dtype, _) in SCALARS.items():
+        whole = len(known[name]) // SCALAR_CHUNK * SCALAR_CHUNK
+        # One chunk at a time: a claim of many steps ends at the first chunk that is not there.
+        rest = [
+            read_chunk(files, f"{name}/c.{chunk}", (SCALAR_CHUNK,), dtype)
+            for chunk in range(whole // SCALAR_CHUNK, -(-steps // SCALAR_CHUNK))
+        ]
+        found[name] = np.concatenate([known[name][:whole], *rest])[:steps]
+    return found
+
+
+def chunk_of(scalars: Scalars, step: int) -> dict[str, np.ndarray]:
+    """The chunks that a step is in, by key."""
+    chunk = step // SCALAR_CHUNK
+    files = {}
+    for name, (dtype, _) in SCALARS.items():
+        padded = np.zeros(SCALAR_CHUNK, np.dtype(dtype).newbyteorder("<"))
+        values = scalars[name][chunk * SCALAR_CHUNK :][:SCALAR_CHUNK]
+        padded[: len(values)] = values
+        files[f"{name}/c.{chunk}"] = padded
+    return files
+
+
+def read_chunk(files: Files, key: str, shape: tuple[int, ...], dtype: str) -> np.ndarray:
+    """Read one chunk, whose file must have exactly the size that shape and dtype say.
+
+    Raises
+    ------
+    RecordingError
+        If it is missing or has another size.
+    """
+    stored = np.dtype(dtype).newbyteorder("<")
+    nbytes = int(np.prod(shape, dtype=object)) * stored.itemsize
+    data = files.read(key, nbytes)
+    if data is None or len(data) != nbytes:
+        has = "it is missing" if data is None else f"it has {len(data)}"
+        raise RecordingError(f"{key} in {files.where} must have {nbytes} bytes; {has}")
+    if dtype == "bool":  # any byte but 0 is True, as a bool of numpy it would be something else
+        return (np.frombuffer(data, "uint8") != 0).reshape(shape)
+    values: np.ndarray = np.frombuffer(data, stored).astype(dtype, copy=False).reshape(shape)
+    return values

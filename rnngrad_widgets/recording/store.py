@@ -1,0 +1,240 @@
+"""The files of a recording: a local folder or an fsspec URL, through zarr's stores."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import stat
+from collections.abc import Coroutine, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from .errors import RecordingError
+
+if TYPE_CHECKING:
+    from zarr.abc.store import Store
+    from zarr.core.buffer import Buffer
+
+_Result = TypeVar("_Result")
+
+INSTALL = 'pip install "rnngrad-widgets[recording]"'
+_MINIMUM_ZARR = (3, 1, 3)
+
+
+class Files:
+    """Small files by key, all read or written whole.
+
+    A file is written beside its place and renamed into it, so that it is there whole or not at
+    all: zarr's ``LocalStore`` does so. (fsspec's ``file://`` does not: such URLs are taken as
+    local paths.) Object stores have the same property.
+
+    Parameters
+    ----------
+    path
+        A local folder, or a URL that fsspec knows (``memory://``, ``s3://``, ``gs://``).
+    storage_options
+        Options for fsspec, for instance keys.
+    write
+        Whether anything will be written.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If zarr, or fsspec for a URL, is not installed.
+    ValueError
+        If `storage_options` come with a local path.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        storage_options: Mapping[str, Any] | None = None,
+        *,
+        write: bool = False,
+    ) -> None:
+        _check_zarr()
+        self.where = str(path)
+        self.folder = _local(path)
+        if self.folder is not None and storage_options:
+            raise ValueError(
+                f"storage_options are for URLs; received {sorted(storage_options)} with the local "
+                f"path {self.where}"
+            )
+        self._store = self._open(dict(storage_options or {}), write)
+
+    def read(self, key: str, limit: int) -> bytes | None:
+        """Read a file; None where there is none.
+
+        Raises
+        ------
+        RecordingError
+            If it has more than `limit` bytes, or is a link or another thing than a file.
+        OSError
+            If it cannot be read.
+        """
+        size = self._size(key)
+        if size is None:
+            return None
+        if size > limit:
+            raise RecordingError(
+                f"{key} in {self.where} must have at most {limit} bytes; it has {size}"
+            )
+        found: Buffer = self._run(
+            self._store.get(key, _prototype()), f"{self.where} cannot be read"
+        )
+        return None if found is None else bytes(found.to_bytes())
+
+    def write(self, files: Mapping[str, bytes | np.ndarray]) -> None:
+        """Write files, several at a time.
+
+        Raises
+        ------
+        OSError
+            If one of them cannot be written.
+        """
+
+        async def write_all() -> None:
+            await asyncio.gather(
+                *(self._store.set(key, _buffer(data)) for key, data in files.items())
+            )
+
+        self._run(write_all(), f"{self.where} cannot be written")
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Remove folders of the recording and what is in them.
+
+        Raises
+        ------
+        OSError
+            If one of them cannot be removed.
+        """
+        for name in names:
+            self._run(self._store.delete_dir(name), f"{self.where} cannot be replaced")
+
+    def sweep(self, names: Iterable[str]) -> None:
+        """Remove what a writer that was killed left half written."""
+        if self.folder is not None:
+            for folder in (self.folder, *(self.folder / name for name in names)):
+                for rest in folder.glob("*.partial"):
+                    rest.unlink(missing_ok=True)
+
+    def is_empty(self) -> bool:
+        """Whether there is no file at all.
+
+        Raises
+        ------
+        OSError
+            If that cannot be told, or the path is a file.
+        """
+        if self.folder is not None:
+            if self.folder.exists() and not self.folder.is_dir():
+                raise NotADirectoryError(f"a recording is a folder; {self.where} is a file")
+            return not (self.folder.exists() and any(self.folder.iterdir()))
+        return bool(self._run(self._store.is_empty(""), f"{self.where} cannot be read"))
+
+    def _size(self, key: str) -> int | None:
+        if self.folder is not None:
+            return self._local_size(self.folder, key)
+
+        async def size() -> int | None:
+            try:
+                return int(await self._store.getsize(key))
+            except FileNotFoundError:
+                return None
+
+        return self._run(size(), f"{self.where} cannot be read")
+
+    def _local_size(self, folder: Path, key: str) -> int | None:
+        parts = key.split("/")
+        for depth, kind in [(i, stat.S_ISDIR) for i in range(1, len(parts))] + [
+            (len(parts), stat.S_ISREG)
+        ]:
+            try:
+                # A link could lead out of the recording, a pipe would never end.
+                found = folder.joinpath(*parts[:depth]).lstat()
+            except FileNotFoundError:
+                return None
+            except OSError as error:
+                raise _in_words(error, f"{self.where} cannot be read") from error
+            if not kind(found.st_mode):
+                raise RecordingError(
+                    f"{'/'.join(parts[:depth])} in {self.where} must be a plain file or folder; "
+                    "it is a link or another thing"
+                )
+        return found.st_size
+
+    def _open(self, storage_options: dict[str, Any], write: bool) -> Store:
+        from zarr.storage import FsspecStore, LocalStore  # noqa: PLC0415 - an extra
+
+        if self.folder is not None:
+            return LocalStore(self.folder, read_only=not write)
+        try:
+            return FsspecStore.from_url(
+                self.where, storage_options=storage_options, read_only=not write
+            )
+        except ImportError as error:  # fsspec itself, s3fs, gcsfs; its message says which
+            raise ModuleNotFoundError(
+                f"{self.where} needs another package: {error}; for s3:// and gs:// it is s3fs and "
+                f"gcsfs, beside {INSTALL}"
+            ) from error
+        except ValueError as error:
+            raise ValueError(
+                f"a path must be a folder or a URL that fsspec knows: {error}"
+            ) from error
+
+    def _run(self, doing: Coroutine[Any, Any, _Result], trouble: str) -> _Result:
+        from zarr.core.sync import sync  # noqa: PLC0415 - an extra
+
+        try:
+            result: _Result = sync(doing)
+        # Whatever the client of an object store raises: missing keys, endpoints, buckets.
+        except Exception as error:
+            raise _in_words(error, trouble) from error
+        return result
+
+
+def _local(path: str | os.PathLike[str]) -> Path | None:
+    """The folder that a path stands for; None for a URL."""
+    text = os.fspath(path)
+    if isinstance(path, str):
+        text = re.sub(r"^(file|local)://", "", text)
+        if "://" in text or "::" in text:
+            return None
+    return Path(text).expanduser()
+
+
+def _in_words(error: Exception, trouble: str) -> OSError:
+    said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    text = f"{trouble}: {said or type(error).__name__}"
+    number = error.errno if isinstance(error, OSError) else None
+    # With its number it is a PermissionError where it was one.
+    return OSError(number, text) if number is not None else OSError(text)
+
+
+def _buffer(data: bytes | np.ndarray) -> Buffer:
+    array = np.frombuffer(data, "uint8") if isinstance(data, bytes) else data
+    buffer: Buffer = _prototype().buffer.from_array_like(array.reshape(-1).view("uint8"))
+    return buffer
+
+
+def _prototype() -> Any:
+    from zarr.core.buffer import default_buffer_prototype  # noqa: PLC0415 - an extra
+
+    return default_buffer_prototype()
+
+
+def _check_zarr() -> None:
+    try:
+        import zarr  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise ModuleNotFoundError(
+            f"recordings need zarr (Python 3.11 or newer); install it with: {INSTALL}"
+        ) from error
+    version = tuple(int(part) for part in re.findall(r"\d+", zarr.__version__)[:3])
+    if version < _MINIMUM_ZARR:
+        raise ModuleNotFoundError(
+            f"recordings need zarr 3.1.3 or newer; found {zarr.__version__}; upgrade: {INSTALL}"
+        )
