@@ -1,0 +1,56 @@
+// What a page without a kernel needs besides bqplot and the AMD bundle, as a variable `rnngradPage`,
+// and the licences of all that is in it. rspack and the licence plugin come with @jupyter/builder.
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { rspack } from '@rspack/core';
+import { LicenseWebpackPlugin } from 'license-webpack-plugin';
+
+const here = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
+
+const compiler = rspack({
+  mode: 'production',
+  context: here('.'),
+  entry: here('lib/page.js'),
+  output: {
+    path: here('../rnngrad_widgets/nbextension'),
+    filename: 'page.js',
+    library: { type: 'var', name: 'rnngradPage' },
+    publicPath: '',
+  },
+  // sanitize-html would parse style attributes with postcss, which reads source maps from files
+  resolve: { fallback: { fs: false, path: false, url: false, 'source-map-js': false } },
+  module: {
+    rules: [{ test: /\.css$/, use: ['style-loader', 'css-loader'], type: 'javascript/auto' }],
+  },
+  // merged modules would hide what they are made of from the licence plugin
+  optimization: { concatenateModules: false },
+  plugins: [
+    new LicenseWebpackPlugin({
+      perChunkOutput: false,
+      outputFilename: 'page.licenses.txt',
+      licenseTextOverrides: { 'rnngrad-widgets': readFileSync(here('../LICENSE'), 'utf8') },
+      // Jupyter's packages name their licence without its text
+      handleMissingLicenseText: (name) => {
+        if (!/^@(jupyter-widgets|lumino)\//.test(name)) {
+          throw new Error(`the licence of ${name} is missing: add its text here`);
+        }
+        return readFileSync(here('scripts/jupyter.license.txt'), 'utf8');
+      },
+      // a form feed between packages, for rnngrad_widgets/bundle.py
+      renderLicenses: (modules) =>
+        modules.map(({ name, licenseText }) => `${name}\n${licenseText.trim()}`).join('\n\f\n'),
+      stats: { warnings: false, errors: true },
+    }),
+  ],
+  devtool: false,
+  performance: { hints: false },
+});
+
+compiler.run((error, stats) => {
+  if (error !== null || stats.hasErrors()) {
+    console.error(error ?? stats.toString({ colors: false }));
+    process.exit(1);
+  }
+  console.log(stats.toString({ preset: 'errors-warnings' }));
+  compiler.close(() => {});
+});

@@ -1,0 +1,124 @@
+/**
+ * A page without a kernel: shows the widgets whose state it holds. A bundle of its own, with the widget
+ * libraries in it (scripts/build-page.mjs); the page adds bqplot and the AMD bundle of this project.
+ */
+import * as base from '@jupyter-widgets/base';
+import * as controls from '@jupyter-widgets/controls';
+import { ManagerBase } from '@jupyter-widgets/base-manager';
+import { MessageLoop } from '@lumino/messaging';
+import { Widget } from '@lumino/widgets';
+
+import '@lumino/widgets/style/index.css';
+import '@jupyter-widgets/controls/css/widgets-base.css';
+import '../style/page.css';
+
+type Module = Record<string, unknown>;
+type Factory = (...dependencies: Module[]) => Module;
+
+const modules = new Map<string, Module>([
+  ['@jupyter-widgets/base', base as Module],
+  ['@jupyter-widgets/controls', controls as Module],
+]);
+
+function moduleNamed(name: string): Module {
+  const found = modules.get(name);
+  if (found === undefined) {
+    throw new Error(`this page has no widgets of ${name}; it has those of ${[...modules.keys()].join(', ')}`);
+  }
+  return found;
+}
+
+/** AMD's `define` for the file of one module: such files do not say their own name. */
+export function defineAs(name: string): (dependencies: string[], factory: Factory) => void {
+  return (dependencies, factory) => {
+    modules.set(name, factory(...dependencies.map(moduleNamed)));
+  };
+}
+
+/** Makes models and views from a saved state. There is no kernel: nothing is sent. */
+class PageManager extends ManagerBase {
+  protected override async loadClass(name: string, moduleName: string): Promise<never> {
+    return moduleNamed(moduleName)[name] as never;
+  }
+
+  protected override _create_comm(): never {
+    throw new Error('a page without a kernel opens no comm');
+  }
+
+  protected override _get_comm_info(): Promise<Record<string, never>> {
+    return Promise.resolve({});
+  }
+
+  async show(model: base.WidgetModel, element: HTMLElement): Promise<void> {
+    const view = await this.create_view<base.DOMWidgetView>(model);
+    Widget.attach(view.luminoWidget, element);
+    window.addEventListener('resize', () => {
+      MessageLoop.postMessage(view.luminoWidget, Widget.ResizeMessage.UnknownSize);
+    });
+  }
+}
+
+/** Controls that act through Python can do nothing here: they tell what is shown, and rest. */
+function restWithoutKernel(model: base.WidgetModel): void {
+  if ((model.get('_dom_classes') as string[] | undefined)?.includes('rnngrad-kernel')) {
+    model.set('disabled', true);
+  }
+  if (model.get('busy') !== undefined) {
+    model.set('busy', '');
+  }
+}
+
+function scripts(kind: 'state' | 'view'): HTMLScriptElement[] {
+  return [
+    ...document.querySelectorAll<HTMLScriptElement>(
+      `script[type="application/vnd.jupyter.widget-${kind}+json"]`,
+    ),
+  ];
+}
+
+async function showAll(): Promise<void> {
+  const manager = new PageManager();
+  for (const script of scripts('state')) {
+    const models = await manager.set_state(JSON.parse(script.text) as never);
+    models.forEach(restWithoutKernel);
+    script.remove(); // its text is as large as the arrays
+  }
+  for (const script of scripts('view')) {
+    const { model_id: id } = JSON.parse(script.text) as { model_id: string };
+    if (!manager.has_model(id)) {
+      continue; // a notebook may have been saved with the state of some widgets only
+    }
+    const element = document.createElement('div');
+    script.before(element);
+    await manager.show(await manager.get_model(id), element);
+  }
+}
+
+/** Our own page follows the system's theme; a notebook's page has one of its own. */
+function followTheme(): void {
+  if (!document.documentElement.classList.contains('rnngrad-page')) {
+    return;
+  }
+  const dark = matchMedia('(prefers-color-scheme: dark)');
+  const follow = (): void => {
+    document.body.dataset['jpThemeLight'] = String(!dark.matches);
+  };
+  dark.addEventListener('change', follow);
+  follow();
+}
+
+/** Show every widget of the page. */
+export async function start(): Promise<void> {
+  followTheme();
+  try {
+    await showAll();
+  } catch (error) {
+    const message = document.createElement('p');
+    message.setAttribute('role', 'alert');
+    message.textContent = `The widgets of this page could not be shown: ${String(error)}`;
+    document.body.prepend(message);
+    throw error;
+  } finally {
+    document.documentElement.classList.add('rnngrad-shown');
+  }
+}
