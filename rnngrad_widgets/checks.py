@@ -77,6 +77,21 @@ def check_part(part: Any, parts: Collection[str]) -> str:
     return str(part)
 
 
+def check_view(view: Any, views: Collection[str]) -> str:
+    """One of the views that fit the tensor.
+
+    Raises
+    ------
+    SelectionError
+        If it does not fit, or there is no such view.
+    """
+    if view not in views:
+        raise SelectionError(
+            f"view must be one that fits the tensor, {list(views)}; received {view!r}"
+        )
+    return str(view)
+
+
 def check_reflect(reflect: Any, tensor: GradientTensor) -> bool:
     """Whether to reflect, as a bool.
 

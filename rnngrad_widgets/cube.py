@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnngrad_widgets.tensor import GradientTensor
 from rnngrad_widgets.widgets.tensor import as_float32
+
+
+class Section(NamedTuple):
+    """Rows that belong together: their name, the first one, and what they count."""
+
+    name: str
+    start: int
+    rows: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +35,8 @@ class Cube:
         Names of the gates that divide an axis evenly; within each half where there are halves.
     gates_along
         Which axis the gates divide; empty if none.
+    sections
+        Ranges of rows, from the lowest: the halves of a Bidirectional layer.
     """
 
     values: NDArray[np.float32]
@@ -34,6 +44,7 @@ class Cube:
     rows: str
     gates: tuple[str, ...] = ()
     gates_along: Literal["", "columns", "rows"] = ""
+    sections: tuple[Section, ...] = ()
 
     @property
     def has_time(self) -> bool:
@@ -55,4 +66,6 @@ def as_cube(tensor: GradientTensor) -> Cube:
     rows = " × ".join(dims[front:])
     values = as_float32(tensor.values.reshape(*tensor.shape[:front], -1))
     columns = "timestep" if front == 2 else "sample"
-    return Cube(values, columns, rows, gates, "rows" if gates else "")
+    size = values.shape[-1] // max(len(tensor.directions), 1)
+    sections = tuple(Section(name, i * size, "") for i, name in enumerate(tensor.directions))
+    return Cube(values, columns, rows, gates, "rows" if gates else "", sections)

@@ -7,10 +7,9 @@ from html import escape
 from threading import RLock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from bqplot import ColorScale, Figure
-from ipywidgets import HTML, VBox, register, widget_serialization
+from ipywidgets import HTML, Widget, register
 from traitlets import Any as AnyTrait
-from traitlets import Bool, Instance, Int, List, Unicode, observe, validate
+from traitlets import Bool, Int, Unicode, observe, validate
 
 from rnngrad_widgets.checks import (
     Norm,
@@ -19,18 +18,16 @@ from rnngrad_widgets.checks import (
     check_norm,
     check_part,
     check_reflect,
+    check_view,
 )
 from rnngrad_widgets.cube import as_cube
-from rnngrad_widgets.lifetime import close_earlier_runs, close_widgets, reachable
+from rnngrad_widgets.frame import Frame, new_selection
+from rnngrad_widgets.lifetime import close_earlier_runs
 from rnngrad_widgets.sources import ArraySource, ModelSource, Source
 from rnngrad_widgets.summary import summary_html
 from rnngrad_widgets.tensor import GradientTensor
-from rnngrad_widgets.views.colours import DIVERGING
 from rnngrad_widgets.views.controls import Controls
 from rnngrad_widgets.views.stage import Stage
-from rnngrad_widgets.widgets._module import MODULE
-from rnngrad_widgets.widgets.selection import Selection
-from rnngrad_widgets.widgets.tensor import Tensor
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -51,7 +48,7 @@ class Checked(AnyTrait):
 
 
 @register
-class GradientExplorer(VBox):  # type: ignore[misc]  # ipywidgets has no types
+class GradientExplorer(Frame):
     """Explore the gradient of the loss for a recurrent layer, over timesteps, with sliders.
 
     Heat map of one sample, the curve of one channel under it; for ``return_sequences=False`` the
@@ -82,6 +79,10 @@ class GradientExplorer(VBox):  # type: ignore[misc]  # ipywidgets has no types
     ----------
     layer, quantity, sample, channel, norm, reflect_half
         Two-way traits: set them, observe them.
+    view
+        ``"heat map"`` and the others that the buttons name; ``"scatter"`` without a time axis.
+    title, cmap, height
+        As for every widget of plots: text above it, colour map, height of the plots in pixels.
     part
         The same, where a quantity has several tensors: ``"kernel"`` or ``"forward/bias"`` of the
         weights, ``"[0]"`` for the first call of a shared layer, ``"0"`` for the first of stacked
@@ -100,19 +101,6 @@ class GradientExplorer(VBox):  # type: ignore[misc]  # ipywidgets has no types
         If an array is not numeric.
     """
 
-    _model_module = Unicode(MODULE.name).tag(sync=True)
-    _model_module_version = Unicode(MODULE.version).tag(sync=True)
-    _model_name = Unicode("ExplorerModel").tag(sync=True)
-    _view_module = Unicode(MODULE.name).tag(sync=True)
-    _view_module_version = Unicode(MODULE.version).tag(sync=True)
-    _view_name = Unicode("Explorer").tag(sync=True)
-
-    selection = Instance(Selection).tag(sync=True, **widget_serialization)
-    figures = List(Instance(Figure)).tag(sync=True, **widget_serialization)
-    themed = Bool(True).tag(sync=True)
-    range_mode = Bool(False).tag(sync=True)
-    busy = Unicode("").tag(sync=True)
-
     layer = Checked("")
     quantity = Unicode("")
     part = Unicode("")
@@ -120,6 +108,7 @@ class GradientExplorer(VBox):  # type: ignore[misc]  # ipywidgets has no types
     channel = Int(0)
     norm = Checked("auto")
     reflect_half = Bool(False)
+    view = Unicode("")
     step = Int(None, allow_none=True, read_only=True)
 
     def __init__(
@@ -198,15 +187,14 @@ class GradientExplorer(VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._source = source
         self._lock = RLock()
         self._placing = False
-        scale = ColorScale(colors=list(DIVERGING), min=-1.0, mid=0.0, max=1.0)
-        selection = Selection(tensor=Tensor(), colour_scale=scale)
+        selection = new_selection()
         self._controls = Controls(selection, source.layers())
         self._summary = HTML().add_class("rnngrad-summary")
         self._message = HTML().add_class("rnngrad-message")
         self._stage = Stage(selection)
         boxes = (self._controls.box, self._summary, self._message, self._stage.box)
         super().__init__(boxes, selection=selection)
-        self._controls.link_range_mode(self)
+        self._controls.link(self, self._stage.box)
         self._show(parts, Shown(path, quantity, part))
         self._listen()
         self.sample, self.channel = sample, channel
@@ -222,13 +210,8 @@ class GradientExplorer(VBox):  # type: ignore[misc]  # ipywidgets has no types
         """Compute again, at the weights of now; the old picture stays until then."""
         self._show(self._compute(self._shown.layer, self._shown.quantity), self._shown)
 
-    def close(self) -> None:
-        """Close the explorer and every widget it made, in Python and in the browser."""
-        if self.comm is None:
-            return  # closed before, or never opened because an argument was refused
-        roots = [self, *self._controls.loose, *self._stage.boxes]
-        close_widgets(reachable(roots) - {self})
-        super().close()
+    def _loose(self) -> list[Widget]:
+        return [*self._controls.loose, *self._stage.boxes]
 
     # -- computing and showing -------------------------------------------------------------------
 
@@ -249,12 +232,18 @@ class GradientExplorer(VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.set_trait("step", tensor.step)
         self.layer, self.quantity, self.part = self._shown
         self._bring_into_range()
-        view = self._stage.show(tensor, cube)
+        self._stage.show(tensor, cube)
+        self.view = self.view if self.view in self._stage.views else next(iter(self._stage.views))
+        self._turn_to_view()
         self._place_controls()
         self._summary.value = summary_html(tensor)
         self._message.value = ""
-        if self.figures != list(view.figures):
-            self.figures = list(view.figures)
+        if self.figures != self._stage.figures:
+            self.figures = self._stage.figures
+
+    def _turn_to_view(self) -> None:
+        self._stage.turn_to(self.view)
+        self._controls.offer(list(self._stage.views), self.view)
 
     def _place_controls(self) -> None:
         self._placing = True
@@ -279,6 +268,7 @@ class GradientExplorer(VBox):  # type: ignore[misc]  # ipywidgets has no types
         follow = self.selection.observe
         follow(lambda change: self.set_trait(change["name"], change["new"]), _SHARED)
         follow(lambda _: self.set_trait("norm", self.selection.chosen_norm), ["norm", "auto"])
+        self._stage.box.observe(self._view_chosen, "selected_index")
         controls = self._controls
         for name, dropdown in controls.dropdowns.items():
             dropdown.observe(lambda change, name=name: self._ask({name: change["new"]}), "value")
@@ -325,6 +315,18 @@ class GradientExplorer(VBox):  # type: ignore[misc]  # ipywidgets has no types
         if part != self._shown.part:
             self._show(self._parts, self._shown._replace(part=part))
         return part
+
+    def _view_chosen(self, change: Any) -> None:
+        if change["new"] is not None:
+            self.view = list(self._stage.views)[change["new"]]
+
+    @validate("view")
+    def _validate_view(self, proposal: Any) -> str:
+        return check_view(proposal["value"], self._stage.views)
+
+    @observe("view")
+    def _view_changed(self, _change: Any) -> None:
+        self._turn_to_view()
 
     @validate("sample")
     def _validate_sample(self, proposal: Any) -> int:

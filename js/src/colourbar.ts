@@ -2,7 +2,7 @@ import { DOMWidgetModel, DOMWidgetView, unpack_models } from '@jupyter-widgets/b
 import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
 import type { ScaleView } from 'bqplot';
 
-import { entryOf, makeTable } from './colours';
+import { entryOf, LOG_DECADES, makeTable } from './colours';
 import type { Norm, Table } from './colours';
 import { number } from './format';
 import type { SelectionModel } from './selection';
@@ -58,18 +58,27 @@ export class ColourBar extends DOMWidgetView {
     if (this.scale === null || height === 0) {
       return;
     }
-    const { norm } = this.selection;
+    const { norm, logColours } = this.selection;
     const domain = this.scale.scale.domain();
     const range = this.scale.scale.range() as unknown[];
-    const key = [norm.vmin, norm.vmax, height, domain[0], domain[domain.length - 1], ...range].join();
+    const key = [norm.vmin, norm.vmax, logColours, height, domain[0], domain[domain.length - 1], ...range].join();
     if (key === this.drawn) {
       return;
     }
     this.drawn = key;
     const { scale } = this.scale;
     const table = makeTable((v) => String(scale(v)), domain[0], domain[domain.length - 1]);
-    this.paint(norm, table, height);
-    this.label(norm, height);
+    // a logarithmic bar runs over the decades that the table spans
+    this.paint(logColours ? { vmin: table.min, vmax: table.max } : norm, table, height);
+    this.labels.replaceChildren(...(logColours ? this.decades(height) : this.values(norm, height)));
+  }
+
+  /** The limit at the top, below it every fourth decade. */
+  private decades(height: number): SVGElement[] {
+    const { limit } = this.selection;
+    return [0, 4, LOG_DECADES].flatMap((decade) =>
+      this.tick(number(limit * 10 ** -decade), (height * decade) / LOG_DECADES, height),
+    );
   }
 
   private paint(norm: Norm, table: Table, height: number): void {
@@ -84,7 +93,7 @@ export class ColourBar extends DOMWidgetView {
     this.canvas.getContext('2d')?.putImageData(image, 0, 0);
   }
 
-  private label(norm: Norm, height: number): void {
+  private values(norm: Norm, height: number): SVGElement[] {
     const { vmin, vmax } = norm;
     const y = (v: number): number => height * (1 - (v - vmin) / (vmax - vmin));
     const inside = vmin < 0 && vmax > 0 ? [0] : [];
@@ -96,12 +105,12 @@ export class ColourBar extends DOMWidgetView {
         kept.push(v);
       }
     }
-    this.labels.replaceChildren(...kept.flatMap((v) => this.tick(v, y(v), height)));
+    return kept.flatMap((v) => this.tick(number(v, true), y(v), height));
   }
 
-  private tick(value: number, at: number, height: number): SVGElement[] {
+  private tick(label: string, at: number, height: number): SVGElement[] {
     const text = svg('text', { class: 'rnngrad-label rnngrad-quiet' });
-    text.textContent = number(value, true);
+    text.textContent = label;
     setAttributes(text, { x: WIDTH + 8, y: Math.min(Math.max(at + 4, 8), height) });
     const y = Math.min(Math.max(Math.round(at) + 0.5, 0.5), height - 0.5);
     return [svg('line', { class: 'rnngrad-tick', x1: WIDTH, x2: WIDTH + 4, y1: y, y2: y }), text];

@@ -74,6 +74,35 @@ export function makePalette(table: Table, norm: Norm, nonFinite: Packed): Palett
   return palette;
 }
 
+/** Decades of the logarithmic map, downwards from the limit of the norm. */
+export const LOG_DECADES = 8;
+
+/** Where a magnitude lies on the logarithmic map: 0 at the limit, -8 eight decades below it. */
+export function logPlace(magnitude: number, limit: number): number {
+  return Math.min(Math.log10(magnitude / limit), 0);
+}
+
+/** The same palette for log10|v| over a table that spans [-8, 0]: flat `below` where it ends, zero too. */
+export function makeLogPalette(
+  table: Table,
+  limit: number,
+  below: Packed,
+  nonFinite: Packed,
+): Palette {
+  const palette = new Uint32Array(1 << 16);
+  const bits = new Uint32Array(1);
+  const value = new Float32Array(bits.buffer);
+  const norm = { vmin: table.min, vmax: table.max };
+  for (let key = 0; key < palette.length; key++) {
+    bits[0] = (key << 16) | 0x8000;
+    const place = logPlace(Math.abs(value[0]), limit);
+    const infinite = (key & 0x7f80) === 0x7f80;
+    const finite = place < -LOG_DECADES ? below : table.colours[entryOf(place, table, norm)];
+    palette[key] = infinite ? nonFinite : finite;
+  }
+  return palette;
+}
+
 /** Colour cells, as `pool` lays them out, into the rows of an image: row 0 becomes the lowest one. */
 export function paintCells(
   cells: Float32Array,

@@ -12,6 +12,9 @@ import { evenTicks, indexTicks, withoutChip } from './ticks';
 
 type Axis = keyof Point;
 
+/** Pixels from which a drag is a brush, not a click. */
+const BRUSH = 5;
+
 export class CursorModel extends SelectionMarkModel {
   override defaults(): Backbone.ObjectHash {
     return {
@@ -20,7 +23,7 @@ export class CursorModel extends SelectionMarkModel {
       _view_name: 'Cursor',
       x_of: 'timestep',
       y_of: null,
-      half: null,
+      section: null,
       line: 'line',
       dot: false,
       reach: 0,
@@ -40,14 +43,8 @@ export class CursorModel extends SelectionMarkModel {
     if (axis !== 'channel') {
       return { start: 0, count: axis === 'sample' ? cube.samples : cube.timesteps };
     }
-    const middle = Math.floor(cube.channels / 2);
-    const half = this.get('half') as 0 | 1 | null;
-    if (half === null) {
-      return { start: 0, count: cube.channels };
-    }
-    return half === 0
-      ? { start: 0, count: middle }
-      : { start: middle, count: cube.channels - middle };
+    const [start, stop] = this.selection.tensor.rowRange(this.get('section') as number | null);
+    return { start, count: stop - start };
   }
 }
 
@@ -61,12 +58,16 @@ export class Cursor extends SelectionMark {
   protected override setup(): void {
     const { el } = this;
     el.removeAttribute('clip-path'); // chips are on the axes, the line goes on to the next panel
-    el.append(this.hit, this.gates, this.band, this.line, ...this.rows, this.dot);
+    el.append(this.hit, this.gates, this.band, this.line, ...this.rows, this.dot, this.brush);
     el.append(this.xChip.box, this.xChip.text, this.yChip.box, this.yChip.text, this.label);
     setAttributes(this.hit, { tabindex: 0, role: 'application', 'aria-label': this.help() });
     this.hit.addEventListener('pointermove', (event) => this.pointAt(event));
     this.hit.addEventListener('pointerleave', () => this.leave());
     this.hit.addEventListener('click', (event) => this.chooseAt(event));
+    this.hit.addEventListener('pointerdown', (event) => this.startBrush(event));
+    this.hit.addEventListener('pointerup', (event) => this.endBrush(event));
+    this.hit.addEventListener('pointercancel', () => this.stopBrush());
+    this.hit.addEventListener('dblclick', () => this.timed && this.selection.zoom(null));
     this.hit.addEventListener('keydown', (event) => this.key(event));
   }
 
@@ -76,7 +77,8 @@ export class Cursor extends SelectionMark {
       return;
     }
     const { point, reflect } = this.selection;
-    const where = [this.width, this.height, cube.data, reflect, point.timestep, point.channel, point.sample];
+    const range = this.selection.timeRange.join();
+    const where = [this.width, this.height, cube.data, reflect, point.timestep, point.channel, point.sample, range];
     if (where.some((value, i) => value !== this.drawnAt[i])) {
       this.drawnAt = where;
       setAttributes(this.hit, { width: this.width, height: this.height });
@@ -89,11 +91,12 @@ export class Cursor extends SelectionMark {
 
   private drawColumn(point: Point, cube: Cube): void {
     const axis = this.axis('x_of');
-    const extent = this.model.extent(axis, cube);
+    const [first, last] = this.shown(axis, cube);
     const x = Math.round(this.px('x', point[axis]));
+    const inside = point[axis] >= first && point[axis] <= last;
     const kind = this.model.get('line') as string;
     const reach = this.model.get('reach') as number;
-    show(this.line, kind === 'line');
+    show(this.line, kind === 'line' && inside);
     setAttributes(this.line, { x1: x + 0.5, x2: x + 0.5, y1: 0, y2: this.height + reach });
     show(this.band, kind === 'band');
     const left = this.px('x', point[axis] - 0.5);
@@ -101,16 +104,26 @@ export class Cursor extends SelectionMark {
     setAttributes(this.band, { x: left, width, y: 0, height: this.height });
 
     const xAxis = this.model.get('x_axis') as WidgetModel | null;
-    this.xChip.place(xAxis === null ? null : String(point[axis]), x, this.height + 13, 'middle');
+    const chip = xAxis !== null && inside ? String(point[axis]) : null;
+    this.xChip.place(chip, x, this.height + 13, 'middle');
     if (xAxis !== null) {
-      const gap = this.width / Math.max(extent.count - 1, 1);
+      const gap = this.width / Math.max(last - first, 1);
       // samples are few: each is labelled where there is room
       const room = axis === 'sample' ? 32 : this.narrow ? 110 : 72;
-      const ticks = indexTicks(extent.count, this.width, room);
-      this.setTicks(xAxis, withoutChip(ticks, point[axis], 24 / gap));
+      const ticks = indexTicks(first, last, this.width, room);
+      this.setTicks(xAxis, withoutChip(ticks, inside ? point[axis] : null, 24 / gap));
       this.label.textContent = this.axisLabel();
       setAttributes(this.label, { x: this.width + 16, y: this.height + 17 });
     }
+  }
+
+  /** First and last place of an axis that is on the screen. */
+  private shown(axis: Axis, cube: Cube): readonly [number, number] {
+    return this.timed ? this.selection.timeRange : [0, this.model.extent(axis, cube).count - 1];
+  }
+
+  private get timed(): boolean {
+    return this.axis('x_of') === 'timestep';
   }
 
   private axisLabel(): string {
@@ -154,7 +167,7 @@ export class Cursor extends SelectionMark {
       parts.push(...border(gate, i, { x1: x, x2: x, y1: 0, y2: this.height }, x + 4, 12));
     });
     const rows = this.model.get('y_of') === 'channel' ? tensor.gatesAlong('rows') : [];
-    const halves = this.model.get('half') === null ? tensor.directions.length || 1 : 1;
+    const halves = this.model.get('section') === null ? tensor.directions.length || 1 : 1;
     const count = rows.length * halves;
     for (let i = 0; i < count; i++) {
       const y = this.px('y', (i * this.model.extent('channel', cube).count) / count - 0.5);
@@ -167,7 +180,9 @@ export class Cursor extends SelectionMark {
     const wanted = this.model.get('dot') as boolean;
     const { sample, timestep, channel } = point;
     const value = wanted ? series(cube, sample, channel, this.selection.reflect)[timestep] : NaN;
-    show(this.dot, Number.isFinite(value));
+    const [first, last] = this.selection.timeRange;
+    const inside = timestep >= first && timestep <= last;
+    show(this.dot, Number.isFinite(value) && inside);
     if (Number.isFinite(value)) {
       setAttributes(this.dot, { cx: this.px('x', timestep), cy: this.px('y', value) });
     }
@@ -187,7 +202,8 @@ export class Cursor extends SelectionMark {
     const index = (scale: 'x' | 'y', axis: Axis, pixel: number): void => {
       const { start, count } = this.model.extent(axis, cube);
       const place = Math.round(this.scale(scale).scale.invert(pixel));
-      found[axis] = start + Math.min(Math.max(place, 0), count - 1);
+      const [first, last] = scale === 'x' ? this.shown(axis, cube) : [0, count - 1];
+      found[axis] = start + Math.min(Math.max(place, first), last);
     };
     index('x', this.axis('x_of'), x);
     const vertical = this.model.get('y_of') as Axis | null;
@@ -201,7 +217,48 @@ export class Cursor extends SelectionMark {
     return found;
   }
 
+  /** A drag along the time axis takes the range that all panels show; a short one is a click. */
+  private startBrush(event: PointerEvent): void {
+    if (this.timed && event.button === 0) {
+      this.brushFrom = this.offset(event);
+      this.hit.setPointerCapture(event.pointerId);
+    }
+  }
+
+  private offset(event: MouseEvent): number {
+    const x = event.clientX - this.hit.getBoundingClientRect().left;
+    return Math.min(Math.max(x, 0), this.width);
+  }
+
+  private drawBrush(event: MouseEvent): void {
+    const from = this.brushFrom ?? 0;
+    const to = this.offset(event);
+    const brushing = this.brushFrom !== null && Math.abs(to - from) >= BRUSH;
+    show(this.brush, brushing);
+    if (brushing) {
+      const x = Math.min(from, to);
+      setAttributes(this.brush, { x, width: Math.abs(to - from), y: 0, height: this.height });
+    }
+  }
+
+  private endBrush(event: PointerEvent): void {
+    const from = this.brushFrom;
+    this.stopBrush();
+    const to = this.offset(event);
+    this.brushed = from !== null && Math.abs(to - from) >= BRUSH;
+    if (this.brushed && from !== null) {
+      const { invert } = this.scale('x').scale;
+      this.selection.zoom([invert(from), invert(to)]);
+    }
+  }
+
+  private stopBrush(): void {
+    this.brushFrom = null;
+    show(this.brush, false);
+  }
+
   private pointAt(event: MouseEvent): void {
+    this.drawBrush(event);
     const cube = this.selection.cube;
     if (cube !== null && this.axis('x_of') === 'timestep') {
       const { timestep, channel } = this.locate(event, cube);
@@ -216,12 +273,12 @@ export class Cursor extends SelectionMark {
 
   private chooseAt(event: MouseEvent): void {
     const cube = this.selection.cube;
-    if (cube !== null) {
+    if (cube !== null && !this.brushed) {
       this.selection.choose(this.locate(event, cube));
     }
   }
 
-  /** Arrows: step and channel, with Shift ten at a time; brackets: sample. */
+  /** Arrows: timestep and channel, with Shift ten at a time; brackets: sample; plus, minus, 0: time range. */
   private key(event: KeyboardEvent): void {
     const { sample, timestep, channel } = this.selection.point;
     const by = event.shiftKey ? 10 : 1;
@@ -234,18 +291,32 @@ export class Cursor extends SelectionMark {
       ']': { sample: sample + 1 },
     };
     const move = moves[event.key];
-    if (move !== undefined && !event.ctrlKey && !event.metaKey && !event.altKey) {
-      event.preventDefault();
-      event.stopPropagation();
+    const factor = { '+': 0.5, '-': 2, '0': Infinity }[event.key];
+    if ((move ?? factor) === undefined || event.ctrlKey || event.metaKey || event.altKey) {
+      return;
+    }
+    event.preventDefault();
+    event.stopPropagation();
+    if (move !== undefined) {
       this.selection.hover(null, null);
       this.selection.choose(move);
+    } else if (this.timed && factor !== undefined) {
+      this.zoomBy(factor);
     }
+  }
+
+  /** Show a range so many times as long, round the chosen timestep. */
+  private zoomBy(factor: number): void {
+    const [first, last] = this.selection.timeRange;
+    const { timestep } = this.selection.point;
+    const around = (place: number): number => timestep + (place - timestep) * factor;
+    this.selection.zoom(factor === Infinity ? null : [around(first - 0.5) + 0.5, around(last + 0.5) - 0.5]);
   }
 
   private help(): string {
     return (
       'plot: left and right arrows move the timestep, up and down the channel, ' +
-      'with Shift by ten; square brackets the sample'
+      'with Shift by ten; square brackets the sample; plus and minus the range of timesteps, 0 shows all'
     );
   }
 
@@ -258,10 +329,13 @@ export class Cursor extends SelectionMark {
   }
 
   private drawnAt: unknown[] = [];
+  private brushFrom: number | null = null;
+  private brushed = false;
   private readonly hit = svg('rect', { class: 'rnngrad-hit', fill: 'transparent' });
   private readonly gates = svg('g', { class: 'rnngrad-gates' });
   private readonly line = svg('line', { class: 'rnngrad-cross' });
   private readonly band = svg('rect', { class: 'rnngrad-band' });
+  private readonly brush = svg('rect', { class: 'rnngrad-brush', style: 'display: none' });
   private readonly rows = [
     svg('line', { class: 'rnngrad-row' }),
     svg('line', { class: 'rnngrad-row' }),

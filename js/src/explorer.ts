@@ -10,6 +10,9 @@ import { MODULE_STATE } from './version';
 /** Widths below this use the narrow layout; the same number stands in style/index.css. */
 const BREAKPOINT = 900;
 
+/** Height of all plots of a view together; the parts of it stand in style/index.css. */
+const HEIGHT = 504;
+
 export class ExplorerModel extends VBoxModel {
   override defaults(): Backbone.ObjectHash {
     return {
@@ -22,6 +25,8 @@ export class ExplorerModel extends VBoxModel {
       themed: true,
       range_mode: false,
       busy: '',
+      title: '',
+      height: null,
     };
   }
 
@@ -45,14 +50,18 @@ export class Explorer extends VBoxView {
     });
     this.progress.className = 'rnngrad-progress';
     this.progress.setAttribute('role', 'status');
-    this.el.appendChild(this.progress);
+    this.heading.className = 'rnngrad-title';
+    this.el.append(this.heading, this.progress);
     this.stopThemes = onThemeChange(() => this.applyTheme());
     this.sizes = new ResizeObserver(() => this.applyWidth());
     this.sizes.observe(this.el);
+    this.listenTo(this.model, 'change:themed', this.applyTheme);
+    this.listenTo(this.model, 'change:title change:height', this.applySize);
     this.listenTo(this.model, 'change:busy', this.applyBusy);
     this.listenTo(this.model, 'change:range_mode', this.applyMode);
     this.listenTo(this.model, 'change:figures', this.applyWidth);
     this.applyTheme();
+    this.applySize();
     this.applyMode();
     this.applyBusy();
   }
@@ -69,12 +78,18 @@ export class Explorer extends VBoxView {
     const selection = this.model.get('selection') as SelectionModel | null;
     const scale = selection?.get('colour_scale') as WidgetModel | undefined;
     if (this.model.get('themed') && scale !== undefined) {
-      const colours = theme().diverging;
+      const colours = selection?.logColours ? theme().sequential : theme().diverging;
       if ((scale.get('colors') as string[]).join() !== colours.join()) {
         scale.set('colors', [...colours]);
       }
     }
     selection?.invalidate();
+  }
+
+  private applySize(): void {
+    const height = this.model.get('height') as number | null;
+    this.heading.textContent = this.model.get('title') as string;
+    this.el.style.setProperty('--rg-scale', String(height === null ? 1 : height / HEIGHT));
   }
 
   /** One slider for a symmetric range, or two handles. */
@@ -120,5 +135,6 @@ export class Explorer extends VBoxView {
   private stopThemes: () => void = () => {};
   private sizes: ResizeObserver | null = null;
   private clock = 0;
+  private readonly heading = document.createElement('div');
   private readonly progress = document.createElement('div');
 }

@@ -6,7 +6,17 @@ import { describe, expect, it } from 'vitest';
 import { entryOf, makePalette, makeTable, paintCells, pack, parseColour } from './colours';
 import { normsOverChannels, notReached, quartiles, together } from './statistics';
 import { spread } from './spread';
-import { asCube, channelMaximum, normOverChannels, pool, row, series, valueAt } from './slicing';
+import {
+  asCube,
+  channelMaximum,
+  normOverChannels,
+  pool,
+  row,
+  rowsOfChannel,
+  rowsOfSample,
+  series,
+  valueAt,
+} from './slicing';
 
 type Value = number | string;
 interface Golden {
@@ -50,8 +60,20 @@ const cube = asCube(Float32Array.from(golden.values, number), golden.shape);
 describe('slicing', () => {
   it.each(golden.pooled)('pools sample $sample, reflect $reflect, $start..$stop to $rows x $cols', (c) => {
     const out = new Float32Array(c.rows * c.cols).fill(7);
-    pool(cube, c, c.rows, c.cols, out);
+    const rows = rowsOfSample(cube, c.sample, c.start, c.stop, c.reflect);
+    pool(cube, rows, [0, cube.timesteps], c.rows, c.cols, out);
     expect([...out]).toEqual(c.cells.map(number));
+  });
+
+  it.each([true, false])('takes a channel of every sample, a span of it, reflect %s', (reflect) => {
+    const out = new Float32Array(3 * cube.samples);
+    for (const channel of [1, 4]) {
+      pool(cube, rowsOfChannel(cube, channel, reflect), [1, 4], cube.samples, 3, out);
+      const wanted = [1, 2, 3].flatMap((t) =>
+        Array.from({ length: cube.samples }, (_, s) => valueAt(cube, s, t, channel, reflect)),
+      );
+      expect([...out]).toEqual(wanted);
+    }
   });
 
   it.each(golden.series)('cuts sample $sample, channel $channel, reflect $reflect', (c) => {

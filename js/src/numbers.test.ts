@@ -32,12 +32,13 @@ describe('format', () => {
 
 describe('ticks', () => {
   it('labels every tenth of 100 timesteps and the last', () => {
-    expect(indexTicks(100, 1044, 72)).toEqual([0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 99]);
+    expect(indexTicks(0, 99, 1044, 72)).toEqual([0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 99]);
   });
   it('keeps the last one apart from its neighbour', () => {
-    expect(indexTicks(64, 1000, 72)).toEqual([0, 5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 55, 63]);
-    expect(indexTicks(1, 1000, 72)).toEqual([0]);
-    expect(indexTicks(2, 1000, 72)).toEqual([0, 1]);
+    expect(indexTicks(0, 63, 1000, 72)).toEqual([0, 5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 55, 63]);
+    expect(indexTicks(0, 0, 1000, 72)).toEqual([0]);
+    expect(indexTicks(0, 1, 1000, 72)).toEqual([0, 1]);
+    expect(indexTicks(23, 71, 600, 72)).toEqual([30, 40, 50, 60, 71]);
   });
   it('spreads channels evenly', () => {
     expect(evenTicks(256, 4)).toEqual([0, 64, 128, 192, 255]);

@@ -106,7 +106,10 @@ export function bundle(
     eachColumn(x0 * ratio, dx * ratio, scaled, (column, low, high) => {
       const from = Math.max(Math.round(low), 0);
       const to = Math.min(Math.round(high), height - 1);
-      const at = Math.min(Math.max(column, 0), width - 1);
+      if (column < 0 || column > width) {
+        return; // outside of the range that is shown
+      }
+      const at = Math.min(column, width - 1);
       for (let row = from; row <= to; row++) {
         counts[row * width + at]++;
       }

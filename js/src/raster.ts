@@ -1,10 +1,11 @@
 import type { ScaleView } from 'bqplot';
 
 import { CanvasMark, SelectionMarkModel } from './canvas-mark';
-import { makePalette, makeTable, paintCells, parseColour } from './colours';
+import { makeLogPalette, makePalette, makeTable, paintCells, parseColour } from './colours';
 import type { Palette } from './colours';
-import { pool } from './slicing';
-import { NON_FINITE } from './theme';
+import { pool, rowsOfChannel, rowsOfSample } from './slicing';
+import type { Cube, Rows, Span } from './slicing';
+import { NON_FINITE, theme } from './theme';
 
 export class RasterModel extends SelectionMarkModel {
   override defaults(): Backbone.ObjectHash {
@@ -12,58 +13,44 @@ export class RasterModel extends SelectionMarkModel {
       ...super.defaults(),
       _model_name: 'RasterModel',
       _view_name: 'Raster',
-      half: null,
+      section: null,
+      rows_of: 'channel',
     };
-  }
-
-  /** Channels [start, stop) that are shown: all of them, or one half. */
-  channels(): [number, number] {
-    const count = this.selection.cube?.channels ?? 0;
-    const half = this.get('half') as 0 | 1 | null;
-    const middle = Math.floor(count / 2);
-    return half === null ? [0, count] : half === 0 ? [0, middle] : [middle, count];
   }
 }
 
-/**
- * The heat map of one sample: timesteps left to right, channels bottom to top.
- *
- * More cells than device pixels are pooled to the value of largest magnitude; fewer are drawn as
- * blocks with sharp edges.
- */
-export class Raster extends CanvasMark {
-  declare model: RasterModel;
+/** Where something is drawn in the plot area, in CSS pixels. */
+export interface Box {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
 
+/** A mark that colours cells: more of them than device pixels are pooled, fewer are blocks with sharp edges. */
+export abstract class ColourMark extends CanvasMark {
   override initialize_additional_scales(): void {
     const repaint = (): void => this.selection.invalidate();
     this.listenTo(this.colourScale, 'domain_changed', repaint);
     this.listenTo(this.colourScale, 'color_scale_range_changed', repaint);
   }
 
-  protected override paint(context: CanvasRenderingContext2D): void {
-    const cube = this.selection.cube;
-    const [start, stop] = this.model.channels();
-    if (cube === null || stop <= start) {
-      return;
-    }
+  protected drawCells(
+    context: CanvasRenderingContext2D,
+    cube: Cube,
+    rows: Rows,
+    span: Span,
+    box: Box,
+  ): void {
     const ratio = window.devicePixelRatio || 1;
-    const rows = Math.min(stop - start, Math.round(this.height * ratio));
-    const cols = Math.min(cube.timesteps, Math.round(this.width * ratio));
-    this.allocate(rows, cols);
-    const { sample } = this.selection.point;
-    pool(cube, { sample, start, stop, reflect: this.selection.reflect }, rows, cols, this.cells);
-    paintCells(this.cells, rows, cols, this.palette(), this.pixels);
-    const image = this.image as ImageData;
-    this.cellContext.putImageData(image, 0, 0);
+    const height = Math.max(Math.min(rows.count, Math.round(this.height * ratio), Math.round(box.height * ratio)), 1);
+    const width = Math.max(Math.min(span[1] - span[0], Math.round(box.width * ratio)), 1);
+    this.allocate(height, width);
+    pool(cube, rows, span, height, width, this.cells);
+    paintCells(this.cells, height, width, this.palette(), this.pixels);
+    this.cellContext.putImageData(this.image as ImageData, 0, 0);
     context.imageSmoothingEnabled = false;
-    const [left, right] = this.edges('x', -0.5, cube.timesteps - 0.5);
-    const [bottom, top] = this.edges('y', -0.5, stop - start - 0.5);
-    context.drawImage(this.cellCanvas, left, top, right - left, bottom - top);
-  }
-
-  private edges(axis: 'x' | 'y', first: number, last: number): [number, number] {
-    const { scale } = this.scale(axis);
-    return [scale(first), scale(last)];
+    context.drawImage(this.cellCanvas, box.left, box.top, box.width, box.height);
   }
 
   private allocate(rows: number, cols: number): void {
@@ -78,13 +65,15 @@ export class Raster extends CanvasMark {
   }
 
   private palette(): Palette {
-    const { norm } = this.selection;
+    const { norm, logColours } = this.selection;
     const scale = this.colourScale.scale;
     const domain = scale.domain();
-    const key = [norm.vmin, norm.vmax, domain.join(), scale.range().join()].join();
+    const key = [norm.vmin, norm.vmax, logColours, domain.join(), scale.range().join()].join();
     if (key !== this.paletteKey) {
       const table = makeTable((v) => String(scale(v)), domain[0], domain[domain.length - 1]);
-      this.cachedPalette = makePalette(table, norm, MAGENTA);
+      this.cachedPalette = logColours
+        ? makeLogPalette(table, this.selection.limit, parseColour(theme().below), MAGENTA)
+        : makePalette(table, norm, MAGENTA);
       this.paletteKey = key;
     }
     return this.cachedPalette;
@@ -101,6 +90,33 @@ export class Raster extends CanvasMark {
   private cells = new Float32Array(0);
   private readonly cellCanvas = document.createElement('canvas');
   private readonly cellContext = this.cellCanvas.getContext('2d') as CanvasRenderingContext2D;
+}
+
+/** A heat map, timesteps left to right: the channels of one sample bottom to top, or one channel by sample. */
+export class Raster extends ColourMark {
+  declare model: RasterModel;
+
+  protected override paint(context: CanvasRenderingContext2D): void {
+    const { cube, tensor, reflect } = this.selection;
+    if (cube === null) {
+      return;
+    }
+    const { sample, channel } = this.selection.point;
+    const [start, stop] = tensor.rowRange(this.model.get('section') as number | null);
+    const rows =
+      this.model.get('rows_of') === 'sample'
+        ? rowsOfChannel(cube, channel, reflect)
+        : rowsOfSample(cube, sample, start, stop, reflect);
+    const x = this.scale('x').scale;
+    const y = this.scale('y').scale;
+    const span = this.selection.span(x.domain());
+    if (rows.count < 1 || span[1] <= span[0]) {
+      return;
+    }
+    const [left, top] = [x(span[0] - 0.5), y(rows.count - 0.5)];
+    const [width, height] = [x(span[1] - 0.5) - left, y(-0.5) - top];
+    this.drawCells(context, cube, rows, span, { left, top, width, height });
+  }
 }
 
 const MAGENTA = parseColour(NON_FINITE);

@@ -1,9 +1,10 @@
 import { unpack_models, WidgetModel } from '@jupyter-widgets/base';
 import type { ISerializers } from '@jupyter-widgets/base';
 
+import { LOG_DECADES } from './colours';
 import type { Norm } from './colours';
 import { handlesOf, limitAt, normOfHandles, stopOf } from './norms';
-import type { Cube } from './slicing';
+import type { Cube, Span } from './slicing';
 import type { TensorModel } from './tensor';
 import { MODULE_STATE } from './version';
 
@@ -16,7 +17,7 @@ export interface Point {
 }
 
 /** Attributes that the picture depends on; the others follow from them. */
-const SHOWN = ['sample', 'timestep', 'channel', 'norm', 'reflect_half'];
+const SHOWN = ['sample', 'timestep', 'channel', 'norm', 'reflect_half', 'time_range', 'log_colours'];
 
 function clamp(index: number, count: number): number {
   return Math.min(Math.max(index, 0), Math.max(count - 1, 0));
@@ -40,6 +41,9 @@ export class SelectionModel extends WidgetModel {
       _view_module_version: '',
       tensor: null,
       colour_scale: null,
+      time_scale: null,
+      time_range: null,
+      log_colours: false,
       sample: 0,
       channel: 0,
       timestep: null,
@@ -58,6 +62,7 @@ export class SelectionModel extends WidgetModel {
     ...WidgetModel.serializers,
     tensor: { deserialize: unpack_models },
     colour_scale: { deserialize: unpack_models },
+    time_scale: { deserialize: unpack_models },
   };
 
   override initialize(attributes: Backbone.ObjectHash, options: never): void {
@@ -67,6 +72,8 @@ export class SelectionModel extends WidgetModel {
     this.on('change:norm', this.normChanged, this);
     this.on('change:top', this.placeSliders, this);
     this.on('change:auto', this.autoChanged, this);
+    this.on('change:log_colours', this.applyNorm, this);
+    this.on('change:time_range', this.applyTime, this);
     this.on('change:order', () => this.set('reflect_half', this.get('order') === 1));
     this.on('change:reflect_half', () => this.set('order', this.reflect ? 1 : 0));
     // not 'change': ipywidgets loses it when a handler of 'change:order', say, calls `set` again
@@ -74,6 +81,8 @@ export class SelectionModel extends WidgetModel {
     this.listenTo(this.tensor, 'change', this.tensorChanged);
     this.placeSliders();
     this.applyNorm();
+    this.timesteps = this.cube?.timesteps ?? 0;
+    this.applyTime();
   }
 
   get tensor(): TensorModel {
@@ -87,6 +96,24 @@ export class SelectionModel extends WidgetModel {
   get norm(): Norm {
     const [vmin, vmax] = this.get('norm') as [number, number];
     return { vmin, vmax };
+  }
+
+  /** Whether colours tell log10 of magnitudes. */
+  get logColours(): boolean {
+    return this.get('log_colours') as boolean;
+  }
+
+  /** First and last timestep that is shown. */
+  get timeRange(): readonly [number, number] {
+    const last = (this.cube?.timesteps ?? 1) - 1;
+    const [from, to] = (this.get('time_range') as [number, number] | null) ?? [0, last];
+    return [clamp(from, last + 1), clamp(to, last + 1)];
+  }
+
+  /** Positions on the time axis that lie in a domain of it. */
+  span(domain: number[]): Span {
+    const count = this.cube?.timesteps ?? 0;
+    return [Math.max(Math.floor(domain[0] + 0.5), 0), Math.min(Math.ceil(domain[1] + 0.5), count)];
   }
 
   get reflect(): boolean {
@@ -134,7 +161,29 @@ export class SelectionModel extends WidgetModel {
     for (const [axis, index] of Object.entries(change) as [keyof Point, number][]) {
       this.set(axis, clamp(index, sizes[axis]));
     }
+    this.bringIntoView();
     this.save_changes();
+  }
+
+  /** Show the timesteps from one to another, in every panel; null shows all. Two at least. */
+  zoom(range: readonly [number, number] | null): void {
+    const last = (this.cube?.timesteps ?? 1) - 1;
+    const [from, to] = range === null ? [0, last] : [Math.min(...range), Math.max(...range)];
+    const first = clamp(Math.round(from), last);
+    const end = Math.max(clamp(Math.round(to), last + 1), first + 1);
+    const whole = range === null || (first === 0 && end >= last);
+    this.set('time_range', whole ? null : [first, end]);
+    this.save_changes();
+  }
+
+  /** Move a zoomed range along with the chosen timestep. */
+  private bringIntoView(): void {
+    const [first, last] = this.timeRange;
+    const { timestep } = this.point;
+    const by = timestep < first ? timestep - first : timestep > last ? timestep - last : 0;
+    if (by !== 0) {
+      this.set('time_range', [first + by, last + by]);
+    }
   }
 
   /** Ask for one `redraw`. */
@@ -156,6 +205,12 @@ export class SelectionModel extends WidgetModel {
 
   private tensorChanged(): void {
     this.hovered = null;
+    const count = this.cube?.timesteps ?? 0;
+    if (count !== this.timesteps && this.timesteps !== 0) {
+      this.set('time_range', null); // the range belonged to another axis
+    }
+    this.timesteps = count;
+    this.applyTime();
     this.invalidate();
   }
 
@@ -168,7 +223,7 @@ export class SelectionModel extends WidgetModel {
   }
 
   /** The largest magnitude of the range: the limit of the symmetric slider. */
-  private get limit(): number {
+  get limit(): number {
     const { vmin, vmax } = this.norm;
     return Math.max(Math.abs(vmin), Math.abs(vmax));
   }
@@ -212,10 +267,18 @@ export class SelectionModel extends WidgetModel {
   /** The colour scale stays symmetric, so that zero keeps the neutral colour in any range. */
   private applyNorm(): void {
     const scale = this.get('colour_scale') as WidgetModel | null;
-    scale?.set({ min: -this.limit, mid: 0, max: this.limit });
+    const linear = { min: -this.limit, mid: 0, max: this.limit };
+    scale?.set(this.logColours ? { min: -LOG_DECADES, mid: null, max: 0 } : linear);
+  }
+
+  private applyTime(): void {
+    const [first, last] = this.timeRange;
+    const scale = this.get('time_scale') as WidgetModel | null;
+    scale?.set({ min: first - 0.5, max: last + 0.5 });
   }
 
   private hovered: number | null = null;
+  private timesteps = 0;
   private framePending = false;
   private stale = false;
 }

@@ -83,44 +83,67 @@ export function channelMaximum(cube: Cube, channel: number): number {
   return max;
 }
 
-/** Which cells a raster shows. */
-export interface Window {
-  readonly sample: number;
-  /** Channels [start, stop), bottom to top. */
-  readonly start: number;
-  readonly stop: number;
-  readonly reflect: boolean;
+/** Rows of a picture, bottom to top: where the first one's value at timestep 0 is, and the next one's. */
+export interface Rows {
+  readonly offset: number;
+  readonly stride: number;
+  readonly count: number;
+  /** From this row on, rows run backwards in time. */
+  readonly split: number;
 }
 
+/** The channels [start, stop) of one sample. */
+export function rowsOfSample(
+  cube: Cube,
+  sample: number,
+  start = 0,
+  stop = cube.channels,
+  reflect = false,
+): Rows {
+  const count = stop - start;
+  const half = Math.min(Math.max(secondHalf(cube) - start, 0), count);
+  const offset = sample * cube.timesteps * cube.channels + start;
+  return { offset, stride: 1, count, split: reflect ? half : count };
+}
+
+/** One channel of every sample. */
+export function rowsOfChannel(cube: Cube, channel: number, reflect = false): Rows {
+  const { samples, timesteps, channels } = cube;
+  const flipped = reflect && channel >= secondHalf(cube);
+  return { offset: channel, stride: timesteps * channels, count: samples, split: flipped ? 0 : samples };
+}
+
+/** Positions [first, end) on the time axis. */
+export type Span = readonly [first: number, end: number];
+
 /**
- * Reduce one sample to `rows` x `cols` cells, `out[col * rows + row]`: row 0 the lowest channel,
- * column 0 the first timestep. Columns lie together because a timestep does in the tensor.
+ * Reduce a picture to `height` x `width` cells, `out[column * height + row]`: row 0 the lowest,
+ * column 0 the first position of `span`. Columns lie together because a timestep does in the tensor.
  *
  * Where several values fall into a cell the one of largest magnitude stays, so that a lone channel
  * remains visible; NaN and infinity win over all, so that they are never hidden.
  */
 export function pool(
   cube: Cube,
-  window: Window,
-  rows: number,
-  cols: number,
+  rows: Rows,
+  span: Span,
+  height: number,
+  width: number,
   out: Float32Array,
 ): void {
   const { timesteps, channels } = cube;
-  const count = window.stop - window.start;
-  const rowOf = Int32Array.from({ length: count }, (_, k) => Math.floor((k * rows) / count));
-  // channels below `split` are shown in time order, those from it on are flipped
-  const half = Math.min(Math.max(secondHalf(cube) - window.start, 0), count);
-  const split = window.reflect ? half : count;
+  const [first, end] = span;
+  const { count, split } = rows;
+  const rowOf = Int32Array.from({ length: count }, (_, k) => Math.floor((k * height) / count));
   const from = bitsOf(cube.data);
   const to = bitsOf(out);
   to.fill(0);
-  for (let t = 0; t < timesteps; t++) {
-    const base = (window.sample * timesteps + t) * channels + window.start;
-    const upright = Math.floor((t * cols) / timesteps) * rows;
-    const flipped = Math.floor(((timesteps - 1 - t) * cols) / timesteps) * rows;
-    keepLargest(to, upright, from, base, rowOf, 0, split);
-    keepLargest(to, flipped, from, base, rowOf, split, count);
+  for (let t = first; t < end; t++) {
+    const column = Math.floor(((t - first) * width) / (end - first)) * height;
+    const upright = rows.offset + t * channels;
+    const flipped = rows.offset + (timesteps - 1 - t) * channels;
+    keepLargest(to, column, from, upright, rows.stride, rowOf, 0, split);
+    keepLargest(to, column, from, flipped, rows.stride, rowOf, split, count);
   }
 }
 
@@ -134,13 +157,14 @@ function keepLargest(
   column: number,
   from: Int32Array,
   base: number,
+  stride: number,
   rowOf: Int32Array,
   first: number,
   end: number,
 ): void {
   const magnitude = 0x7fffffff;
-  for (let k = first; k < end; k++) {
-    const bits = from[base + k];
+  for (let k = first, at = base + first * stride; k < end; k++, at += stride) {
+    const bits = from[at];
     const cell = column + rowOf[k];
     if ((bits & magnitude) > (to[cell] & magnitude)) {
       to[cell] = bits;

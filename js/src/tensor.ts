@@ -7,6 +7,13 @@ import { MODULE_STATE } from './version';
 import { fromWire, toWire } from './wire';
 import type { DenseArray } from './wire';
 
+/** Rows that belong together: their name, the first one, and what they count. */
+export interface Section {
+  readonly name: string;
+  readonly start: number;
+  readonly rows: string;
+}
+
 /** The array that is explored, and what it is. It crosses once; all slicing happens here. */
 export class TensorModel extends WidgetModel {
   override defaults(): Backbone.ObjectHash {
@@ -20,6 +27,7 @@ export class TensorModel extends WidgetModel {
       array: null,
       mask: null,
       directions: [],
+      sections: [],
       columns: 'timestep',
       rows: 'channel',
       gates: [],
@@ -45,6 +53,21 @@ export class TensorModel extends WidgetModel {
   /** `["forward", "backward"]` where the channels have these two halves, else empty. */
   get directions(): string[] {
     return this.get('directions') as string[];
+  }
+
+  /** Named ranges of rows, from the lowest: the halves of a Bidirectional layer, the matrices of a layer's weights. */
+  get sections(): Section[] {
+    return this.get('sections') as Section[];
+  }
+
+  /** Rows [start, stop) of a section; all rows without one. */
+  rowRange(section: number | null): [number, number] {
+    const count = this.cube?.channels ?? 0;
+    const { sections } = this;
+    if (section === null) {
+      return [0, count];
+    }
+    return [sections[section]?.start ?? 0, sections[section + 1]?.start ?? count];
   }
 
   /** 1 where a (sample, timestep) counts, 0 where it is masked; null without a mask. */

@@ -25,19 +25,20 @@ function gateOf(gates: string[], index: number, count: number): [string, number]
 }
 
 /** A row in words: `channel 41`, `forward 88`, `gate i, channel 3`, `feature 2`. */
-function rowName(selection: SelectionModel, cube: Cube, row: number): string {
+function rowName(selection: SelectionModel, row: number): string {
   const { tensor } = selection;
-  const halves = tensor.directions.length === 2;
-  const half = halves && row >= secondHalf(cube) ? 1 : 0;
-  const size = halves ? secondHalf(cube) : cube.channels;
-  const [gate, place] = gateOf(tensor.gatesAlong('rows'), row - half * secondHalf(cube), size);
-  const name = halves ? tensor.directions[half] : tensor.rows;
+  const { sections } = tensor;
+  const at = sections.length - 1 - [...sections].reverse().findIndex(({ start }) => start <= row);
+  const [start, stop] = tensor.rowRange(sections.length > 0 ? at : null);
+  const [gate, place] = gateOf(tensor.gatesAlong('rows'), row - start, stop - start);
+  const within = sections[at];
+  const name = within === undefined ? tensor.rows : [within.name, within.rows].filter(Boolean).join(', ');
   return gate === '' ? `${name} ${place}` : `gate ${gate}, ${name} ${place}`;
 }
 
 /** The same beside the slider, where there is little room: `41`, `fwd 88`, `i 3`. */
-function shortRowName(selection: SelectionModel, cube: Cube, row: number): string {
-  return rowName(selection, cube, row)
+function shortRowName(selection: SelectionModel, row: number): string {
+  return rowName(selection, row)
     .replace(/^gate (\S+), /, '$1 ')
     .replace('forward', 'fwd')
     .replace('backward', 'bwd')
@@ -83,7 +84,7 @@ function hover(selection: SelectionModel, cube: Cube): Segment[] {
   const norm = normOverChannels(cube, sample, timestep, reflect, start, stop);
   const place = columnName(selection, cube, timestep);
   return [
-    { text: `${place} · ${rowName(selection, cube, channel)} · ` },
+    { text: `${place} · ${rowName(selection, channel)} · ` },
     { text: `${symbol(selection)} ` },
     { text: number(value, true), weight: 'strong' },
     { text: ` · norm ${number(norm)}`, weight: 'quiet' },
@@ -93,18 +94,26 @@ function hover(selection: SelectionModel, cube: Cube): Segment[] {
 function heatCaption(selection: SelectionModel, half: 'whole' | 'upper'): Segment[] {
   const flipped = selection.reflect ? ' — flipped: step 0 is the last timestep' : '';
   if (half === 'upper') {
-    const text = `Backward half, ${lower(noun(selection))} by channel${ofSample(selection)}${flipped}`;
+    const text = `Backward half, ${lower(noun(selection))} by channel${ofSample(selection)}${flipped}${zoomed(selection)}`;
     return [{ text }];
   }
   const second = selection.reflect ? ' — second half flipped along time' : '';
   const rows = selection.tensor.rows || selection.tensor.columns;
-  return [{ text: `${noun(selection)} by ${rows}${ofSample(selection)}${second}` }];
+  return [{ text: `${noun(selection)} by ${rows}${ofSample(selection)}${second}${zoomed(selection)}` }];
+}
+
+/** ` — timesteps 20–60 (double-click: all)` where a part of the time axis is shown. */
+function zoomed(selection: SelectionModel): string {
+  if (selection.get('time_range') === null) {
+    return '';
+  }
+  return ` — ${selection.tensor.columns}s ${selection.timeRange.join('–')} (double-click: all)`;
 }
 
 const WRITERS = {
   sample: (s: SelectionModel): Segment[] => [{ text: String(s.point.sample) }],
-  channel: (s: SelectionModel, cube: Cube): Segment[] => [
-    { text: shortRowName(s, cube, s.point.channel) },
+  channel: (s: SelectionModel): Segment[] => [
+    { text: shortRowName(s, s.point.channel) },
   ],
   norm: (s: SelectionModel): Segment[] => [{ text: range(s.norm.vmin, s.norm.vmax) }],
   hover,
@@ -114,8 +123,8 @@ const WRITERS = {
   'flow-caption': (s: SelectionModel): Segment[] => [
     { text: `${s.tensor.get('flow') as string}: norm over channels, log scale` },
   ],
-  'curve-caption': (s: SelectionModel, cube: Cube): Segment[] => {
-    const name = rowName(s, cube, s.point.channel);
+  'curve-caption': (s: SelectionModel): Segment[] => {
+    const name = rowName(s, s.point.channel);
     // 'forward 88' is the channel 88 of the forward half
     const text = name.replace(/(forward|backward) (\d+)$/, 'channel $2, $1');
     return [{ text: `${noun(s)} of ${text}` }];
@@ -129,7 +138,7 @@ const WRITERS = {
   'bars-hover': (s: SelectionModel, cube: Cube): Segment[] => {
     const { sample, channel } = s.point;
     return [
-      { text: `sample ${sample} · ${rowName(s, cube, channel)} · ${symbol(s)} ` },
+      { text: `sample ${sample} · ${rowName(s, channel)} · ${symbol(s)} ` },
       { text: number(valueAt(cube, sample, 0, channel), true), weight: 'strong' },
     ];
   },

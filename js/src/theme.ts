@@ -8,6 +8,9 @@ export interface Theme {
   readonly positive: string;
   /** Diverging stops, negative to positive. */
   readonly diverging: readonly string[];
+  /** Sequential stops, for log10 of a magnitude, and the flat colour below them. */
+  readonly sequential: readonly string[];
+  readonly below: string;
 }
 
 export const LIGHT: Theme = {
@@ -16,6 +19,8 @@ export const LIGHT: Theme = {
   negative: '#1f63a8',
   positive: '#b2182b',
   diverging: stops('08386f 1f63a8 4393c3 92c5de d1e5f0 ffffff fddbc7 f4a582 d6604d b2182b 7a0a22'),
+  sequential: stops('f4f8f7 d9eae6 b4d6cf 86beb5 57a39a 2f857d 136762'),
+  below: '#f1f1ef',
 };
 
 export const DARK: Theme = {
@@ -24,6 +29,8 @@ export const DARK: Theme = {
   negative: '#62b4f2',
   positive: '#f98d6a',
   diverging: stops('a8d8ff 62b4f2 2f8bd6 22609a 1d3a57 1b1b1b 54291f 963a26 dc5a38 f98d6a ffbfa6'),
+  sequential: stops('1d2b29 1b3f3b 1c544e 216b62 2d8478 459d8e 6ab8a6'),
+  below: '#1c1c1c',
 };
 
 /** NaN and infinities, in either theme. */

@@ -13,15 +13,14 @@ function roundStep(value: number): number {
   return 10 * decade;
 }
 
-/** Indices 0..count-1 to label on `pixels` px, at least `gap` px apart, the last one always. */
-export function indexTicks(count: number, pixels: number, gap: number): number[] {
-  const last = count - 1;
-  if (last <= 0) {
-    return [0];
+/** Indices first..last to label on `pixels` px, at least `gap` px apart: round ones and the last. */
+export function indexTicks(first: number, last: number, pixels: number, gap: number): number[] {
+  if (last <= first) {
+    return [first];
   }
-  const step = Math.max(1, roundStep((gap * count) / Math.max(pixels, 1)));
+  const step = Math.max(1, roundStep((gap * (last - first + 1)) / Math.max(pixels, 1)));
   const ticks: number[] = [];
-  for (let i = 0; i < last; i += step) {
+  for (let i = Math.ceil(first / step) * step; i < last; i += step) {
     ticks.push(i);
   }
   // the last one matters more than the regular one beside it

@@ -1,4 +1,14 @@
-"""Colours that Python hands to bqplot; the browser half swaps them for the dark theme's."""
+"""Colour maps. Those of ours follow the page's theme: the browser half swaps their colours."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import Any
+
+from bqplot import ColorScale
+from traitlets import TraitError
+
+from rnngrad_widgets.widgets.selection import Selection
 
 DIVERGING = (
     "#08386f",
@@ -14,3 +24,55 @@ DIVERGING = (
     "#7a0a22",
 )
 """Blue negative, white zero, red positive; told apart in the three common colour blindnesses."""
+
+SEQUENTIAL = ("#f4f8f7", "#d9eae6", "#b4d6cf", "#86beb5", "#57a39a", "#2f857d", "#136762")
+"""From eight decades below the limit of the norm (light) to the limit."""
+
+BWR = ("#0000ff", "#ffffff", "#ff0000")
+"""Plain blue, white, red."""
+
+_OURS = {"diverging": DIVERGING, "sequential": SEQUENTIAL, "bwr": BWR}
+
+SCHEMES = (
+    *("PiYG", "BrBG", "PRGn", "PuOr", "RdBu", "RdGy", "RdYlBu", "RdYlGn", "Spectral"),
+    *("Blues", "Greens", "Greys", "Oranges", "Purples", "Reds", "BuGn", "BuPu", "GnBu", "OrRd"),
+    *("PuBuGn", "PuBu", "PuRd", "RdPu", "YlGnBu", "YlGn", "YlOrBr", "YlOrRd"),
+    *("viridis", "plasma", "inferno", "magma"),
+)
+"""The continuous colour schemes of bqplot, by its names."""
+
+
+class CmapError(TraitError, ValueError):
+    """A colour map that does not exist; the widget keeps what it had."""
+
+
+def check_cmap(cmap: Any) -> str:
+    """Name of a colour map.
+
+    Raises
+    ------
+    CmapError
+        If there is none of this name.
+    """
+    known = (*_OURS, *SCHEMES)
+    if cmap in known:
+        return str(cmap)
+    near = get_close_matches(str(cmap), known, 1)
+    way_out = f"did you mean {near[0]!r}?" if near else f"ours are {list(_OURS)}"
+    rule = "cmap must name a colour map of ours or of bqplot"
+    raise CmapError(f"{rule}; received {cmap!r}: {way_out}")
+
+
+def colour_scale() -> ColorScale:
+    """The scale of the map `DIVERGING`; the browser fits it to the norm."""
+    return ColorScale(colors=list(DIVERGING), min=-1.0, mid=0.0, max=1.0)
+
+
+def paint_with(cmap: str, selection: Selection) -> bool:
+    """Give the selection a colour map; returns whether its colours follow the theme."""
+    selection.log_colours = cmap == "sequential"
+    scale = selection.colour_scale
+    with scale.hold_sync():
+        scale.colors = list(_OURS.get(cmap, ()))
+        scale.scheme = "RdYlBu" if cmap in _OURS else cmap
+    return cmap in ("diverging", "sequential")

@@ -49,6 +49,7 @@ class Controls:
         )
         self.quantity = Dropdown(options=[], tooltip="quantity")
         self.part = Dropdown(options=[], tooltip="part")
+        self.views = ToggleButtons(options=[]).add_class("rnngrad-views")
         self.refresh = Button(icon="refresh", tooltip="recompute at the weights of now")
         self.sample = IntSlider(description="Sample", readout=False)
         self.channel = IntSlider(description="Channel", readout=False)
@@ -60,10 +61,11 @@ class Controls:
             description="Reflect", options=["time order", "processing order"]
         )
         self.links = self._link()
-        self._choices = HBox([self.layer, self.quantity, self.part, self.refresh]).add_class(
-            "rnngrad-choices"
-        )
-        self.box = self._arrange(has_model=bool(layers))
+        chosen = [self.layer, self.quantity, self.part] if layers else []
+        self._hidden = [] if layers else [self.layer, self.quantity, self.part, self.refresh]
+        icons = [self.refresh] if layers else []
+        self._choices = HBox([*chosen, self.views, *icons]).add_class("rnngrad-choices")
+        self.box = self._arrange()
 
     @property
     def dropdowns(self) -> dict[str, Dropdown]:
@@ -88,14 +90,26 @@ class Controls:
         self.part.options = list(parts)
         self.part.layout.display = None if len(parts) > 1 else "none"
 
-    def link_range_mode(self, explorer: Widget) -> None:
-        """Let the button switch the trait ``range_mode``, by which the browser shows one slider."""
-        self.links.append(jslink((explorer, "range_mode"), (self.range_mode, "value")))
+    def offer(self, views: Sequence[str], chosen: str) -> None:
+        """The views that fit, and which one is shown."""
+        labels = tuple(view.capitalize() for view in views)
+        with self.views.hold_sync():
+            if tuple(self.views.options) != labels:
+                self.views.options = labels
+            self.views.index = list(views).index(chosen)
+        self.views.layout.display = None if len(labels) > 1 else "none"
+
+    def link(self, explorer: Widget, stage: Widget) -> None:
+        """Let buttons switch what the browser shows: which norm slider, and which view."""
+        self.links += [
+            jslink((explorer, "range_mode"), (self.range_mode, "value")),
+            jslink((stage, "selected_index"), (self.views, "index")),
+        ]
 
     @property
     def loose(self) -> list[Widget]:
-        """Widgets that may not be under `box`: the links, and the dropdowns of a model."""
-        return [*self.links, self._choices]
+        """Widgets that are not under `box`: links, and the dropdowns where there is no model."""
+        return [*self.links, *self._hidden]
 
     def choose(self, layer: str, quantity: str, part: str) -> None:
         """Let the dropdowns say what is shown."""
@@ -118,7 +132,7 @@ class Controls:
             jslink((selection, "order"), (self.order, "index")),
         ]
 
-    def _arrange(self, *, has_model: bool) -> VBox:
+    def _arrange(self) -> VBox:
         def group(kind: str, *children: Widget) -> HBox:
             return HBox(children).add_class("rnngrad-group").add_class(f"rnngrad-group-{kind}")
 
@@ -138,4 +152,4 @@ class Controls:
                 self.order,
             ]
         ).add_class("rnngrad-sliders")
-        return VBox([self._choices, sliders] if has_model else [sliders])
+        return VBox([self._choices, sliders])

@@ -39,13 +39,13 @@ class HeatMapView:
 
     def __init__(self, selection: Selection, *, halves: bool, flow: bool) -> None:
         self._selection = selection
-        self._time = index_scale()
-        self._parts = (1, 0) if halves else (None,)
-        self._channels = [index_scale() for _ in self._parts]
+        self._time = selection.time_scale
+        self._sections = (1, 0) if halves else (None,)
+        self._channels = [index_scale() for _ in self._sections]
         captions = ("upper-caption", "lower-caption") if halves else ("heat-caption",)
         heats = [
-            self._heat(half, number, "half" if halves else "heat")
-            for number, half in enumerate(self._parts)
+            self._heat(section, number, "half" if halves else "heat")
+            for number, section in enumerate(self._sections)
         ]
         flows = [self._flow()] if flow else []
         curve = self._curve()
@@ -61,24 +61,23 @@ class HeatMapView:
 
     def fit(self, cube: Cube) -> None:
         """Let the axes hold the values."""
-        _, timesteps, channels = cube.values.shape
-        fit_index_scale(self._time, timesteps)
+        channels = cube.values.shape[-1]
         middle = channels // 2
         counts = {None: channels, 0: middle, 1: channels - middle}
-        for half, scale in zip(self._parts, self._channels, strict=True):
-            fit_index_scale(scale, counts[half])
+        for section, scale in zip(self._sections, self._channels, strict=True):
+            fit_index_scale(scale, counts[section])
 
-    def _heat(self, half: int | None, number: int, kind: str) -> Figure:
+    def _heat(self, section: int | None, number: int, kind: str) -> Figure:
         scales = {"x": self._time, "y": self._channels[number]}
         axis = index_axis(scales["y"], "left")
         raster = Raster(
             selection=self._selection,
-            half=half,
+            section=section,
             scales={**scales, "color": self._selection.colour_scale},
         )
         cursor = Cursor(
             selection=self._selection,
-            half=half,
+            section=section,
             scales=scales,
             y_of="channel",
             y_axis=axis,

@@ -1,9 +1,13 @@
-"""Where the picture is: the tensor on its way to the browser, and the view that fits it."""
+"""Where the picture is: the tensor on its way to the browser, and the views that fit it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Protocol
+
 import numpy as np
-from ipywidgets import VBox
+from bqplot import Figure
+from ipywidgets import Stack, VBox
 
 from rnngrad_widgets.cube import Cube
 from rnngrad_widgets.statistics import auto_limit, top_decade
@@ -11,13 +15,24 @@ from rnngrad_widgets.tensor import GradientTensor
 from rnngrad_widgets.views.heatmap import HeatMapView
 from rnngrad_widgets.views.scatter import ScatterView
 from rnngrad_widgets.widgets.selection import Selection
+from rnngrad_widgets.widgets.tensor import Tensor
 from rnngrad_widgets.wording import words
 
-View = HeatMapView | ScatterView
+
+class View(Protocol):
+    """What the stage shows."""
+
+    box: VBox
+    figures: tuple[Figure, ...]
+
+    def fit(self, cube: Cube) -> None:
+        """Let the axes hold the values."""
 
 
 class Stage:
-    """Shows one tensor at a time; a view that was made is kept for the next one that it fits.
+    """Shows one view of one tensor; the browser switches between the views that fit it.
+
+    Views that were made are kept for the next tensor that they fit.
 
     Parameters
     ----------
@@ -27,44 +42,61 @@ class Stage:
 
     def __init__(self, selection: Selection) -> None:
         self._selection = selection
-        self._views: dict[str, View] = {}
-        self.view: View | None = None
-        self.box = VBox().add_class("rnngrad-plots")
+        self._made: dict[str, Mapping[str, View]] = {}
+        self.views: Mapping[str, View] = {}
+        self.box = Stack(selected_index=None).add_class("rnngrad-plots")
 
     @property
     def boxes(self) -> list[VBox]:
-        """The boxes of all views, also of those that are not shown now."""
-        return [view.box for view in self._views.values()]
+        """The boxes of all views, also of those that do not fit the tensor of now."""
+        return [view.box for views in self._made.values() for view in views.values()]
 
-    def show(self, tensor: GradientTensor, cube: Cube) -> View:
-        """Send the array to the browser and put the view that fits it on the stage."""
-        self._send(tensor, cube)
+    @property
+    def figures(self) -> list[Figure]:
+        """The figures of the views that fit."""
+        return [figure for view in self.views.values() for figure in view.figures]
+
+    def show(self, tensor: GradientTensor, cube: Cube) -> None:
+        """Send the array to the browser and put the views that fit it on the stage."""
+        send(self._selection.tensor, tensor, cube)
         self._selection.fit_norm(auto_limit(cube.values), top_decade(cube.values))
-        self.view = self._view_of(tensor, cube)
-        self.view.fit(cube)
-        if self.box.children != (self.view.box,):
-            self.box.children = (self.view.box,)
-        return self.view
+        self.views = self._views_of(tensor, cube)
+        for view in self.views.values():
+            view.fit(cube)
 
-    def _send(self, tensor: GradientTensor, cube: Cube) -> None:
-        widget = self._selection.tensor
-        with widget.hold_sync():
-            _, _, widget.noun, widget.symbol = words(tensor.quantity)
-            widget.columns, widget.rows = cube.columns, cube.rows
-            widget.gates, widget.gates_along = list(cube.gates), cube.gates_along
-            widget.directions = list(tensor.directions)
-            widget.flow = "Gradient flow" if tensor.quantity.endswith("_gradient") else "Flow"
-            widget.mask = None if tensor.mask is None else tensor.mask.astype(np.float32)
-            widget.array = cube.values
+    def turn_to(self, name: str) -> None:
+        """Put one of the views in front."""
+        boxes = tuple(view.box for view in self.views.values())
+        with self.box.hold_sync():
+            if self.box.children != boxes:
+                self.box.selected_index = None
+                self.box.children = boxes
+            self.box.selected_index = list(self.views).index(name)
 
-    def _view_of(self, tensor: GradientTensor, cube: Cube) -> View:
+    def _views_of(self, tensor: GradientTensor, cube: Cube) -> Mapping[str, View]:
         halves = len(tensor.directions) == 2
         timed = cube.columns == "timestep"
-        kind = "scatter" if not cube.has_time else f"heat map, {halves=}, {timed=}"
-        if kind not in self._views:
-            self._views[kind] = (
-                HeatMapView(self._selection, halves=halves, flow=timed)
+        kind = f"{halves=}, {timed=}" if cube.has_time else "no time"
+        if kind not in self._made:
+            self._made[kind] = (
+                self._with_columns(halves=halves, timed=timed)
                 if cube.has_time
-                else ScatterView(self._selection)
+                else {"scatter": ScatterView(self._selection)}
             )
-        return self._views[kind]
+        return self._made[kind]
+
+    def _with_columns(self, *, halves: bool, timed: bool) -> Mapping[str, View]:
+        return {"heat map": HeatMapView(self._selection, halves=halves, flow=timed)}
+
+
+def send(widget: Tensor, tensor: GradientTensor, cube: Cube) -> None:
+    """Send a tensor to the browser."""
+    with widget.hold_sync():
+        _, _, widget.noun, widget.symbol = words(tensor.quantity)
+        widget.columns, widget.rows = cube.columns, cube.rows
+        widget.gates, widget.gates_along = list(cube.gates), cube.gates_along
+        widget.directions = list(tensor.directions)
+        widget.sections = [section._asdict() for section in cube.sections]
+        widget.flow = "Gradient flow" if tensor.quantity.endswith("_gradient") else "Flow"
+        widget.mask = None if tensor.mask is None else tensor.mask.astype(np.float32)
+        widget.array = cube.values

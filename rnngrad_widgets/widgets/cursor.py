@@ -22,8 +22,8 @@ class Cursor(SelectionMark):
     """What the x axis counts."""
     y_of = Enum([None, *AXES], default_value=None).tag(sync=True)
     """What the y axis counts; None if it holds values."""
-    half = Enum([None, 0, 1], default_value=None).tag(sync=True)
-    """The half of the channels that the figure shows; None for all."""
+    section = Int(None, allow_none=True).tag(sync=True)
+    """The section of the rows that the figure shows; None for all."""
     line = Enum(["line", "band", "none"], default_value="line").tag(sync=True)
     """How the place on the x axis is marked."""
     dot = Bool(False).tag(sync=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bqplot import ColorScale
+from bqplot import ColorScale, LinearScale
 from ipywidgets import Widget, register, widget_serialization
 from traitlets import Bool, Float, Instance, Int, Tuple, Unicode
 
@@ -18,6 +18,9 @@ class Selection(Widget):  # type: ignore[misc]  # ipywidgets has no types
     ``stop``, ``handles`` and ``order`` are the same facts as ``norm`` and ``reflect_half`` in the
     form that sliders and buttons can be linked to; the browser half computes them. The norm sliders
     end at 10^``top``.
+
+    ``time_range`` holds the first and last timestep that are shown, None for all; ``time_scale`` is
+    the x scale of every panel with a time axis, which the browser half fits to it.
     """
 
     _model_module = Unicode(MODULE.name).tag(sync=True)
@@ -26,6 +29,9 @@ class Selection(Widget):  # type: ignore[misc]  # ipywidgets has no types
 
     tensor = Instance(Tensor).tag(sync=True, **widget_serialization)
     colour_scale = Instance(ColorScale).tag(sync=True, **widget_serialization)
+    time_scale = Instance(LinearScale).tag(sync=True, **widget_serialization)
+    time_range = Tuple(Int(), Int(), default_value=None, allow_none=True).tag(sync=True)
+    log_colours = Bool(False).tag(sync=True)
     sample = Int(0).tag(sync=True)
     channel = Int(0).tag(sync=True)
     timestep = Int(None, allow_none=True).tag(sync=True)

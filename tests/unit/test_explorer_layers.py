@@ -131,7 +131,8 @@ def test_each_kind_of_layer_has_its_figures_and_they_are_kept(explorer: Any) -> 
     for layer in ("lstm", "bi", "last", "gru", "bi"):
         explorer.layer = layer
         figures[layer] = tuple(explorer.figures)
-        assert explorer._stage.box.children == (explorer._stage.view.box,)
+        shown = explorer._stage.box.children[explorer._stage.box.selected_index]
+        assert shown is explorer._stage.views[explorer.view].box
     # heat map, flow and curve; two heat maps for two directions; scatter and bars
     assert [len(figures[layer]) for layer in ("lstm", "bi", "last")] == [3, 4, 2]
     assert figures["lstm"] == figures["gru"]

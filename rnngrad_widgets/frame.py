@@ -1,0 +1,74 @@
+"""`Frame`: what every widget of ours is, a selection and the plots that draw it, in one theme."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bqplot import Figure
+from ipywidgets import VBox, Widget, widget_serialization
+from traitlets import Bool, Instance, Int, List, Unicode, observe, validate
+
+from rnngrad_widgets.lifetime import close_widgets, reachable
+from rnngrad_widgets.views.colours import check_cmap, colour_scale, paint_with
+from rnngrad_widgets.views.panel import index_scale
+from rnngrad_widgets.widgets._module import MODULE
+from rnngrad_widgets.widgets.selection import Selection
+from rnngrad_widgets.widgets.tensor import Tensor
+
+
+def new_selection() -> Selection:
+    """A selection of nothing yet, with scales of its own."""
+    return Selection(tensor=Tensor(), colour_scale=colour_scale(), time_scale=index_scale())
+
+
+class Frame(VBox):  # type: ignore[misc]  # ipywidgets has no types
+    """A widget of plots that draw one selection.
+
+    Attributes
+    ----------
+    title
+        Text above the plots; empty for none.
+    cmap
+        ``"diverging"`` (blue negative, red positive, in the theme's colours), ``"sequential"``
+        (log10 of the magnitude, over eight decades), ``"bwr"``, or the name of a bqplot colour
+        scheme, for instance ``"RdBu"``.
+    height
+        Height of the plots in CSS pixels, 120 or more; None for the usual one. The width is that of
+        the page; ``layout.width`` sets it.
+    """
+
+    _model_module = Unicode(MODULE.name).tag(sync=True)
+    _model_module_version = Unicode(MODULE.version).tag(sync=True)
+    _model_name = Unicode("ExplorerModel").tag(sync=True)
+    _view_module = Unicode(MODULE.name).tag(sync=True)
+    _view_module_version = Unicode(MODULE.version).tag(sync=True)
+    _view_name = Unicode("Explorer").tag(sync=True)
+
+    selection = Instance(Selection).tag(sync=True, **widget_serialization)
+    figures = List(Instance(Figure)).tag(sync=True, **widget_serialization)
+    themed = Bool(True).tag(sync=True)
+    range_mode = Bool(False).tag(sync=True)
+    busy = Unicode("").tag(sync=True)
+    title = Unicode("").tag(sync=True)
+    height = Int(None, allow_none=True, min=120).tag(sync=True)
+
+    cmap = Unicode("diverging")
+
+    def close(self) -> None:
+        """Close the widget and every widget it made, in Python and in the browser."""
+        if self.comm is None:
+            return  # closed before, or never opened because an argument was refused
+        close_widgets(reachable([self, *self._loose()]) - {self})
+        super().close()
+
+    def _loose(self) -> list[Widget]:
+        """Widgets that were made and may not be under this one."""
+        return []
+
+    @validate("cmap")
+    def _validate_cmap(self, proposal: Any) -> str:
+        return check_cmap(proposal["value"])
+
+    @observe("cmap")
+    def _cmap_changed(self, change: Any) -> None:
+        self.themed = paint_with(change["new"], self.selection)
