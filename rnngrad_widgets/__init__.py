@@ -14,13 +14,19 @@ if TYPE_CHECKING:
     from rnngrad_widgets.engine import GradientEngine
     from rnngrad_widgets.explorer import GradientExplorer
     from rnngrad_widgets.functions import get_rnn_gradients
+    from rnngrad_widgets.live import LiveGradients
+    from rnngrad_widgets.recorder import GradientRecorder
+    from rnngrad_widgets.recording import Recording
     from rnngrad_widgets.tensor import GradientSnapshot, GradientTensor
 
 __all__ = [
     "GradientEngine",
     "GradientExplorer",
+    "GradientRecorder",
     "GradientSnapshot",
     "GradientTensor",
+    "LiveGradients",
+    "Recording",
     "__version__",
     "get_rnn_gradients",
 ]
@@ -29,8 +35,11 @@ __all__ = [
 _HOMES = {
     "GradientEngine": "engine",
     "GradientExplorer": "explorer",
+    "GradientRecorder": "recorder",
     "GradientSnapshot": "tensor",
     "GradientTensor": "tensor",
+    "LiveGradients": "live",
+    "Recording": "recording",
     "__version__": "_version",
     "get_rnn_gradients": "functions",
 }

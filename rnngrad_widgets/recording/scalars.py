@@ -67,7 +67,7 @@ def read_chunk(files: Files, key: str, shape: tuple[int, ...], dtype: str) -> np
     if data is None or len(data) != nbytes:
         has = "it is missing" if data is None else f"it has {len(data)}"
         raise RecordingError(f"{key} in {files.where} must have {nbytes} bytes; {has}")
-    if dtype == "bool":  # any byte but 0 is True, as a bool of numpy it would be something else
-        return (np.frombuffer(data, "uint8") != 0).reshape(shape)
-    values: np.ndarray = np.frombuffer(data, stored).astype(dtype, copy=False).reshape(shape)
-    return values
+    values: np.ndarray = np.frombuffer(data, stored).astype(dtype, copy=False)
+    if dtype == "bool":  # a byte of 2 would be neither True nor False
+        values = np.frombuffer(data, "uint8").astype(bool)
+    return values.reshape(shape)

@@ -9,7 +9,7 @@ import pytest
 
 import rnngrad_widgets
 
-HEAVY = ("tensorflow", "keras", "ipywidgets", "bqplot")
+HEAVY = ("tensorflow", "keras", "ipywidgets", "bqplot", "zarr")
 
 
 def loaded_after(code: str) -> set[str]:
@@ -27,6 +27,10 @@ def test_import_loads_nothing_heavy() -> None:
 
 def test_tensors_need_numpy_alone() -> None:
     assert loaded_after("from rnngrad_widgets import GradientTensor") == set()
+
+
+def test_callbacks_need_no_keras_before_they_compute() -> None:
+    assert loaded_after("from rnngrad_widgets import GradientRecorder, LiveGradients") == set()
 
 
 @pytest.mark.parametrize("name", rnngrad_widgets.__all__)
