@@ -30,3 +30,31 @@ export function tick(value: number): string {
 export function range(vmin: number, vmax: number): string {
   return vmin === -vmax ? `±${number(vmax)}` : `${number(vmin, true)} … ${number(vmax, true)}`;
 }
+
+/** `1,234` */
+export function grouped(count: number): string {
+  return count.toLocaleString('en-US');
+}
+
+/** A count on an axis: `800`, `30k`, `1.5M`. */
+export function short(count: number): string {
+  const units = [
+    [1e9, 'G'],
+    [1e6, 'M'],
+    [1e3, 'k'],
+  ] as const;
+  const [size, unit] = units.find(([least]) => count >= least) ?? [1, ''];
+  return `${Number((count / size).toPrecision(3))}${unit}`;
+}
+
+/** `12 %`; neither rounded down to nothing nor up to all. */
+export function share(count: number, total: number): string {
+  const percent = (100 * count) / total;
+  if (count > 0 && percent < 0.1) {
+    return '<0.1 %';
+  }
+  if (count < total && percent > 99.9) {
+    return '>99.9 %';
+  }
+  return `${Number(percent.toFixed(percent < 10 || percent > 99 ? 1 : 0))} %`;
+}

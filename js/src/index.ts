@@ -6,6 +6,7 @@ export { Cursor, CursorModel } from './cursor';
 export { Curves, CurvesModel } from './curves';
 export { Explorer, ExplorerModel } from './explorer';
 export { Flow, FlowModel } from './flow';
+export { Histogram, HistogramModel, HistogramReadout, HistogramReadoutModel } from './histogram';
 export { Raster, RasterModel } from './raster';
 export { Readout, ReadoutModel } from './readout';
 export { Bars, BarsModel, Scatter, ScatterModel } from './scatter';

@@ -3,7 +3,7 @@ import type { ISerializers } from '@jupyter-widgets/base';
 
 import type { SelectionModel } from './selection';
 import { write } from './text';
-import type { Kind } from './text';
+import type { Kind, Segment } from './text';
 import { MODULE_STATE } from './version';
 
 export class ReadoutModel extends DOMWidgetModel {
@@ -24,20 +24,9 @@ export class ReadoutModel extends DOMWidgetModel {
   };
 }
 
-/** One line of text that follows the selection. */
-export class Readout extends DOMWidgetView {
-  override render(): void {
-    this.el.classList.add('jupyter-widgets', 'rnngrad-readout', `rnngrad-${this.kind}`);
-    this.listenTo(this.model.get('selection') as SelectionModel, 'redraw', this.write);
-    this.write();
-  }
-
-  private get kind(): Kind {
-    return this.model.get('kind') as Kind;
-  }
-
-  private write(): void {
-    const segments = write(this.kind, this.model.get('selection') as SelectionModel);
+/** One line of text. */
+export abstract class Segments extends DOMWidgetView {
+  protected write(segments: Segment[]): void {
     const text = segments.map((segment) => segment.text).join('');
     if (text === this.written) {
       return;
@@ -54,4 +43,16 @@ export class Readout extends DOMWidgetView {
   }
 
   private written = '';
+}
+
+/** One line of text that follows the selection. */
+export class Readout extends Segments {
+  override render(): void {
+    const kind = this.model.get('kind') as Kind;
+    const selection = this.model.get('selection') as SelectionModel;
+    this.el.classList.add('jupyter-widgets', 'rnngrad-readout', `rnngrad-${kind}`);
+    const follow = (): void => this.write(write(kind, selection));
+    this.listenTo(selection, 'redraw', follow);
+    follow();
+  }
 }

@@ -1,6 +1,7 @@
 // The words that follow the selection: readouts beside the controls and captions of the panels.
 
-import { number, range } from './format';
+import { grouped, number, range, share } from './format';
+import type { Drawn, Line } from './histogram';
 import type { SelectionModel } from './selection';
 import { normOverChannels, secondHalf, valueAt } from './slicing';
 import type { Cube } from './slicing';
@@ -143,6 +144,55 @@ const WRITERS = {
     ];
   },
 };
+
+/** `sample 3 × 16`: what a histogram's line shows, and what it is multiplied by. */
+function lineName(selection: SelectionModel, cube: Cube, { of }: Line): string {
+  const { sample, channel } = selection.point;
+  if (of === 'sample') {
+    return `sample ${sample}`;
+  }
+  const name = rowName(selection, channel);
+  // without a time axis a sample has one value of a channel: the line is of them all
+  return cube.samples > 1 && selection.tensor.columns === 'timestep' ? `${name} of sample ${sample}` : name;
+}
+
+/** The caption of a histogram. */
+export function histogramCaption(selection: SelectionModel, drawn: Drawn): Segment[] {
+  const { cube, tensor } = selection;
+  if (cube === null) {
+    return [];
+  }
+  const axis = drawn.magnitude ? `|${symbol(selection)}|` : symbol(selection);
+  const all = cube.samples > 1 ? 'all samples' : 'all values';
+  const halves = tensor.directions.length === 2 ? ' of both halves' : '';
+  const masked = tensor.mask?.includes(0) ? ', without masked timesteps' : '';
+  const { line } = drawn;
+  const factor = line === null ? '' : grouped(Number(line.factor.toPrecision(4)));
+  const second = line === null ? '' : `, ${lineName(selection, cube, line)} × ${factor} (line)`;
+  return [{ text: `Values per bin of ${axis}: ${all}${halves} (grey)${second}${masked}` }];
+}
+
+/** One bin of a histogram; before one was pointed at, how many values there are. */
+export function histogramHover(
+  selection: SelectionModel,
+  { bins, tally, line, magnitude }: Drawn,
+  bin: number | null,
+): Segment[] {
+  const { cube } = selection;
+  if (cube === null || bins === null || bin === null) {
+    return [{ text: `${grouped(tally.total)} value${tally.total === 1 ? '' : 's'}` }];
+  }
+  const [from, to] = [bins.edges[bin], bins.edges[bin + 1]].map((edge) => number(edge, !magnitude));
+  const axis = magnitude ? `|${symbol(selection)}|` : symbol(selection);
+  const count = bins.counts[bin];
+  const part = line === null ? '' : ` · ${lineName(selection, cube, line)}: ${grouped(line.counts[bin])}`;
+  return [
+    { text: `${axis} ${from} … ${to} · ` },
+    { text: `${grouped(count)} value${count === 1 ? '' : 's'}`, weight: 'strong' },
+    { text: ` (${share(count, tally.total)})` },
+    { text: part, weight: 'quiet' },
+  ];
+}
 
 /** The text of one kind for the selection of now. */
 export function write(kind: Kind, selection: SelectionModel): Segment[] {

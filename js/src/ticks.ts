@@ -54,3 +54,11 @@ export function withoutChip(ticks: number[], chip: number | null, reach: number)
   const kept = ticks.filter((tick) => Math.abs(tick - chip) >= reach);
   return kept.length > 0 ? kept : [ticks[0]];
 }
+
+/** Multiples of 1, 2, 5 x 10^k within least..most, of `finest` at least; about `parts` steps. */
+export function roundTicks(least: number, most: number, parts: number, finest = 0): number[] {
+  const step = Math.max(roundStep((most - least) / parts), finest);
+  const first = Math.ceil(least / step - 1e-9);
+  const last = Math.floor(most / step + 1e-9);
+  return Array.from({ length: last - first + 1 }, (_, i) => (first + i) * step || 0);
+}

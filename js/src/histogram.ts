@@ -1,0 +1,370 @@
+import { DOMWidgetModel, unpack_models } from '@jupyter-widgets/base';
+import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
+
+import { drawBars } from './bars';
+import { CanvasMark, SelectionMarkModel } from './canvas-mark';
+import { countRange, fitAxis } from './count-axis';
+import type { Fit, Tick } from './count-axis';
+import {
+  below,
+  equalBins,
+  equalEdges,
+  finiteRange,
+  octaveBins,
+  octaves,
+  shownOctaves,
+  whole,
+} from './distribution';
+import type { Bins, Block, Octaves, Tally } from './distribution';
+import { number, share, tick } from './format';
+import { Kept } from './kept';
+import { polyline } from './polyline';
+import { Segments } from './readout';
+import type { Point } from './selection';
+import { column, nothing, shares } from './shares';
+import type { Cube, Span } from './slicing';
+import { setAttributes, show, svg } from './svg';
+import { histogramCaption, histogramHover } from './text';
+import { theme } from './theme';
+import { roundTicks } from './ticks';
+import { MODULE_STATE } from './version';
+
+/** Bins of the linear axis. */
+const BINS = 60;
+
+/** What the line shows, in the order of its buttons. */
+const LINES = ['sample', 'channel'] as const;
+
+/** The chosen part, counted in the bins of the whole. */
+export interface Line {
+  readonly of: (typeof LINES)[number];
+  readonly counts: Uint32Array;
+  /** What its counts are multiplied by to be compared with those of the whole. */
+  readonly factor: number;
+}
+
+/** What is drawn: the whole tensor in bars, a part of it as a line. */
+export interface Drawn {
+  /** The octaves on an axis of magnitudes; null on one of signed values, and where there are none. */
+  readonly shown: Span | null;
+  readonly magnitude: boolean;
+  readonly tally: Tally;
+  /** Values that are not zero but too small for the axis. */
+  readonly below: number;
+  /** Null where there is no finite value but zero. */
+  readonly bins: Bins | null;
+  readonly line: Line | null;
+}
+
+export class HistogramModel extends SelectionMarkModel {
+  override defaults(): Backbone.ObjectHash {
+    return {
+      ...super.defaults(),
+      _model_name: 'HistogramModel',
+      _view_name: 'Histogram',
+      signed: 0,
+      log_count: 0,
+      line: 0,
+      value_axis: null,
+      count_axis: null,
+    };
+  }
+
+  static override serializers: ISerializers = {
+    ...SelectionMarkModel.serializers,
+    value_axis: { deserialize: unpack_models },
+    count_axis: { deserialize: unpack_models },
+  };
+
+  /** The bin that was pointed at last; null before, and when the bins are others since. */
+  get pointed(): number | null {
+    return this.bins !== null && this.bins === this.drawn?.bins ? this.bin : null;
+  }
+
+  /** Point at a bin; the readouts hear of it by the event `pointed`. */
+  pointAt(bin: number): void {
+    this.bins = this.drawn?.bins ?? null;
+    this.bin = Math.min(Math.max(bin, 0), (this.bins?.counts.length ?? 1) - 1);
+    this.trigger('pointed');
+  }
+
+  /** Counted again only when the tensor, the axis or the part has changed. */
+  get drawn(): Drawn | null {
+    const { cube, tensor, point } = this.selection;
+    if (cube === null) {
+      return null;
+    }
+    const { mask } = tensor;
+    const signed = this.get('signed') === 1;
+    const of = LINES[this.get('line') as 0 | 1];
+    const tally = this.tally.get([cube.data, mask], () => octaves(cube, whole(cube), mask));
+    const batch = this.batch.get([tally, signed], () => countAll(cube, mask, tally, signed));
+    const { sample, channel } = point;
+    const timed = tensor.columns === 'timestep';
+    return this.both.get([batch, of, sample, of === 'channel' ? channel : null], () => {
+      const block = chosenBlock(cube, of, sample, channel, timed);
+      return { ...batch, line: countLine(cube, mask, batch, block, of) };
+    });
+  }
+
+  /** JupyterLab may keep a closed model alive: let at least its memory go. */
+  override close(comm_closed?: boolean): Promise<void> {
+    [this.tally, this.batch, this.both].forEach((kept) => kept.clear());
+    this.bins = null;
+    return super.close(comm_closed);
+  }
+
+  private readonly tally = new Kept<Octaves>();
+  private readonly batch = new Kept<Drawn>();
+  private readonly both = new Kept<Drawn>();
+  private bins: Bins | null = null;
+  private bin = 0;
+}
+
+function countAll(cube: Cube, mask: Float32Array | null, tally: Octaves, signed: boolean): Drawn {
+  const shown = shownOctaves(tally);
+  const drawn = { magnitude: !signed, shown: null, tally, below: 0, bins: null, line: null };
+  if (shown === null) {
+    return drawn;
+  }
+  if (!signed) {
+    return { ...drawn, shown, below: below(tally, shown), bins: octaveBins(tally, shown) };
+  }
+  const range = finiteRange(cube, whole(cube), mask, tally) as [number, number];
+  return { ...drawn, bins: equalBins(cube, whole(cube), mask, equalEdges(range, BINS)) };
+}
+
+/** Without a time axis a sample has one value of a channel: there the channel of every sample. */
+function chosenBlock(
+  cube: Cube,
+  of: Line['of'],
+  sample: number,
+  channel: number,
+  timed: boolean,
+): Block {
+  const all = whole(cube);
+  const one = [sample, sample + 1] as const;
+  return of === 'sample'
+    ? { ...all, samples: one }
+    : { ...all, samples: timed ? one : all.samples, channels: [channel, channel + 1] };
+}
+
+/** Null where the part has no values, or is the whole. */
+function countLine(
+  cube: Cube,
+  mask: Float32Array | null,
+  { bins, shown, tally }: Drawn,
+  block: Block,
+  of: Line['of'],
+): Line | null {
+  const part = octaves(cube, block, mask);
+  if (bins === null || part.total === 0 || part.total === tally.total) {
+    return null;
+  }
+  const { counts } =
+    shown === null ? equalBins(cube, block, mask, bins.edges) : octaveBins(part, shown);
+  return { of, counts, factor: tally.total / part.total };
+}
+
+/** Distribution of the whole tensor in bars, that of the chosen sample or channel as a line. */
+export class Histogram extends CanvasMark {
+  declare model: HistogramModel;
+
+  protected override setup(): void {
+    const { el } = this;
+    el.removeAttribute('clip-path'); // the shares are in the margin
+    el.append(this.band, this.hit, this.words, this.shares, this.label);
+    const help = 'plot: left and right arrows move the bin, up and down the channel; brackets the sample';
+    setAttributes(this.hit, { tabindex: 0, role: 'application', 'aria-label': help });
+    this.hit.addEventListener('pointermove', (event) => this.pointAt(event));
+    this.hit.addEventListener('keydown', (event) => this.key(event));
+    this.listenTo(this.model, 'pointed', this.drawBand);
+  }
+
+  override draw(): void {
+    if (!this.fitting) {
+      super.draw();
+    }
+  }
+
+  protected override paint(context: CanvasRenderingContext2D): void {
+    const { drawn } = this.model;
+    setAttributes(this.hit, { width: this.width, height: this.height });
+    if (drawn === null) {
+      return;
+    }
+    this.fitting = true; // a scale that changes asks for a drawing, which this one is
+    const { ticks } = this.fitAxes(drawn);
+    this.fitting = false;
+    this.placeWords(drawn);
+    this.drawBand();
+    if (drawn.bins !== null) {
+      const { counts } = drawn.bins;
+      ticks.forEach(([at]) => this.rule(context, this.scale('y').scale(at), 0.07));
+      drawBars(context, this.edges(drawn), (i) => this.y(counts[i]), this.height);
+      this.drawLine(context, drawn);
+    }
+  }
+
+  /** Let the axes hold the bins, and their counts with a little room. */
+  private fitAxes(drawn: Drawn): Fit {
+    const { bins, line } = drawn;
+    const edges = bins?.edges ?? Float64Array.of(-1, 1);
+    const ends = [edges[0], edges[edges.length - 1]].map((edge) => place(edge, drawn));
+    const peak = line === null ? 0 : line.factor * Math.max(...line.counts);
+    const most = Math.max(peak, ...(bins?.counts ?? []), 1);
+    fitAxis(this.scale('x').model, this.axis('value_axis'), {
+      min: ends[0],
+      max: ends[1],
+      ticks: bins === null ? [] : valueTicks(ends[0], ends[1], this.width, drawn.magnitude),
+    });
+    const counts = countRange(most, this.logCount);
+    fitAxis(this.scale('y').model, this.axis('count_axis'), counts);
+    return counts;
+  }
+
+  private drawLine(context: CanvasRenderingContext2D, drawn: Drawn): void {
+    const { line } = drawn;
+    if (line === null) {
+      return;
+    }
+    const [left, right] = this.edges(drawn);
+    context.strokeStyle = theme().ink;
+    context.lineWidth = 2;
+    context.lineJoin = 'round';
+    const ys = Float64Array.from(line.counts, (count) => this.y(count * line.factor));
+    polyline(context, (left + right) / 2, right - left, ys);
+  }
+
+  /** What a logarithm cannot show, at the right of the plot; where there is nothing to draw, why. */
+  private placeWords({ tally, below, bins, magnitude }: Drawn): void {
+    const symbol = this.selection.tensor.get('symbol') as string;
+    this.label.textContent = magnitude ? `|${symbol}|` : symbol;
+    setAttributes(this.label, { x: this.width + 16, y: this.height + 17 });
+    this.words.textContent = bins === null ? nothing(tally) : '';
+    setAttributes(this.words, { x: 9, y: 15 });
+    const lines = shares(tally);
+    if (below > 0 && bins !== null) {
+      const limit = { text: `below ${number(bins.edges[0])}`, kind: 'quiet' } as const;
+      lines.push({ text: share(below, tally.total), kind: 'strong' }, limit);
+    }
+    this.shares.replaceChildren(...column(lines, this.width + 8));
+  }
+
+  private drawBand(): void {
+    const { drawn, pointed } = this.model;
+    show(this.band, drawn !== null && pointed !== null);
+    if (drawn !== null && pointed !== null) {
+      const [left, right] = [...this.edges(drawn)].slice(pointed);
+      setAttributes(this.band, { x: left, y: 0, width: right - left, height: this.height });
+    }
+  }
+
+  private pointAt(event: PointerEvent): void {
+    const { drawn } = this.model;
+    if (drawn?.bins) {
+      const x = event.clientX - this.hit.getBoundingClientRect().left;
+      this.model.pointAt(Math.floor((x / this.width) * drawn.bins.counts.length));
+    }
+  }
+
+  /** Arrows: bin and channel, with Shift ten at a time; brackets: sample. */
+  private key(event: KeyboardEvent): void {
+    const { sample, channel } = this.selection.point;
+    const by = event.shiftKey ? 10 : 1;
+    const move = (change: Partial<Point>) => (): void => this.selection.choose(change);
+    const last = (this.model.drawn?.bins?.counts.length ?? 0) - 1;
+    const { pointed } = this.model;
+    const moves: Record<string, () => void> = {
+      ArrowLeft: () => this.model.pointAt((pointed ?? last + by) - by),
+      ArrowRight: () => this.model.pointAt((pointed ?? -by) + by),
+      ArrowDown: move({ channel: channel - by }),
+      ArrowUp: move({ channel: channel + by }),
+      '[': move({ sample: sample - 1 }),
+      ']': move({ sample: sample + 1 }),
+    };
+    const wanted = moves[event.key];
+    if (wanted !== undefined && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      event.preventDefault();
+      event.stopPropagation();
+      wanted();
+    }
+  }
+
+  private edges(drawn: Drawn): Float64Array {
+    const { scale } = this.scale('x');
+    return (drawn.bins?.edges ?? new Float64Array(0)).map((edge) => scale(place(edge, drawn)));
+  }
+
+  /** No count at all lies on the lower end of a logarithmic axis. */
+  private y(count: number): number {
+    const { scale } = this.scale('y');
+    return this.logCount ? scale(Math.max(Math.log10(count), scale.domain()[0])) : scale(count);
+  }
+
+  private get logCount(): boolean {
+    return this.model.get('log_count') === 1;
+  }
+
+  private axis(name: string): WidgetModel | null {
+    return this.model.get(name) as WidgetModel | null;
+  }
+
+  private fitting = false;
+  private readonly hit = svg('rect', { class: 'rnngrad-hit', fill: 'transparent' });
+  private readonly band = svg('rect', { class: 'rnngrad-band' });
+  private readonly words = svg('text', { class: 'rnngrad-label rnngrad-quiet' });
+  private readonly shares = svg('g', { class: 'rnngrad-shares' });
+  private readonly label = svg('text', { class: 'rnngrad-label rnngrad-quiet' });
+}
+
+/** Where a value is on its axis: magnitudes by their logarithm. */
+function place(value: number, { magnitude }: Drawn): number {
+  return magnitude ? Math.log10(value) : value;
+}
+
+function valueTicks(from: number, to: number, pixels: number, magnitude: boolean): Tick[] {
+  const room = Math.max(Math.floor(pixels / 90), 2);
+  return roundTicks(from, to, room, magnitude ? 1 : 0).map((at) => [at, magnitude ? `1e${at}` : tick(at)]);
+}
+
+export class HistogramReadoutModel extends DOMWidgetModel {
+  override defaults(): Backbone.ObjectHash {
+    return {
+      ...super.defaults(),
+      ...MODULE_STATE,
+      _model_name: 'HistogramReadoutModel',
+      _view_name: 'HistogramReadout',
+      histogram: null,
+      kind: 'caption',
+    };
+  }
+
+  static override serializers: ISerializers = {
+    ...DOMWidgetModel.serializers,
+    histogram: { deserialize: unpack_models },
+  };
+}
+
+/** What is drawn, or the bin that is pointed at, in words. */
+export class HistogramReadout extends Segments {
+  override render(): void {
+    const kind = this.model.get('kind') as 'caption' | 'hover';
+    const histogram = this.model.get('histogram') as HistogramModel;
+    const { selection } = histogram;
+    this.el.classList.add('jupyter-widgets', 'rnngrad-readout', `rnngrad-histogram-${kind}`);
+    const write = (): void => {
+      const { drawn, pointed } = histogram;
+      if (drawn !== null) {
+        const words =
+          kind === 'caption'
+            ? histogramCaption(selection, drawn)
+            : histogramHover(selection, drawn, pointed);
+        this.write(words);
+      }
+    };
+    this.listenTo(selection, 'redraw', write);
+    this.listenTo(histogram, 'change:signed change:line pointed', write);
+    write();
+  }
+}

@@ -1,0 +1,70 @@
+"""How the values of a tensor are distributed, with the chosen sample or channel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bqplot import Axis, Figure
+from ipywidgets import HBox, ToggleButtons, VBox, Widget, jslink
+
+from rnngrad_widgets.cube import Cube
+from rnngrad_widgets.views.panel import figure, value_axis, value_scale
+from rnngrad_widgets.widgets.histogram import AXES, COUNTS, LINES, Histogram, HistogramReadout
+from rnngrad_widgets.widgets.selection import Selection
+from rnngrad_widgets.wording import PLAIN, QUANTITIES
+
+SPREAD_OVER_DECADES = {PLAIN.symbol, QUANTITIES["output_gradient"].symbol}
+"""Symbols of what is first shown by magnitude: gradients, and plain arrays, as they may be some."""
+
+
+class HistogramView:
+    """Bars for the whole tensor, a line for the chosen sample or the chosen channel of it.
+
+    Parameters
+    ----------
+    selection
+        What is drawn.
+    """
+
+    def __init__(self, selection: Selection) -> None:
+        self._selection = selection
+        self._decades: bool | None = None
+        scales = {"x": value_scale(), "y": value_scale()}
+        values = Axis(scale=scales["x"], side="bottom", grid_lines="none", tick_values=[0])
+        counts = value_axis(scales["y"])
+        self.mark = Histogram(
+            selection=selection, scales=scales, value_axis=values, count_axis=counts
+        )
+        plot = figure([self.mark], [values, counts], "histogram")
+        self.figures: tuple[Figure, ...] = (plot,)
+        switches = {
+            "signed": _switch(AXES, ("|value|, logarithmic", "value, linear")),
+            "log_count": _switch(COUNTS, ("linear", "logarithmic")),
+            "line": _switch(LINES, ("line: the chosen sample", "line: the chosen channel of it")),
+        }
+        self.loose: list[Widget] = [
+            jslink((self.mark, name), (switch, "index")) for name, switch in switches.items()
+        ]
+        """Widgets that are not under `box`: the links of the switches."""
+        caption, hover = (
+            HistogramReadout(histogram=self.mark, kind=kind) for kind in ("caption", "hover")
+        )
+        buttons = HBox(list(switches.values())).add_class("rnngrad-switches")
+        row = HBox([caption, buttons, hover])
+        row.add_class("rnngrad-caption").add_class("rnngrad-caption-histogram")
+        self.box = VBox([VBox([row, plot]).add_class("rnngrad-panel")])
+
+    def fit(self, _cube: Cube) -> None:
+        """Choose the axis that suits a tensor; the browser fits it to the values.
+
+        The axis changes only where the tensor before was of another kind: else it stays as the
+        person at the widget has it.
+        """
+        decades = self._selection.tensor.symbol in SPREAD_OVER_DECADES
+        if decades != self._decades:
+            self._decades = decades
+            self.mark.signed = 0 if decades else 1
+
+
+def _switch(options: Sequence[str], tooltips: Sequence[str]) -> ToggleButtons:
+    return ToggleButtons(options=options, tooltips=tooltips).add_class("rnngrad-switch")
