@@ -24,6 +24,9 @@ declare module 'bqplot' {
     plotareaHeight: number;
     /** Between the two SVGs, over the plot area; a relayout sizes it and calls every mark's `relayout`. */
     webGLCanvas: HTMLCanvasElement;
+    /** Whether it is in sight; else a relayout does nothing. */
+    visible: boolean;
+    relayoutImpl(): void;
     padded_range(direction: 'x' | 'y', scale: WidgetModel): [number, number];
   }
 

@@ -4,7 +4,7 @@ import { Mark, MarkModel } from 'bqplot';
 import type { Figure, ScaleView } from 'bqplot';
 
 import type { SelectionModel } from './selection';
-import { theme } from './theme';
+import { pixelRatio, theme } from './theme';
 import { MODULE_STATE } from './version';
 
 /** Room at the right of the plots, in pixels; the same numbers stand in style/index.css. */
@@ -44,6 +44,7 @@ export abstract class SelectionMark extends Mark {
   override create_listeners(): void {
     super.create_listeners();
     this.listenTo(this.selection, 'redraw', this.draw);
+    this.listenTo(this.selection, 'layout', () => layOut(this.parent));
     this.listenTo(this.model, 'change', this.draw);
   }
 
@@ -130,7 +131,7 @@ export abstract class CanvasMark extends SelectionMark {
     key: unknown[],
     paint: (context: CanvasRenderingContext2D) => void,
   ): void {
-    const ratio = window.devicePixelRatio || 1;
+    const ratio = pixelRatio();
     const full = [...key, theme(), this.width, this.height, ratio];
     if (full.length !== this.keptFor.length || full.some((v, i) => v !== this.keptFor[i])) {
       this.keptFor = full;
@@ -163,10 +164,18 @@ export abstract class CanvasMark extends SelectionMark {
   private readonly kept = document.createElement('canvas');
 }
 
+/** Bring a figure to its size: bqplot leaves one that is out of sight as it was. */
+function layOut(figure: Figure): void {
+  const { visible } = figure;
+  figure.visible = true;
+  figure.relayoutImpl();
+  figure.visible = visible;
+}
+
 /** Give the layer one pixel for each device pixel: bqplot sets it to one for each CSS pixel. */
 function sizeLayer(figure: Figure, width: number, height: number): CanvasRenderingContext2D | null {
   const canvas = figure.webGLCanvas;
-  const ratio = window.devicePixelRatio || 1;
+  const ratio = pixelRatio();
   const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
   if (canvas.width !== w || canvas.height !== h) {
     canvas.width = w;

@@ -3,6 +3,7 @@ import type { WidgetModel } from '@jupyter-widgets/base';
 import { VBoxModel, VBoxView } from '@jupyter-widgets/controls';
 
 import { MARGIN_RIGHT } from './canvas-mark';
+import { servePictures } from './saving';
 import type { SelectionModel } from './selection';
 import { onThemeChange, theme, isDark } from './theme';
 import { MODULE_STATE } from './version';
@@ -64,6 +65,14 @@ export class Explorer extends VBoxView {
     this.applySize();
     this.applyMode();
     this.applyBusy();
+    servePictures(
+      this,
+      () => this.selection?.trigger('layout'),
+      () => {
+        this.applyTheme();
+        this.selection?.trigger('redraw');
+      },
+    );
   }
 
   override remove(): void {
@@ -75,7 +84,7 @@ export class Explorer extends VBoxView {
 
   private applyTheme(): void {
     this.el.classList.toggle('rnngrad-dark', isDark());
-    const selection = this.model.get('selection') as SelectionModel | null;
+    const { selection } = this;
     const scale = selection?.get('colour_scale') as WidgetModel | undefined;
     if (this.model.get('themed') && scale !== undefined) {
       const colours = selection?.logColours ? theme().sequential : theme().diverging;
@@ -84,6 +93,10 @@ export class Explorer extends VBoxView {
       }
     }
     selection?.invalidate();
+  }
+
+  private get selection(): SelectionModel | null {
+    return this.model.get('selection') as SelectionModel | null;
   }
 
   private applySize(): void {

@@ -4,6 +4,7 @@ import '../style/index.css';
 export { ColourBar, ColourBarModel } from './colourbar';
 export { Cursor, CursorModel } from './cursor';
 export { Curves, CurvesModel } from './curves';
+export { Download, DownloadModel } from './download';
 export { Explorer, ExplorerModel } from './explorer';
 export { Flow, FlowModel } from './flow';
 export { Histogram, HistogramModel, HistogramReadout, HistogramReadoutModel } from './histogram';

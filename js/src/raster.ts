@@ -5,7 +5,7 @@ import { makeLogPalette, makePalette, makeTable, paintCells, parseColour } from 
 import type { Palette } from './colours';
 import { pool, rowsOfChannel, rowsOfSample } from './slicing';
 import type { Cube, Rows, Span } from './slicing';
-import { NON_FINITE, theme } from './theme';
+import { NON_FINITE, pixelRatio, theme } from './theme';
 
 export class RasterModel extends SelectionMarkModel {
   override defaults(): Backbone.ObjectHash {
@@ -42,7 +42,7 @@ export abstract class ColourMark extends CanvasMark {
     span: Span,
     box: Box,
   ): void {
-    const ratio = window.devicePixelRatio || 1;
+    const ratio = pixelRatio();
     const height = Math.max(Math.min(rows.count, Math.round(this.height * ratio), Math.round(box.height * ratio)), 1);
     const width = Math.max(Math.min(span[1] - span[0], Math.round(box.width * ratio)), 1);
     this.allocate(height, width);

@@ -40,8 +40,40 @@ function stops(hex: string): string[] {
   return hex.split(' ').map((digits) => `#${digits}`);
 }
 
+let paper = false;
+
+/** Canvas pixels to one of the page, in a picture that is saved. */
+export const PAPER_RATIO = 2;
+
+/** Device pixels to one of the page: what a canvas is painted with. */
+export function pixelRatio(): number {
+  return paper ? PAPER_RATIO : window.devicePixelRatio || 1;
+}
+
+/**
+ * What `work` gives while `root` is drawn as for paper: light and fine, whatever the page is. `redraw`
+ * draws it all at once; nothing of it comes on the screen, which shows what is there at the end.
+ */
+export function onPaper<T>(root: Element, redraw: () => void, work: () => T): T {
+  const set = (on: boolean): void => {
+    paper = on;
+    root.classList.toggle('rnngrad-paper', on);
+  };
+  set(true);
+  try {
+    redraw();
+    return work();
+  } finally {
+    set(false);
+    redraw();
+  }
+}
+
 /** Whether the page is dark: JupyterLab and Notebook say so on the body, VS Code by a class. */
 export function isDark(): boolean {
+  if (paper) {
+    return false;
+  }
   const { jpThemeLight } = document.body.dataset;
   return jpThemeLight === 'false' || document.body.classList.contains('vscode-dark');
 }

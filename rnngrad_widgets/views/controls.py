@@ -18,6 +18,7 @@ from ipywidgets import (
 )
 
 from rnngrad_widgets.cube import Cube
+from rnngrad_widgets.widgets.download import Download
 from rnngrad_widgets.widgets.readout import Readout
 from rnngrad_widgets.widgets.selection import Selection
 from rnngrad_widgets.wording import words
@@ -51,6 +52,7 @@ class Controls:
         self.part = Dropdown(options=[], tooltip="part")
         self.views = ToggleButtons(options=[]).add_class("rnngrad-views")
         self.refresh = Button(icon="refresh", tooltip="recompute at the weights of now")
+        self.download = Download()
         self.sample = IntSlider(description="Sample", readout=False)
         self.channel = IntSlider(description="Channel", readout=False)
         self.limit = IntSlider(description="Norm", readout=False, max=STOPS)
@@ -63,8 +65,9 @@ class Controls:
         self.links = self._link()
         chosen = [self.layer, self.quantity, self.part] if layers else []
         self._hidden = [] if layers else [self.layer, self.quantity, self.part, self.refresh]
-        icons = [self.refresh] if layers else []
-        self._choices = HBox([*chosen, self.views, *icons]).add_class("rnngrad-choices")
+        icons = HBox([self.refresh, self.download] if layers else [self.download])
+        icons.add_class("rnngrad-icons")
+        self._choices = HBox([*chosen, self.views, icons]).add_class("rnngrad-choices")
         self.box = self._arrange()
 
     @property
@@ -120,6 +123,7 @@ class Controls:
         ):
             if dropdown.options:
                 dropdown.value = value
+        self.download.stem = " ".join(filter(None, (layer, quantity, part))) or "array"
 
     def _link(self) -> list[Widget]:
         selection = self._selection

@@ -1,0 +1,145 @@
+// A frame's picture as a file: asked for by its toolbar, with an event, or by Python, with a message.
+
+import type { DOMWidgetView, IClassicComm } from '@jupyter-widgets/base';
+
+import { pictureOf } from './export';
+import { fileName } from './export-parts';
+import { onPaper, PAPER_RATIO } from './theme';
+
+export type Format = 'png' | 'svg';
+
+/** The event with which a toolbar asks the frame that it is in to be saved. */
+export class SaveEvent extends CustomEvent<{ format: Format; stem: string }> {
+  static readonly NAME = 'rnngrad-save';
+
+  constructor(format: Format, stem: string) {
+    super(SaveEvent.NAME, { bubbles: true, detail: { format, stem } });
+  }
+}
+
+/** What Python sends, until it hears of it: `saving.py` has the other half. */
+interface Request {
+  readonly save: string;
+  readonly format: Format;
+}
+
+/** What the browser sends, over a comm of its own. */
+interface Answer {
+  readonly save: string;
+  readonly state: 'hidden' | 'drawing' | 'done' | 'failed';
+  readonly reason?: string;
+}
+
+/** Where Python listens for answers. */
+const TARGET = 'rnngrad_widgets.saving';
+
+/** Longest wait for figures that are still being made, in milliseconds. */
+const PATIENCE = 5000;
+/** Longest wait for the kernel to start a subshell. */
+const SUBSHELL = 1000;
+/** bqplot moves and labels its ticks a frame after it was told to. */
+const TICKS = 80;
+
+/**
+ * Let a frame give its picture. `redraw` draws all of it at once, in the colours of `theme()`;
+ * `layOut` brings figures that are out of sight to their size.
+ */
+export function servePictures(view: DOMWidgetView, layOut: () => void, redraw: () => void): void {
+  const { el } = view;
+  const picture = async (format: Format): Promise<Blob> => {
+    await ready(el, layOut);
+    const text = onPaper(el, redraw, () => pictureOf(el));
+    return format === 'svg' ? new Blob([text], { type: 'image/svg+xml' }) : drawn(text);
+  };
+  el.addEventListener(SaveEvent.NAME, (event) => {
+    const { format, stem } = (event as SaveEvent).detail;
+    void picture(format).then((file) => download(file, fileName(stem, format)));
+  });
+  let last = '';
+  view.listenTo(view.model, 'msg:custom', ({ save, format }: Partial<Request>) => {
+    if (save === undefined || format === undefined || save === last) {
+      return; // asked again, because the answer is not there yet
+    }
+    last = save;
+    void answer(view, save, () => picture(format));
+  });
+}
+
+/**
+ * Python waits in a cell that runs, so the answer must not queue behind that cell. The answers to a
+ * widget's own comm do: ipykernel sends them to where the last message came from. A new comm goes
+ * to the subshell that the application gives it, if it has such.
+ */
+async function answer(view: DOMWidgetView, save: string, picture: () => Promise<Blob>): Promise<void> {
+  const comm = await openable(view);
+  const tell = (said: Omit<Answer, 'save'>, buffers: ArrayBuffer[] = []): void => {
+    comm.send({ save, ...said }, undefined, undefined, buffers);
+  };
+  comm.open({ save, state: isHidden(view.el) ? 'hidden' : 'drawing' });
+  if (!isHidden(view.el)) {
+    try {
+      tell({ state: 'done' }, [await (await picture()).arrayBuffer()]);
+    } catch (error) {
+      tell({ state: 'failed', reason: String(error) });
+    }
+  }
+  // Python closes the comm: to close it here would end its subshell, maybe before the picture is there
+}
+
+/** What the widget managers of all applications have, though not their common type. */
+interface CommMaker {
+  _create_comm(target: string): Promise<IClassicComm & { jsServicesComm?: { subshellId?: string | null } }>;
+}
+
+async function openable(view: DOMWidgetView): Promise<IClassicComm> {
+  const manager = view.model.widget_manager as unknown as CommMaker;
+  const comm = await manager._create_comm(TARGET);
+  const end = Date.now() + SUBSHELL;
+  while (comm.jsServicesComm?.subshellId === null && Date.now() < end) {
+    await later(10);
+  }
+  return comm;
+}
+
+function isHidden(el: HTMLElement): boolean {
+  return el.getClientRects().length === 0;
+}
+
+async function ready(el: HTMLElement, layOut: () => void): Promise<void> {
+  const end = Date.now() + PATIENCE;
+  const missing = (): boolean => {
+    const figures = [...el.querySelectorAll('.bqplot.figure')];
+    return figures.length === 0 || figures.some((figure) => figure.querySelector('[data-drawn]') === null);
+  };
+  while (missing() && Date.now() < end) {
+    await later(30);
+  }
+  layOut();
+  await later(TICKS);
+}
+
+/** The picture as a PNG, two pixels to one of the page. */
+async function drawn(text: string): Promise<Blob> {
+  const image = new Image();
+  image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(text)}`;
+  await image.decode();
+  const canvas = document.createElement('canvas');
+  canvas.width = PAPER_RATIO * image.width;
+  canvas.height = PAPER_RATIO * image.height;
+  canvas.getContext('2d')?.drawImage(image, 0, 0, canvas.width, canvas.height);
+  return new Promise((resolve, reject) => {
+    canvas.toBlob((file) => (file === null ? reject(new Error('no room for the picture')) : resolve(file)));
+  });
+}
+
+function download(file: Blob, name: string): void {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(file);
+  link.download = name;
+  link.click();
+  window.setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+function later(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => window.setTimeout(resolve, milliseconds));
+}
