@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from os import PathLike
 from typing import Any
 
 from bqplot import Figure
 from ipywidgets import VBox, Widget, widget_serialization
 from traitlets import Bool, Instance, Int, List, Unicode, observe, validate
 
+from rnngrad_widgets.html import MAX_SIZE, SavedPage, save_html
 from rnngrad_widgets.lifetime import close_widgets, reachable
 from rnngrad_widgets.views.colours import check_cmap, colour_scale, paint_with
 from rnngrad_widgets.views.panel import index_scale
 from rnngrad_widgets.widgets._module import MODULE
 from rnngrad_widgets.widgets.selection import Selection
-from rnngrad_widgets.widgets.tensor import Tensor
+from rnngrad_widgets.widgets.tensor import Precision, Tensor
 
 
 def new_selection() -> Selection:
@@ -53,6 +55,46 @@ class Frame(VBox):  # type: ignore[misc]  # ipywidgets has no types
     height = Int(None, allow_none=True, min=120).tag(sync=True)
 
     cmap = Unicode("diverging")
+
+    def save_html(
+        self,
+        path: str | PathLike[str],
+        *,
+        title: str | None = None,
+        precision: Precision = "float32",
+        max_size: int = MAX_SIZE,
+    ) -> SavedPage:
+        """Write what is shown to one HTML file that works from disk, without kernel or network.
+
+        Sliders, pointing and views work there; layer and quantity stay as they are. A file that is
+        there already is replaced.
+
+        Parameters
+        ----------
+        path
+            The file; its folder must exist.
+        title
+            A heading, and the title of the browser's window.
+        precision
+            ``"float32"``, or ``"bfloat16"`` for half the size: every decade, each value rounded by
+            at most 1/256 of itself.
+        max_size
+            Largest file to write, in bytes.
+
+        Returns
+        -------
+        SavedPage
+            The path and the size in bytes.
+
+        Raises
+        ------
+        ValueError
+            If the file would be larger than ``max_size``, the precision is unknown, or the widget
+            was closed.
+        OSError
+            If the folder does not exist, the path is a folder, or the file cannot be written.
+        """
+        return save_html(self, path, title=title, precision=precision, max_size=max_size)
 
     def close(self) -> None:
         """Close the widget and every widget it made, in Python and in the browser."""

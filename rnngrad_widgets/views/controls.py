@@ -53,6 +53,8 @@ class Controls:
         self.views = ToggleButtons(options=[]).add_class("rnngrad-views")
         self.refresh = Button(icon="refresh", tooltip="recompute at the weights of now")
         self.download = Download()
+        for control in (*self.dropdowns.values(), self.refresh):
+            control.add_class("rnngrad-kernel")  # rests in a page without a kernel
         self.sample = IntSlider(description="Sample", readout=False)
         self.channel = IntSlider(description="Channel", readout=False)
         self.limit = IntSlider(description="Norm", readout=False, max=STOPS)

@@ -1,0 +1,244 @@
+"""A saved page, opened from disk with the network off, in three browsers."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from rnngrad_widgets import GradientExplorer
+from rnngrad_widgets.html import save_html
+from rnngrad_widgets.tensor import SEQUENCE, GradientTensor
+from rnngrad_widgets.widgets.tensor import as_bfloat16
+from tests.browser import other_engines
+from tests.browser.engines import Chromium, Firefox, WebKit
+from tests.browser.explorer_page import (
+    SECONDS,
+    TOLERANCE,
+    Shot,
+    close,
+    colours,
+    eventually,
+    number,
+    picture,
+    rgb,
+)
+from tests.browser.lab import DARK, LIGHT
+from tests.unit.sources import explore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+    from playwright.sync_api import Browser, FloatRect
+
+    from tests.browser.engines import Engine
+    from tests.browser.lab import Theme
+
+# Forty-eight values of as many colours, in no order that a flip or a transposition leaves alone.
+ARRAY = np.random.default_rng(5).permutation(np.linspace(-1, 1, 48)).reshape(2, 6, 4)
+SHAPE = (4, 6)
+NORM = (-1.0, 1.0)
+EVIL = "</script><img src=x onerror=\"document.title='run'\"><!-- &amp;"
+
+
+class Source:
+    """One layer of an ugly name, and another one that the page does not have."""
+
+    def layers(self) -> dict[str, str]:
+        return {EVIL: f"{EVIL}  LSTM 4", "other": "other  LSTM 4"}
+
+    def resolve(self, _layer: object) -> str:
+        return EVIL
+
+    def quantities(self, _layer: str) -> tuple[str, ...]:
+        return ("output_gradient", "hidden_gradient")
+
+    def compute(self, layer: str, quantity: str) -> dict[str, GradientTensor]:
+        return {"": GradientTensor(ARRAY, SEQUENCE, layer, quantity)}
+
+
+class PageView:
+    """What a saved page shows, in any browser."""
+
+    def __init__(self, engine: Engine, path: Path) -> None:
+        self.engine = engine
+        engine.open(path.as_uri())
+        self.expect("document.documentElement.classList.contains('rnngrad-shown')", True)
+
+    def read(self, expression: str) -> Any:
+        return self.engine.evaluate(expression)
+
+    def expect(self, expression: str, wanted: Any) -> None:
+        eventually(lambda: self.read(expression), wanted, expression)
+
+    def expect_text(self, kind: str, wanted: str) -> None:
+        self.expect(f"document.querySelector('.rnngrad-{kind}')?.textContent.trim() ?? ''", wanted)
+
+    def box(self, selector: str) -> FloatRect:
+        """The first visible element that fits, in CSS pixels of the window."""
+        box: FloatRect = self.read(
+            f"[...document.querySelectorAll({selector!r})].map((el) => el.getBoundingClientRect())"
+            ".filter(({ width, height }) => width > 0 && height > 0)"
+            ".map(({ x, y, width, height }) => ({ x, y, width, height }))[0]"
+        )
+        return box
+
+    def look(self) -> Shot:
+        """The plot area of the heat map: bqplot's own, which the browser has laid out."""
+        area = self.box(".rnngrad-figure-heat .plotarea_background")
+        x, y = int(area["x"]), int(area["y"])
+        height, width = int(area["height"] + area["y"] % 1), int(area["width"] + area["x"] % 1)
+        return Shot(area, self.engine.pixels()[y : y + height, x : x + width])
+
+    def expect_picture(
+        self,
+        values: NDArray[Any],
+        norm: tuple[float, float] = NORM,
+        theme: Theme = LIGHT,
+    ) -> None:
+        """Wait until every cell of the heat map has the colour that numpy predicts."""
+        wanted = colours(values, norm, theme)
+        end = time.monotonic() + SECONDS
+        seen = self._cells()
+        while not close(seen, wanted) and time.monotonic() < end:
+            seen = self._cells()
+        np.testing.assert_allclose(seen, wanted, atol=TOLERANCE)
+
+    def drag(self, group: str, fraction: float) -> None:
+        """Drag the handle of a slider to a fraction of its track."""
+        track = self.box(f".rnngrad-group-{group} .noUi-base")
+        end = (track["x"] + fraction * track["width"], track["y"] + track["height"] / 2)
+        self.engine.move(self._middle(f".rnngrad-group-{group} .noUi-handle"), end, button=True)
+
+    def click(self, selector: str) -> None:
+        self.engine.move(self._middle(selector), button=True)
+
+    def press(self, group: str, key: str) -> None:
+        """Press a key on the handle of a slider."""
+        handle = f".rnngrad-group-{group} .noUi-handle"
+        self.read(f"(document.querySelector({handle!r}).focus(), null)")
+        self.engine.press(key)
+
+    def _middle(self, selector: str) -> tuple[float, float]:
+        box = self.box(selector)
+        return (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+    def _cells(self) -> NDArray[np.int64]:
+        shot = self.look()
+        return np.array(
+            [[shot.cell(c, t, SHAPE) for t in range(SHAPE[1])] for c in range(SHAPE[0])]
+        )
+
+
+@pytest.fixture(params=["chromium", "firefox", "webkit"])
+def engine(request: pytest.FixtureRequest, browser: Browser, tmp_path: Path) -> Iterator[Engine]:
+    name: str = request.param
+    if name != "chromium" and other_engines.find(name) is None:
+        pytest.skip(other_engines.how_to_get(name))
+    running: Engine
+    if name == "chromium":
+        running = Chromium(browser)
+    else:
+        profile = tmp_path / "profile"
+        profile.mkdir()
+        running = Firefox(profile) if name == "firefox" else WebKit()
+    yield running
+    running.close()
+
+
+def test_a_page_is_alive_in_every_browser(engine: Engine, tmp_path: Path) -> None:
+    explorer = explore(Source(), norm=NORM)
+    page = PageView(engine, explorer.save_html(tmp_path / "page.html", title=EVIL).path)
+
+    # where it is, and every colour of it
+    page.expect_picture(picture(ARRAY, 0))
+    shot, window = page.look(), engine.pixels()
+    area = shot.area
+    assert area["width"] > 800
+    corners = colours(picture(ARRAY, 0), NORM)[[0, 0, -1, -1], [0, -1, 0, -1]]
+    for (y, x), wanted in zip(((-1, 0), (-1, -1), (0, 0), (0, -1)), corners, strict=True):
+        inside = shot.pixels[4 if y == 0 else y - 4, 4 if x == 0 else x - 4]
+        assert close(inside, wanted), "the picture fills the plot area"
+    left, top = int(area["x"]), int(area["y"])
+    assert (window[top + 100, left - 8] == 255).all(), "and nothing outside of it"
+
+    # sliders, with the mouse and with keys
+    page.drag("sample", 1.0)
+    page.expect_picture(picture(ARRAY, 1))
+    page.expect_text("sample", "1")
+    page.press("sample", "ArrowLeft")
+    page.expect_picture(picture(ARRAY, 0))
+    page.press("channel", "End")
+    page.expect_text("curve-caption", "Gradient g of channel 3")
+    page.press("norm", "ArrowLeft")
+    page.expect_text("readout.rnngrad-norm", "±8.0e-1")
+    page.expect_picture(picture(ARRAY, 0), (-0.8, 0.8))
+
+    # pointing
+    area = page.look().area
+    engine.move((area["x"] + 2.4 / 6 * area["width"], area["y"] + 0.4 / 4 * area["height"]))
+    value = number(ARRAY[0, 2, 3], plus=True)
+    norm = number(float(np.linalg.norm(ARRAY[0, 2])))
+    page.expect_text("hover", f"timestep 2 · channel 3 · g {value} · norm {norm}")
+
+    # what only a kernel can do rests
+    chosen = "[...document.querySelectorAll('select')].slice(0, 2).map((el) => el.disabled)"
+    assert page.read(chosen) == [True, True]
+    assert page.box(".rnngrad-icon") is None
+
+    # names are text
+    assert page.read("document.title") == EVIL
+    assert page.read("document.querySelector('h1').textContent") == EVIL
+    option = "document.querySelector('select').selectedOptions[0].text"
+    assert page.read(f"{option}.replaceAll('\u00a0', ' ')") == f"{EVIL}  LSTM 4"
+    summary = page.read("document.querySelector('.rnngrad-summary').textContent")
+    assert summary.strip().startswith(f"{EVIL} · ")
+    assert page.read("document.images.length") == 0
+
+    # nothing was asked of the network, and nothing went wrong
+    assert page.read("performance.getEntriesByType('resource').length") == 0
+    alarms = "[role=alert], .jupyter-widgets-error-widget"
+    assert page.read(f"document.querySelectorAll({alarms!r}).length") == 0
+    if isinstance(engine, Chromium):
+        assert engine.complaints == []
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK])
+def test_a_page_follows_the_theme_of_the_system(
+    browser: Browser, tmp_path: Path, theme: Theme
+) -> None:
+    engine = Chromium(browser, dark=theme == DARK)
+    explorer = GradientExplorer.from_array(ARRAY, norm=NORM)
+    try:
+        page = PageView(engine, save_html(explorer, tmp_path / "page.html").path)
+        page.expect_picture(picture(ARRAY, 0), theme=theme)
+        page.click(".rnngrad-order button + button")
+        page.expect_picture(picture(ARRAY, 0, reflect=True), theme=theme)
+        ground = rgb("#111111" if theme == DARK else "#ffffff")
+        assert (engine.pixels()[-1, -1] == ground).all()
+        assert (engine.pixels()[0, 0] == ground).all()
+    finally:
+        engine.close()
+
+
+def test_a_page_of_half_the_size_shows_the_rounded_values(browser: Browser, tmp_path: Path) -> None:
+    engine = Chromium(browser)
+    array = ARRAY.astype(np.float32)
+    array[0, 5, 3] = 1.0503
+    rounded = (as_bfloat16(array).astype(np.uint32) << 16).view(np.float32)
+    told = [number(float(values[0, 5, 3])) for values in (array, rounded)]
+    assert told[0] != told[1], "else it would not be seen"
+    explorer = GradientExplorer.from_array(array, channel=3, norm=NORM)
+    try:
+        saved = explorer.save_html(tmp_path / "page.html", precision="bfloat16")
+        page = PageView(engine, saved.path)
+        page.expect_picture(picture(rounded, 0))
+        norm = number(float(np.linalg.norm(rounded[0, 5])))
+        page.expect_text("hover", f"timestep 5 · channel 3 · v +{told[1]} · norm {norm}")
+        assert "rounded to bfloat16" in page.read("document.querySelector('footer').textContent")
+    finally:
+        engine.close()
