@@ -23,7 +23,7 @@ from rnngrad_widgets.checks import (
 from rnngrad_widgets.cube import as_cube
 from rnngrad_widgets.frame import Frame, new_selection
 from rnngrad_widgets.lifetime import close_earlier_runs
-from rnngrad_widgets.sources import ArraySource, ModelSource, Source
+from rnngrad_widgets.sources import COMPANIONS, ArraySource, ModelSource, Source
 from rnngrad_widgets.summary import summary_html
 from rnngrad_widgets.tensor import GradientTensor
 from rnngrad_widgets.views.controls import Controls
@@ -187,6 +187,7 @@ class GradientExplorer(Frame):
         self._source = source
         self._lock = RLock()
         self._placing = False
+        self._beside: tuple[Any, GradientTensor | None] = (None, None)
         selection = new_selection()
         self._controls = Controls(selection, source.layers())
         self._summary = HTML().add_class("rnngrad-summary")
@@ -211,7 +212,7 @@ class GradientExplorer(Frame):
         self._show(self._compute(self._shown.layer, self._shown.quantity), self._shown)
 
     def _loose(self) -> list[Widget]:
-        return [*self._controls.loose, *self._stage.boxes]
+        return [*self._controls.loose, *self._stage.loose]
 
     # -- computing and showing -------------------------------------------------------------------
 
@@ -244,6 +245,20 @@ class GradientExplorer(Frame):
     def _turn_to_view(self) -> None:
         self._stage.turn_to(self.view)
         self._controls.offer(list(self._stage.views), self.view)
+        if self.view == "flow":
+            self._stage.show_companion(self._companion())
+
+    def _companion(self) -> GradientTensor | None:
+        """The total gradient where the direct one is shown, and the other way round."""
+        layer, quantity, part = self._shown
+        other = COMPANIONS.get(quantity)
+        if other not in self._source.quantities(layer):
+            return None
+        if self._beside[0] != (self._shown, self._tensor):
+            found = self._compute(layer, other).get(part)
+            fits = found is not None and found.shape[:2] == self._tensor.shape[:2]
+            self._beside = ((self._shown, self._tensor), found if fits else None)
+        return self._beside[1]
 
     def _place_controls(self) -> None:
         self._placing = True

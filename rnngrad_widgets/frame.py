@@ -20,7 +20,12 @@ from rnngrad_widgets.widgets.tensor import Precision, Tensor
 
 def new_selection() -> Selection:
     """A selection of nothing yet, with scales of its own."""
-    return Selection(tensor=Tensor(), colour_scale=colour_scale(), time_scale=index_scale())
+    return Selection(
+        tensor=Tensor(),
+        companion=Tensor(),
+        colour_scale=colour_scale(),
+        time_scale=index_scale(),
+    )
 
 
 class Frame(VBox):  # type: ignore[misc]  # ipywidgets has no types

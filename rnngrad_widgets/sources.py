@@ -31,6 +31,10 @@ class Source(Protocol):
         """The tensors at the weights of now, by part; the only one is at the empty name."""
 
 
+COMPANIONS = {"output_gradient": "hidden_gradient", "hidden_gradient": "output_gradient"}
+"""Direct and total gradient: the flow of one is shown beside that of the other."""
+
+
 class ModelSource:
     """A Keras model and a batch; the engine computes."""
 

@@ -103,6 +103,14 @@ def share_not_reached(values: NDArray[Any], mask: NDArray[np.bool_] | None) -> f
     return float(np.mean(told < THRESHOLD)) if told.size else None
 
 
+def norms_over_channels(tensor: GradientTensor) -> NDArray[np.float32]:
+    """Norms over the channels of each direction, (samples, timesteps, directions)."""
+    values = halves(tensor).values()
+    with np.errstate(over="ignore", invalid="ignore"):
+        norms = [np.sqrt(np.sum(np.square(part, dtype=np.float64), axis=-1)) for part in values]
+        return np.stack(norms, axis=-1).astype(np.float32)
+
+
 def halves(tensor: GradientTensor) -> dict[str, NDArray[Any]]:
     """The values by direction; under the empty name where there is only one."""
     if len(tensor.directions) != 2:

@@ -3,6 +3,7 @@ import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
 
 import { border, Chip } from './axis-marks';
 import { SelectionMark, SelectionMarkModel } from './canvas-mark';
+import { KEYS_HELP, pressKey } from './keys';
 import type { Point } from './selection';
 import { nearestDot } from './scatter';
 import { series } from './slicing';
@@ -60,7 +61,7 @@ export class Cursor extends SelectionMark {
     el.removeAttribute('clip-path'); // chips are on the axes, the line goes on to the next panel
     el.append(this.hit, this.gates, this.band, this.line, ...this.rows, this.dot, this.brush);
     el.append(this.xChip.box, this.xChip.text, this.yChip.box, this.yChip.text, this.label);
-    setAttributes(this.hit, { tabindex: 0, role: 'application', 'aria-label': this.help() });
+    setAttributes(this.hit, { tabindex: 0, role: 'application', 'aria-label': KEYS_HELP });
     this.hit.addEventListener('pointermove', (event) => this.pointAt(event));
     this.hit.addEventListener('pointerleave', () => this.leave());
     this.hit.addEventListener('click', (event) => this.chooseAt(event));
@@ -68,7 +69,7 @@ export class Cursor extends SelectionMark {
     this.hit.addEventListener('pointerup', (event) => this.endBrush(event));
     this.hit.addEventListener('pointercancel', () => this.stopBrush());
     this.hit.addEventListener('dblclick', () => this.timed && this.selection.zoom(null));
-    this.hit.addEventListener('keydown', (event) => this.key(event));
+    this.hit.addEventListener('keydown', (event) => pressKey(this.selection, event));
   }
 
   override draw(): void {
@@ -262,7 +263,7 @@ export class Cursor extends SelectionMark {
     const cube = this.selection.cube;
     if (cube !== null && this.axis('x_of') === 'timestep') {
       const { timestep, channel } = this.locate(event, cube);
-      this.selection.hover(timestep ?? null, channel ?? null);
+      this.selection.hover(timestep ?? null, channel === undefined ? null : { channel });
     }
   }
 
@@ -276,48 +277,6 @@ export class Cursor extends SelectionMark {
     if (cube !== null && !this.brushed) {
       this.selection.choose(this.locate(event, cube));
     }
-  }
-
-  /** Arrows: timestep and channel, with Shift ten at a time; brackets: sample; plus, minus, 0: time range. */
-  private key(event: KeyboardEvent): void {
-    const { sample, timestep, channel } = this.selection.point;
-    const by = event.shiftKey ? 10 : 1;
-    const moves: Record<string, Partial<Point>> = {
-      ArrowLeft: { timestep: timestep - by },
-      ArrowRight: { timestep: timestep + by },
-      ArrowDown: { channel: channel - by },
-      ArrowUp: { channel: channel + by },
-      '[': { sample: sample - 1 },
-      ']': { sample: sample + 1 },
-    };
-    const move = moves[event.key];
-    const factor = { '+': 0.5, '-': 2, '0': Infinity }[event.key];
-    if ((move ?? factor) === undefined || event.ctrlKey || event.metaKey || event.altKey) {
-      return;
-    }
-    event.preventDefault();
-    event.stopPropagation();
-    if (move !== undefined) {
-      this.selection.hover(null, null);
-      this.selection.choose(move);
-    } else if (this.timed && factor !== undefined) {
-      this.zoomBy(factor);
-    }
-  }
-
-  /** Show a range so many times as long, round the chosen timestep. */
-  private zoomBy(factor: number): void {
-    const [first, last] = this.selection.timeRange;
-    const { timestep } = this.selection.point;
-    const around = (place: number): number => timestep + (place - timestep) * factor;
-    this.selection.zoom(factor === Infinity ? null : [around(first - 0.5) + 0.5, around(last + 0.5) - 0.5]);
-  }
-
-  private help(): string {
-    return (
-      'plot: left and right arrows move the timestep, up and down the channel, ' +
-      'with Shift by ten; square brackets the sample; plus and minus the range of timesteps, 0 shows all'
-    );
   }
 
   private axis(name: 'x_of'): Axis {

@@ -6,12 +6,14 @@ import { bundle, polyline } from './polyline';
 import { channelMaximum, series } from './slicing';
 import type { Cube } from './slicing';
 import { svg } from './svg';
-import { theme } from './theme';
+import { sampleColour, theme } from './theme';
 import { fitValueAxis } from './value-axis';
+import type { Limits } from './value-axis';
 
 export class CurvesModel extends SelectionMarkModel {
   override defaults(): Backbone.ObjectHash {
-    return { ...super.defaults(), _model_name: 'CurvesModel', _view_name: 'Curves', axis: null };
+    const names = { _model_name: 'CurvesModel', _view_name: 'Curves' };
+    return { ...super.defaults(), ...names, axis: null, coloured: false };
   }
 
   static override serializers: ISerializers = {
@@ -42,7 +44,8 @@ export class Curves extends CanvasMark {
     const { sample, channel } = this.selection.point;
     this.fitScale(cube, channel);
     const { reflect } = this.selection;
-    this.paintKept(context, [cube.data, channel, reflect], (kept) => this.others(kept, cube, channel));
+    const key = [cube.data, channel, reflect, this.selection.ylim, ...this.selection.timeRange];
+    this.paintKept(context, key, (kept) => this.others(kept, cube, channel));
     context.strokeStyle = theme().ink;
     context.lineWidth = 2;
     context.lineJoin = 'round';
@@ -53,15 +56,17 @@ export class Curves extends CanvasMark {
 
   /** A symmetric axis that holds the channel in every sample, so that only the channel moves it. */
   private fitScale(cube: Cube, channel: number): void {
-    if (cube.data === this.fitted.data && channel === this.fitted.channel) {
+    const { ylim } = this.selection;
+    const { fitted } = this;
+    if (cube.data === fitted.data && channel === fitted.channel && ylim === fitted.ylim) {
       return;
     }
-    this.fitted = { data: cube.data, channel };
-    const limit = channelMaximum(cube, channel) || 1;
-    fitValueAxis(this.scale('y').model, this.model.get('axis') as WidgetModel | null, limit);
+    this.fitted = { data: cube.data, channel, ylim };
+    const axis = this.model.get('axis') as WidgetModel | null;
+    fitValueAxis(this.scale('y').model, axis, ylim ?? channelMaximum(cube, channel));
   }
 
-  /** All samples and the zero line, faint. */
+  /** All samples and the zero line: faint, or each in its colour. */
   private others(context: CanvasRenderingContext2D, cube: Cube, channel: number): void {
     this.rule(context, this.scale('y').scale(0), 0.22);
     context.strokeStyle = theme().ink;
@@ -69,6 +74,16 @@ export class Curves extends CanvasMark {
       this.pixels(series(cube, s, channel, this.selection.reflect)),
     );
     const x = this.scale('x').scale;
+    if (this.model.get('coloured')) {
+      context.lineWidth = 1;
+      context.globalAlpha = 0.75;
+      lines.forEach((line, s) => {
+        context.strokeStyle = sampleColour(s);
+        polyline(context, x(0), x(1) - x(0), line);
+      });
+      context.globalAlpha = 1;
+      return;
+    }
     bundle(context, x(0), x(1) - x(0), lines, 0.13);
   }
 
@@ -100,7 +115,11 @@ export class Curves extends CanvasMark {
     }
   }
 
-  private fitted: { data: Float32Array | null; channel: number } = { data: null, channel: -1 };
+  private fitted: { data: Float32Array | null; channel: number; ylim: Limits | null } = {
+    data: null,
+    channel: -1,
+    ylim: null,
+  };
   private readonly labels = [
     svg('text', { class: 'rnngrad-label rnngrad-strong' }),
     svg('text', { class: 'rnngrad-label rnngrad-quiet' }),

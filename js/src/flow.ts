@@ -9,14 +9,16 @@ import { LABEL_GAP, spread } from './spread';
 import { normsOverChannels, notReached, quartiles, THRESHOLD, together } from './statistics';
 import type { Norms, Quartiles } from './statistics';
 import { setAttributes, show, svg } from './svg';
-import { theme } from './theme';
+import type { TensorModel } from './tensor';
+import { sampleColour, theme } from './theme';
 
 /** Decades that the axis shows below the largest norm: the threshold and a little more. */
 const DECADES = 10.5;
 
 export class FlowModel extends SelectionMarkModel {
   override defaults(): Backbone.ObjectHash {
-    return { ...super.defaults(), _model_name: 'FlowModel', _view_name: 'Flow', axis: null };
+    const names = { _model_name: 'FlowModel', _view_name: 'Flow' };
+    return { ...super.defaults(), ...names, axis: null, every: false, companion: false };
   }
 
   static override serializers: ISerializers = {
@@ -45,8 +47,17 @@ export class Flow extends CanvasMark {
     this.el.append(this.wash, this.unreached, ...this.labels, ...this.dots);
   }
 
+  override create_listeners(): void {
+    super.create_listeners();
+    this.listenTo(this.tensor, 'change', this.draw);
+  }
+
+  private get tensor(): TensorModel {
+    return this.model.get('companion') ? this.selection.companion : this.selection.tensor;
+  }
+
   protected override paint(context: CanvasRenderingContext2D): void {
-    const cube = this.selection.cube;
+    const cube = this.tensor.cube;
     if (cube === null) {
       return;
     }
@@ -54,7 +65,11 @@ export class Flow extends CanvasMark {
     const largest = Math.max(...streams.map(({ norms }) => norms.largest));
     this.fitScale(largest);
     this.shade(streams, largest);
-    this.paintKept(context, [streams], (kept) => {
+    const every = this.model.get('every') as boolean;
+    this.paintKept(context, [streams, ...this.selection.timeRange], (kept) => {
+      if (every) {
+        streams.forEach((stream) => this.drawEvery(kept, stream));
+      }
       streams.forEach((stream) => this.drawBatch(kept, stream));
       if (largest > 0) {
         this.rule(kept, this.y(THRESHOLD * largest), 0.6, [4, 3]);
@@ -76,7 +91,8 @@ export class Flow extends CanvasMark {
 
   /** The norms change with the tensor and the order only: moving a slider draws, it does not sum. */
   private streams(cube: Cube): Stream[] {
-    const { tensor, reflect } = this.selection;
+    const { tensor } = this;
+    const { reflect } = this.selection;
     const { ink, backward } = theme();
     const key = [cube.data, tensor.mask, reflect, ink, tensor.directions.join()];
     if (key.some((value, i) => value !== this.summed[i])) {
@@ -109,7 +125,8 @@ export class Flow extends CanvasMark {
     this.fitted = largest;
     const top = largest > 0 ? Math.log10(largest) + 0.4 : 0;
     const first = Math.floor(top);
-    const decades = [first, first - 4, first - 8].filter((d) => d > top - DECADES);
+    const step = this.height > 200 ? 2 : 4;
+    const decades = [0, 2, 4, 6, 8, 10].filter((d) => d % step === 0).map((d) => first - d).filter((d) => d > top - DECADES);
     const axis = this.model.get('axis') as WidgetModel | null;
     // labels first: see value-axis.ts
     axis?.set('tick_labels', Object.fromEntries(decades.map((d) => [String(d), `1e${d}`])));
@@ -152,6 +169,17 @@ export class Flow extends CanvasMark {
     context.strokeStyle = ink;
     context.lineWidth = 1.25;
     this.trace(context, over.median);
+    context.globalAlpha = 1;
+  }
+
+  /** Each sample in its colour. */
+  private drawEvery(context: CanvasRenderingContext2D, { norms }: Stream): void {
+    context.globalAlpha = 0.55;
+    context.lineWidth = 1;
+    for (let s = 0; s < norms.samples; s++) {
+      context.strokeStyle = sampleColour(s);
+      this.trace(context, norms.values.subarray(s * norms.timesteps, (s + 1) * norms.timesteps));
+    }
     context.globalAlpha = 1;
   }
 

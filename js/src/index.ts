@@ -7,6 +7,7 @@ export { Curves, CurvesModel } from './curves';
 export { Download, DownloadModel } from './download';
 export { Explorer, ExplorerModel } from './explorer';
 export { Flow, FlowModel } from './flow';
+export { CurveGrid, CurveGridModel, Maps, MapsModel } from './grid';
 export { Histogram, HistogramModel, HistogramReadout, HistogramReadoutModel } from './histogram';
 export { Raster, RasterModel } from './raster';
 export { Readout, ReadoutModel } from './readout';

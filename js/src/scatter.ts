@@ -2,11 +2,12 @@ import { unpack_models } from '@jupyter-widgets/base';
 import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
 
 import { CanvasMark, SelectionMarkModel } from './canvas-mark';
-import { row } from './slicing';
+import { largestMagnitude, row } from './slicing';
 import type { Cube } from './slicing';
 import { setAttributes, svg } from './svg';
 import { NON_FINITE, theme } from './theme';
 import { fitValueAxis } from './value-axis';
+import type { Limits } from './value-axis';
 
 /** Share of a sample's width that its dots take. */
 const SPREAD = 0.88;
@@ -78,16 +79,13 @@ abstract class ValuesMark extends CanvasMark {
   }
 
   protected fitScale(cube: Cube): void {
-    if (cube.data === this.fitted) {
+    const { ylim } = this.selection;
+    if (cube.data === this.fitted.data && ylim === this.fitted.ylim) {
       return;
     }
-    this.fitted = cube.data;
-    const larger = (most: number, v: number): number => {
-      const magnitude = Math.abs(v);
-      return magnitude > most && magnitude < Infinity ? magnitude : most;
-    };
-    const limit = cube.data.reduce(larger, 0) || 1;
-    fitValueAxis(this.scale('y').model, this.model.get('axis') as WidgetModel | null, limit);
+    this.fitted = { data: cube.data, ylim };
+    const axis = this.model.get('axis') as WidgetModel | null;
+    fitValueAxis(this.scale('y').model, axis, ylim ?? largestMagnitude(cube.data));
   }
 
   protected zeroLine(context: CanvasRenderingContext2D): void {
@@ -104,7 +102,7 @@ abstract class ValuesMark extends CanvasMark {
   }
 
   protected readonly legend = svg('text', { class: 'rnngrad-label rnngrad-strong' });
-  private fitted: Float32Array | null = null;
+  private fitted: { data: Float32Array | null; ylim: Limits | null } = { data: null, ylim: null };
 }
 
 /** The 0-D scatter: the values of every channel, sample by sample; the chosen channel is ringed. */

@@ -6,6 +6,7 @@ import type { Norm } from './colours';
 import { handlesOf, limitAt, normOfHandles, stopOf } from './norms';
 import type { Cube, Span } from './slicing';
 import type { TensorModel } from './tensor';
+import type { Limits } from './value-axis';
 import { MODULE_STATE } from './version';
 
 /** The cell that is pointed at or selected, in range for the tensor of now. */
@@ -17,7 +18,7 @@ export interface Point {
 }
 
 /** Attributes that the picture depends on; the others follow from them. */
-const SHOWN = ['sample', 'timestep', 'channel', 'norm', 'reflect_half', 'time_range', 'log_colours'];
+const SHOWN = ['sample', 'timestep', 'channel', 'norm', 'reflect_half', 'time_range', 'log_colours', 'ylim'];
 
 function clamp(index: number, count: number): number {
   return Math.min(Math.max(index, 0), Math.max(count - 1, 0));
@@ -40,10 +41,12 @@ export class SelectionModel extends WidgetModel {
       _view_module: null,
       _view_module_version: '',
       tensor: null,
+      companion: null,
       colour_scale: null,
       time_scale: null,
       time_range: null,
       log_colours: false,
+      ylim: null,
       sample: 0,
       channel: 0,
       timestep: null,
@@ -61,6 +64,7 @@ export class SelectionModel extends WidgetModel {
   static override serializers: ISerializers = {
     ...WidgetModel.serializers,
     tensor: { deserialize: unpack_models },
+    companion: { deserialize: unpack_models },
     colour_scale: { deserialize: unpack_models },
     time_scale: { deserialize: unpack_models },
   };
@@ -89,6 +93,11 @@ export class SelectionModel extends WidgetModel {
     return this.get('tensor') as TensorModel;
   }
 
+  /** Another gradient of the same layer, beside the one that is shown. */
+  get companion(): TensorModel {
+    return this.get('companion') as TensorModel;
+  }
+
   get cube(): Cube | null {
     return this.tensor.cube;
   }
@@ -101,6 +110,11 @@ export class SelectionModel extends WidgetModel {
   /** Whether colours tell log10 of magnitudes. */
   get logColours(): boolean {
     return this.get('log_colours') as boolean;
+  }
+
+  /** Ends of the value axes where they were chosen; null where they fit the values. */
+  get ylim(): Limits | null {
+    return this.get('ylim') as Limits | null;
   }
 
   /** First and last timestep that is shown. */
@@ -134,16 +148,21 @@ export class SelectionModel extends WidgetModel {
     };
   }
 
-  /** The channel under the pointer, else the selected one: what the readout tells. */
+  /** What is under the pointer, else what is selected: what the readout tells. */
   get readoutPoint(): Point {
     const point = this.point;
-    return this.hovered === null ? point : { ...point, channel: this.hovered };
+    return { ...point, ...this.hovered };
   }
 
-  /** Point at a timestep and, over a heat map, at a channel. Not sent to Python until `settle`. */
-  hover(timestep: number | null, channel: number | null): void {
-    const moved = this.hovered !== channel;
-    this.hovered = channel;
+  /** The sample under the pointer where there are many; null elsewhere. */
+  get hoveredSample(): number | null {
+    return this.hovered?.sample ?? null;
+  }
+
+  /** Point at a timestep and, over heat maps, at a channel and a sample. Not sent to Python. */
+  hover(timestep: number | null, over: Partial<Point> | null): void {
+    const moved = this.hovered?.channel !== over?.channel || this.hovered?.sample !== over?.sample;
+    this.hovered = over;
     if (timestep !== null && timestep !== this.point.timestep) {
       this.set('timestep', timestep);
     } else if (moved) {
@@ -277,7 +296,7 @@ export class SelectionModel extends WidgetModel {
     scale?.set({ min: first - 0.5, max: last + 0.5 });
   }
 
-  private hovered: number | null = null;
+  private hovered: Partial<Point> | null = null;
   private timesteps = 0;
   private framePending = false;
   private stale = false;

@@ -83,6 +83,18 @@ export function channelMaximum(cube: Cube, channel: number): number {
   return max;
 }
 
+/** Largest finite magnitude; 0 if there is none. */
+export function largestMagnitude(values: Float32Array): number {
+  let largest = 0;
+  for (let i = 0; i < values.length; i++) {
+    const magnitude = Math.abs(values[i]);
+    if (magnitude > largest && magnitude < Infinity) {
+      largest = magnitude;
+    }
+  }
+  return largest;
+}
+
 /** Rows of a picture, bottom to top: where the first one's value at timestep 0 is, and the next one's. */
 export interface Rows {
   readonly offset: number;

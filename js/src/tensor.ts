@@ -35,6 +35,7 @@ export class TensorModel extends WidgetModel {
       noun: 'Value v',
       symbol: 'v',
       flow: 'Flow',
+      name: '',
     };
   }
 

@@ -5,6 +5,7 @@ import type { Drawn, Line } from './histogram';
 import type { SelectionModel } from './selection';
 import { normOverChannels, secondHalf, valueAt } from './slicing';
 import type { Cube } from './slicing';
+import type { TensorModel } from './tensor';
 
 /** A run of text; `strong` is set in weight 600, `quiet` in the secondary colour. */
 export interface Segment {
@@ -59,6 +60,17 @@ function ofSample(selection: SelectionModel): string {
   return selection.tensor.columns === 'timestep' ? `, sample ${selection.point.sample}` : '';
 }
 
+/** The chosen row: `forward 88` is the channel 88 of the forward half. */
+function ofRow(selection: SelectionModel): string {
+  const name = rowName(selection, selection.point.channel);
+  return name.replace(/(forward|backward) (\d+)$/, 'channel $2, $1');
+}
+
+/** `Flow of the direct output gradient`, where there are two. */
+function flow(tensor: TensorModel): string {
+  return `Flow of the ${tensor.get('name') as string}`;
+}
+
 function noun(selection: SelectionModel): string {
   return selection.tensor.get('noun') as string;
 }
@@ -84,8 +96,9 @@ function hover(selection: SelectionModel, cube: Cube): Segment[] {
       : [middle, cube.channels];
   const norm = normOverChannels(cube, sample, timestep, reflect, start, stop);
   const place = columnName(selection, cube, timestep);
+  const among = selection.hoveredSample === null ? '' : `sample ${sample} · `;
   return [
-    { text: `${place} · ${rowName(selection, channel)} · ` },
+    { text: `${among}${place} · ${rowName(selection, channel)} · ` },
     { text: `${symbol(selection)} ` },
     { text: number(value, true), weight: 'strong' },
     { text: ` · norm ${number(norm)}`, weight: 'quiet' },
@@ -125,10 +138,7 @@ const WRITERS = {
     { text: `${s.tensor.get('flow') as string}: norm over channels, log scale` },
   ],
   'curve-caption': (s: SelectionModel): Segment[] => {
-    const name = rowName(s, s.point.channel);
-    // 'forward 88' is the channel 88 of the forward half
-    const text = name.replace(/(forward|backward) (\d+)$/, 'channel $2, $1');
-    return [{ text: `${noun(s)} of ${text}` }];
+    return [{ text: `${noun(s)} of ${ofRow(s)}${zoomed(s)}` }];
   },
   'scatter-caption': (s: SelectionModel): Segment[] => [
     { text: `${noun(s)} of every channel, by sample` },
@@ -136,6 +146,22 @@ const WRITERS = {
   'bars-caption': (s: SelectionModel): Segment[] => [
     { text: `${noun(s)} of sample ${s.point.sample}, by channel` },
   ],
+  'maps-caption': (s: SelectionModel): Segment[] => [
+    { text: `${noun(s)} by ${s.tensor.rows}, every sample${zoomed(s)}` },
+  ],
+  'channel-caption': (s: SelectionModel): Segment[] => [
+    { text: `${noun(s)} of ${ofRow(s)}, by sample${zoomed(s)}` },
+  ],
+  'grid-caption': (s: SelectionModel): Segment[] => [
+    { text: `${noun(s)}${s.cube?.samples === 1 ? '' : ', a colour for each sample'}${zoomed(s)}` },
+  ],
+  'companion-caption': (s: SelectionModel): Segment[] => [
+    { text: `${flow(s.companion)}: norm over channels, log scale` },
+  ],
+  'flow-view-caption': (s: SelectionModel): Segment[] => {
+    const name = s.companion.cube === null ? (s.tensor.get('flow') as string) : flow(s.tensor);
+    return [{ text: `${name}: norm over channels, log scale${zoomed(s)}` }];
+  },
   'bars-hover': (s: SelectionModel, cube: Cube): Segment[] => {
     const { sample, channel } = s.point;
     return [

@@ -3,12 +3,21 @@ import type { WidgetModel } from '@jupyter-widgets/base';
 import { tick } from './format';
 import { outerTick } from './ticks';
 
-/** Let a value axis hold -limit .. limit, with room to spare, and label zero and a round value. */
-export function fitValueAxis(scale: WidgetModel, axis: WidgetModel | null, limit: number): void {
-  const outer = outerTick(limit);
-  const ticks = [-outer, 0, outer];
+/** The ends of an axis. */
+export type Limits = readonly [low: number, high: number];
+
+/**
+ * Let a value axis hold -limit .. limit, with room to spare, and label zero and a round value; or let it
+ * hold the given limits and label them.
+ */
+export function fitValueAxis(scale: WidgetModel, axis: WidgetModel | null, limit: number | Limits): void {
+  const symmetric = typeof limit === 'number' ? limit || 1 : 0;
+  const outer = outerTick(symmetric || 1);
+  const [low, high] = typeof limit === 'number' ? [-1.15 * symmetric, 1.15 * symmetric] : limit;
+  const inner = low < 0 && high > 0 ? [0] : [];
+  const ticks = typeof limit === 'number' ? [-outer, 0, outer] : [low, ...inner, high];
   // In this order: bqplot sets the text of ticks later, with the labels it had when it was told to.
   axis?.set('tick_labels', Object.fromEntries(ticks.map((v) => [String(v), tick(v)])));
   axis?.set('tick_values', Float64Array.from(ticks));
-  scale.set({ min: -1.15 * limit, max: 1.15 * limit });
+  scale.set({ min: low, max: high });
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bqplot import Figure
-from ipywidgets import VBox
+from ipywidgets import VBox, Widget
 
 from rnngrad_widgets.cube import Cube
 from rnngrad_widgets.views.panel import (
@@ -39,6 +39,7 @@ class HeatMapView:
 
     def __init__(self, selection: Selection, *, halves: bool, flow: bool) -> None:
         self._selection = selection
+        self.loose: list[Widget] = []
         self._time = selection.time_scale
         self._sections = (1, 0) if halves else (None,)
         self._channels = [index_scale() for _ in self._sections]

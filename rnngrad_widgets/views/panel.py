@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bqplot import Axis, Figure, LinearScale, Mark
-from ipywidgets import HBox, Layout, VBox
+from ipywidgets import HBox, IntSlider, Layout, ToggleButtons, VBox, Widget, jslink
 
+from rnngrad_widgets.widgets.grid import Grid
 from rnngrad_widgets.widgets.readout import Readout
 from rnngrad_widgets.widgets.selection import Selection
 
@@ -41,9 +42,12 @@ def value_axis(scale: LinearScale) -> Axis:
     return Axis(scale=scale, side="left", grid_lines="none", tick_values=[0])
 
 
-def figure(marks: Sequence[Mark], axes: Sequence[Axis], kind: str) -> Figure:
+def figure(
+    marks: Sequence[Mark], axes: Sequence[Axis], kind: str, bottom: int | None = None
+) -> Figure:
     """A figure without decoration; its height comes from the style sheet, by ``kind``."""
-    bottom = AXIS_HEIGHT if any(axis.side == "bottom" for axis in axes) else 0
+    if bottom is None:
+        bottom = AXIS_HEIGHT if any(axis.side == "bottom" for axis in axes) else 0
     plot = Figure(
         marks=list(marks),
         axes=list(axes),
@@ -59,10 +63,39 @@ def figure(marks: Sequence[Mark], axes: Sequence[Axis], kind: str) -> Figure:
     return plot.add_class(f"rnngrad-figure-{kind}")
 
 
-def panel(selection: Selection, caption: str, readout: str | None, plot: Figure) -> VBox:
+def panel(
+    selection: Selection, caption: str, readout: str | None, plot: Figure, *between: Widget
+) -> VBox:
     """A caption over the plot's left edge, a readout over its right edge, the plot."""
-    texts = [Readout(selection=selection, kind=caption)]
+    texts: list[Widget] = [Readout(selection=selection, kind=caption), *between]
     if readout is not None:
         texts.append(Readout(selection=selection, kind=readout))
     row = HBox(texts).add_class("rnngrad-caption")
     return VBox([row, plot]).add_class("rnngrad-panel")
+
+
+def switch(options: Sequence[str], index: int = 0) -> ToggleButtons:
+    """Small buttons for a caption row; their ``index`` is to be linked to what they switch."""
+    return ToggleButtons(options=options, index=index).add_class("rnngrad-switch")
+
+
+class Pager:
+    """A small slider that turns the pages of a grid, in the browser; not there for one page.
+
+    Parameters
+    ----------
+    grid
+        The mark.
+    """
+
+    def __init__(self, grid: Grid) -> None:
+        self._per_page: int = grid.PER_PAGE
+        self._slider = IntSlider(description="Page", readout=False)
+        self.link = jslink((grid, "page"), (self._slider, "value"))
+        self.box = HBox([self._slider]).add_class("rnngrad-pager")
+
+    def fit(self, count: int) -> None:
+        """Let there be pages for ``count`` panels."""
+        pages = -(-count // self._per_page)
+        self._slider.max = max(pages - 1, 1)
+        self.box.layout.display = None if pages > 1 else "none"

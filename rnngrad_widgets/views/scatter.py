@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bqplot import Figure, LinearScale
-from ipywidgets import VBox
+from ipywidgets import VBox, Widget
 
 from rnngrad_widgets.cube import Cube
 from rnngrad_widgets.views.panel import (
@@ -25,6 +25,7 @@ class ScatterView:
 
     def __init__(self, selection: Selection) -> None:
         self._selection = selection
+        self.loose: list[Widget] = []
         self._samples = index_scale()
         self._channels = index_scale()
         scatter = self._figure(Scatter, self._samples, "sample", "band")

@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
 
 import numpy as np
 from bqplot import Figure
-from ipywidgets import Stack, VBox
+from ipywidgets import Stack, Widget
 
 from rnngrad_widgets.cube import Cube
-from rnngrad_widgets.statistics import auto_limit, top_decade
+from rnngrad_widgets.statistics import auto_limit, norms_over_channels, top_decade
 from rnngrad_widgets.tensor import GradientTensor
+from rnngrad_widgets.views.curves import CurvesView
+from rnngrad_widgets.views.flow import FlowView
 from rnngrad_widgets.views.heatmap import HeatMapView
+from rnngrad_widgets.views.histogram import HistogramView
+from rnngrad_widgets.views.samples import SamplesView
 from rnngrad_widgets.views.scatter import ScatterView
+from rnngrad_widgets.views.view import View, turn_to
 from rnngrad_widgets.widgets.selection import Selection
 from rnngrad_widgets.widgets.tensor import Tensor
 from rnngrad_widgets.wording import words
-
-
-class View(Protocol):
-    """What the stage shows."""
-
-    box: VBox
-    figures: tuple[Figure, ...]
-
-    def fit(self, cube: Cube) -> None:
-        """Let the axes hold the values."""
 
 
 class Stage:
@@ -47,9 +41,10 @@ class Stage:
         self.box = Stack(selected_index=None).add_class("rnngrad-plots")
 
     @property
-    def boxes(self) -> list[VBox]:
-        """The boxes of all views, also of those that do not fit the tensor of now."""
-        return [view.box for views in self._made.values() for view in views.values()]
+    def loose(self) -> list[Widget]:
+        """Widgets of all views, also of those that do not fit the tensor of now."""
+        made = [view for views in self._made.values() for view in views.values()]
+        return [widget for view in made for widget in (view.box, *view.loose)]
 
     @property
     def figures(self) -> list[Figure]:
@@ -64,14 +59,22 @@ class Stage:
         for view in self.views.values():
             view.fit(cube)
 
+    def show_companion(self, tensor: GradientTensor | None) -> None:
+        """Send another gradient of the same layer, as norms, to the flow; None takes it away."""
+        widget = self._selection.companion
+        if tensor is None:
+            widget.array = None
+        else:
+            norms = Cube(norms_over_channels(tensor), "timestep", "direction")
+            send(widget, tensor, norms)
+        flow = self.views["flow"]
+        if isinstance(flow, FlowView):
+            flow.fit_companion()
+
     def turn_to(self, name: str) -> None:
         """Put one of the views in front."""
-        boxes = tuple(view.box for view in self.views.values())
-        with self.box.hold_sync():
-            if self.box.children != boxes:
-                self.box.selected_index = None
-                self.box.children = boxes
-            self.box.selected_index = list(self.views).index(name)
+        boxes = [view.box for view in self.views.values()]
+        turn_to(self.box, boxes, list(self.views).index(name))
 
     def _views_of(self, tensor: GradientTensor, cube: Cube) -> Mapping[str, View]:
         halves = len(tensor.directions) == 2
@@ -81,18 +84,31 @@ class Stage:
             self._made[kind] = (
                 self._with_columns(halves=halves, timed=timed)
                 if cube.has_time
-                else {"scatter": ScatterView(self._selection)}
+                else self._without_columns()
             )
         return self._made[kind]
 
     def _with_columns(self, *, halves: bool, timed: bool) -> Mapping[str, View]:
-        return {"heat map": HeatMapView(self._selection, halves=halves, flow=timed)}
+        selection = self._selection
+        views: dict[str, View] = {"heat map": HeatMapView(selection, halves=halves, flow=timed)}
+        if timed:
+            views["all samples"] = SamplesView(selection)
+            views["curves"] = CurvesView(selection)
+            views["flow"] = FlowView(selection)
+        views["histogram"] = HistogramView(selection)
+        return views
+
+    def _without_columns(self) -> Mapping[str, View]:
+        return {
+            "scatter": ScatterView(self._selection),
+            "histogram": HistogramView(self._selection),
+        }
 
 
 def send(widget: Tensor, tensor: GradientTensor, cube: Cube) -> None:
     """Send a tensor to the browser."""
     with widget.hold_sync():
-        _, _, widget.noun, widget.symbol = words(tensor.quantity)
+        _, widget.name, widget.noun, widget.symbol = words(tensor.quantity)
         widget.columns, widget.rows = cube.columns, cube.rows
         widget.gates, widget.gates_along = list(cube.gates), cube.gates_along
         widget.directions = list(tensor.directions)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bqplot import Axis
 from ipywidgets import register, widget_serialization
-from traitlets import Instance, Unicode
+from traitlets import Bool, Instance, Unicode
 
 from rnngrad_widgets.widgets._mark import SelectionMark
 
@@ -18,3 +18,5 @@ class Curves(SelectionMark):
 
     axis = Instance(Axis).tag(sync=True, **widget_serialization)
     """The y axis, whose ticks follow the channel."""
+    coloured = Bool(False).tag(sync=True)
+    """Whether each sample has its colour; else all but the chosen one are faint."""

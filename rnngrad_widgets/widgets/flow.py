@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bqplot import Axis
 from ipywidgets import register, widget_serialization
-from traitlets import Instance, Unicode
+from traitlets import Bool, Instance, Unicode
 
 from rnngrad_widgets.widgets._mark import SelectionMark
 
@@ -20,4 +20,8 @@ class Flow(SelectionMark):
     _view_name = Unicode("Flow").tag(sync=True)
 
     axis = Instance(Axis).tag(sync=True, **widget_serialization)
-    """The y axis, whose ticks are every fourth decade."""
+    """The y axis, whose ticks are every second or fourth decade."""
+    every = Bool(False).tag(sync=True)
+    """Whether each sample has its curve, in its colour."""
+    companion = Bool(False).tag(sync=True)
+    """Whether the selection's companion is drawn, not its tensor."""

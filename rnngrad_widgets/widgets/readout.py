@@ -21,6 +21,11 @@ KINDS = (
     "scatter-caption",
     "bars-caption",
     "bars-hover",
+    "maps-caption",
+    "channel-caption",
+    "grid-caption",
+    "companion-caption",
+    "flow-view-caption",
 )
 
 

@@ -19,8 +19,9 @@ class Selection(Widget):  # type: ignore[misc]  # ipywidgets has no types
     form that sliders and buttons can be linked to; the browser half computes them. The norm sliders
     end at 10^``top``.
 
-    ``time_range`` holds the first and last timestep that are shown, None for all; ``time_scale`` is
-    the x scale of every panel with a time axis, which the browser half fits to it.
+    ``companion`` is another gradient of the same layer, as norms over channels; empty until the
+    flow is looked at. ``time_range`` holds the first and last timestep that are shown, None for
+    all; ``time_scale`` is the x scale of every panel with a time axis, fitted in the browser.
     """
 
     _model_module = Unicode(MODULE.name).tag(sync=True)
@@ -28,10 +29,12 @@ class Selection(Widget):  # type: ignore[misc]  # ipywidgets has no types
     _model_name = Unicode("SelectionModel").tag(sync=True)
 
     tensor = Instance(Tensor).tag(sync=True, **widget_serialization)
+    companion = Instance(Tensor).tag(sync=True, **widget_serialization)
     colour_scale = Instance(ColorScale).tag(sync=True, **widget_serialization)
     time_scale = Instance(LinearScale).tag(sync=True, **widget_serialization)
     time_range = Tuple(Int(), Int(), default_value=None, allow_none=True).tag(sync=True)
     log_colours = Bool(False).tag(sync=True)
+    ylim = Tuple(Float(), Float(), default_value=None, allow_none=True).tag(sync=True)
     sample = Int(0).tag(sync=True)
     channel = Int(0).tag(sync=True)
     timestep = Int(None, allow_none=True).tag(sync=True)

@@ -123,3 +123,4 @@ class Tensor(Widget):  # type: ignore[misc]  # ipywidgets has no types
     noun = Unicode("Value v").tag(sync=True)
     symbol = Unicode("v").tag(sync=True)
     flow = Unicode("Flow").tag(sync=True)
+    name = Unicode("").tag(sync=True)

@@ -1,0 +1,384 @@
+
+import { SelectionMarkModel } from './canvas-mark';
+import { tick } from './format';
+import { KEYS_HELP, pressKey } from './keys';
+import { layOut, pageOf, panelAt } from './panels';
+import type { Panel } from './panels';
+import { polyline } from './polyline';
+import { ColourMark } from './raster';
+import type { Point } from './selection';
+import { channelMaximum, largestMagnitude, rowsOfSample, series } from './slicing';
+import type { Cube, Span } from './slicing';
+import { setAttributes, show, svg } from './svg';
+import { sampleColour, theme } from './theme';
+import { evenTicks, indexTicks, outerTick } from './ticks';
+
+export class GridModel extends SelectionMarkModel {
+  override defaults(): Backbone.ObjectHash {
+    return { ...super.defaults(), rows: null, page: 0 };
+  }
+}
+
+export class MapsModel extends GridModel {
+  override defaults(): Backbone.ObjectHash {
+    return { ...super.defaults(), _model_name: 'MapsModel', _view_name: 'Maps' };
+  }
+}
+
+export class CurveGridModel extends GridModel {
+  override defaults(): Backbone.ObjectHash {
+    const names = { _model_name: 'CurveGridModel', _view_name: 'CurveGrid' };
+    return { ...super.defaults(), ...names, free: 0 };
+  }
+}
+
+/**
+ * Small panels of one figure, page by page, each with the same time axis; the frame of the chosen one is
+ * strong. One canvas for all: a figure for each would take a second to build.
+ */
+abstract class Grid extends ColourMark {
+  declare model: GridModel;
+
+  /** Panels of a page; the same numbers stand in rnngrad_widgets/widgets/grid.py. */
+  protected abstract readonly perPage: number;
+  /** What there is a panel for. */
+  protected abstract readonly axis: 'sample' | 'channel';
+
+  protected abstract paintPanels(context: CanvasRenderingContext2D, cube: Cube, panels: Panel[]): void;
+  protected abstract label(cube: Cube, panel: Panel): SVGElement[];
+  protected abstract name(index: number): string;
+  /** What a pixel of a panel says beside the timestep. */
+  protected abstract locate(cube: Cube, panel: Panel, y: number): Partial<Point>;
+
+  override create_listeners(): void {
+    super.create_listeners();
+    this.listenTo(this.selection, `change:${this.axis}`, this.turnToChosen);
+  }
+
+  protected override setup(): void {
+    this.turnToChosen();
+    this.el.removeAttribute('clip-path'); // tick labels are in the margins
+    this.el.append(this.hit, this.words, this.line, this.frame);
+    setAttributes(this.hit, { tabindex: 0, role: 'application', 'aria-label': KEYS_HELP });
+    this.hit.addEventListener('pointermove', (event) => this.pointAt(event));
+    this.hit.addEventListener('pointerleave', () => this.leave());
+    this.hit.addEventListener('click', (event) => this.chooseAt(event));
+    this.hit.addEventListener('dblclick', () => this.selection.zoom(null));
+    this.hit.addEventListener('keydown', (event) => pressKey(this.selection, event));
+  }
+
+  protected override paint(context: CanvasRenderingContext2D): void {
+    const cube = this.selection.cube;
+    if (cube === null || !this.hit.isConnected) {
+      return;
+    }
+    this.panels = this.place(cube);
+    this.paintPanels(context, cube, this.panels);
+    this.drawFrames(cube);
+    this.drawWords(cube);
+  }
+
+  /** Turn to the page of what is chosen, when that has changed: else pages could not be turned. */
+  private turnToChosen(): void {
+    this.model.set('page', pageOf(this.selection.point[this.axis], this.perPage));
+  }
+
+  protected get page(): number {
+    const pages = Math.ceil(this.count(this.selection.cube as Cube) / this.perPage);
+    return Math.min(this.model.get('page') as number, pages - 1);
+  }
+
+  protected count(cube: Cube): number {
+    return this.axis === 'sample' ? cube.samples : cube.channels;
+  }
+
+  private place(cube: Cube): Panel[] {
+    const first = this.page * this.perPage;
+    const count = Math.min(this.perPage, this.count(cube) - first);
+    return layOut(first, count, this.width, this.height, this.model.get('rows') as number | null);
+  }
+
+  protected get span(): Span {
+    const [first, last] = this.selection.timeRange;
+    return [first, last + 1];
+  }
+
+  /** The pixel at the middle of a timestep. */
+  protected x(panel: Panel, timestep: number): number {
+    const [first, end] = this.span;
+    return panel.left + ((timestep + 0.5 - first) / (end - first)) * panel.width;
+  }
+
+  private drawFrames(cube: Cube): void {
+    const { point } = this.selection;
+    setAttributes(this.hit, { width: this.width, height: this.height });
+    const [first, end] = this.span;
+    const inside = point.timestep >= first && point.timestep < end;
+    const lines = this.panels.map((panel) => {
+      const x = Math.round(this.x(panel, point.timestep)) + 0.5;
+      return `M${x} ${panel.top}v${panel.height}`;
+    });
+    this.line.setAttribute('d', inside ? lines.join('') : '');
+    const chosen = this.panels.find(({ index }) => index === point[this.axis]);
+    show(this.frame, chosen !== undefined && this.count(cube) > 1);
+    if (chosen !== undefined) {
+      const { left, top, width, height } = chosen;
+      setAttributes(this.frame, { x: left, y: top, width, height });
+    }
+  }
+
+  /** Names, frames and ticks: rebuilt only when they change. */
+  private drawWords(cube: Cube): void {
+    const chosen = this.selection.point[this.axis];
+    const key = [cube.data, this.page, this.width, this.height, chosen, ...this.span, ...this.wordsKey()];
+    if (key.every((value, i) => value === this.written[i]) && key.length === this.written.length) {
+      return;
+    }
+    this.written = key;
+    const parts = this.panels.flatMap((panel) => {
+      const { left, top, width, height, index } = panel;
+      const frame = svg('rect', { class: 'rnngrad-panel-frame', x: left, y: top, width, height });
+      const strong = index === chosen && this.count(cube) > 1;
+      const name = this.text(this.name(index), left + 1, top - 4, strong ? 'strong' : 'quiet');
+      return [frame, name, ...this.timeTicks(panel), ...this.label(cube, panel)];
+    });
+    const { tensor, reflect } = this.selection;
+    const axis = this.text(reflect ? 'processing step' : tensor.columns, this.width + 8, this.height - 4);
+    this.words.replaceChildren(...parts, axis);
+  }
+
+  protected wordsKey(): unknown[] {
+    return [this.selection.reflect];
+  }
+
+  private timeTicks(panel: Panel): SVGElement[] {
+    if (!panel.lowest) {
+      return [];
+    }
+    const [first, end] = this.span;
+    const ticks = indexTicks(first, end - 1, panel.width, 70);
+    // the first and the last end with the panel: the next one's ticks are close
+    return ticks.map((t) => {
+      const [x, anchor] =
+        t === first
+          ? [panel.left, 'start']
+          : t === end - 1
+            ? [panel.left + panel.width, 'end']
+            : [this.x(panel, t), 'middle'];
+      const label = this.text(String(t), x as number, panel.top + panel.height + 14);
+      label.setAttribute('text-anchor', anchor as string);
+      return label;
+    });
+  }
+
+  protected text(text: string, x: number, y: number, weight: 'strong' | 'quiet' = 'quiet'): SVGElement {
+    const label = svg('text', { class: `rnngrad-label rnngrad-${weight}`, x, y });
+    label.textContent = text;
+    return label;
+  }
+
+  private at(event: MouseEvent): Partial<Point> | null {
+    const cube = this.selection.cube;
+    const box = this.hit.getBoundingClientRect();
+    const [x, y] = [event.clientX - box.left, event.clientY - box.top];
+    const panel = panelAt(this.panels, x, y);
+    if (cube === null || panel === null) {
+      return null;
+    }
+    const [first, end] = this.span;
+    const place = Math.floor(first + ((x - panel.left) / panel.width) * (end - first));
+    const timestep = Math.min(Math.max(place, first), end - 1);
+    return { timestep, [this.axis]: panel.index, ...this.locate(cube, panel, y) };
+  }
+
+  private pointAt(event: MouseEvent): void {
+    const found = this.at(event);
+    const { timestep, ...over } = found ?? {};
+    this.selection.hover(timestep ?? null, found === null ? null : over);
+  }
+
+  private leave(): void {
+    this.selection.hover(null, null);
+    this.selection.save_changes(); // the last timestep stays, also after a reload
+  }
+
+  private chooseAt(event: MouseEvent): void {
+    const found = this.at(event);
+    if (found !== null) {
+      this.selection.choose(found);
+    }
+  }
+
+  private panels: Panel[] = [];
+  private written: unknown[] = [];
+  private readonly hit = svg('rect', { class: 'rnngrad-hit rnngrad-grid', fill: 'transparent' });
+  private readonly words = svg('g', { class: 'rnngrad-grid-words' });
+  private readonly line = svg('path', { class: 'rnngrad-cross' });
+  private readonly frame = svg('rect', { class: 'rnngrad-panel-chosen' });
+}
+
+/** A heat map for each sample, in the colours of one range. */
+export class Maps extends Grid {
+  protected readonly perPage = 64;
+  protected readonly axis = 'sample';
+
+  protected paintPanels(context: CanvasRenderingContext2D, cube: Cube, panels: Panel[]): void {
+    const { reflect, tensor } = this.selection;
+    const lines = tensor.sections.slice(1).map(({ start }) => start / cube.channels);
+    for (const panel of panels) {
+      const rows = rowsOfSample(cube, panel.index, 0, cube.channels, reflect);
+      this.drawCells(context, cube, rows, this.span, panel);
+      context.fillStyle = theme().ink;
+      context.globalAlpha = 0.35;
+      for (const share of lines) {
+        context.fillRect(panel.left, Math.round(panel.top + panel.height * (1 - share)), panel.width, 1);
+      }
+      context.globalAlpha = 1;
+    }
+  }
+
+  protected name(index: number): string {
+    return index === this.selection.point.sample ? `sample ${index}` : String(index);
+  }
+
+  protected label(cube: Cube, panel: Panel): SVGElement[] {
+    if (!panel.first) {
+      return [];
+    }
+    const ticks = panel.height < 30 ? [] : evenTicks(cube.channels, 1);
+    return ticks.map((channel) => {
+      const y = panel.top + panel.height * (1 - (channel + 0.5) / cube.channels) + 4;
+      const label = this.text(String(channel), panel.left - 6, Math.max(y, panel.top + 9));
+      label.setAttribute('text-anchor', 'end');
+      return label;
+    });
+  }
+
+  protected locate(cube: Cube, panel: Panel, y: number): Partial<Point> {
+    const row = Math.floor((1 - (y - panel.top) / panel.height) * cube.channels);
+    return { channel: Math.min(Math.max(row, 0), cube.channels - 1) };
+  }
+}
+
+/** The curves of a channel in every sample, a panel for each channel, a colour for each sample. */
+export class CurveGrid extends Grid {
+  protected readonly perPage = 24;
+  protected readonly axis = 'channel';
+
+  protected paintPanels(context: CanvasRenderingContext2D, cube: Cube, panels: Panel[]): void {
+    const { reflect, point } = this.selection;
+    const key = [cube.data, this.page, reflect, this.free, this.selection.ylim, ...this.span];
+    this.paintKept(context, key, (kept) => {
+      for (const panel of panels) {
+        this.inside(kept, panel, () => {
+          kept.fillStyle = theme().ink;
+          kept.globalAlpha = 0.22;
+          kept.fillRect(panel.left, Math.round(this.y(cube, panel, 0)), panel.width, 1);
+          kept.globalAlpha = cube.samples > 1 ? 0.75 : 1;
+          kept.lineWidth = 1;
+          for (let s = 0; s < cube.samples; s++) {
+            kept.strokeStyle = sampleColour(s);
+            this.trace(kept, cube, panel, s);
+          }
+          kept.globalAlpha = 1;
+        });
+      }
+    });
+    context.strokeStyle = theme().ink;
+    context.lineWidth = 1.5;
+    if (cube.samples > 1) {
+      panels.forEach((panel) =>
+        this.inside(context, panel, () => this.trace(context, cube, panel, point.sample)),
+      );
+    }
+  }
+
+  private inside(context: CanvasRenderingContext2D, panel: Panel, draw: () => void): void {
+    context.save();
+    context.beginPath();
+    context.rect(panel.left, panel.top, panel.width, panel.height);
+    context.clip();
+    draw();
+    context.restore();
+  }
+
+  private trace(context: CanvasRenderingContext2D, cube: Cube, panel: Panel, sample: number): void {
+    const values = series(cube, sample, panel.index, this.selection.reflect);
+    const zero = this.y(cube, panel, 0);
+    const unit = this.y(cube, panel, 1) - zero;
+    const ys = Float64Array.from(values, (v) => zero + v * unit);
+    polyline(context, this.x(panel, 0), this.x(panel, 1) - this.x(panel, 0), ys);
+  }
+
+  private y(cube: Cube, panel: Panel, value: number): number {
+    const [low, high] = this.limits(cube, panel.index);
+    return panel.top + ((high - value) / (high - low)) * panel.height;
+  }
+
+  /** Of all channels, or of one where each has an axis of its own. */
+  private limits(cube: Cube, channel: number): readonly [number, number] {
+    const { ylim } = this.selection;
+    if (ylim !== null) {
+      return ylim;
+    }
+    if (cube.data !== this.measured) {
+      this.measured = cube.data;
+      this.maxima = new Map();
+      this.largest = null;
+    }
+    let limit = this.free ? this.maxima.get(channel) : (this.largest ?? undefined);
+    if (limit === undefined && this.free) {
+      limit = channelMaximum(cube, channel);
+      this.maxima.set(channel, limit);
+    } else if (limit === undefined) {
+      limit = largestMagnitude(cube.data);
+      this.largest = limit;
+    }
+    const wide = 1.15 * (limit || 1);
+    return [-wide, wide];
+  }
+
+  private get free(): boolean {
+    return (this.model.get('free') as number) === 1;
+  }
+
+  protected name(index: number): string {
+    const { tensor } = this.selection;
+    const { sections } = tensor;
+    const section = [...sections].reverse().find(({ start }) => start <= index);
+    const place = section === undefined ? `${tensor.rows} ${index}` : `${section.name} ${index - section.start}`;
+    return index === this.selection.point.channel ? place : place.replace(/^channel /, '');
+  }
+
+  protected override wordsKey(): unknown[] {
+    return [...super.wordsKey(), this.free, this.selection.ylim];
+  }
+
+  protected label(cube: Cube, panel: Panel): SVGElement[] {
+    const [low, high] = this.limits(cube, panel.index);
+    const outer = outerTick(Math.min(high, -low) > 0 ? Math.min(high, -low) / 1.15 : high - low);
+    if (this.free) {
+      const text = this.text(`±${tick(outer)}`, panel.left + panel.width - 2, panel.top - 4);
+      text.setAttribute('text-anchor', 'end');
+      return [text];
+    }
+    if (!panel.first) {
+      return [];
+    }
+    return [-outer, 0, outer]
+      .filter((v) => v >= low && v <= high && (v === 0 || panel.height >= 44))
+      .map((v) => {
+        const label = this.text(tick(v), panel.left - 6, this.y(cube, panel, v) + 4);
+        label.setAttribute('text-anchor', 'end');
+        return label;
+      });
+  }
+
+  protected locate(): Partial<Point> {
+    return {};
+  }
+
+  private measured: Float32Array | null = null;
+  private largest: number | null = null;
+  private maxima = new Map<number, number>();
+}

@@ -1,0 +1,70 @@
+// Pure: small panels in a grid, page by page.
+
+/** A panel's plot area, in pixels of the figure's plot area. */
+export interface Panel {
+  readonly index: number;
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+  /** Whether it is the lowest, or the first, of those that are there. */
+  readonly lowest: boolean;
+  readonly first: boolean;
+}
+
+/** Room over a panel for its name, between panels, and under the lowest ones for their ticks. */
+export const ROOM = { name: 16, gap: 8, ticks: 18 };
+
+/** A panel is best about twice as wide as it is high. */
+const ASPECT = 2;
+
+/** The page that an index is on. */
+export function pageOf(index: number, perPage: number): number {
+  return Math.floor(index / perPage);
+}
+
+/** Panels `first`..`first + count - 1`, left to right, top to bottom; `rows` of them, or as they fit best. */
+export function layOut(
+  first: number,
+  count: number,
+  width: number,
+  height: number,
+  rows: number | null,
+): Panel[] {
+  if (count < 1) {
+    return [];
+  }
+  const down = Math.min(Math.max(rows ?? fittingRows(count, width, height), 1), count);
+  const across = Math.ceil(count / down);
+  const pitch = { x: (width + ROOM.gap) / across, y: (height - ROOM.ticks) / Math.ceil(count / across) };
+  return Array.from({ length: count }, (_, i) => {
+    const [row, column] = [Math.floor(i / across), i % across];
+    const left = Math.round(column * pitch.x);
+    const top = Math.round(row * pitch.y) + ROOM.name;
+    return {
+      index: first + i,
+      left,
+      top,
+      width: Math.max(Math.round((column + 1) * pitch.x) - ROOM.gap - left, 1),
+      height: Math.max(Math.round((row + 1) * pitch.y) - 4 - top, 1),
+      lowest: i + across >= count,
+      first: column === 0,
+    };
+  });
+}
+
+/** Rows for panels of a good shape, with few places left empty. */
+function fittingRows(count: number, width: number, height: number): number {
+  const fitting = Math.round(Math.sqrt((count * width) / Math.max(height, 1) / ASPECT));
+  const choices = [fitting, fitting + 1, fitting - 1].map((n) => Math.min(Math.max(n, 1), count));
+  const empty = (across: number): number => Math.ceil(count / across) * across - count;
+  const best = choices.reduce((a, b) => (empty(b) < empty(a) ? b : a));
+  return Math.ceil(count / best);
+}
+
+/** The panel at a pixel, or null; its name above belongs to it. */
+export function panelAt(panels: readonly Panel[], x: number, y: number): Panel | null {
+  const inside = ({ left, top, width, height }: Panel): boolean =>
+    x >= left && x < left + width && y >= top - ROOM.name && y < top + height;
+  return panels.find(inside) ?? null;
+}

@@ -1,0 +1,106 @@
+"""Curves against time: one channel in every sample over the flow, or a panel for each channel."""
+
+from __future__ import annotations
+
+from bqplot import Figure
+from ipywidgets import Stack, VBox, Widget, jslink
+
+from rnngrad_widgets.cube import Cube
+from rnngrad_widgets.views.panel import (
+    CAPTION_HEIGHT,
+    Pager,
+    figure,
+    index_axis,
+    panel,
+    switch,
+    value_axis,
+    value_scale,
+)
+from rnngrad_widgets.widgets.cursor import Cursor
+from rnngrad_widgets.widgets.curves import Curves
+from rnngrad_widgets.widgets.flow import Flow
+from rnngrad_widgets.widgets.grid import CurveGrid
+from rnngrad_widgets.widgets.selection import Selection
+
+
+class CurvesView:
+    """One channel in every sample, with the flow under it; beside it a panel for each channel.
+
+    Parameters
+    ----------
+    selection
+        What is drawn.
+    """
+
+    def __init__(self, selection: Selection) -> None:
+        self._selection = selection
+        curve, flow = self._curve(), self._flow()
+        buttons = switch(["one channel", "all channels"])
+        self._grid = CurveGridView(selection, beside=buttons)
+        self.figures: tuple[Figure, ...] = (curve, flow, *self._grid.figures)
+        one = VBox(
+            [
+                panel(selection, "curve-caption", "hover", curve, buttons),
+                panel(selection, "flow-caption", None, flow),
+            ]
+        )
+        pages = Stack([one, self._grid.box], selected_index=0).add_class("rnngrad-pages")
+        link = jslink((pages, "selected_index"), (buttons, "index"))
+        self.loose: list[Widget] = [link, *self._grid.loose]
+        self.box = VBox([pages]).add_class("rnngrad-no-norm")
+
+    def fit(self, cube: Cube) -> None:
+        """Let the axes hold the values."""
+        self._grid.fit(cube)
+
+    def _curve(self) -> Figure:
+        scales = {"x": self._selection.time_scale, "y": value_scale()}
+        values = value_axis(scales["y"])
+        curves = Curves(selection=self._selection, scales=scales, axis=values, coloured=True)
+        cursor = Cursor(selection=self._selection, scales=scales, dot=True, reach=CAPTION_HEIGHT)
+        return figure([curves, cursor], [values], "curve-high")
+
+    def _flow(self) -> Figure:
+        scales = {"x": self._selection.time_scale, "y": value_scale()}
+        decades, time = value_axis(scales["y"]), index_axis(scales["x"], "bottom")
+        cursor = Cursor(selection=self._selection, scales=scales, x_axis=time, reach=6)
+        flow = Flow(selection=self._selection, scales=scales, axis=decades)
+        return figure([cursor, flow], [decades, time], "flow-low")
+
+
+class CurveGridView:
+    """A panel for each channel, a colour for each sample, page by page.
+
+    Parameters
+    ----------
+    selection
+        What is drawn.
+    rows
+        Rows of panels; None for as many as fit best.
+    free
+        Whether each panel has a y axis of its own.
+    beside
+        Put into the caption row.
+    """
+
+    def __init__(
+        self,
+        selection: Selection,
+        *,
+        rows: int | None = None,
+        free: bool = False,
+        beside: Widget | None = None,
+    ) -> None:
+        scales = {"x": value_scale(), "y": value_scale(), "color": selection.colour_scale}
+        grid = CurveGrid(selection=selection, scales=scales, rows=rows, free=int(free))
+        self._pager = Pager(grid)
+        plot = figure([grid], [], "single", bottom=0)
+        axes = switch(["same y axis", "own y axes"], int(free))
+        buttons = [axes] if beside is None else [beside, axes]
+        self.figures: tuple[Figure, ...] = (plot,)
+        self.loose: list[Widget] = [jslink((grid, "free"), (axes, "index")), self._pager.link]
+        self.box = panel(selection, "grid-caption", "hover", plot, self._pager.box, *buttons)
+
+    def fit(self, cube: Cube) -> None:
+        """Let the axes hold the values."""
+        self._pager.fit(cube.values.shape[-1])

@@ -1,0 +1,67 @@
+"""Gradient flow: the norm over channels against time, direct and total gradient."""
+
+from __future__ import annotations
+
+from bqplot import Figure
+from ipywidgets import VBox, Widget
+
+from rnngrad_widgets.cube import Cube
+from rnngrad_widgets.views.panel import (
+    figure,
+    index_axis,
+    panel,
+    value_axis,
+    value_scale,
+)
+from rnngrad_widgets.widgets.cursor import Cursor
+from rnngrad_widgets.widgets.flow import Flow
+from rnngrad_widgets.widgets.selection import Selection
+
+
+class FlowView:
+    """Each sample's norm, their median and quartiles, and the threshold; a second one if given.
+
+    Direct and total gradient stand one over the other: a timestep is one line through both.
+
+    Parameters
+    ----------
+    selection
+        What is drawn.
+    """
+
+    def __init__(self, selection: Selection) -> None:
+        self._selection = selection
+        upper, lower = self._flow(companion=False), self._flow(companion=True)
+        self.figures: tuple[Figure, ...] = (upper, lower)
+        self._first = panel(selection, "flow-view-caption", "hover", upper)
+        self._second = panel(selection, "companion-caption", None, lower)
+        self.loose: list[Widget] = [self._second]
+        self.box = VBox([self._first])
+        self.box.add_class("rnngrad-no-norm").add_class("rnngrad-no-channel")
+        self.fit_companion()
+
+    def fit(self, cube: Cube) -> None:
+        """Do nothing: the marks fit their axes."""
+
+    def fit_companion(self) -> None:
+        """Show the second flow if there is one."""
+        there = self._selection.companion.array is not None
+        # not only hidden: bqplot complains of a figure without a size
+        self.box.children = (self._first, self._second) if there else (self._first,)
+        if there:
+            self.box.add_class("rnngrad-two")
+        else:
+            self.box.remove_class("rnngrad-two")
+
+    def _flow(self, *, companion: bool) -> Figure:
+        scales = {"x": self._selection.time_scale, "y": value_scale()}
+        decades, time = value_axis(scales["y"]), index_axis(scales["x"], "bottom")
+        cursor = Cursor(selection=self._selection, scales=scales, x_axis=time, reach=6)
+        flow = Flow(
+            selection=self._selection,
+            scales=scales,
+            axis=decades,
+            every=True,
+            companion=companion,
+        )
+        return figure([cursor, flow], [decades, time], "flow-high")
