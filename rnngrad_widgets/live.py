@@ -36,7 +36,7 @@ class LiveGradients(TrainingCallback):
         Batches, or ``"epoch"``.
     max_overhead
         Share of the training time that this may cost; None for no limit. The first snapshot, for
-        which functions are traced, is not part of it.
+        which functions are traced, is paid back from half of it.
     on_error
         ``"warn"``: a failure is shown and training goes on; ``"raise"``: it ends training.
 

@@ -36,7 +36,7 @@ class GradientRecorder(TrainingCallback):
     max_overhead
         Share of the training time that recording may cost, computing and writing: due steps are
         skipped, and counted, to stay below it. None for no limit. The first snapshot, for which
-        functions are traced, is not part of it.
+        functions are traced, is paid back from half of it.
     mode
         ``"x"``: a new recording; ``"a"``: continue the one that is there, with the same layers,
         quantities and batch; ``"w"``: replace it, when the first snapshot comes.

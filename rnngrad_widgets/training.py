@@ -113,7 +113,7 @@ class Status:
             parts.append(f"{self.skipped:,} skipped to stay below {self.max_overhead:.0%}")
         if self.failed:
             parts.append(f"{self.failed:,} failed")
-        parts.append(f"{self.share:.1%} of training time")
+        parts.append(f"{self.share:.1%} of training time, {self.startup:.1f} s to start")
         if self.error is not None:
             parts.append(f"{type(self.error).__name__}: {self.error}")
         return " · ".join(parts)

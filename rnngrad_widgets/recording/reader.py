@@ -190,9 +190,9 @@ class Recording:
         """
         place = self._place(index)
         wanted = self.keys if keys is None else tuple(keys)
-        tensors = {key: self._tensor(place, key) for key in wanted}
+        tensors = [self._tensor(place, key) for key in wanted]
         return GradientSnapshot(
-            tensors,
+            {(tensor.layer, tensor.quantity): tensor for tensor in tensors},
             loss=float(self.losses[place]),
             step=int(self.steps[place]),
             aliases=self.aliases,

@@ -46,6 +46,8 @@ class Files:
         If zarr, or fsspec for a URL, is not installed.
     ValueError
         If `storage_options` come with a local path.
+    NotADirectoryError
+        If the path is a file.
     """
 
     def __init__(
@@ -63,6 +65,8 @@ class Files:
                 f"storage_options are for URLs; received {sorted(storage_options)} with the local "
                 f"path {self.where}"
             )
+        if self.folder is not None and self.folder.is_file():
+            raise NotADirectoryError(f"a recording is a folder; {self.where} is a file")
         self._store = self._open(dict(storage_options or {}), write)
 
     def read(self, key: str, limit: int) -> bytes | None:
@@ -127,11 +131,9 @@ class Files:
         Raises
         ------
         OSError
-            If that cannot be told, or the path is a file.
+            If that cannot be told.
         """
         if self.folder is not None:
-            if self.folder.exists() and not self.folder.is_dir():
-                raise NotADirectoryError(f"a recording is a folder; {self.where} is a file")
             return not (self.folder.exists() and any(self.folder.iterdir()))
         return bool(self._run(self._store.is_empty(""), f"{self.where} cannot be read"))
 

@@ -1,0 +1,103 @@
+"""Writers that are killed at random moments, in processes of their own.
+
+``python -m tests.unit.recording.kills`` forks, for every path on its standard input, a process that
+continues the recording there until it is killed; it says its process id and then, after every
+step, how many are in.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import random
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from rnngrad_widgets.recording import Recording, RecordingWriter
+
+from .runs import check, snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[3]
+LONGEST = 0.15
+"""Seconds after which a process is killed at the latest; a step takes 0.01."""
+
+
+@contextmanager
+def nursery() -> Iterator[subprocess.Popen[str]]:
+    """A process that forks writers: importing numpy and zarr once saves a second a kill."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.unit.recording.kills"],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        pipe(process.stdin).close()
+        process.wait()
+        pipe(process.stdout).close()
+
+
+def kill_once(nursery: subprocess.Popen[str], path: Path, delay: float) -> Recording | None:
+    """Let a recording be written and killed; fail unless all that was said to be in is there."""
+    stdin, stdout = pipe(nursery.stdin), pipe(nursery.stdout)
+    print(path, file=stdin, flush=True)
+    child = int(stdout.readline())
+    time.sleep(delay)
+    os.kill(child, 9)
+    said = 0
+    for line in iter(stdout.readline, "killed\n"):
+        said = int(line)
+    if not (path / "zarr.json").exists():
+        assert said == 0
+        return None
+    recording = check(path)
+    assert len(recording) >= said
+    assert recording.steps.tolist() == list(range(len(recording)))
+    return recording
+
+
+def kill(folder: Path, kills: int, seed: int = 0) -> list[Recording | None]:
+    """Kill that many writers, every third of a new recording, the others of a continued one."""
+    chance = random.Random(seed)
+    with nursery() as process:
+        return [
+            kill_once(process, folder / str(count // 3), chance.uniform(0, LONGEST))
+            for count in range(kills)
+        ]
+
+
+def pipe(of: IO[str] | None) -> IO[str]:
+    assert of is not None
+    return of
+
+
+def main() -> None:
+    importlib.import_module("zarr.storage")  # else every child would
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            write_for_ever(line.strip())
+        os.waitpid(child, 0)
+        print("killed", flush=True)
+
+
+def write_for_ever(path: str) -> None:
+    print(os.getpid(), flush=True)
+    writer = RecordingWriter(path, "a")
+    while True:
+        writer.append(snapshot(len(writer)))
+        print(len(writer), flush=True)
+
+
+if __name__ == "__main__":
+    main()

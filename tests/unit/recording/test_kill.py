@@ -1,0 +1,23 @@
+"""``kill -9`` at any moment leaves every completed step readable."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .kills import kill
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+xarray = pytest.importorskip("xarray")
+
+
+def test_fifteen_kills(tmp_path: Path) -> None:
+    recordings = kill(tmp_path, 15)
+    assert sum(map(len, filter(None, recordings))) > 15  # else nothing was there to be lost
+    for path in tmp_path.iterdir():
+        with xarray.open_zarr(path) as data:
+            for values in data.values():
+                values.load()

@@ -1,0 +1,154 @@
+"""A recording from a stranger: nothing runs, nothing is inflated, nothing outside is read."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from rnngrad_widgets.recording import Recording, RecordingError
+from rnngrad_widgets.recording.guard import MAX_ROOT
+
+from .runs import record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+ARRAY = "bi.output_gradient"
+PICKLE = {"name": "numcodecs.pickle", "configuration": {"protocol": 5}}
+ZSTD = {"name": "zstd", "configuration": {"level": 0, "checksum": False}}
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    record(tmp_path / "run")
+    return tmp_path / "run"
+
+
+def change(run: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    root = json.loads((run / "zarr.json").read_text())
+    change(root)
+    (run / "zarr.json").write_text(json.dumps(root))
+
+
+def node(root: dict[str, Any], name: str = ARRAY) -> dict[str, Any]:
+    return root["consolidated_metadata"]["metadata"][name]
+
+
+def everywhere(root: dict[str, Any], steps: int) -> None:
+    """Claim a number of steps in every place."""
+    root["attributes"]["steps_committed"] = steps
+    for name, array in root["consolidated_metadata"]["metadata"].items():
+        if name != "mask":
+            array["shape"][0] = steps
+
+
+CHANGES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
+    "pickle": (lambda r: node(r)["codecs"].append(PICKLE), "codecs must be .* received .*pickle"),
+    "zarr 2 inside": (
+        lambda r: node(r).update(zarr_format=2, filters=[{"id": "pickle"}]),
+        "zarr_format must be 3; received 2",
+    ),
+    "bomb": (lambda r: node(r)["codecs"].append(ZSTD), "codecs must be .* received .*zstd"),
+    "transformer": (
+        lambda r: node(r)["storage_transformers"].append({"name": "x"}),
+        "storage_transformers must be",
+    ),
+    "coordinate": (lambda r: node(r, "step").update(shape=[10**12]), r"shape must be \[3\]"),
+    "steps": (lambda r: everywhere(r, 10**12), "steps_committed must be 0 .. 10000000"),
+    "more than a number": (lambda r: everywhere(r, 10**400), "received a huge number"),
+    "steps without chunks": (lambda r: everywhere(r, 10**6), r"step/c\.1 .* it is missing"),
+    "true": (lambda r: everywhere(r, True), "must be of type int; received True"),
+    "shape": (lambda r: node(r).update(shape=[3, 10**12, 7, 6]), "a step of .* must be 1 to"),
+    "chunk": (
+        lambda r: node(r)["chunk_grid"]["configuration"].update(chunk_shape=[10**12] * 4),
+        "chunk_shape must be",
+    ),
+    "overflow": (lambda r: node(r).update(shape=[3, 2**32, 2**32, 1]), "a step of .* must be"),
+    "negative": (lambda r: node(r).update(shape=[3, -4, -7, 6]), "a step of .* must be 1 to"),
+    "axes": (lambda r: node(r).update(shape=[3] + [1] * 40), "at most 32 named axes"),
+    "dtype": (lambda r: node(r).update(data_type="object"), "data_type of .* received 'object'"),
+    "mask": (lambda r: node(r)["attributes"].update(mask="step"), "the mask of .* must be"),
+    "group": (lambda r: node(r).update(node_type="group"), "node_type must be 'array'"),
+    "path": (
+        lambda r: r["consolidated_metadata"]["metadata"].update({"../x": node(r)}),
+        r"a name must be letters, .* received '\.\./x'",
+    ),
+    "key": (lambda r: r.update(extension="x"), "must not have 'extension'"),
+    "long name": (lambda r: node(r)["attributes"].update(layer="x" * 1001), "1000 characters"),
+    "name": (lambda r: node(r)["attributes"].update(layer=["x"]), "a name must be of type str"),
+    "newer": (
+        lambda r: r["attributes"].update(rnngrad_widgets_recording=2),
+        "version must be 1 or less; received 2; upgrade",
+    ),
+    "other": (lambda r: r.update(attributes={}), "another kind of zarr store"),
+    "list": (lambda r: r.update(attributes=[]), "attributes must be of type dict"),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_only_what_a_recording_says_is_believed(run: Path, what: str) -> None:
+    wrong, rule = CHANGES[what]
+    change(run, wrong)
+    with pytest.raises(RecordingError, match=rule):
+        Recording(run)
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("{", "zarr.json must be JSON"),
+        ("[]", "must be of type dict"),
+        ("[" * 100_000, "nested too deeply"),
+        ("9" * 5000, "zarr.json must be"),
+        (" " * (MAX_ROOT + 1), f"must have at most {MAX_ROOT} bytes; it has {MAX_ROOT + 1}"),
+    ],
+)
+def test_json_of_any_kind(run: Path, text: str, rule: str) -> None:
+    (run / "zarr.json").write_text(text)
+    with pytest.raises(RecordingError, match=rule):
+        Recording(run)
+
+
+def test_a_chunk_has_the_size_that_it_must_have(run: Path) -> None:
+    chunk = run / ARRAY / "c.0.0.0.0"
+    for data, rule in ((b"", "must have 672 bytes; it has 0"), (b"0" * 673, "it has 673")):
+        chunk.write_bytes(data)
+        with pytest.raises(RecordingError, match=rule):
+            Recording(run).snapshot(0)
+    os.truncate(chunk, 2**40)  # takes no room on the disk, and would take it all in memory
+    with pytest.raises(RecordingError, match=f"it has {2**40}"):
+        Recording(run).snapshot(0)
+
+
+@pytest.mark.parametrize(
+    "key", ["zarr.json", "loss/c.0", f"{ARRAY}/c.0.0.0.0", "mask/c.0.0", ARRAY]
+)
+def test_links_are_not_followed(run: Path, key: str) -> None:
+    outside = run.parent / "outside"
+    (run / key).rename(outside)
+    (run / key).symlink_to(outside)
+    with pytest.raises(RecordingError, match=r"must be a plain file or folder; it is a link"):
+        Recording(run).snapshot(0)
+
+
+def test_a_pipe_is_not_waited_for(run: Path) -> None:
+    (run / "zarr.json").unlink()
+    os.mkfifo(run / "zarr.json")
+    with pytest.raises(RecordingError, match="must be a plain file"):
+        Recording(run)
+
+
+def test_the_recording_itself_may_be_a_link(run: Path, tmp_path: Path) -> None:
+    (tmp_path / "latest").symlink_to(run)
+    assert len(Recording(tmp_path / "latest")) == 3
+
+
+def test_a_mask_is_true_or_false(run: Path) -> None:
+    (run / "mask" / "c.0.0").write_bytes(bytes(range(28)))
+    mask = Recording(run).snapshot(0)["bi", "output_gradient"].mask
+    assert mask is not None
+    assert mask.view("uint8").sum() == 27
