@@ -26,6 +26,7 @@ demo: $(VENV)/.demo
 test: lint
 	cd js && npm --silent test
 	$(VENV)/bin/python tests/browser/chromium.py
+	$(VENV)/bin/python tests/browser/other_engines.py
 	$(VENV)/bin/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 lint: $(VENV)/.built
