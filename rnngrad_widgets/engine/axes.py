@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .backend import Layer, Tensor, keras
+from .backend import Layer, Tensor
+from .library import is_a
 
 if TYPE_CHECKING:
     from .cells import Weight
@@ -36,17 +37,15 @@ def weight_axes(weight: Weight, tensor: Tensor) -> tuple[str, ...]:
     if rank == 2 and weight.gates:
         # The bias of a GRU with reset_after=True has a row for the input and one for the state.
         first = {"kernel": "feature", "recurrent_kernel": "previous_channel", "bias": "part"}
-        return (first[weight.variable.name], "channel")
+        return (first[weight.name], "channel")
     return (*(f"axis_{i}" for i in range(rank - 1)), "channel")
 
 
 def _inner(layer: Layer, rank: int) -> tuple[str, ...]:
-    if isinstance(layer, keras.layers.Bidirectional):
+    if is_a(layer, "Bidirectional"):
         layer = layer.forward_layer
     spatial = _SPATIAL.get(rank - 1, ())
-    convolutional = isinstance(
-        layer, (keras.layers.ConvLSTM1D, keras.layers.ConvLSTM2D, keras.layers.ConvLSTM3D)
-    )
+    convolutional = is_a(layer, "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D")
     if convolutional and layer.data_format == "channels_first":
         return ("channel", *spatial)
     if convolutional:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .backend import Model, Nested, Tensor, keras, tf
+from .library import library_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,23 +76,24 @@ def make_batch(model: Model, x: Nested, y: Nested, sample_weight: Nested = None)
     """
     if x is None:
         raise ValueError("x must be an array, or a list or dict of arrays; received None")
+    floatx = library_of(model).floatx()
     batch = Batch(
-        x=_convert("x", x),
-        y=_convert("y", y),
-        sample_weight=_convert("sample_weight", sample_weight),
+        x=_convert("x", x, floatx),
+        y=_convert("y", y, floatx),
+        sample_weight=_convert("sample_weight", sample_weight, floatx),
     )
     _check_samples(batch)
     _check_inputs(model, batch.x)
     return batch
 
 
-def _convert(name: str, value: Nested) -> Nested:
+def _convert(name: str, value: Nested, floatx: str) -> Nested:
     if value is None:
         return None
-    return keras.tree.map_structure(lambda leaf: _to_tensor(name, leaf), value)
+    return keras.tree.map_structure(lambda leaf: _to_tensor(name, leaf, floatx), value)
 
 
-def _to_tensor(name: str, value: Tensor) -> Tensor:
+def _to_tensor(name: str, value: Tensor, floatx: str) -> Tensor:
     if value is None:
         return None
     if isinstance(value, (tf.RaggedTensor, tf.SparseTensor)):
@@ -108,7 +110,7 @@ def _to_tensor(name: str, value: Tensor) -> Tensor:
     if len(array.shape) == 0:
         raise ValueError(f"{name} must have a samples axis first; received the scalar {value!r}")
     tensor = tf.convert_to_tensor(array)
-    return tf.cast(tensor, keras.config.floatx()) if tensor.dtype.is_floating else tensor
+    return tf.cast(tensor, floatx) if tensor.dtype.is_floating else tensor
 
 
 def _is_numeric(array: Tensor) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from .backend import Model, clip_settings, compiled_loss, tf
+from .backend import Model, tf
+from .library import library_of
 from .tracing import Request, TracedPass
 
 if TYPE_CHECKING:
@@ -35,17 +36,17 @@ class PassCache:
         return traced
 
     def _key(self, request: Request, batch: Batch) -> Hashable:
-        model = self._model
+        model, library = self._model, library_of(self._model)
         return (
             tuple(_Same(target.layer) for target in request.targets),
             request.quantities,
             request.training,
             _Same(request.loss),
-            clip_settings(model) if request.clip else None,
+            library.clip_settings(model) if request.clip else None,
             tuple((tuple(spec.shape[1:]), spec.dtype) for spec in batch.signature),
             batch.structure(),
             # What compiling, freezing or a distribution scope change.
-            _Same(compiled_loss(model)),
+            _Same(library.compiled_loss(model)),
             tuple(_Same(variable) for variable in model.trainable_variables),
             bool(model.run_eagerly),
             bool(model.jit_compile),

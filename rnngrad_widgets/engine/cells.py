@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple
 
-from .backend import Layer, Nested, Tensor, keras
+from .backend import Layer, Nested, Tensor
+from .library import is_a, library_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +54,7 @@ def cells_of(layer: Layer) -> list[Layer]:
 
 
 def _leaves(cell: Layer) -> list[Layer]:
-    if isinstance(cell, keras.layers.StackedRNNCells):
+    if is_a(cell, "StackedRNNCells"):
         return [leaf for inner in cell.cells for leaf in _leaves(inner)]
     return [cell]
 
@@ -65,7 +65,7 @@ def gates_of(cell: Layer) -> Gates | None:
     A subclass that overrides nothing of the computation counts as Keras' own.
     """
     for name, gates in _GATES.items():
-        own = getattr(keras.layers, name)
+        own = getattr(library_of(cell).module.layers, name)
         if isinstance(cell, own) and _computes_as(cell, own):
             return gates
     return None
@@ -81,8 +81,13 @@ def _computes_as(cell: Layer, own: type) -> bool:
 
 def has_cell_state(cell: Layer) -> bool:
     """Tell whether the second state of a cell is an LSTM's cell state."""
-    convolutional = import_module("keras.src.layers.rnn.conv_lstm").ConvLSTMCell
-    return isinstance(cell, (keras.layers.LSTMCell, convolutional))
+    # ConvLSTMCell has no public name in either library.
+    names = {kind.__name__ for kind in type(cell).__mro__ if _is_keras(kind.__module__)}
+    return bool(names & {"LSTMCell", "ConvLSTMCell"})
+
+
+def _is_keras(module: str) -> bool:
+    return module.split(".", 1)[0] in ("keras", "tf_keras")
 
 
 def state_keys(layer: Layer, states: Nested) -> list[list[StateKey]]:
@@ -124,22 +129,17 @@ def _paths(states: Nested, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ..
 
 
 def _split(cell: Layer, states: Nested) -> list[Nested]:
-    if isinstance(cell, keras.layers.StackedRNNCells):
+    if is_a(cell, "StackedRNNCells"):
         pairs = zip(cell.cells, states, strict=True)
         return [part for inner, own in pairs for part in _split(inner, own)]
     return [states]
 
 
-def has_own_loop(layer: Layer) -> bool:
-    """Tell whether a layer runs Keras' own loop over time, which can be probed."""
-    inherited = type(layer).inner_loop.__module__.startswith("keras.")
-    return inherited and "inner_loop" not in layer.__dict__
-
-
 class Weight(NamedTuple):
-    """A weight of a cell, and the gates along its last axis where they are known."""
+    """A weight of a cell, its own name, and the gates along its last axis where they are known."""
 
     variable: Tensor
+    name: str
     gates: Gates | None
 
 
@@ -152,10 +152,11 @@ def weights_of(layer: Layer) -> dict[str, Weight]:
     named: dict[str, Weight] = {}
     for position, cell in enumerate(cells):
         for variable in getattr(cell, "weights", ()):
-            name = f"{position}/{variable.name}" if len(cells) > 1 else str(variable.name)
+            own = library_of(cell).weight_name(variable)
+            name = f"{position}/{own}" if len(cells) > 1 else own
             unique, count = name, 0
             while unique in named:
                 count += 1
                 unique = f"{name}_{count}"
-            named[unique] = Weight(variable, gates_of(cell))
+            named[unique] = Weight(variable, own, gates_of(cell))
     return named

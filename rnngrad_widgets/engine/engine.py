@@ -6,18 +6,10 @@ import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from .backend import (
-    LayerChoice,
-    Model,
-    Nested,
-    all_layers,
-    check_backend,
-    has_own_train_step,
-    keras,
-    predict,
-)
+from .backend import LayerChoice, Model, Nested, check_backend, keras
 from .cache import PassCache
 from .layers import Found, RecurrentLayer, find_recurrent, listing, resolve
+from .library import is_a, is_model, library_of
 from .progress import announced
 from .quantities import check_quantities, offered
 from .snapshots import snapshot
@@ -45,22 +37,22 @@ class GradientEngine:
     Parameters
     ----------
     model
-        A compiled Keras 3 model. As for ``fit``, a change of its layers' settings after the first
-        call is seen only after compiling it again.
+        A compiled Keras 3 or tf_keras (Keras 2) model. As for ``fit``, a change of its layers'
+        settings after the first call is seen only after compiling it again.
 
     Raises
     ------
     TypeError
-        If `model` is not a Keras 3 model.
+        If `model` is not a Keras model.
     RuntimeError
         If Keras is older than 3.5 or does not run on TensorFlow.
     """
 
     def __init__(self, model: Model) -> None:
         check_backend()
-        if not isinstance(model, keras.Model):
+        if not is_model(model):
             kind = f"{type(model).__module__}.{type(model).__qualname__}"
-            raise TypeError(f"model must be a keras.Model (Keras 3); received a {kind}")
+            raise TypeError(f"model must be a keras.Model or tf_keras.Model; received a {kind}")
         self._model = model
         self._passes = PassCache(model)
         self._unused: set[int] = set()
@@ -202,7 +194,7 @@ class GradientEngine:
         return snapshot(results, self._model)
 
     def _targets(self, layers: LayerChoice) -> tuple[Found, ...]:
-        single = isinstance(layers, (str, RecurrentLayer, keras.layers.Layer))
+        single = isinstance(layers, (str, RecurrentLayer)) or is_a(layers, "Layer")
         several = not single and isinstance(layers, Iterable)
         asked = list(layers) if several else [layers]
         if not asked:
@@ -217,25 +209,24 @@ class GradientEngine:
         if _unbuilt(model) <= self._unused:
             return
         one = keras.tree.map_structure(lambda leaf: None if leaf is None else leaf[:1], batch.x)
-        # Variables are made, and nothing is assigned: this is a stateless scope.
-        with keras.StatelessScope():
-            try:
-                predict(model, one, training)
-            except Exception as error:
-                raise ValueError(
-                    f"x must fit the model; it could not be built for {batch.describe()}: "
-                    f"{type(error).__name__}: {error}"
-                ) from error
+        try:
+            library_of(model).build(model, one, training)
+        except Exception as error:
+            raise ValueError(
+                f"x must fit the model; it could not be built for {batch.describe()}: "
+                f"{type(error).__name__}: {error}"
+            ) from error
         self._unused = _unbuilt(model)
 
 
 def _check_model(model: Model) -> None:
-    if not model.compiled:
+    library = library_of(model)
+    if not library.is_compiled(model):
         raise ValueError(
             "the model must be compiled, its loss is what is differentiated; received an "
             "uncompiled model; call model.compile(optimizer=..., loss=...) first, or give loss="
         )
-    if has_own_train_step(model):
+    if library.has_own_train_step(model):
         raise ValueError(
             f"the model must train with Keras' own train_step; {type(model).__name__} overrides "
             "it, and its loss may differ from the compiled one; move the loss into compute_loss, "
@@ -254,4 +245,4 @@ def _check_clip(model: Model, words: Sequence[str], clip: bool) -> None:
 
 
 def _unbuilt(model: Model) -> set[int]:
-    return {id(layer) for layer in all_layers(model) if not layer.built}
+    return {id(layer) for layer in library_of(model).all_layers(model) if not layer.built}

@@ -11,7 +11,8 @@ import operator
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from .backend import Layer, LayerChoice, Model, Nested, is_functional, keras
+from .backend import Layer, LayerChoice, Model, Nested
+from .library import is_a, library_of
 
 _BOOKKEEPING = ("_layers", "_metrics", "_functional", "_tracker", "_self_")
 """How the attributes begin in which Keras and TensorFlow keep what other attributes hold."""
@@ -53,9 +54,9 @@ class Found:
 
 def is_recurrent(layer: Layer) -> bool:
     """Tell whether a Keras layer is recurrent; a Bidirectional is one recurrent layer."""
-    if isinstance(layer, keras.layers.Bidirectional):
-        return isinstance(layer.forward_layer, keras.layers.RNN)
-    return isinstance(layer, keras.layers.RNN)
+    if is_a(layer, "Bidirectional"):
+        return is_a(layer.forward_layer, "RNN")
+    return is_a(layer, "RNN")
 
 
 def find_recurrent(model: Model) -> tuple[Found, ...]:
@@ -80,7 +81,7 @@ def resolve(model: Model, layer: LayerChoice) -> Found:
         layer = layer.path
     if isinstance(layer, str):
         return _by_name(model, found, layer)
-    if isinstance(layer, keras.layers.Layer):
+    if is_a(layer, "Layer"):
         return _by_object(found, layer)
     try:
         position = operator.index(layer)
@@ -156,7 +157,7 @@ def _walk(layer: Layer, path: str, seen: set[int]) -> Iterator[tuple[str, Layer]
 
 
 def _children(layer: Layer) -> Iterator[tuple[str, Layer]]:
-    if is_functional(layer):
+    if library_of(layer).is_functional(layer):
         for child in layer.layers:
             yield child.name, child
         return
@@ -167,7 +168,7 @@ def _children(layer: Layer) -> Iterator[tuple[str, Layer]]:
 
 
 def _layers_in(name: str, value: Nested) -> Iterator[tuple[str, Layer]]:
-    if isinstance(value, keras.layers.Layer):
+    if is_a(value, "Layer"):
         yield name, value
     elif isinstance(value, (list, tuple)):
         for position, item in enumerate(value):
@@ -178,7 +179,7 @@ def _layers_in(name: str, value: Nested) -> Iterator[tuple[str, Layer]]:
 
 
 def _describe(layer: Layer, path: str, index: int | None) -> RecurrentLayer:
-    bidirectional = isinstance(layer, keras.layers.Bidirectional)
+    bidirectional = is_a(layer, "Bidirectional")
     inner = layer.forward_layer if bidirectional else layer
     kind = _kind(inner)
     return RecurrentLayer(
@@ -191,7 +192,7 @@ def _describe(layer: Layer, path: str, index: int | None) -> RecurrentLayer:
 
 
 def _kind(layer: Layer) -> str:
-    if type(layer) is not keras.layers.RNN:
+    if type(layer) is not library_of(layer).module.layers.RNN:
         return type(layer).__name__
     cells = getattr(layer.cell, "cells", [layer.cell])
     return f"RNN({', '.join(type(cell).__name__ for cell in cells)})"

@@ -1,33 +1,18 @@
 """Where a recurrent layer is tapped while the model is traced.
 
 Only here are Keras objects changed, and only while a pass is traced: the layers asked for get a
-``call`` of ours in their instance ``__dict__``, and `untouched` puts every layer back as it was,
-also after an exception or a KeyboardInterrupt. A traced function does not touch the model.
+``call`` of ours in their instance ``__dict__``, and `Library.untouched` puts every layer back as it
+was, also after an exception or a KeyboardInterrupt. A traced function does not touch the model.
 """
 
 from __future__ import annotations
 
 import inspect
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from .backend import (
-    Layer,
-    Model,
-    Nested,
-    Tape,
-    Tensor,
-    all_layers,
-    keras,
-    loss_ids,
-    tf,
-    unbuilt_compiled_loss,
-)
+from .backend import Layer, Nested, Tape, Tensor, keras, tf
+from .library import is_a, library_of
 from .states import Inside, Loop, LoopProbe
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 @dataclass(frozen=True)
@@ -48,7 +33,8 @@ class LayerCall:
         What the layer returned, watched by the tape: one tensor, or the forward and the backward
         one for ``Bidirectional(merge_mode=None)``. States that are returned too are not in it.
     inputs
-        The input sequence, watched by the tape; None if it was not asked for.
+        The input sequence, watched by the tape; several where it is nested, none if it was not
+        asked for.
     mask
         Boolean (samples, timesteps) in the order of the input, or None.
     loops
@@ -56,38 +42,13 @@ class LayerCall:
     """
 
     outputs: tuple[Tensor, ...]
-    inputs: Tensor | None
+    inputs: tuple[Tensor, ...]
     mask: Tensor | None
     loops: tuple[Loop, ...]
 
 
-@contextmanager
-def untouched(model: Model) -> Iterator[None]:
-    """Put every layer of a model back as it was, whatever a traced call does to it.
-
-    This undoes the shadowing, and also what layers leave on themselves during a call, such as the
-    cached dropout masks of a cell. A compiled loss that is not built yet stays so: a stand-in is
-    built instead. Weights are not its business: `StatelessScope` keeps those.
-    """
-    saved = [(layer, dict(layer.__dict__), set(loss_ids(layer))) for layer in all_layers(model)]
-    try:
-        stand_in = unbuilt_compiled_loss(model)
-        if stand_in is not None:
-            model.__dict__["_compile_loss"] = stand_in
-        yield
-    finally:
-        for layer, attributes, ids in saved:
-            namespace = layer.__dict__
-            namespace.update(attributes)
-            for name in namespace.keys() - attributes.keys():
-                del namespace[name]
-            # A set that grows in place: an id left in it may later be that of another loss.
-            loss_ids(layer).clear()
-            loss_ids(layer).update(ids)
-
-
 def tap(layer: Layer, tape: Tape, wanted: Wanted) -> list[LayerCall]:
-    """Shadow a layer's ``call`` so that each call is recorded; use inside `untouched`.
+    """Shadow a layer's ``call`` so that each call is recorded; use inside `Library.untouched`.
 
     Returns
     -------
@@ -95,8 +56,7 @@ def tap(layer: Layer, tape: Tape, wanted: Wanted) -> list[LayerCall]:
         The calls of the layer in the order of the forward pass; filled while tracing.
     """
     tapped = _Tap(layer, tape, wanted)
-    # Through __dict__: Keras tracks what setattr puts on a layer.
-    layer.__dict__["call"] = tapped.call
+    library_of(layer).shadow(layer, tapped.call)
     return tapped.calls
 
 
@@ -106,23 +66,29 @@ class _Tap:
     def __init__(self, layer: Layer, tape: Tape, wanted: Wanted) -> None:
         self.calls: list[LayerCall] = []
         self._layer = layer
-        self._original = layer.call
-        self._signature = inspect.signature(layer.call)
         self._tape = tape
         self._wanted = wanted
         self._loops: list[LoopProbe] = []
         for rnn in directions(layer) if wanted.inside else ():
             probe = LoopProbe(rnn, tape, wanted.inside)
-            rnn.__dict__["inner_loop"] = probe.inner_loop
+            library_of(rnn).shadow_loop(rnn, probe.inner_loop)
             self._loops.append(probe)
+        # After the loops: in Keras 2 they are part of the call.
+        self._original = library_of(layer).original(layer)
+        self._signature = inspect.signature(layer.call)
 
     def call(self, *args: Nested, **kwargs: Nested) -> Nested:
         """Call the layer and record what went in and out."""
         bound = self._signature.bind(*args, **kwargs)
-        inputs = None
+        inputs: tuple[Tensor, ...] = ()
         if self._wanted.inputs:
             first = next(iter(bound.arguments))
-            inputs = bound.arguments[first] = _watch(self._tape, bound.arguments[first])
+            given = bound.arguments[first]
+            # In Keras 2 initial states may come in a list with the sequence, which may be nested.
+            sequence, *more = given if isinstance(given, list) else [given]
+            sequence = keras.tree.map_structure(lambda t: _watch(self._tape, t), sequence)
+            bound.arguments[first] = [sequence, *more] if isinstance(given, list) else sequence
+            inputs = tuple(keras.tree.flatten(sequence))
         started = [len(probe.loops) for probe in self._loops]
         returned = self._original(*bound.args, **bound.kwargs)
         nested = isinstance(returned, (list, tuple))
@@ -146,7 +112,7 @@ class _Tap:
 
 def directions(layer: Layer) -> tuple[Layer, ...]:
     """Return the layer itself, or the forward and the backward layer of a Bidirectional."""
-    if isinstance(layer, keras.layers.Bidirectional):
+    if is_a(layer, "Bidirectional"):
         return layer.forward_layer, layer.backward_layer
     return (layer,)
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from .axes import input_axes, output_axes, state_axes, weight_axes
 from .backend import Tensor, tf
-from .cells import CELL, HIDDEN, cells_of, gates_of, has_cell_state, has_own_loop, weights_of
+from .cells import CELL, HIDDEN, cells_of, gates_of, has_cell_state, weights_of
+from .library import library_of
 from .probes import LayerCall, Wanted, directions
 from .states import Inside
 
@@ -121,8 +122,10 @@ def _why_not(target: Found, word: str) -> str:
         return "there is no such quantity"
     rnns = directions(target.layer)
     cells = [cell for rnn in rnns for cell in cells_of(rnn)]
-    if word in _INSIDE and not all(has_own_loop(rnn) for rnn in rnns):
-        return "the layer runs a loop of its own, which cannot be looked into"
+    library = library_of(target.layer)
+    for rnn in rnns:
+        if why := library.why_not(rnn) or (word in _INSIDE and library.why_no_loop(rnn)):
+            return why
     if word in _CELL and not any(has_cell_state(cell) for cell in cells):
         return "the layer has no cell state"
     if word == "gate_gradient" and not all(gates_of(cell) for cell in cells):
@@ -181,8 +184,17 @@ def _output(key: str, quantity: str, target: Found, call: LayerCall) -> list[Sou
 
 
 def _input(key: str, quantity: str, target: Found, call: LayerCall) -> list[Source]:
-    dims = input_axes(target.layer, call.inputs)
-    return [Source(key, quantity, (call.inputs,), dims=dims, mask=call.mask)]
+    several = len(call.inputs) > 1
+    return [
+        Source(
+            f"{key}/{position}" if several else key,
+            quantity,
+            (inputs,),
+            dims=input_axes(target.layer, inputs),
+            mask=call.mask,
+        )
+        for position, inputs in enumerate(call.inputs)
+    ]
 
 
 def _state(key: str, quantity: str, target: Found, call: LayerCall) -> list[Source]:

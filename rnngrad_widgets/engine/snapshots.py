@@ -10,8 +10,9 @@ import numpy as np
 
 from rnngrad_widgets.tensor import GradientSnapshot, GradientTensor
 
-from .backend import Model, training_step
+from .backend import Model
 from .layers import find_recurrent
+from .library import library_of
 
 if TYPE_CHECKING:
     from .tracing import Result
@@ -27,7 +28,7 @@ def snapshot(results: Sequence[Result], model: Model) -> GradientSnapshot:
     """
     sizes = np.array([result.samples for result in results])
     loss = float(np.average([result.loss for result in results], weights=sizes))
-    step = training_step(model)
+    step = library_of(model).training_step(model)
     tensors = {}
     for parts in zip(*(result.tensors for result in results), strict=True):
         joined = parts[0] if len(parts) == 1 else _join(parts, sizes)

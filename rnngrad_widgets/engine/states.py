@@ -15,25 +15,12 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from .backend import (
-    Layer,
-    Nested,
-    Tape,
-    Tensor,
-    current_graph,
-    insert,
-    keras,
-    rnn_loop,
-    takes_training,
-    tf,
-)
+from .backend import Layer, Nested, Tape, Tensor, current_graph, insert, keras, tf
 from .cells import StateKey, cells_of, gates_of, state_keys
+from .library import library_of, takes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-_ENDLESS = 2**31 - 1
-"""Given to the loop as the number of timesteps where only the sequence itself knows it."""
 
 _SHADOWED = ("call", "activation", "recurrent_activation")
 
@@ -90,28 +77,21 @@ class LoopProbe:
         """One for each call of the layer, filled while tracing."""
 
     def inner_loop(
-        self, sequences: Tensor, initial_state: Nested, mask: Nested, training: bool = False
+        self, sequences: Nested, initial_state: Nested, mask: Tensor | None, **arguments: Nested
     ) -> tuple[Tensor, Tensor, Nested]:
-        """Run the loop as ``keras.layers.RNN.inner_loop`` does, with the probes."""
+        """Run the loop over time as the layer does, with the probes; see `Library.shadow_loop`."""
         layer, emit = self._layer, self._inside.states
-        # LSTM and GRU hand over nested masks, GRU a bare state.
-        mask = next((m for m in keras.tree.flatten(mask) if m is not None), None)
-        if not keras.tree.is_nested(initial_state):
-            initial_state = [initial_state]
-        # A stateful layer hands over its variables.
-        initial_state = keras.tree.map_structure(tf.convert_to_tensor, initial_state)
         keys = state_keys(layer, initial_state)
         loop = self._make_probes(sequences, initial_state, keys)
         self.loops.append(loop)
-        step = _Step(layer, loop, keys, emit=emit, training=training)
+        step = _Step(layer, loop, keys, emit=emit, arguments=arguments)
         with step.installed():
-            last, outputs, states = rnn_loop(
+            last, outputs, states = library_of(layer).rnn_loop(
                 step.function(),
                 (sequences, *loop.state_probes.values(), *loop.gate_probes),
                 initial_state,
                 go_backwards=layer.go_backwards,
                 mask=mask,
-                input_length=sequences.shape[1] or _ENDLESS,
                 # Emitted states are carried over masked timesteps, not zeroed.
                 zero_output_for_mask=layer.zero_output_for_mask and not emit,
                 return_all_outputs=layer.return_sequences or emit,
@@ -121,16 +101,17 @@ class LoopProbe:
         return last, outputs, states
 
     def _make_probes(
-        self, sequences: Tensor, initial_state: Nested, keys: list[list[StateKey]]
+        self, sequences: Nested, initial_state: Nested, keys: list[list[StateKey]]
     ) -> Loop:
         loop = Loop()
-        start = [tf.shape(sequences)[0], tf.shape(sequences)[1]]
+        sequence = keras.tree.flatten(sequences)[0]
+        start = [tf.shape(sequence)[0], tf.shape(sequence)[1]]
         if self._inside.state_gradients:
             flat = zip(chain(*keys), keras.tree.flatten(initial_state), strict=True)
             for key, state in flat:
                 if state.dtype.is_floating:
                     zeros = tf.zeros([*start, *tf.unstack(tf.shape(state)[1:])], state.dtype)
-                    shape = (None, sequences.shape[1], *state.shape[1:])
+                    shape = (None, sequence.shape[1], *state.shape[1:])
                     loop.state_probes[key] = tf.ensure_shape(zeros, shape)
         if self._inside.gate_gradients:
             for cell in cells_of(self._layer):
@@ -172,13 +153,20 @@ class _Step:
     """The step function of one loop, and the shadowed cells that add the probes."""
 
     def __init__(
-        self, layer: Layer, loop: Loop, keys: list[list[StateKey]], *, emit: bool, training: bool
+        self,
+        layer: Layer,
+        loop: Loop,
+        keys: list[list[StateKey]],
+        *,
+        emit: bool,
+        arguments: dict[str, Nested],
     ) -> None:
         self._layer = layer
         self._keys = keys
         self._probed = list(loop.state_probes)
         self._emit = emit
-        self._arguments = {"training": training} if takes_training(layer.cell) else {}
+        self._cell = layer.cell if callable(layer.cell) else layer.cell.call
+        self._arguments = {k: v for k, v in arguments.items() if takes(layer.cell.call, k)}
         self._cells = cells_of(layer)
         self._gates = [gates_of(cell) for cell in self._cells] if loop.gate_probes else []
         self._outside = current_graph()
@@ -202,7 +190,7 @@ class _Step:
             tf.split(probe, len(gates.names if gates else ()), axis=-1)
             for gates, probe in zip(self._gates, of_gates, strict=True)
         ]
-        output, new = self._layer.cell(x, states, **self._arguments)
+        output, new = self._cell(x, states, **self._arguments)
         if not keras.tree.is_nested(new):
             new = [new]
         return ((output, *keras.tree.flatten(new)) if self._emit else output), new
@@ -214,7 +202,7 @@ class _Step:
         try:
             for position, cell in enumerate(self._cells):
                 if self._probed:
-                    cell.__dict__["call"] = self._probed_call(cell, self._keys[position])
+                    library_of(cell).shadow(cell, self._probed_call(cell, self._keys[position]))
                 gates = self._gates[position] if self._gates else None
                 for name, calls in gates.calls.items() if gates else ():
                     cell.__dict__[name] = self._probed_activation(position, name, calls)
@@ -229,7 +217,7 @@ class _Step:
     def _probed_call(
         self, cell: Layer, keys: list[StateKey]
     ) -> Callable[..., tuple[Nested, Nested]]:
-        original = cell.call
+        original = library_of(cell).original(cell)
 
         def call(inputs: Tensor, states: Nested, *args: Nested, **kwargs: Nested) -> Nested:
             output, new = original(inputs, states, *args, **kwargs)

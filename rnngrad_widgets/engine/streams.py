@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from .backend import Model, Nested, keras, tf
 from .batches import make_batch
+from .library import is_sequence
 
 if TYPE_CHECKING:
     from .batches import Batch
@@ -51,23 +52,29 @@ def batches(
 
 
 def _is_stream(x: Nested) -> bool:
-    return isinstance(x, (tf.data.Dataset, keras.utils.PyDataset, Iterator))
+    return isinstance(x, (tf.data.Dataset, Iterator)) or is_sequence(x)
 
 
 def _is_endless(x: Nested) -> bool:
     if isinstance(x, tf.data.Dataset):
         return int(x.cardinality()) == int(tf.data.INFINITE_CARDINALITY)
-    if isinstance(x, keras.utils.PyDataset):
-        return x.num_batches is None
+    if is_sequence(x):
+        return _count(x) is None
     return True
 
 
 def _items(x: Nested) -> Iterator[Nested]:
-    if isinstance(x, keras.utils.PyDataset):
-        count = x.num_batches
+    if is_sequence(x):
+        count = _count(x)
         position = 0
         while count is None or position < count:
             yield x[position]
             position += 1
     else:
         yield from x
+
+
+def _count(x: Nested) -> int | None:
+    # A PyDataset may be endless; a Sequence of Keras 2 has a length.
+    count: int | None = x.num_batches if hasattr(x, "num_batches") else len(x)
+    return count

@@ -10,19 +10,10 @@ import numpy as np
 
 from rnngrad_widgets.tensor import GradientTensor
 
-from .backend import (
-    Model,
-    Nested,
-    Tape,
-    Tensor,
-    all_layers,
-    clip_as_optimizer,
-    compute_loss,
-    keras,
-    tf,
-    undistributed,
-)
-from .probes import tap, untouched
+from .backend import Model, Nested, Tape, Tensor, tf
+from .kept import keeping, kept_eagerly
+from .library import library_of
+from .probes import tap
 from .quantities import Source, Taken, sources, wanted
 
 if TYPE_CHECKING:
@@ -95,12 +86,15 @@ class TracedPass:
 
     def __init__(self, model: Model, request: Request, batch: Batch) -> None:
         self._model = model
+        self._library = library_of(model)
         self._request = request
         self._batch = batch
         self._sources: list[Source] = []
-        self._scaled = any(layer.compute_dtype == "float16" for layer in all_layers(model))
+        self._scaled = any(
+            layer.compute_dtype == "float16" for layer in self._library.all_layers(model)
+        )
         self._missing: dict[tuple[str, str], str] = {}
-        self._function = self._compute if model.run_eagerly else self._trace()
+        self._function = self._eagerly if model.run_eagerly else self._trace()
 
     def run(self, batch: Batch) -> Result:
         """Compute the loss and the tensors for a batch at the weights of now."""
@@ -125,30 +119,28 @@ class TracedPass:
         function = tf.function(
             self._compute, autograph=False, jit_compile=bool(self._model.jit_compile) or None
         )
-        # Entered in eager mode: variables that Keras makes while tracing (the trackers of an
-        # unbuilt compiled loss) are initialised when it is left, outside of the graph.
-        with keras.StatelessScope():
+        with self._library.tracing():
             try:
-                concrete: Callable[..., list[Tensor]] = function.get_concrete_function(
+                concrete = function.get_concrete_function(
                     tf.TensorSpec([], tf.float32), *self._batch.signature
                 )
             except (tf.errors.OpError, _LossError) as error:
                 raise _cannot_compute(self._batch, error) from error
-        _check_assignments(concrete)
-        return concrete
+        return keeping(concrete)
+
+    def _eagerly(self, scale: Tensor, *leaves: Tensor) -> list[Tensor]:
+        with kept_eagerly(self._model):
+            return self._compute(scale, *leaves)
 
     def _compute(self, scale: Tensor, *leaves: Tensor) -> list[Tensor]:
         model, request = self._model, self._request
         self._missing.clear()
-        # Every trainable variable must be mapped: Keras reads regularised ones from the scope.
         variables = {id(v): v for v in model.trainable_variables}
         own = {id(v): v for target in request.targets for v in target.layer.weights}
         variables |= own
-        weights = {key: tf.convert_to_tensor(v.value) for key, v in variables.items()}
-        mapping = [(v, weights[key]) for key, v in variables.items()]
         with (
-            untouched(model),
-            keras.StatelessScope(mapping, collect_losses=True),
+            self._library.untouched(model),
+            self._library.forward(variables) as weights,
             tf.GradientTape(watch_accessed_variables=False) as tape,
         ):
             if "weight_gradient" in request.quantities:
@@ -174,6 +166,8 @@ class TracedPass:
         found = sources(taken, self._request.quantities)
         for source in found:
             for tensor in source.tensors:
+                if isinstance(tensor, tf.Variable):
+                    continue  # a weight of Keras 2
                 if getattr(tensor, "graph", None) is not getattr(loss, "graph", None):
                     raise ValueError(
                         f"layer '{path}' must be called where the loss can see it; it is called "
@@ -198,7 +192,7 @@ class TracedPass:
             gradients = [g if g is None else _unscaled(g, scale) for g in gradients]
         by_tensor = {id(tensor): g for tensor, g in zip(flat, gradients, strict=True)}
         if clipped:
-            together = clip_as_optimizer(self._model, gradients[-len(clipped) :])
+            together = self._library.clip(self._model, gradients[-len(clipped) :])
             by_tensor |= {id(t): g for t, g in zip(clipped, together, strict=True)}
         self._sources, results = [], []
         for source in found:
@@ -242,26 +236,14 @@ def _loss(model: Model, batch: Batch, request: Request) -> Tensor:
         if request.loss is not None:
             loss = tf.convert_to_tensor(request.loss(model, *given, request.training))
         else:
-            loss = compute_loss(model, *given, training=request.training)
+            loss = library_of(model).compute_loss(model, *given, training=request.training)
     except Exception as error:
         raise _LossError from error
     if len(loss.shape) > 0:
         raise ValueError(f"the loss must be a scalar; received the shape {tuple(loss.shape)}")
     if request.loss is not None:
         return loss
-    return undistributed(loss)
-
-
-def _check_assignments(concrete: Any) -> None:
-    # Keras' variables are kept by the stateless scope; others would change with every run.
-    definition = concrete.graph.as_graph_def()
-    nodes = [*definition.node, *(n for f in definition.library.function for n in f.node_def)]
-    assigning = sorted({n.op for n in nodes if n.op.startswith(("Assign", "ResourceScatter"))})
-    if assigning:
-        raise ValueError(
-            "the model's forward pass must not assign a tf.Variable, which computing gradients "
-            f"would change; found {', '.join(assigning)}; use keras.Variable in its place"
-        )
+    return library_of(model).undistributed(loss)
 
 
 def _cannot_compute(batch: Batch, error: BaseException) -> ValueError:

@@ -119,7 +119,7 @@ def test_an_overridden_train_step() -> None:
 
 @pytest.mark.parametrize("thing", [None, "model.keras", layers.LSTM(3)])
 def test_something_that_is_no_model(thing: Any) -> None:
-    with pytest.raises(TypeError, match=r"model must be a keras\.Model \(Keras 3\); received a"):
+    with pytest.raises(TypeError, match=r"must be a keras\.Model or tf_keras\.Model; received a"):
         GradientEngine(thing)
 
 
@@ -154,25 +154,6 @@ def test_a_layer_inside_an_inner_function(traced_again: bool, message: str) -> N
     model.compile("sgd", "mse")
     with pytest.raises(ValueError, match=message):
         GradientEngine(model).compute(X, Y)
-
-
-class Counter(layers.Layer):
-    def __init__(self) -> None:
-        super().__init__()
-        self.count = tf.Variable(0.0, trainable=False)
-
-    def call(self, x: Any) -> Any:
-        self.count.assign_add(1.0)
-        return x + 0.0 * self.count
-
-
-def test_a_forward_pass_that_assigns_a_variable_keras_does_not_know() -> None:
-    model = keras.Sequential([keras.Input((6, 3)), layers.GRU(4), Counter(), layers.Dense(2)])
-    model.compile("sgd", "mse")
-    before = float(model.layers[1].count)
-    with pytest.raises(ValueError, match=r"found AssignAddVariableOp; use keras\.Variable in"):
-        GradientEngine(model).compute(X, Y)
-    assert float(model.layers[1].count) == before
 
 
 class Skips(keras.Model):

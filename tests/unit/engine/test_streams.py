@@ -216,6 +216,15 @@ for other in (inside, outside):
     for key, tensor in plain.items():
         np.testing.assert_allclose(other[key].values, tensor.values, rtol=1e-5, atol=1e-8)
 print("the same with", strategy.num_replicas_in_sync)
+
+import tf_keras
+model = tf_keras.Sequential([tf_keras.Input((5, 2)), tf_keras.layers.GRU(1)])
+model.compile("sgd", "mse")
+with strategy.scope():
+    try:
+        GradientEngine(model).compute(x, y)
+    except ValueError as error:
+        print(error)
 """
 
 
@@ -228,4 +237,6 @@ def test_a_mirrored_strategy_changes_no_number() -> None:
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         check=False,
     )
-    assert ran.stdout == "the same with 2\n", ran.stderr
+    same, refused = ran.stdout.splitlines()
+    assert same == "the same with 2", ran.stderr
+    assert "received a scope of 2 replicas; leave strategy.scope() first" in refused

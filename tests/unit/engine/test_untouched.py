@@ -8,7 +8,9 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import layers
+from tensorflow.python.eager import context
 
 from rnngrad_widgets.engine import GradientEngine
 
@@ -139,6 +141,43 @@ def test_a_failed_call_leaves_the_model_as_it_was(
     assert engine.compute(X, Y).loss == GradientEngine(alone).compute(X, Y).loss
     history = [m.fit(X, Y, epochs=2, verbose=0).history for m in (model, alone)]
     assert history[0] == history[1]
+
+
+class Assigning(layers.Layer):
+    """Change what Keras does not keep: plain variables and a random generator."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = tf.Variable(0.0, trainable=False)
+        self.held = {"more": [tf.Variable([1.0, 2.0])]}
+        self.random = tf.random.Generator.from_seed(1)
+
+    def call(self, h: Any) -> Any:
+        self.count.assign_add(1.0)
+        self.held["more"][0].scatter_update(tf.IndexedSlices([5.0], [1]))
+        drawn = self.random.normal(tf.shape(h)) + tf.random.normal(tf.shape(h))
+        return h + self.count + 0.1 * drawn
+
+
+@pytest.mark.parametrize("eagerly", [False, True])
+def test_what_keras_does_not_keep_is_put_back(eagerly: bool) -> None:
+    def now() -> list[Any]:
+        plain = [layer.count, *layer.held["more"], layer.random.state]
+        # Eager operations draw their seeds from one generator.
+        return [*(value.numpy().tolist() for value in plain), context.context()._rng.getstate()]
+
+    layer = Assigning()
+    keras.utils.set_random_seed(2)
+    model = compiled(keras.Input((6, 3)), layers.GRU(2, name="rnn"), layer, layers.Dense(2))
+    model.run_eagerly = eagerly
+    engine, before = GradientEngine(model), now()
+    for _ in range(2):
+        engine.compute(X, Y, training=True)
+        assert now() == before
+    layer.random = None  # the call fails after it assigned
+    with pytest.raises(ValueError, match="could not be computed"):
+        GradientEngine(model).compute(X[:4], Y[:4], quantities="hidden_gradient")
+    assert [layer.count.numpy(), *layer.held["more"][0].numpy()] == [0.0, 1.0, 2.0]
 
 
 def test_a_layer_whose_call_was_replaced_keeps_its_replacement() -> None:

@@ -1,0 +1,198 @@
+"""What the engine needs of a Keras, whichever of the two it is: Keras 3, or tf_keras (Keras 2).
+
+All that differs between them is behind `Library`; the rest of the engine names neither.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from .backend import Layer, Model, Nested, Tensor, keras
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+
+class Library(ABC):
+    """One Keras: its classes, and what the engine needs of its private side."""
+
+    def __init__(self, module: Any) -> None:
+        self.module = module
+
+    @abstractmethod
+    def floatx(self) -> str:
+        """Return the dtype that ``fit`` gives to floating-point arrays."""
+
+    @abstractmethod
+    def is_functional(self, layer: Layer) -> bool:
+        """Tell whether a layer is a Functional or Sequential model: its layers have names."""
+
+    @abstractmethod
+    def is_compiled(self, model: Model) -> bool:
+        """Tell whether a model was compiled."""
+
+    @abstractmethod
+    def compiled_loss(self, model: Model) -> object:
+        """Return the object that compiling a model made of its loss; a new one each time."""
+
+    @abstractmethod
+    def iterations(self, model: Model) -> Tensor:
+        """Return the number of steps that a model's optimizer has made."""
+
+    @abstractmethod
+    def weight_name(self, variable: Tensor) -> str:
+        """Return a weight's own name, ``"kernel"``."""
+
+    @abstractmethod
+    def build(self, model: Model, x: Nested, training: bool) -> None:
+        """Make the variables of a model, and assign none."""
+
+    @abstractmethod
+    def compute_loss(
+        self, model: Model, x: Nested, y: Nested, sample_weight: Nested, *, training: bool
+    ) -> Tensor:
+        """Compute a model's loss as its own ``train_step`` does.
+
+        An overridden ``compute_loss``, ``add_loss``, regularisation and loss weights all count.
+        """
+
+    @abstractmethod
+    def undistributed(self, loss: Tensor) -> Tensor:
+        """Undo what is done to a loss inside a distribution scope: this is one batch."""
+
+    @abstractmethod
+    def tracing(self) -> AbstractContextManager[object]:
+        """Enter, in eager mode, before a function that calls a model is traced."""
+
+    @abstractmethod
+    def forward(
+        self, variables: Mapping[int, Tensor]
+    ) -> AbstractContextManager[Mapping[int, Tensor]]:
+        """Enter to call a model; inside, none of these variables is assigned.
+
+        Gives what stands for each of the variables, to differentiate by.
+        """
+
+    @abstractmethod
+    def untouched(self, model: Model) -> AbstractContextManager[None]:
+        """Put every layer of a model back as it was, whatever a call does to it.
+
+        A compiled loss that is not built yet stays so. Weights are not its business.
+        """
+
+    @abstractmethod
+    def original(self, layer: Layer) -> Callable[..., Nested]:
+        """Return a layer's ``call``, to be called by the one that shadows it."""
+
+    @abstractmethod
+    def shadow(self, layer: Layer, call: Callable[..., Nested]) -> None:
+        """Let `call` stand in for a layer's own; use inside `untouched`."""
+
+    @abstractmethod
+    def shadow_loop(self, layer: Layer, inner_loop: Callable[..., Nested]) -> None:
+        """Let an RNN layer run another loop; use inside `untouched`.
+
+        It is called as ``inner_loop(sequences, initial_state, mask, **arguments of the cell)`` and
+        returns the last output, the outputs and the states.
+        """
+
+    @abstractmethod
+    def why_no_loop(self, layer: Layer) -> str:
+        """Say why `shadow_loop` does not do for an RNN layer; empty if it does."""
+
+    @abstractmethod
+    def rnn_loop(
+        self, step: Callable[..., Nested], sequences: Nested, states: Nested, **settings: Nested
+    ) -> tuple[Nested, Nested, Nested]:
+        """Run the loop over time: last output, outputs, states."""
+
+    def why_not(self, layer: Layer) -> str:  # noqa: ARG002
+        """Say why nothing of an RNN layer can be computed; empty if it can."""
+        return ""
+
+    def all_layers(self, model: Model) -> list[Layer]:
+        """List a model and every layer inside it, at any depth."""
+        return list(model._flatten_layers())  # noqa: SLF001 - there is no public way
+
+    def has_own_train_step(self, model: Model) -> bool:
+        """Tell whether a model trains with a ``train_step`` that is not Keras' own."""
+        own = getattr(model.train_step, "__func__", model.train_step)
+        return own is not self.module.Model.train_step
+
+    def training_step(self, model: Model) -> int | None:
+        """Return how many training steps a model has made; None without an optimizer."""
+        return None if getattr(model, "optimizer", None) is None else int(self.iterations(model))
+
+    def clip_settings(self, model: Model) -> tuple[float | None, ...]:
+        """Return how a model's optimizer clips: by norm, by the norm of all, by value."""
+        inner = _inner_optimizer(model)
+        return tuple(
+            getattr(inner, name, None) for name in ("clipnorm", "global_clipnorm", "clipvalue")
+        )
+
+    def clip(self, model: Model, gradients: list[Tensor]) -> list[Tensor]:
+        """Clip the gradients of all trainable variables as the model's optimizer does."""
+        clipped: list[Tensor] = _inner_optimizer(model)._clip_gradients(gradients)  # noqa: SLF001
+        return clipped
+
+
+def library_of(thing: object) -> Library:
+    """Return the library that a model or layer is of; Keras 3 for what is of none."""
+    from .keras2 import Keras2  # noqa: PLC0415 - both need this module
+    from .keras3 import Keras3  # noqa: PLC0415
+
+    for module in _modules()[1:]:
+        if isinstance(thing, module.layers.Layer):
+            return Keras2(module)
+    return Keras3(keras)
+
+
+def is_a(thing: object, *names: str) -> bool:
+    """Tell whether something is one of these layers, of either library."""
+    return any(
+        isinstance(thing, getattr(module.layers, name)) for module in _modules() for name in names
+    )
+
+
+def is_model(thing: object) -> bool:
+    """Tell whether something is a model of either library."""
+    return any(isinstance(thing, module.Model) for module in _modules())
+
+
+def is_sequence(thing: object) -> bool:
+    """Tell whether something yields batches by index: ``PyDataset``, in Keras 2 ``Sequence``."""
+    return isinstance(thing, tuple(module.utils.Sequence for module in _modules()))
+
+
+def _modules() -> list[Any]:
+    # A model of tf_keras can only be there once tf_keras was imported.
+    loaded: Any = sys.modules.get("tf_keras")
+    # The version tells which one it is, not the name; it has none while it is being imported.
+    return [keras, loaded] if str(getattr(loaded, "__version__", "")).startswith("2.") else [keras]
+
+
+def takes(function: Callable[..., object], argument: str) -> bool:
+    """Tell whether a function has an argument of this name."""
+    return argument in inspect.signature(function).parameters
+
+
+@contextmanager
+def attributes_kept(layers: Sequence[Layer]) -> Iterator[None]:
+    """Put back what is on these layers, and nothing else."""
+    saved = [(layer.__dict__, dict(layer.__dict__)) for layer in layers]
+    try:
+        yield
+    finally:
+        for namespace, attributes in saved:
+            namespace.update(attributes)
+            for name in namespace.keys() - attributes.keys():
+                del namespace[name]
+
+
+def _inner_optimizer(model: Model) -> Any:
+    # A loss-scaling optimizer leaves the clipping to the one that it wraps.
+    return getattr(model.optimizer, "inner_optimizer", model.optimizer)
