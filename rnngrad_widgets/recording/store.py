@@ -101,9 +101,11 @@ class Files:
         """
 
         async def write_all() -> None:
-            await asyncio.gather(
-                *(self._store.set(key, _buffer(data)) for key, data in files.items())
-            )
+            writes = (self._store.set(key, _buffer(data)) for key, data in files.items())
+            # All of them end here, also where one fails: none may come after a second attempt.
+            for result in await asyncio.gather(*writes, return_exceptions=True):
+                if isinstance(result, BaseException):
+                    raise result
 
         self._run(write_all(), f"{self.where} cannot be written")
 

@@ -36,6 +36,16 @@ def test_a_recording_is_continued(tmp_path: Path) -> None:
     assert check(tmp_path / "run").steps.tolist() == [0, 10, 20, 30, 40]
 
 
+def test_what_a_killed_writer_left_is_swept_up(tmp_path: Path) -> None:
+    record(tmp_path / "run")
+    rest = [tmp_path / "run" / "zarr.1f.partial", tmp_path / "run" / "loss" / "c.1f.partial"]
+    for file in rest:
+        file.touch()
+    record(tmp_path / "run", [30], mode="a")
+    assert not any(file.exists() for file in rest)
+    check(tmp_path / "run")
+
+
 def test_only_what_fits_is_continued(tmp_path: Path) -> None:
     record(tmp_path / "run")
     writer = RecordingWriter(tmp_path / "run", "a")

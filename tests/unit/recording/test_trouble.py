@@ -6,6 +6,7 @@ import asyncio
 import errno
 import signal
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -47,29 +48,59 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Disk]:
     return disk
 
 
-def test_a_failure_at_any_write_loses_nothing(tmp_path: Path, disk: Disk) -> None:
-    writer = RecordingWriter(tmp_path / "run")
-    writer.append(snapshot(0))
-    first = disk.writes
-    writer.append(snapshot(1))
-    second = disk.writes - first
-    for place in range(1, first + 1):  # of a new recording
-        path = tmp_path / f"new{place}"
+FULL = r"cannot be written: the words of the system"
+
+
+def test_a_failure_while_it_begins(tmp_path: Path, disk: Disk) -> None:
+    RecordingWriter(tmp_path / "run").append(snapshot(0))
+    for place in range(1, disk.writes + 1):
+        path = tmp_path / f"run{place}"
         writer = RecordingWriter(path)
         disk.fails_in = place
-        with pytest.raises(OSError, match=r"new.* cannot be written: the words of the system"):
+        with pytest.raises(OSError, match=FULL):
             writer.append(snapshot(0))
         assert not (path / "zarr.json").exists() or len(Recording(path)) == 0
+        if place % 2:
+            writer = RecordingWriter(path, "a")  # as after a restart
         writer.append(snapshot(0))
         assert len(check(path)) == 1
-    for step in range(1, second + 1):  # of a later step
-        disk.fails_in = step
-        with pytest.raises(OSError, match="the words of the system") as raised:
-            writer.append(snapshot(step))
+
+
+def test_a_failure_at_a_later_step(tmp_path: Path, disk: Disk) -> None:
+    writer = RecordingWriter(tmp_path / "run")
+    writer.append(snapshot(0))
+    before = disk.writes
+    writer.append(snapshot(1))
+    for place in range(1, disk.writes - before + 1):
+        step = len(writer)
+        disk.fails_in = place
+        with pytest.raises(OSError, match=FULL) as raised:
+            writer.append(snapshot(step + 1000))
         assert raised.value.errno == errno.ENOSPC
-        assert len(check(path)) == step
+        assert len(check(tmp_path / "run")) == step
         writer.append(snapshot(step))
-        assert len(check(path)) == step + 1
+        assert len(check(tmp_path / "run")) == step + 1
+
+
+def test_no_write_of_a_failed_attempt_comes_late(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer, write = RecordingWriter(tmp_path / "run"), LocalStore.set
+    writer.append(snapshot(0))
+
+    async def set_(store: LocalStore, key: str, value: object) -> None:
+        if key.startswith("last."):
+            raise OSError(errno.ENOSPC, "the words of the system")
+        await asyncio.sleep(0.1)
+        await write(store, key, value)
+
+    monkeypatch.setattr(LocalStore, "set", set_)
+    with pytest.raises(OSError, match=FULL):
+        writer.append(snapshot(1001))
+    monkeypatch.setattr(LocalStore, "set", write)
+    writer.append(snapshot(1))
+    time.sleep(0.2)
+    assert len(check(tmp_path / "run")) == 2
 
 
 def test_no_permission(tmp_path: Path, disk: Disk) -> None:
