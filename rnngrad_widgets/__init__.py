@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from rnngrad_widgets._version import __version__
     from rnngrad_widgets.engine import GradientEngine
     from rnngrad_widgets.explorer import GradientExplorer
+    from rnngrad_widgets.features import (
+        show_features_0D,
+        show_features_1D,
+        show_features_2D,
+        show_features_hist,
+    )
     from rnngrad_widgets.functions import get_rnn_gradients
     from rnngrad_widgets.live import LiveGradients
     from rnngrad_widgets.recorder import GradientRecorder
@@ -29,6 +35,10 @@ __all__ = [
     "Recording",
     "__version__",
     "get_rnn_gradients",
+    "show_features_0D",
+    "show_features_1D",
+    "show_features_2D",
+    "show_features_hist",
 ]
 
 # Where each public name is defined; the same names as above, once for mypy and once for Python.
@@ -42,6 +52,10 @@ _HOMES = {
     "Recording": "recording",
     "__version__": "_version",
     "get_rnn_gradients": "functions",
+    "show_features_0D": "features",
+    "show_features_1D": "features",
+    "show_features_2D": "features",
+    "show_features_hist": "features",
 }
 
 

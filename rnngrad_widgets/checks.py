@@ -44,18 +44,19 @@ def check_norm(norm: Any) -> Norm:
     SelectionError
         If it is neither ``"auto"`` nor two finite numbers with vmin < vmax.
     """
-    rule = "norm must be 'auto' or (vmin, vmax), finite, with vmin < vmax"
-    if isinstance(norm, str):
-        if norm == "auto":
-            return "auto"
-        raise SelectionError(f"{rule}; received {norm!r}")
+    if isinstance(norm, str) and norm == "auto":
+        return "auto"
+    return _two_ends("norm must be 'auto' or (vmin, vmax), finite, with vmin < vmax", norm)
+
+
+def _two_ends(rule: str, ends: Any) -> tuple[float, float]:
     try:
-        vmin, vmax = (float(limit) for limit in norm)
+        low, high = (float(end) for end in ends)
     except (TypeError, ValueError, OverflowError):
-        raise SelectionError(f"{rule}; received {norm!r}") from None
-    if not (math.isfinite(vmin) and math.isfinite(vmax) and vmin < vmax):
-        raise SelectionError(f"{rule}; received ({vmin:g}, {vmax:g})")
-    return vmin, vmax
+        raise SelectionError(f"{rule}; received {ends!r}") from None
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise SelectionError(f"{rule}; received ({low:g}, {high:g})")
+    return low, high
 
 
 def can_reflect(tensor: GradientTensor) -> bool:
@@ -75,6 +76,38 @@ def check_part(part: Any, parts: Collection[str]) -> str:
     if part not in parts:
         raise SelectionError(f"part must be one of {sorted(parts)}; received {part!r}")
     return str(part)
+
+
+def check_rows(rows: Any) -> int | None:
+    """Rows of panels.
+
+    Raises
+    ------
+    SelectionError
+        If it is neither None nor an integer, 1 or more.
+    """
+    if rows is None:
+        return None
+    try:
+        count = operator.index(rows)
+    except TypeError:
+        count = 0
+    if count < 1:
+        raise SelectionError(f"n_rows must be an integer, 1 or more, or None; received {rows!r}")
+    return count
+
+
+def check_ylim(ylim: Any) -> tuple[float, float] | None:
+    """Ends of the value axes.
+
+    Raises
+    ------
+    SelectionError
+        If it is neither None nor two finite numbers, the first the smaller one.
+    """
+    if ylim is None:
+        return None
+    return _two_ends("ylim must be None or (low, high), finite, with low < high", ylim)
 
 
 def check_view(view: Any, views: Collection[str]) -> str:

@@ -8,7 +8,6 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ipywidgets import HTML, Widget, register
-from traitlets import Any as AnyTrait
 from traitlets import Bool, Int, Unicode, observe, validate
 
 from rnngrad_widgets.checks import (
@@ -21,7 +20,7 @@ from rnngrad_widgets.checks import (
     check_view,
 )
 from rnngrad_widgets.cube import as_cube
-from rnngrad_widgets.frame import Frame, new_selection
+from rnngrad_widgets.frame import Checked, Frame, new_selection
 from rnngrad_widgets.lifetime import close_earlier_runs
 from rnngrad_widgets.sources import COMPANIONS, ArraySource, ModelSource, Source
 from rnngrad_widgets.summary import summary_html
@@ -39,12 +38,6 @@ class Shown(NamedTuple):
     layer: str
     quantity: str
     part: str
-
-
-class Checked(AnyTrait):
-    """A trait whose values are all for its validator, None too, which `Any` would let pass."""
-
-    allow_none = False
 
 
 @register

@@ -7,10 +7,13 @@ from typing import Any
 
 from bqplot import Figure
 from ipywidgets import VBox, Widget, widget_serialization
+from traitlets import Any as AnyTrait
 from traitlets import Bool, Instance, Int, List, Unicode, observe, validate
 
+from rnngrad_widgets.checks import check_ylim
 from rnngrad_widgets.html import MAX_SIZE, SavedPage, save_html
 from rnngrad_widgets.lifetime import close_widgets, reachable
+from rnngrad_widgets.saving import save
 from rnngrad_widgets.views.colours import check_cmap, colour_scale, paint_with
 from rnngrad_widgets.views.panel import index_scale
 from rnngrad_widgets.widgets._module import MODULE
@@ -28,6 +31,12 @@ def new_selection() -> Selection:
     )
 
 
+class Checked(AnyTrait):
+    """A trait whose values are all for its validator, None too, which `Any` would let pass."""
+
+    allow_none = False
+
+
 class Frame(VBox):  # type: ignore[misc]  # ipywidgets has no types
     """A widget of plots that draw one selection.
 
@@ -39,6 +48,8 @@ class Frame(VBox):  # type: ignore[misc]  # ipywidgets has no types
         ``"diverging"`` (blue negative, red positive, in the theme's colours), ``"sequential"``
         (log10 of the magnitude, over eight decades), ``"bwr"``, or the name of a bqplot colour
         scheme, for instance ``"RdBu"``.
+    ylim
+        Ends (low, high) of the value axes of curves and scatters; None fits them to the values.
     height
         Height of the plots in CSS pixels, 120 or more; None for the usual one. The width is that of
         the page; ``layout.width`` sets it.
@@ -60,6 +71,26 @@ class Frame(VBox):  # type: ignore[misc]  # ipywidgets has no types
     height = Int(None, allow_none=True, min=120).tag(sync=True)
 
     cmap = Unicode("diverging")
+    ylim = AnyTrait(None)
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Save what is shown as a picture, in the light theme; waits for the browser.
+
+        Parameters
+        ----------
+        path
+            A file that ends in ``.png`` or ``.svg``; what is there already is replaced.
+
+        Raises
+        ------
+        ValueError
+            If it ends otherwise.
+        RuntimeError
+            If no browser shows the widget, or it does not answer.
+        OSError
+            If the file cannot be written.
+        """
+        save(self, path)
 
     def save_html(
         self,
@@ -111,6 +142,14 @@ class Frame(VBox):  # type: ignore[misc]  # ipywidgets has no types
     def _loose(self) -> list[Widget]:
         """Widgets that were made and may not be under this one."""
         return []
+
+    @validate("ylim")
+    def _validate_ylim(self, proposal: Any) -> tuple[float, float] | None:
+        return check_ylim(proposal["value"])
+
+    @observe("ylim")
+    def _ylim_changed(self, change: Any) -> None:
+        self.selection.ylim = change["new"]
 
     @validate("cmap")
     def _validate_cmap(self, proposal: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bqplot import Figure
-from ipywidgets import Stack, VBox, jslink
+from ipywidgets import Stack, VBox, Widget, jslink
 
 from rnngrad_widgets.cube import Cube
 from rnngrad_widgets.views.panel import (
@@ -24,48 +24,72 @@ from rnngrad_widgets.widgets.selection import Selection
 
 
 class SamplesView:
-    """Heat maps of all samples in one range of colours.
+    """Heat maps of all samples in one range of colours, or one channel of all samples.
+
+    Parameters
+    ----------
+    selection
+        What is drawn.
+    """
+
+    def __init__(self, selection: Selection) -> None:
+        self._samples = index_scale()
+        channel = self._channel(selection)
+        buttons = switch(["maps", "one channel"])
+        self._maps = MapsView(selection, beside=buttons)
+        by_sample = panel(selection, "channel-caption", "hover", channel, buttons)
+        self.figures: tuple[Figure, ...] = (*self._maps.figures, channel)
+        bar = ColourBar(selection=selection)
+        one = VBox([by_sample, bar]).add_class("rnngrad-heat")
+        self.box = Stack([self._maps.box, one], selected_index=0).add_class("rnngrad-pages")
+        link = jslink((self.box, "selected_index"), (buttons, "index"))
+        self.loose: list[Widget] = [link, *self._maps.loose]
+
+    def fit(self, cube: Cube) -> None:
+        """Let the axes hold the values."""
+        self._maps.fit(cube)
+        fit_index_scale(self._samples, cube.values.shape[0])
+
+    def _channel(self, selection: Selection) -> Figure:
+        scales = {"x": selection.time_scale, "y": self._samples}
+        samples, time = index_axis(scales["y"], "left"), index_axis(scales["x"], "bottom")
+        raster = Raster(
+            selection=selection,
+            rows_of="sample",
+            scales={**scales, "color": selection.colour_scale},
+        )
+        cursor = Cursor(
+            selection=selection, scales=scales, y_of="sample", y_axis=samples, x_axis=time
+        )
+        return figure([raster, cursor], [samples, time], "single")
+
+
+class MapsView:
+    """A heat map for each sample, page by page.
 
     Parameters
     ----------
     selection
         What is drawn.
     rows
-        Rows of small maps; None for as many as fit best.
+        Rows of maps; None for as many as fit best.
+    beside
+        Put into the caption row.
     """
 
-    def __init__(self, selection: Selection, *, rows: int | None = None) -> None:
-        self._selection = selection
-        self._samples = index_scale()
-        blank = {"x": value_scale(), "y": value_scale(), "color": selection.colour_scale}
-        marks = Maps(selection=selection, scales=blank, rows=rows)
-        maps, channel = figure([marks], [], "single", bottom=0), self._channel()
-        self.figures: tuple[Figure, ...] = (maps, channel)
-        self._pager = Pager(marks)
-        pages = Stack().add_class("rnngrad-pages")
-        buttons = switch(["maps", "one channel"])
-        pages.children = [
-            panel(selection, "maps-caption", "hover", maps, self._pager.box, buttons),
-            panel(selection, "channel-caption", "hover", channel, buttons),
-        ]
-        pages.selected_index = 0
-        self.loose = [jslink((pages, "selected_index"), (buttons, "index")), self._pager.link]
-        self.box = VBox([pages, ColourBar(selection=selection)]).add_class("rnngrad-heat")
+    def __init__(
+        self, selection: Selection, *, rows: int | None = None, beside: Widget | None = None
+    ) -> None:
+        scales = {"x": value_scale(), "y": value_scale(), "color": selection.colour_scale}
+        maps = Maps(selection=selection, scales=scales, rows=rows)
+        plot = figure([maps], [], "single", bottom=0)
+        self._pager = Pager(maps)
+        between = [self._pager.box] if beside is None else [self._pager.box, beside]
+        captioned = panel(selection, "maps-caption", "hover", plot, *between)
+        self.figures: tuple[Figure, ...] = (plot,)
+        self.loose: list[Widget] = [self._pager.link]
+        self.box = VBox([captioned, ColourBar(selection=selection)]).add_class("rnngrad-heat")
 
     def fit(self, cube: Cube) -> None:
-        """Let the axes hold the values."""
-        fit_index_scale(self._samples, cube.values.shape[0])
+        """Let there be a page for each so many samples."""
         self._pager.fit(cube.values.shape[0])
-
-    def _channel(self) -> Figure:
-        scales = {"x": self._selection.time_scale, "y": self._samples}
-        samples, time = index_axis(scales["y"], "left"), index_axis(scales["x"], "bottom")
-        raster = Raster(
-            selection=self._selection,
-            rows_of="sample",
-            scales={**scales, "color": self._selection.colour_scale},
-        )
-        cursor = Cursor(
-            selection=self._selection, scales=scales, y_of="sample", y_axis=samples, x_axis=time
-        )
-        return figure([raster, cursor], [samples, time], "single")

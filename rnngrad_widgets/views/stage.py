@@ -53,8 +53,7 @@ class Stage:
 
     def show(self, tensor: GradientTensor, cube: Cube) -> None:
         """Send the array to the browser and put the views that fit it on the stage."""
-        send(self._selection.tensor, tensor, cube)
-        self._selection.fit_norm(auto_limit(cube.values), top_decade(cube.values))
+        give(self._selection, tensor, cube)
         self.views = self._views_of(tensor, cube)
         for view in self.views.values():
             view.fit(cube)
@@ -103,6 +102,12 @@ class Stage:
             "scatter": ScatterView(self._selection),
             "histogram": HistogramView(self._selection),
         }
+
+
+def give(selection: Selection, tensor: GradientTensor, cube: Cube) -> None:
+    """Let a selection be of a tensor."""
+    send(selection.tensor, tensor, cube)
+    selection.fit_norm(auto_limit(cube.values), top_decade(cube.values))
 
 
 def send(widget: Tensor, tensor: GradientTensor, cube: Cube) -> None:
