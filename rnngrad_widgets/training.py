@@ -176,6 +176,7 @@ class TrainingCallback:
         self._skipped = 0  # since the last snapshot
         self._traced = False
         self._chief = True
+        self._fresh = True  # no epoch of this fit has begun
         # Batches of all fits: trained, when the epoch began, after its last one so far, at the last
         # look, at the last snapshot.
         self._batch = self._epoch_start = self._ended = self._looked = 0
@@ -239,16 +240,18 @@ class TrainingCallback:
     def on_train_begin(self, logs: Any = None) -> None:
         """A fit begins."""
         del logs
-        self._logs = {}
+        self._logs, self._fresh = {}, True
         self.status = replace(self.status, running=True)
         self._pace.start()
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """An epoch begins; before the very first, the state is taken."""
         del epoch, logs
-        self._epoch_start = self._ended = self._batch
-        if self._taken_at is None and not self.status.failed:
+        # A fit that Ctrl-C ended was told neither of its epoch's end nor of its own.
+        self._batch = self._epoch_start = self._ended = max(self._batch, self._ended)
+        if self._taken_at is None and self._fresh:
             self._turn(forced=True)
+        self._fresh = False
 
     # Snapshots are taken when a batch begins, not when one ends: Keras 3 calls the end from another
     # thread, beside the next batch, where `callbacks` is not a list.
@@ -258,9 +261,7 @@ class TrainingCallback:
         del logs
         self._batch = self._epoch_start + batch
         if isinstance(self._every, int):
-            due = self._batch // self._every > self._looked // self._every
-            self._looked = self._batch
-            if due:
+            if self._batch // self._every > self._looked // self._every:
                 self._turn()
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
@@ -306,6 +307,7 @@ class TrainingCallback:
     # -- taking ----------------------------------------------------------------------------------
 
     def _turn(self, *, forced: bool = False) -> None:
+        self._looked = self._batch
         if not self._chief:
             return
         self._pace.tick()
