@@ -172,7 +172,6 @@ class TrainingCallback:
         self._pace = Pace(max_overhead)
         self._logs: Mapping[str, Any] = {}
         self._last_step = last_step
-        self._offset = 0
         self._skipped = 0  # since the last snapshot
         self._traced = False
         self._chief = True
@@ -260,9 +259,9 @@ class TrainingCallback:
         """A batch begins: take what is due after the one before it."""
         del logs
         self._batch = self._epoch_start + batch
-        if isinstance(self._every, int):
-            if self._batch // self._every > self._looked // self._every:
-                self._turn()
+        every = self._every
+        if every != "epoch" and self._batch // every > self._looked // every:
+            self._turn()
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
         """A batch has ended; `batch` is the last one where several are executed at once."""
@@ -357,15 +356,14 @@ class TrainingCallback:
         self.status = status
 
     def _step(self, snapshot: GradientSnapshot) -> int:
-        """The optimizer's count, moved where it would not rise."""
-        since = 0 if self._taken_at is None else self._batch - self._taken_at
+        """The optimizer's count; where that would not rise, the batches since the last one."""
         last = -1 if self._last_step is None else self._last_step
-        counted = last + max(since, 1) if snapshot.step is None else snapshot.step + self._offset
-        same = counted == last and not since
-        if counted <= last and not same:
-            self._offset += last + max(since, 1) - counted
-            counted = last + max(since, 1)
-        return counted
+        since = 0 if self._taken_at is None else self._batch - self._taken_at
+        if snapshot.step is not None and (
+            snapshot.step > last or (snapshot.step == last and not since)
+        ):
+            return snapshot.step
+        return last + max(since, 1)
 
     @property
     def _training_loss(self) -> float | None:
