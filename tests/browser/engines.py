@@ -81,22 +81,22 @@ class Chromium(Engine):
             viewport={"width": SIZE[0], "height": SIZE[1]},
             color_scheme="dark" if dark else "light",
         )
-        self._page = self._context.new_page()
+        self.page = self._context.new_page()
         self.complaints: list[str] = []
-        self._page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self._page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("console", lambda message: self.complaints.append(message.text))
 
     def open(self, url: str) -> None:
-        self._page.goto(url)
+        self.page.goto(url)
 
     def evaluate(self, expression: str) -> Any:
-        return self._page.evaluate(expression)
+        return self.page.evaluate(expression)
 
     def picture(self) -> bytes:
-        return self._page.screenshot()
+        return self.page.screenshot()
 
     def move(self, *places: Place, button: bool = False) -> None:
-        mouse = self._page.mouse
+        mouse = self.page.mouse
         mouse.move(*places[0])
         if button:
             mouse.down()
@@ -106,7 +106,7 @@ class Chromium(Engine):
             mouse.up()
 
     def press(self, key: str) -> None:
-        self._page.keyboard.press(key)
+        self.page.keyboard.press(key)
 
     def close(self) -> None:
         self._context.close()

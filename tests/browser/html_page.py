@@ -73,6 +73,14 @@ class PageView:
         end = (track["x"] + fraction * track["width"], track["y"] + track["height"] / 2)
         self.engine.move(self._middle(f".rnngrad-group-{group} .noUi-handle"), end, button=True)
 
+    def switch_to(self, view: int) -> None:
+        """Press the button of a view, and wait until there is another picture."""
+        before = self.engine.pixels()
+        self.click(f".rnngrad-views button:nth-of-type({view + 1})")
+        end = time.monotonic() + SECONDS
+        while (self.engine.pixels() != before).any(axis=-1).mean() < 0.02:
+            assert time.monotonic() < end, f"view {view} shows nothing else"
+
     def click(self, selector: str) -> None:
         self.engine.move(self._middle(selector), button=True)
 

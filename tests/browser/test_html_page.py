@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from rnngrad_widgets import GradientExplorer
 from rnngrad_widgets.html import save_html
@@ -14,6 +15,7 @@ from rnngrad_widgets.widgets.tensor import as_bfloat16
 from tests.browser import other_engines
 from tests.browser.engines import Chromium, Firefox, WebKit
 from tests.browser.explorer_page import (
+    TOLERANCE,
     close,
     colours,
     number,
@@ -107,6 +109,13 @@ def test_a_page_is_alive_in_every_browser(engine: Engine, tmp_path: Path) -> Non
     norm = number(float(np.linalg.norm(ARRAY[0, 2])))
     page.expect_text("hover", f"timestep 2 · channel 3 · g {value} · norm {norm}")
 
+    # every view, and the first one again
+    views = page.read("document.querySelectorAll('.rnngrad-views button').length")
+    assert views > 3
+    for view in (*range(1, views), 0):
+        page.switch_to(view)
+    page.expect_picture(picture(ARRAY, 0), (-0.8, 0.8))
+
     # what only a kernel can do rests
     chosen = "[...document.querySelectorAll('select')].slice(0, 2).map((el) => el.disabled)"
     assert page.read(chosen) == [True, True]
@@ -143,6 +152,25 @@ def test_a_page_follows_the_theme_of_the_system(
         ground = rgb("#111111" if theme == DARK else "#ffffff")
         assert (engine.pixels()[-1, -1] == ground).all()
         assert (engine.pixels()[0, 0] == ground).all()
+    finally:
+        engine.close()
+
+
+def test_a_picture_can_be_saved_from_a_page(browser: Browser, tmp_path: Path) -> None:
+    engine = Chromium(browser)
+    explorer = GradientExplorer.from_array(ARRAY, norm=NORM)
+    try:
+        page = PageView(engine, save_html(explorer, tmp_path / "page.html").path)
+        page.expect_picture(picture(ARRAY, 0))
+        with engine.page.expect_download() as download:
+            engine.page.get_by_title("save the picture").click()
+            engine.page.get_by_role("menuitem", name="PNG").click()
+        download.value.save_as(tmp_path / "picture.png")
+        saved = Image.open(tmp_path / "picture.png").convert("RGB")
+        seen = np.array([colour for _, colour in saved.getcolors(saved.width * saved.height) or ()])
+        for colour in colours(picture(ARRAY, 0), NORM).reshape(-1, 3):
+            assert (np.abs(seen - colour) <= TOLERANCE).all(axis=-1).any(), colour
+        assert engine.complaints == []
     finally:
         engine.close()
 
