@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from ipywidgets import Widget, register
+from ipywidgets import VBox, Widget, register
 from numpy.typing import NDArray
 from traitlets import observe, validate
 
@@ -48,8 +48,8 @@ class Features(Frame):
     def __init__(self, selection: Selection, view: View, cube: Cube, **style: Any) -> None:
         self._view = view
         view.fit(cube)
-        view.box.add_class("rnngrad-plots")
-        super().__init__([view.box], selection=selection, figures=list(view.figures))
+        plots = VBox([view.box]).add_class("rnngrad-plots")
+        super().__init__([plots], selection=selection, figures=list(view.figures))
         for name, value in style.items():
             setattr(self, name, value)
         close_earlier_runs(self)

@@ -238,6 +238,9 @@ export class Maps extends Grid {
   }
 
   protected name(index: number): string {
+    if (this.selection.cube?.samples === 1) {
+      return '';
+    }
     return index === this.selection.point.sample ? `sample ${index}` : String(index);
   }
 
@@ -245,7 +248,8 @@ export class Maps extends Grid {
     if (!panel.first) {
       return [];
     }
-    const ticks = panel.height < 30 ? [] : evenTicks(cube.channels, 1);
+    const parts = Math.min(Math.max(Math.floor(panel.height / 90), 1), 4);
+    const ticks = panel.height < 30 ? [] : evenTicks(cube.channels, parts);
     return ticks.map((channel) => {
       const y = panel.top + panel.height * (1 - (channel + 0.5) / cube.channels) + 4;
       const label = this.text(String(channel), panel.left - 6, Math.max(y, panel.top + 9));
@@ -356,8 +360,9 @@ export class CurveGrid extends Grid {
 
   protected label(cube: Cube, panel: Panel): SVGElement[] {
     const [low, high] = this.limits(cube, panel.index);
-    const outer = outerTick(Math.min(high, -low) > 0 ? Math.min(high, -low) / 1.15 : high - low);
-    if (this.free) {
+    const chosen = this.selection.ylim !== null;
+    const outer = outerTick(high / 1.15);
+    if (this.free && !chosen) {
       const text = this.text(`±${tick(outer)}`, panel.left + panel.width - 2, panel.top - 4);
       text.setAttribute('text-anchor', 'end');
       return [text];
@@ -365,7 +370,7 @@ export class CurveGrid extends Grid {
     if (!panel.first) {
       return [];
     }
-    return [-outer, 0, outer]
+    return (chosen ? [low, 0, high] : [-outer, 0, outer])
       .filter((v) => v >= low && v <= high && (v === 0 || panel.height >= 44))
       .map((v) => {
         const label = this.text(tick(v), panel.left - 6, this.y(cube, panel, v) + 4);

@@ -147,7 +147,7 @@ const WRITERS = {
     { text: `${noun(s)} of sample ${s.point.sample}, by channel` },
   ],
   'maps-caption': (s: SelectionModel): Segment[] => [
-    { text: `${noun(s)} by ${s.tensor.rows}, every sample${zoomed(s)}` },
+    { text: `${noun(s)} by ${s.tensor.rows}${s.cube?.samples === 1 ? '' : ', every sample'}${zoomed(s)}` },
   ],
   'channel-caption': (s: SelectionModel): Segment[] => [
     { text: `${noun(s)} of ${ofRow(s)}, by sample${zoomed(s)}` },
