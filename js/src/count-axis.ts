@@ -17,22 +17,25 @@ export interface Fit {
  * Let an axis of counts hold 0 .. `most`, its upper end on a round number so that it seldom moves.
  *
  * @param log - the axis holds log10 of counts, and half a one at its lower end
+ * @param parts - about how many steps there are from tick to tick
  */
-export function countRange(most: number, log: boolean): Fit {
+export function countRange(most: number, log: boolean, parts = 5): Fit {
   if (log) {
     const max = Math.log10(2 * most);
-    const ticks = roundTicks(0, max, 5, 1).map((at): Tick => [at, short(10 ** at)]);
+    const ticks = roundTicks(0, max, parts, 1).map((at): Tick => [at, short(10 ** at)]);
     return { min: Math.log10(0.5), max, ticks };
   }
-  const ticks = roundTicks(0, 1.05 * most, 5, 1);
+  const ticks = roundTicks(0, 1.05 * most, parts, 1);
   const step = ticks[1] / 2;
   const max = Math.ceil((1.05 * most) / step) * step;
   return { min: 0, max, ticks: ticks.map((at) => [at, short(at)]) };
 }
 
 export function fitAxis(scale: WidgetModel, axis: WidgetModel | null, { min, max, ticks }: Fit): void {
+  // bqplot cannot do without any tick
+  const shown = ticks.length > 0 ? ticks : [[min, ''] as const];
   // labels first: see value-axis.ts
-  axis?.set('tick_labels', Object.fromEntries(ticks.map(([at, text]) => [String(at), text])));
-  axis?.set('tick_values', Float64Array.from(ticks, ([at]) => at));
+  axis?.set('tick_labels', Object.fromEntries(shown.map(([at, text]) => [String(at), text])));
+  axis?.set('tick_values', Float64Array.from(shown, ([at]) => at));
   scale.set({ min, max });
 }

@@ -209,7 +209,7 @@ export class Histogram extends CanvasMark {
   /** Let the axes hold the bins, and their counts with a little room. */
   private fitAxes(drawn: Drawn): Fit {
     const { bins, line } = drawn;
-    const edges = bins?.edges ?? Float64Array.of(-1, 1);
+    const edges = bins?.edges ?? Float64Array.of(1, 10);
     const ends = [edges[0], edges[edges.length - 1]].map((edge) => place(edge, drawn));
     const peak = line === null ? 0 : line.factor * Math.max(...line.counts);
     const most = Math.max(peak, ...(bins?.counts ?? []), 1);
@@ -313,7 +313,7 @@ export class Histogram extends CanvasMark {
   private fitting = false;
   private readonly hit = svg('rect', { class: 'rnngrad-hit', fill: 'transparent' });
   private readonly band = svg('rect', { class: 'rnngrad-band' });
-  private readonly words = svg('text', { class: 'rnngrad-label rnngrad-quiet' });
+  private readonly words = svg('text', { class: 'rnngrad-empty rnngrad-label rnngrad-quiet' });
   private readonly shares = svg('g', { class: 'rnngrad-shares' });
   private readonly label = svg('text', { class: 'rnngrad-label rnngrad-quiet' });
 }
@@ -324,7 +324,7 @@ function place(value: number, { magnitude }: Drawn): number {
 }
 
 function valueTicks(from: number, to: number, pixels: number, magnitude: boolean): Tick[] {
-  const room = Math.max(Math.floor(pixels / 90), 2);
+  const room = Math.max(Math.floor(pixels / 90), 3);
   return roundTicks(from, to, room, magnitude ? 1 : 0).map((at) => [at, magnitude ? `1e${at}` : tick(at)]);
 }
 

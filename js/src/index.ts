@@ -8,6 +8,7 @@ export { Download, DownloadModel } from './download';
 export { Explorer, ExplorerModel } from './explorer';
 export { Flow, FlowModel } from './flow';
 export { CurveGrid, CurveGridModel, Maps, MapsModel } from './grid';
+export { GateHistograms, GateHistogramsModel } from './gate-histograms';
 export { Histogram, HistogramModel, HistogramReadout, HistogramReadoutModel } from './histogram';
 export { Raster, RasterModel } from './raster';
 export { Readout, ReadoutModel } from './readout';

@@ -162,6 +162,10 @@ const WRITERS = {
     const name = s.companion.cube === null ? (s.tensor.get('flow') as string) : flow(s.tensor);
     return [{ text: `${name}: norm over channels, log scale${zoomed(s)}` }];
   },
+  'gates-caption': (s: SelectionModel): Segment[] => {
+    const each = s.tensor.gatesAlong('columns').length > 0 ? ' in each gate, all on one range' : '';
+    return [{ text: `Values per bin of ${symbol(s)}${each}` }];
+  },
   'bars-hover': (s: SelectionModel, cube: Cube): Segment[] => {
     const { sample, channel } = s.point;
     return [

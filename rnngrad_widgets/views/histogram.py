@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bqplot import Axis, Figure
+from bqplot import Axis, Figure, LinearScale
 from ipywidgets import HBox, ToggleButtons, VBox, Widget, jslink
 
 from rnngrad_widgets.cube import Cube
 from rnngrad_widgets.views.panel import figure, value_axis, value_scale
-from rnngrad_widgets.widgets.histogram import AXES, COUNTS, LINES, Histogram, HistogramReadout
+from rnngrad_widgets.widgets.histogram import (
+    AXES,
+    COUNTS,
+    LINES,
+    GateHistograms,
+    Histogram,
+    HistogramReadout,
+)
 from rnngrad_widgets.widgets.selection import Selection
 from rnngrad_widgets.wording import PLAIN, QUANTITIES
 
@@ -64,6 +71,26 @@ class HistogramView:
         if decades != self._decades:
             self._decades = decades
             self.mark.signed = 0 if decades else 1
+
+
+def gate_histograms(
+    selection: Selection, columns: LinearScale, section: int | None = None
+) -> Figure:
+    """Draw a strip that goes under the map of a weight: a histogram for each gate.
+
+    Parameters
+    ----------
+    selection
+        What is drawn; its caption is the readout ``"gates-caption"``.
+    columns
+        The x scale of the map.
+    section
+        The section of the rows that is counted; None for all.
+    """
+    scales = {"x": columns, "y": value_scale()}
+    counts = value_axis(scales["y"])
+    mark = GateHistograms(selection=selection, scales=scales, section=section, count_axis=counts)
+    return figure([mark], [counts], "gates")
 
 
 def _switch(options: Sequence[str], tooltips: Sequence[str]) -> ToggleButtons:

@@ -43,6 +43,22 @@ class Histogram(SelectionMark):
 
 
 @register
+class GateHistograms(SelectionMark):
+    """The values of each gate of a weight, in the columns that the gate has on the scale ``x``.
+
+    All on one range of values, which is told in the margin; fits the scale ``y``.
+    """
+
+    _model_name = Unicode("GateHistogramsModel").tag(sync=True)
+    _view_name = Unicode("GateHistograms").tag(sync=True)
+
+    section = Int(None, allow_none=True).tag(sync=True)
+    """The section of the rows that is counted; None for all."""
+    count_axis = Instance(Axis).tag(sync=True, **widget_serialization)
+    """The y axis, whose ticks follow the counts."""
+
+
+@register
 class HistogramReadout(DOMWidget):  # type: ignore[misc]  # ipywidgets has no types
     """What a histogram shows, or the bin that is pointed at; ``js/src/text.ts`` has the words."""
 

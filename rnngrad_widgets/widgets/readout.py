@@ -26,6 +26,7 @@ KINDS = (
     "grid-caption",
     "companion-caption",
     "flow-view-caption",
+    "gates-caption",
 )
 
 

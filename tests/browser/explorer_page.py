@@ -37,7 +37,7 @@ SECONDS = 10
 """Longest wait for something that comes in a frame or with one answer of the kernel."""
 
 P = ParamSpec("P")
-Plot = Literal["heat", "half", "flow", "curve", "scatter", "bars"]
+Plot = Literal["heat", "half", "flow", "curve", "scatter", "bars", "histogram"]
 Group = Literal["sample", "channel", "norm"]
 
 

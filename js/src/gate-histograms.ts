@@ -1,0 +1,169 @@
+import { unpack_models } from '@jupyter-widgets/base';
+import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
+
+import { border } from './axis-marks';
+import { drawBars } from './bars';
+import { CanvasMark, SelectionMarkModel } from './canvas-mark';
+import { countRange, fitAxis } from './count-axis';
+import { equalBins, equalEdges, finiteRange, octaves, shownOctaves, whole } from './distribution';
+import type { Bins, Tally } from './distribution';
+import { number } from './format';
+import { Kept } from './kept';
+import { column, nothing, shares } from './shares';
+import type { Cube } from './slicing';
+import { setAttributes, svg } from './svg';
+import { theme } from './theme';
+
+const BINS = 40;
+
+/** The values of each gate, between the same edges; no bins where no value is finite and not zero. */
+interface Counted {
+  readonly tally: Tally;
+  readonly edges: Float64Array;
+  readonly gates: Bins[];
+}
+
+export class GateHistogramsModel extends SelectionMarkModel {
+  override defaults(): Backbone.ObjectHash {
+    return {
+      ...super.defaults(),
+      _model_name: 'GateHistogramsModel',
+      _view_name: 'GateHistograms',
+      section: null,
+      count_axis: null,
+    };
+  }
+
+  static override serializers: ISerializers = {
+    ...SelectionMarkModel.serializers,
+    count_axis: { deserialize: unpack_models },
+  };
+
+  /** Names of the gates that divide the columns; one without a name where none do. */
+  get gates(): string[] {
+    const gates = this.selection.tensor.gatesAlong('columns');
+    return gates.length > 0 ? gates : [''];
+  }
+
+  get counted(): Counted | null {
+    const { cube, tensor } = this.selection;
+    if (cube === null) {
+      return null;
+    }
+    const rows = tensor.rowRange(this.get('section') as number | null);
+    const count = this.gates.length;
+    return this.kept.get([cube.data, count, ...rows], () => countGates(cube, rows, count));
+  }
+
+  /** JupyterLab may keep a closed model alive: let at least its memory go. */
+  override close(comm_closed?: boolean): Promise<void> {
+    this.kept.clear();
+    return super.close(comm_closed);
+  }
+
+  private readonly kept = new Kept<Counted>();
+}
+
+function countGates(cube: Cube, channels: readonly [number, number], count: number): Counted {
+  const all = { ...whole(cube), channels };
+  const tally = octaves(cube, all, null);
+  const range = shownOctaves(tally) === null ? null : finiteRange(cube, all, null, tally);
+  if (range === null) {
+    return { tally, edges: new Float64Array(0), gates: [] };
+  }
+  const edges = equalEdges(range, BINS);
+  const size = cube.timesteps / count;
+  const gates = Array.from({ length: count }, (_, i) =>
+    equalBins(cube, { ...all, timesteps: [i * size, (i + 1) * size] }, null, edges),
+  );
+  return { tally, edges, gates };
+}
+
+/** A small histogram for each gate of a weight, in the columns that the gate has in the map above. */
+export class GateHistograms extends CanvasMark {
+  declare model: GateHistogramsModel;
+
+  protected override setup(): void {
+    this.el.removeAttribute('clip-path'); // the range is told in the margin
+    this.el.append(this.frame, this.gates, this.words, this.margin);
+  }
+
+  override draw(): void {
+    if (!this.fitting) {
+      super.draw();
+    }
+  }
+
+  protected override paint(context: CanvasRenderingContext2D): void {
+    const { counted } = this.model;
+    setAttributes(this.frame, { width: this.width, height: this.height });
+    if (counted === null) {
+      return;
+    }
+    const { edges, gates, tally } = counted;
+    this.fitting = true; // a scale that changes asks for a drawing, which this one is
+    const axis = this.model.get('count_axis') as WidgetModel | null;
+    const most = Math.max(1, ...gates.map(({ counts }) => Math.max(...counts)));
+    fitAxis(this.scale('y').model, axis, countRange(most, false, 2));
+    this.fitting = false;
+    const y = this.scale('y').scale;
+    gates.forEach(({ counts }, i) => {
+      const place = this.placeIn(i, edges);
+      drawBars(context, edges.map(place), (bin) => y(counts[bin]), this.height);
+      this.drawZero(context, place, edges);
+    });
+    this.placeWords(tally, edges);
+    this.nameGates();
+  }
+
+  /** Where a value is within the columns of a gate. */
+  private placeIn(gate: number, edges: Float64Array): (value: number) => number {
+    const [left, right] = [this.left(gate), this.left(gate + 1)];
+    const [least, most] = [edges[0], edges[edges.length - 1]];
+    return (value) => left + ((value - least) / (most - least)) * (right - left);
+  }
+
+  private left(gate: number): number {
+    const columns = this.selection.cube?.timesteps ?? 1;
+    return this.scale('x').scale((gate * columns) / this.model.gates.length - 0.5);
+  }
+
+  private drawZero(
+    context: CanvasRenderingContext2D,
+    place: (value: number) => number,
+    edges: Float64Array,
+  ): void {
+    if (edges[0] < 0 && edges[edges.length - 1] > 0) {
+      context.fillStyle = theme().ink;
+      context.globalAlpha = 0.22;
+      context.fillRect(Math.round(place(0)), 0, 1, this.height);
+      context.globalAlpha = 1;
+    }
+  }
+
+  private placeWords(tally: Tally, edges: Float64Array): void {
+    const empty = edges.length === 0;
+    this.words.textContent = empty ? nothing(tally) : '';
+    setAttributes(this.words, { x: 9, y: 31 });
+    const [least, most] = [edges[0], edges[edges.length - 1]];
+    const range = empty ? [] : [`${number(least, true)} …`, number(most, true)];
+    const told = shares(tally).filter(({ text }) => !text.startsWith('no '));
+    const lines = [...range.map((text) => ({ text, kind: 'quiet' as const })), ...told];
+    this.margin.replaceChildren(...column(lines, this.width + 8));
+  }
+
+  private nameGates(): void {
+    const line = (gate: number): Record<string, number> => {
+      const x = this.left(gate);
+      return { x1: x, x2: x, y1: 0, y2: this.height };
+    };
+    const marks = this.model.gates.flatMap((name, i) => border(name, i, line(i), this.left(i) + 4, 12));
+    this.gates.replaceChildren(...marks);
+  }
+
+  private fitting = false;
+  private readonly frame = svg('rect', { class: 'rnngrad-frame' });
+  private readonly gates = svg('g', { class: 'rnngrad-gates' });
+  private readonly words = svg('text', { class: 'rnngrad-empty rnngrad-label rnngrad-quiet' });
+  private readonly margin = svg('g', { class: 'rnngrad-shares' });
+}
