@@ -146,9 +146,13 @@ describe('words', () => {
   });
 
   it('tell zeros, NaN and infinities, also that there are none', () => {
-    const told = shares({ total: 2000, zeros: 250, nans: 1, infinities: 0 });
-    expect(told.map(({ text }) => text)).toEqual(['13 % zeros', '250', '<0.1 % NaN', '1', 'no Inf']);
-    expect(told.map(({ kind }) => kind)).toEqual(['strong', 'quiet', 'alarm', 'quiet', 'quiet']);
+    const tally = { total: 2_000_000, zeros: 250_000, nans: 1, infinities: 0 };
+    const told = shares(tally, false);
+    expect(told.map(({ text }) => text)).toEqual(
+      ['13 %', '250,000 zeros', '<0.1 %', '1 NaN', 'no Inf'],
+    );
+    expect(told.map(({ kind }) => kind)).toEqual(['strong', 'quiet', 'alarm', 'alarm', 'quiet']);
+    expect(shares(tally, true)[1].text).toBe('250k zeros');
   });
 
   it('say why there is nothing to draw', () => {

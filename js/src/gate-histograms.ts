@@ -10,6 +10,7 @@ import type { Bins, Tally } from './distribution';
 import { number } from './format';
 import { Kept } from './kept';
 import { column, nothing, shares } from './shares';
+import type { Line } from './shares';
 import type { Cube } from './slicing';
 import { setAttributes, svg } from './svg';
 import { theme } from './theme';
@@ -146,9 +147,12 @@ export class GateHistograms extends CanvasMark {
     this.words.textContent = empty ? nothing(tally) : '';
     setAttributes(this.words, { x: 9, y: 31 });
     const [least, most] = [edges[0], edges[edges.length - 1]];
-    const range = empty ? [] : [`${number(least, true)} …`, number(most, true)];
-    const told = shares(tally).filter(({ text }) => !text.startsWith('no '));
-    const lines = [...range.map((text) => ({ text, kind: 'quiet' as const })), ...told];
+    const range: Line[] = [
+      { text: `${number(least, true)} …`, kind: 'quiet' },
+      { text: number(most, true), kind: 'quiet', second: true },
+    ];
+    const told = shares(tally, this.narrow).filter(({ text }) => !text.startsWith('no '));
+    const lines = [...(empty ? [] : range), ...told];
     this.margin.replaceChildren(...column(lines, this.width + 8));
   }
 

@@ -243,10 +243,11 @@ export class Histogram extends CanvasMark {
     setAttributes(this.label, { x: this.width + 16, y: this.height + 17 });
     this.words.textContent = bins === null ? nothing(tally) : '';
     setAttributes(this.words, { x: 9, y: 15 });
-    const lines = shares(tally);
+    const lines = shares(tally, this.narrow);
     if (below > 0 && bins !== null) {
-      const limit = { text: `below ${number(bins.edges[0])}`, kind: 'quiet' } as const;
-      lines.push({ text: share(below, tally.total), kind: 'strong' }, limit);
+      const limit = `${this.narrow ? '<' : 'below'} ${number(bins.edges[0])}`;
+      lines.push({ text: share(below, tally.total), kind: 'strong' });
+      lines.push({ text: limit, kind: 'quiet', second: true });
     }
     this.shares.replaceChildren(...column(lines, this.width + 8));
   }

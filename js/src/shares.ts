@@ -1,18 +1,20 @@
 // The values that a histogram cannot show, in words in its margin.
 
 import type { Tally } from './distribution';
-import { grouped, share } from './format';
+import { grouped, share, short } from './format';
 import { svg } from './svg';
 
-interface Line {
+export interface Line {
   readonly text: string;
   readonly kind: 'strong' | 'quiet' | 'alarm';
+  /** Whether it belongs to the line above. */
+  readonly second?: boolean;
 }
 
 /** Exact zeros, NaN and infinities: share and count, each told also where there is none. */
-export function shares({ total, zeros, nans, infinities }: Tally): Line[] {
+export function shares({ total, zeros, nans, infinities }: Tally, narrow: boolean): Line[] {
   const told = [
-    [zeros, 'zeros', 'strong'],
+    [zeros, 'zeros', 'quiet'],
     [nans, 'NaN', 'alarm'],
     [infinities, 'Inf', 'alarm'],
   ] as const;
@@ -20,8 +22,8 @@ export function shares({ total, zeros, nans, infinities }: Tally): Line[] {
     count === 0
       ? [{ text: `no ${name}`, kind: 'quiet' }]
       : [
-          { text: `${share(count, total)} ${name}`, kind },
-          { text: grouped(count), kind: 'quiet' },
+          { text: share(count, total), kind: kind === 'alarm' ? 'alarm' : 'strong' },
+          { text: `${narrow ? short(count) : grouped(count)} ${name}`, kind, second: true },
         ],
   );
 }
@@ -43,9 +45,8 @@ export function nothing({ total, zeros, nans, infinities }: Tally): string {
 /** The lines one under the other, as text at `x`. */
 export function column(lines: Line[], x: number): SVGElement[] {
   let y = -4;
-  return lines.map(({ text, kind }, i) => {
-    // a share and its count belong together
-    y += i > 0 && kind === 'quiet' && lines[i - 1].kind !== 'quiet' ? 14 : 18;
+  return lines.map(({ text, kind, second }) => {
+    y += second ? 14 : 18;
     const label = svg('text', { class: `rnngrad-label rnngrad-${kind}`, x, y });
     label.textContent = text;
     return label;

@@ -218,7 +218,8 @@ export function histogramHover(
   const part = line === null ? '' : ` · ${lineName(selection, cube, line)}: ${grouped(line.counts[bin])}`;
   return [
     { text: `${axis} ${from} … ${to} · ` },
-    { text: `${grouped(count)} value${count === 1 ? '' : 's'}`, weight: 'strong' },
+    { text: grouped(count), weight: 'strong' },
+    { text: count === 1 ? ' value' : ' values', weight: 'quiet' },
     { text: ` (${share(count, tally.total)})` },
     { text: part, weight: 'quiet' },
   ];

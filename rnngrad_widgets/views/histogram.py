@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from bqplot import Axis, Figure, LinearScale
-from ipywidgets import HBox, ToggleButtons, VBox, Widget, jslink
+from ipywidgets import HBox, VBox, Widget, jslink
 
 from rnngrad_widgets.cube import Cube
-from rnngrad_widgets.views.panel import figure, value_axis, value_scale
+from rnngrad_widgets.views.panel import figure, switch, value_axis, value_scale
 from rnngrad_widgets.widgets.histogram import (
     AXES,
     COUNTS,
@@ -45,19 +43,17 @@ class HistogramView:
         plot = figure([self.mark], [values, counts], "histogram")
         self.figures: tuple[Figure, ...] = (plot,)
         switches = {
-            "signed": _switch(AXES, ("|value|, logarithmic", "value, linear")),
-            "log_count": _switch(COUNTS, ("linear", "logarithmic")),
-            "line": _switch(LINES, ("line: the chosen sample", "line: the chosen channel of it")),
+            name: switch(options, getattr(self.mark, name))
+            for name, options in (("signed", AXES), ("log_count", COUNTS), ("line", LINES))
         }
         self.loose: list[Widget] = [
-            jslink((self.mark, name), (switch, "index")) for name, switch in switches.items()
+            jslink((self.mark, name), (buttons, "index")) for name, buttons in switches.items()
         ]
-        """Widgets that are not under `box`: the links of the switches."""
         caption, hover = (
             HistogramReadout(histogram=self.mark, kind=kind) for kind in ("caption", "hover")
         )
-        buttons = HBox(list(switches.values())).add_class("rnngrad-switches")
-        row = HBox([caption, buttons, hover])
+        middle = HBox(list(switches.values())).add_class("rnngrad-switches")
+        row = HBox([caption, middle, hover])
         row.add_class("rnngrad-caption").add_class("rnngrad-caption-histogram")
         self.box = VBox([VBox([row, plot]).add_class("rnngrad-panel")])
 
@@ -91,7 +87,3 @@ def gate_histograms(
     counts = value_axis(scales["y"])
     mark = GateHistograms(selection=selection, scales=scales, section=section, count_axis=counts)
     return figure([mark], [counts], "gates")
-
-
-def _switch(options: Sequence[str], tooltips: Sequence[str]) -> ToggleButtons:
-    return ToggleButtons(options=options, tooltips=tooltips).add_class("rnngrad-switch")
