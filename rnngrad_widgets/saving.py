@@ -21,7 +21,7 @@ FORMATS = (".png", ".svg")
 TARGET = "rnngrad_widgets.saving"
 """Where the browser sends its answers. Both: see js/src/saving.ts."""
 
-SIGN_SECONDS = 10.0
+SIGN_SECONDS = 15.0
 """Longest wait for a sign of a browser. It has to lay out what was just displayed."""
 
 PICTURE_SECONDS = 60.0

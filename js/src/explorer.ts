@@ -67,7 +67,10 @@ export class Explorer extends VBoxView {
     this.applyBusy();
     servePictures(
       this,
-      () => this.selection?.trigger('layout'),
+      () => {
+        this.selection?.hover(null, null);
+        this.selection?.trigger('layout');
+      },
       () => {
         this.applyTheme();
         this.selection?.trigger('redraw');

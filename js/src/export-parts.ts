@@ -122,6 +122,14 @@ export function styleOf(read: (property: string) => string, kind: 'group' | 'sha
   return figures === '' || figures === 'normal' ? look : { ...look, style: `font-variant-numeric:${figures}` };
 }
 
+/** What all looks have in common, and what each has of its own. */
+export function shared(looks: Style[]): [Style, Style[]] {
+  const same = (property: string): boolean => looks.every((look) => look[property] === looks[0][property]);
+  const part = (look: Style, common: boolean): Style =>
+    Object.fromEntries(Object.entries(look).filter(([property]) => same(property) === common));
+  return [part(looks[0] ?? {}, true), looks.map((look) => part(look, false))];
+}
+
 function unlike(assumed: Style, read: (property: string) => string): Style {
   const values = Object.keys(assumed).map((property): [string, string] => [property, read(property)]);
   return Object.fromEntries(values.filter(([property, value]) => value !== '' && value !== assumed[property]));
@@ -135,7 +143,6 @@ function inkAttributes(name: 'fill' | 'stroke', colour: string, opacity: number)
 
 /** The text without the control characters that XML cannot hold, not even escaped. */
 export function printable(xml: string): string {
-  // eslint-disable-next-line no-control-regex
   return xml.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '\ufffd');
 }
 

@@ -1,7 +1,7 @@
 // What a frame shows, as one standalone SVG: text stays text, SVG keeps the look that the style sheet
 // gives it, canvases become images. Controls are left out.
 
-import { inkOf, linesOf, printable, styleOf } from './export-parts';
+import { inkOf, linesOf, printable, shared, styleOf } from './export-parts';
 import type { Glyph, Style } from './export-parts';
 import { setAttributes, svg } from './svg';
 
@@ -35,9 +35,11 @@ export function pictureOf(root: HTMLElement): string {
 
 class Picture {
   constructor(root: HTMLElement) {
-    this.origin = root.getBoundingClientRect();
+    const { left, top, width } = root.getBoundingClientRect();
+    this.origin = { left, top };
+    this.middle = left + width / 2;
     this.content.append(this.defs);
-    this.add(root);
+    this.addRows([...root.children]);
   }
 
   get text(): string {
@@ -48,6 +50,24 @@ class Picture {
     const picture = svg('svg', { width, height, viewBox: `0 0 ${width} ${height}` });
     picture.append(svg('rect', { width, height, fill: '#ffffff' }), this.content);
     return printable(new XMLSerializer().serializeToString(picture));
+  }
+
+  /** What lies one under the other; a row of which nothing shows, such as the controls, leaves no gap. */
+  private addRows(elements: Element[]): void {
+    const rows = elements.map((element) => ({ element, top: element.getBoundingClientRect().top }));
+    let start: number | null = null; // of the gap above
+    for (const { element, top } of rows.sort((a, b) => a.top - b.top)) {
+      const gap = start === null ? 0 : top - start;
+      const before = this.content.childNodes.length;
+      this.origin.top += gap;
+      this.add(element);
+      if (this.content.childNodes.length > before) {
+        start = null;
+      } else {
+        this.origin.top -= gap;
+        start ??= top;
+      }
+    }
   }
 
   private add(element: Element): void {
@@ -178,16 +198,17 @@ class Picture {
     const glyphs = nodes.flatMap(glyphsOf);
     for (const line of linesOf(glyphs, room, measured('…', style).width)) {
       const { left, right, top, bottom } = line;
+      const looks = line.runs.map(({ look }) => styleOf(reader(look), 'html'));
+      const [common, own] = shared(looks);
       // captions are as wide as their words: which end holds, shows by where they are
-      const middle = this.origin.left + this.origin.width / 2;
-      const held = ['right', 'end'].includes(style.textAlign) && (left + right) / 2 > middle;
-      const text = svg('text', { 'xml:space': 'preserve', 'text-anchor': held ? 'end' : 'start' });
+      const held = ['right', 'end'].includes(style.textAlign) && (left + right) / 2 > this.middle;
+      const text = svg('text', { ...common, 'xml:space': 'preserve', 'text-anchor': held ? 'end' : 'start' });
       setAttributes(text, {
-        x: (held ? right : left) - this.origin.left,
-        y: baseline(line.runs[0].look, top, bottom) - this.origin.top,
+        x: rounded((held ? right : left) - this.origin.left),
+        y: rounded(baseline(line.runs[0].look, top, bottom) - this.origin.top),
       });
-      for (const run of line.runs) {
-        const span = svg('tspan', styleOf(reader(run.look), 'html'));
+      for (const [i, run] of line.runs.entries()) {
+        const span = svg('tspan', own[i]);
         if (run.gap !== 0) {
           span.setAttribute('dx', String(run.gap));
         }
@@ -217,7 +238,9 @@ class Picture {
   private top = Infinity;
   private right = 0;
   private bottom = 0;
-  private readonly origin: DOMRect;
+  /** Where the page has what the picture has at its origin. */
+  private readonly origin: { left: number; top: number };
+  private readonly middle: number;
   private readonly names = new Map<string, string>();
   private readonly content = svg('g');
   private readonly defs = svg('defs');
@@ -286,7 +309,11 @@ function glyphsOf(node: Text): Glyph<CSSStyleDeclaration>[] {
 
 function baseline(look: CSSStyleDeclaration, top: number, bottom: number): number {
   const { fontBoundingBoxAscent: above, fontBoundingBoxDescent: below } = measured('x', look);
-  return Math.round(10 * (top + (bottom - top - above - below) / 2 + above)) / 10;
+  return top + (bottom - top - above - below) / 2 + above;
+}
+
+function rounded(place: number): number {
+  return Math.round(100 * place) / 100;
 }
 
 const ruler = document.createElement('canvas');

@@ -35,19 +35,19 @@ const TARGET = 'rnngrad_widgets.saving';
 
 /** Longest wait for figures that are still being made, in milliseconds. */
 const PATIENCE = 5000;
-/** Longest wait for the kernel to start a subshell. */
-const SUBSHELL = 1000;
+/** Longest wait for the kernel to start a subshell; Python waits a little longer. */
+const SUBSHELL = 10_000;
 /** bqplot moves and labels its ticks a frame after it was told to. */
 const TICKS = 80;
 
 /**
- * Let a frame give its picture. `redraw` draws all of it at once, in the colours of `theme()`;
- * `layOut` brings figures that are out of sight to their size.
+ * Let a frame give its picture. `prepare` brings figures that are out of sight to their size;
+ * `redraw` draws all of it at once, in the colours of `theme()`.
  */
-export function servePictures(view: DOMWidgetView, layOut: () => void, redraw: () => void): void {
+export function servePictures(view: DOMWidgetView, prepare: () => void, redraw: () => void): void {
   const { el } = view;
   const picture = async (format: Format): Promise<Blob> => {
-    await ready(el, layOut);
+    await ready(el, prepare);
     const text = onPaper(el, redraw, () => pictureOf(el));
     return format === 'svg' ? new Blob([text], { type: 'image/svg+xml' }) : drawn(text);
   };
@@ -105,7 +105,7 @@ function isHidden(el: HTMLElement): boolean {
   return el.getClientRects().length === 0;
 }
 
-async function ready(el: HTMLElement, layOut: () => void): Promise<void> {
+async function ready(el: HTMLElement, prepare: () => void): Promise<void> {
   const end = Date.now() + PATIENCE;
   const missing = (): boolean => {
     const figures = [...el.querySelectorAll('.bqplot.figure')];
@@ -114,7 +114,7 @@ async function ready(el: HTMLElement, layOut: () => void): Promise<void> {
   while (missing() && Date.now() < end) {
     await later(30);
   }
-  layOut();
+  prepare();
   await later(TICKS);
 }
 
