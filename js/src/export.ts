@@ -54,9 +54,10 @@ class Picture {
 
   /** What lies one under the other; a row of which nothing shows, such as the controls, leaves no gap. */
   private addRows(elements: Element[]): void {
-    const rows = elements.map((element) => ({ element, top: element.getBoundingClientRect().top }));
+    const rows = elements.map((element) => ({ element, box: element.getBoundingClientRect() }));
+    const filled = rows.filter(({ box }) => box.height > 0).sort((a, b) => a.box.top - b.box.top);
     let start: number | null = null; // of the gap above
-    for (const { element, top } of rows.sort((a, b) => a.top - b.top)) {
+    for (const { element, box: { top } } of filled) {
       const gap = start === null ? 0 : top - start;
       const before = this.content.childNodes.length;
       this.origin.top += gap;

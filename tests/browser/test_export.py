@@ -49,6 +49,12 @@ class Drawing:
         return ["".join(text.itertext()) for text in self.root.iter(f"{SVG}text")]
 
     @property
+    def lines(self) -> list[tuple[str, float]]:
+        """Lines of text of the page, and the height of each."""
+        texts = self.root.findall(f"{SVG}g/{SVG}text")
+        return [("".join(text.itertext()), float(text.attrib["y"])) for text in texts]
+
+    @property
     def images(self) -> list[NDArray[np.float64]]:
         """Left, top, width and height of every canvas."""
         return [box for name, box in boxes(self.root) if name == "image"]
@@ -147,6 +153,14 @@ def test_the_toolbar_saves_a_light_picture_of_a_dark_page(lab: Lab, tmp_path: Pa
     heat, bar = drawing.images[:2]
     assert np.allclose(bar, [heat[0] + heat[2] + 12, heat[1], 10, heat[3]], atol=0.01)
 
+    # title, summary, caption and heat map one under the other, without the controls' room
+    title, summary, caption = (
+        next(top for text, top in drawing.lines if text.startswith(start))
+        for start in (TITLE, "array", "Value v by channel")
+    )
+    assert 18 <= summary - title <= 40
+    assert 18 <= caption - summary <= 70, "the summary may have two lines"
+    assert 0 < heat[1] - caption < 20
     assert drawing.texts[0] == TITLE
     assert "timestep 4 · channel 1 · v " in " ".join(drawing.texts)
     assert "+1.0e0" in drawing.texts
