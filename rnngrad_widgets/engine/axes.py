@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 _SPATIAL = {1: ("column",), 2: ("row", "column"), 3: ("depth", "row", "column")}
 
 
-def output_axes(target: Found, output: Tensor) -> tuple[str, ...]:
-    """Name the axes of what a layer returns."""
-    start = ("sample", "timestep") if target.info.return_sequences else ("sample",)
-    return start + _inner(target.layer, len(output.shape) - len(start))
+def output_axes(target: Found, output: Tensor, *, stepped: bool) -> tuple[str, ...]:
+    """Name the axes of what a layer returns; of all its timesteps, where the model steps it."""
+    sequences = target.info.return_sequences
+    inner = _inner(target.layer, len(output.shape) - (2 if sequences else 1))
+    return ("sample", "timestep", *inner) if sequences or stepped else ("sample", *inner)
 
 
 def state_axes(layer: Layer, state: Tensor) -> tuple[str, ...]:

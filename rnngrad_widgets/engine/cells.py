@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -49,14 +50,30 @@ _GATES = {
 
 
 def cells_of(layer: Layer) -> list[Layer]:
-    """List the cells of an RNN layer; a stack of cells has several."""
-    return _leaves(layer.cell)
+    """List the cells of an RNN layer or a bare cell; a stack of cells has several."""
+    return leaf_cells(cell_of(layer))
 
 
-def _leaves(cell: Layer) -> list[Layer]:
+def cell_of(layer: Layer) -> Layer:
+    """Return the cell of an RNN layer, or the bare cell itself."""
+    return layer.cell if is_a(layer, "RNN") else layer
+
+
+def leaf_cells(cell: Layer) -> list[Layer]:
+    """List the cells that a cell is made of: one, or several in a stack."""
     if is_a(cell, "StackedRNNCells"):
-        return [leaf for inner in cell.cells for leaf in _leaves(inner)]
+        return [leaf for inner in cell.cells for leaf in leaf_cells(inner)]
     return [cell]
+
+
+def is_cell(layer: Layer) -> bool:
+    """Tell whether a layer is a cell: it has a state size, and is called with states."""
+    if is_a(layer, "LSTMCell", "GRUCell", "SimpleRNNCell", "StackedRNNCells"):
+        return True
+    if is_a(layer, "RNN", "Bidirectional") or not hasattr(layer, "state_size"):
+        return False
+    parameters = list(inspect.signature(layer.call).parameters)
+    return len(parameters) > 1 and parameters[1].startswith("state")
 
 
 def gates_of(cell: Layer) -> Gates | None:
@@ -74,9 +91,15 @@ def gates_of(cell: Layer) -> Gates | None:
 def _computes_as(cell: Layer, own: type) -> bool:
     methods = [name for name in vars(own) if name == "call" or name.startswith("_compute")]
     return all(
-        getattr(type(cell), name) is getattr(own, name) and name not in cell.__dict__
+        getattr(type(cell), name) is getattr(own, name) and not _replaced(cell, name)
         for name in methods
     )
+
+
+def _replaced(cell: Layer, name: str) -> bool:
+    # The engine's own shadows compute the same.
+    stand_in = cell.__dict__.get(name)
+    return stand_in is not None and not stand_in.__module__.startswith(str(__package__))
 
 
 def has_cell_state(cell: Layer) -> bool:
@@ -90,20 +113,20 @@ def _is_keras(module: str) -> bool:
     return module.split(".", 1)[0] in ("keras", "tf_keras")
 
 
-def state_keys(layer: Layer, states: Nested) -> list[list[StateKey]]:
-    """Name the states of each cell of a layer, in the order in which Keras flattens them.
+def state_keys(cell: Layer, states: Nested) -> list[list[StateKey]]:
+    """Name the states of each leaf of a cell, in the order in which Keras flattens them.
 
     Parameters
     ----------
     states
-        The states of the layer, for instance its initial ones.
+        The states of the cell, for instance its initial ones.
     """
-    cells = cells_of(layer)
+    cells = leaf_cells(cell)
     keys = []
-    for position, (cell, own) in enumerate(zip(cells, _split(layer.cell, states), strict=True)):
+    for position, (leaf, own) in enumerate(zip(cells, _split(cell, states), strict=True)):
         prefix = (str(position),) if len(cells) > 1 else ()
         paths = list(_paths(own))
-        if has_cell_state(cell) and len(paths) == 2:
+        if has_cell_state(leaf) and len(paths) == 2:
             keys.append([StateKey(role, "/".join(prefix)) for role in (HIDDEN, CELL)])
         else:
             several = len(paths) > 1

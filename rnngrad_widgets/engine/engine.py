@@ -60,7 +60,7 @@ class GradientEngine:
 
     @property
     def layers(self) -> tuple[RecurrentLayer, ...]:
-        """The model's recurrent layers, those inside other layers too."""
+        """The model's recurrent layers, those inside other layers too, and cells without one."""
         return tuple(found.info for found in find_recurrent(self._model))
 
     def resolve(self, layer: LayerChoice) -> RecurrentLayer:
@@ -130,6 +130,12 @@ class GradientEngine:
         ``"path/forward/kernel"`` and so on. Of a stack of cells, or a cell with several states,
         each state has a tensor of its own, at ``"path/0"`` and so on.
 
+        A cell that the model calls by itself has one tensor over its calls, each a timestep; so has
+        a layer of which every call has one timestep. Inside a ``TimeDistributed`` the steps are
+        further samples: of 2 samples with 3 steps each, those of the first one come first.
+        A cell that a recurrent layer runs too is not listed in `layers`; asked for by its path or
+        as an object, it has the timesteps outside of that layer.
+
         Parameters
         ----------
         x, y
@@ -161,8 +167,9 @@ class GradientEngine:
         Returns
         -------
         GradientSnapshot
-            Keyed by (path, quantity). A layer that is called several times has one tensor per
-            call, at ``"path[0]"``, ``"path[1]"`` and so on. Its ``notes`` tell of NaN or Inf in x.
+            Keyed by (path, quantity). A layer that is otherwise called several times has one tensor
+            per call, at ``"path[0]"``, ``"path[1]"`` and so on. Its ``notes`` tell
+            of NaN or Inf in x.
 
         Raises
         ------

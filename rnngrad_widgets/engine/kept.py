@@ -52,7 +52,8 @@ def kept_eagerly(model: Model) -> Iterator[None]:
 
     Eager operations also draw their seeds from one generator; it goes on where it was.
     """
-    seeds = import_module("tensorflow.python.eager.context").context()._rng  # noqa: SLF001
+    context = import_module("tensorflow.python.eager.context").context()
+    seeds = getattr(context, "_rng", None)  # none until a seed is set
     before = None if seeds is None else seeds.getstate()
     with ExitStack() as stack:
         for variable in _variables(model):

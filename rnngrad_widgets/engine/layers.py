@@ -3,6 +3,8 @@
 A layer is known by a path that stays the same from build to build: the layer's own name inside
 Functional and Sequential models, the attribute's name (with list index or dict key) elsewhere,
 for instance ``"encoder/lstm"`` or ``"left/rnns/0"``.
+
+A cell that no recurrent layer owns counts as one: the model calls it once per timestep.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from .backend import Layer, LayerChoice, Model, Nested
+from .cells import cell_of, is_cell, leaf_cells
 from .library import is_a, library_of
 
 _BOOKKEEPING = ("_layers", "_metrics", "_functional", "_tracker", "_self_")
@@ -27,12 +30,13 @@ class RecurrentLayer:
     path
         Stable path, ``"lstm"`` or ``"encoder/lstm"``; the key of its tensors in a snapshot.
     kind
-        ``"LSTM"``, ``"GRU"``, ``"Bidirectional LSTM"``, ``"RNN(LSTMCell)"`` and so on.
+        ``"LSTM"``, ``"GRU"``, ``"Bidirectional LSTM"``, ``"RNN(LSTMCell)"``, ``"LSTMCell"`` for a
+        cell that the model steps by itself, and so on.
     units
         Number of units (filters of a ConvLSTM); per direction for a Bidirectional.
         None where the cell does not tell.
     return_sequences
-        Whether the layer returns every timestep.
+        Whether the layer returns every timestep; True for a cell.
     index
         Index into ``model.layers``; None for a layer inside another layer.
     """
@@ -46,10 +50,20 @@ class RecurrentLayer:
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """A recurrent layer together with the Keras object it describes."""
+    """A recurrent layer together with the Keras object it describes.
+
+    Parameters
+    ----------
+    repeaters
+        The outermost and the innermost TimeDistributed that call it; empty if there is none.
+    owners
+        For a cell, the recurrent layers that run it too.
+    """
 
     info: RecurrentLayer
     layer: Layer
+    repeaters: tuple[Layer, ...] = ()
+    owners: tuple[Layer, ...] = ()
 
 
 def is_recurrent(layer: Layer) -> bool:
@@ -61,24 +75,53 @@ def is_recurrent(layer: Layer) -> bool:
 
 def find_recurrent(model: Model) -> tuple[Found, ...]:
     """List the recurrent layers of a model, in the order in which the model holds them."""
+    return tuple(found for found in _find(model) if not found.owners)
+
+
+def _find(model: Model) -> tuple[Found, ...]:
+    """List the recurrent layers and every cell, also those that a recurrent layer owns."""
     index = {id(layer): position for position, layer in enumerate(model.layers)}
+    walked = list(_walk(model, "", set(), ()))
+    owners: dict[int, list[Layer]] = {}
+    for _, layer, _ in walked:
+        for rnn in directions(layer) if is_recurrent(layer) else ():
+            for cell in (rnn.cell, *leaf_cells(rnn.cell)):
+                owners.setdefault(id(cell), []).append(rnn)
     return tuple(
-        Found(_describe(layer, path, index.get(id(layer))), layer)
-        for path, layer in _walk(model, "", set())
+        Found(
+            _describe(layer, path, index.get(id(layer))),
+            layer,
+            (repeaters[0], repeaters[-1]) if repeaters else (),
+            tuple(owners.get(id(layer), ())),
+        )
+        for path, layer, repeaters in walked
     )
+
+
+def directions(layer: Layer) -> tuple[Layer, ...]:
+    """Return the layer itself, or the forward and the backward layer of a Bidirectional."""
+    if is_a(layer, "Bidirectional"):
+        return layer.forward_layer, layer.backward_layer
+    return (layer,)
 
 
 def resolve(model: Model, layer: LayerChoice) -> Found:
     """Find the one recurrent layer that a path, name, index or layer object stands for.
+
+    A cell that a recurrent layer owns is found by its path or as an object only.
 
     Raises
     ------
     ValueError
         If there is no such layer, it is not recurrent, or the name stands for several.
     """
-    found = find_recurrent(model)
+    every = _find(model)
     if isinstance(layer, RecurrentLayer):
         layer = layer.path
+    for candidate in every:
+        if candidate.owners and (candidate.layer is layer or candidate.info.path == layer):
+            return candidate
+    found = tuple(candidate for candidate in every if not candidate.owners)
     if isinstance(layer, str):
         return _by_name(model, found, layer)
     if is_a(layer, "Layer"):
@@ -144,16 +187,20 @@ def _by_index(model: Model, found: tuple[Found, ...], position: int) -> Found:
     raise ValueError(f"layer '{layer.name}' ({position}) is not recurrent; {listing(found)}")
 
 
-def _walk(layer: Layer, path: str, seen: set[int]) -> Iterator[tuple[str, Layer]]:
+def _walk(
+    layer: Layer, path: str, seen: set[int], repeaters: tuple[Layer, ...]
+) -> Iterator[tuple[str, Layer, tuple[Layer, ...]]]:
+    if is_a(layer, "TimeDistributed"):
+        repeaters = (*repeaters, layer)
     for name, child in _children(layer):
         if id(child) in seen:
             continue
         seen.add(id(child))
         child_path = f"{path}/{name}" if path else name
-        if is_recurrent(child):
-            yield child_path, child
+        if is_recurrent(child) or is_cell(child):
+            yield child_path, child, repeaters
         else:
-            yield from _walk(child, child_path, seen)
+            yield from _walk(child, child_path, seen, repeaters)
 
 
 def _children(layer: Layer) -> Iterator[tuple[str, Layer]]:
@@ -180,13 +227,13 @@ def _layers_in(name: str, value: Nested) -> Iterator[tuple[str, Layer]]:
 
 def _describe(layer: Layer, path: str, index: int | None) -> RecurrentLayer:
     bidirectional = is_a(layer, "Bidirectional")
-    inner = layer.forward_layer if bidirectional else layer
+    inner = directions(layer)[0]
     kind = _kind(inner)
     return RecurrentLayer(
         path=path,
         kind=f"Bidirectional {kind}" if bidirectional else kind,
-        units=_units(inner.cell),
-        return_sequences=bool(inner.return_sequences),
+        units=_units(cell_of(inner)),
+        return_sequences=bool(getattr(inner, "return_sequences", True)),
         index=index,
     )
 

@@ -7,10 +7,21 @@ from typing import TYPE_CHECKING
 
 from .axes import input_axes, output_axes, state_axes, weight_axes
 from .backend import Tensor, tf
-from .cells import CELL, HIDDEN, cells_of, gates_of, has_cell_state, weights_of
+from .calls import LayerCall, Wanted
+from .cells import (
+    CELL,
+    HIDDEN,
+    StateKey,
+    cell_of,
+    cells_of,
+    gates_of,
+    has_cell_state,
+    weights_of,
+)
+from .groups import Group, Joined, grouped
+from .layers import directions, is_recurrent
 from .library import library_of
-from .probes import LayerCall, Wanted, directions
-from .states import Inside
+from .steps import Inside, Loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -46,21 +57,24 @@ class Source:
     layer, quantity
         The key in the snapshot.
     tensors
-        Watched tensors to differentiate the loss by, or the values themselves; joined along the
-        last axis.
+        Watched tensors to differentiate the loss by, or the values themselves: for each half of
+        the last axis, one of each call.
+    joined
+        Along which axis the calls are joined.
     dims, directions, gates
         As in `GradientTensor`.
-    mask
-        Boolean (samples, timesteps) tensor, or None.
+    masks
+        A boolean (samples, timesteps) tensor of each call, or none.
     """
 
     layer: str
     quantity: str
-    tensors: tuple[Tensor, ...]
+    tensors: tuple[tuple[Tensor, ...], ...]
     dims: tuple[str, ...]
     directions: tuple[str, ...] = ()
     gates: tuple[str, ...] = ()
-    mask: Tensor | None = None
+    masks: tuple[Tensor, ...] = ()
+    joined: Joined = ""
 
     @property
     def is_gradient(self) -> bool:
@@ -123,7 +137,7 @@ def _why_not(target: Found, word: str) -> str:
     rnns = directions(target.layer)
     cells = [cell for rnn in rnns for cell in cells_of(rnn)]
     library = library_of(target.layer)
-    for rnn in rnns:
+    for rnn in rnns if is_recurrent(target.layer) else ():
         if why := library.why_not(rnn) or (word in _INSIDE and library.why_no_loop(rnn)):
             return why
     if word in _CELL and not any(has_cell_state(cell) for cell in cells):
@@ -149,91 +163,105 @@ def wanted(quantities: Sequence[str], target: Found) -> Wanted:
 def sources(taken: Taken, quantities: Sequence[str]) -> list[Source]:
     """List what the quantities of a layer are computed from."""
     found: list[Source] = []
-    path, calls = taken.target.info.path, taken.calls
+    path, groups = taken.target.info.path, grouped(taken.calls)
     for quantity in quantities:
         if _why_not(taken.target, quantity):
             continue
         if quantity in ("weight_gradient", "weight"):
             found += _weights(path, quantity, taken)
             continue
-        for position, call in enumerate(calls):
+        for position, group in enumerate(groups):
             # A layer that is shared has one tensor per call.
-            key = path if len(calls) == 1 else f"{path}[{position}]"
-            found += _BUILDERS[quantity](key, quantity, taken.target, call)
+            key = path if len(groups) == 1 else f"{path}[{position}]"
+            found += _BUILDERS[quantity](key, quantity, taken.target, group)
     return found
 
 
-def _output(key: str, quantity: str, target: Found, call: LayerCall) -> list[Source]:
-    layer, mask = target.layer, call.mask
-    if not target.info.return_sequences:
-        mask = None
-    elif mask is not None and getattr(layer, "go_backwards", False):
+def _output(key: str, quantity: str, target: Found, group: Group) -> list[Source]:
+    layer, calls = target.layer, group.calls
+    stepped = group.joined == "timestep"
+    masks = _masks(group) if target.info.return_sequences or stepped else ()
+    if getattr(layer, "go_backwards", False):
         # Such a layer returns its outputs in the order of processing.
-        mask = tf.reverse(mask, [1])
+        masks = tuple(tf.reverse(mask, [1]) for mask in masks)
     halves = getattr(layer, "merge_mode", "") in ("concat", None)
     return [
         Source(
             key,
             quantity,
-            call.outputs,
-            dims=output_axes(target, call.outputs[0]),
+            tuple(zip(*(call.outputs for call in calls), strict=True)),
+            dims=output_axes(target, calls[0].outputs[0], stepped=stepped),
             directions=_halves(target) if halves else (),
-            mask=mask,
+            masks=masks,
+            joined=group.joined,
         )
     ]
 
 
-def _input(key: str, quantity: str, target: Found, call: LayerCall) -> list[Source]:
-    several = len(call.inputs) > 1
+def _input(key: str, quantity: str, target: Found, group: Group) -> list[Source]:
+    leaves = list(zip(*(call.inputs for call in group.calls), strict=True))
     return [
         Source(
-            f"{key}/{position}" if several else key,
+            f"{key}/{position}" if len(leaves) > 1 else key,
             quantity,
             (inputs,),
-            dims=input_axes(target.layer, inputs),
-            mask=call.mask,
+            dims=input_axes(target.layer, inputs[0]),
+            masks=_masks(group),
+            joined=group.joined,
         )
-        for position, inputs in enumerate(call.inputs)
+        for position, inputs in enumerate(leaves)
     ]
 
 
-def _state(key: str, quantity: str, target: Found, call: LayerCall) -> list[Source]:
+def _state(key: str, quantity: str, target: Found, group: Group) -> list[Source]:
     role = CELL if quantity in _CELL else HIDDEN
     gradient = quantity.endswith("_gradient")
-    by_loop = [loop.state_probes if gradient else loop.states for loop in call.loops]
+
+    def states(loop: Loop) -> dict[StateKey, Tensor]:
+        return loop.state_probes if gradient else loop.states
+
+    by_direction = list(zip(*(call.loops for call in group.calls), strict=True))
     # Both directions of a Bidirectional have the same states.
     return [
         Source(
             f"{key}/{state.label}" if state.label else key,
             quantity,
-            tuple(of_loop[state] for of_loop in by_loop),
+            tuple(tuple(states(loop)[state] for loop in loops) for loops in by_direction),
             dims=state_axes(target.layer, tensor),
             directions=_halves(target),
-            mask=call.mask,
+            masks=_masks(group),
+            joined=group.joined,
         )
-        for state, tensor in by_loop[0].items()
+        for state, tensor in states(by_direction[0][0]).items()
         if state.role == role
     ]
 
 
-def _gates(key: str, quantity: str, target: Found, call: LayerCall) -> list[Source]:
+def _gates(key: str, quantity: str, target: Found, group: Group) -> list[Source]:
     cells = cells_of(directions(target.layer)[0])
+    by_direction = list(zip(*(call.loops for call in group.calls), strict=True))
     found = []
     for position, cell in enumerate(cells):
         gates = gates_of(cell)
-        tensors = tuple(loop.gate_probes[position] for loop in call.loops)
+        tensors = tuple(tuple(loop.gate_probes[position] for loop in ls) for ls in by_direction)
         found.append(
             Source(
                 f"{key}/{position}" if len(cells) > 1 else key,
                 quantity,
                 tensors,
-                dims=state_axes(target.layer, tensors[0]),
+                dims=state_axes(target.layer, tensors[0][0]),
                 directions=_halves(target),
                 gates=gates.names if gates else (),
-                mask=call.mask,
+                masks=_masks(group),
+                joined=group.joined,
             )
         )
     return found
+
+
+def _masks(group: Group) -> tuple[Tensor, ...]:
+    masks = [call.mask for call in group.calls]
+    return () if any(mask is None for mask in masks) else tuple(masks)
 
 
 def _weights(path: str, quantity: str, taken: Taken) -> list[Source]:
@@ -245,18 +273,19 @@ def _weights(path: str, quantity: str, taken: Taken) -> list[Source]:
             tensor = taken.weights[id(weight.variable)]
             dims = weight_axes(weight, tensor)
             gates = weight.gates.names if weight.gates else ()
-            found.append(Source(f"{prefix}/{name}", quantity, (tensor,), dims=dims, gates=gates))
+            key = f"{prefix}/{name}"
+            found.append(Source(key, quantity, ((tensor,),), dims=dims, gates=gates))
     return found
 
 
 def _halves(target: Found) -> tuple[str, ...]:
     rnns = directions(target.layer)
-    sizes = {getattr(rnn.cell, "output_size", None) for rnn in rnns}
+    sizes = {getattr(cell_of(rnn), "output_size", None) for rnn in rnns}
     # Halves are of one size; a backward layer of its own may have another.
     return DIRECTIONS if len(rnns) == 2 and len(sizes) == 1 else ()
 
 
-_BUILDERS: dict[str, Callable[[str, str, Found, LayerCall], list[Source]]] = {
+_BUILDERS: dict[str, Callable[[str, str, Found, Group], list[Source]]] = {
     "output_gradient": _output,
     "output": _output,
     "input_gradient": _input,

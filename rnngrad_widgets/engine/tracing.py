@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -11,13 +12,14 @@ import numpy as np
 from rnngrad_widgets.tensor import GradientTensor
 
 from .backend import Model, Nested, Tape, Tensor, tf
+from .groups import join
 from .kept import keeping, kept_eagerly
 from .library import library_of
 from .probes import tap
 from .quantities import Source, Taken, sources, wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
@@ -146,7 +148,7 @@ class TracedPass:
             if "weight_gradient" in request.quantities:
                 tape.watch([weights[key] for key in (variables if request.clip else own)])
             calls = {
-                target.info.path: tap(target.layer, tape, wanted(request.quantities, target))
+                target.info.path: tap(target, tape, wanted(request.quantities, target))
                 for target in request.targets
             }
             loss = _loss(model, self._batch.with_leaves(list(leaves)), request)
@@ -165,7 +167,7 @@ class TracedPass:
             )
         found = sources(taken, self._request.quantities)
         for source in found:
-            for tensor in source.tensors:
+            for tensor in chain(*source.tensors):
                 if isinstance(tensor, tf.Variable):
                     continue  # a weight of Keras 2
                 if getattr(tensor, "graph", None) is not getattr(loss, "graph", None):
@@ -184,7 +186,7 @@ class TracedPass:
         scale: Tensor,
     ) -> list[Tensor]:
         """Return the loss, the quantities and the masks; those of `clipped` clipped together."""
-        flat = [tensor for source in found if source.is_gradient for tensor in source.tensors]
+        flat = [t for source in found if source.is_gradient for t in chain(*source.tensors)]
         flat += clipped
         seed = tf.cast(scale, loss.dtype)
         gradients = tape.gradient(loss, flat, output_gradients=seed) if flat else []
@@ -196,18 +198,18 @@ class TracedPass:
             by_tensor |= {id(t): g for t, g in zip(clipped, together, strict=True)}
         self._sources, results = [], []
         for source in found:
-            parts = list(source.tensors)
+            halves: list[list[Tensor]] = [list(half) for half in source.tensors]
             if source.is_gradient:
-                parts = [by_tensor[id(tensor)] for tensor in source.tensors]
-            if all(part is None for part in parts):
+                halves = [[by_tensor[id(tensor)] for tensor in half] for half in source.tensors]
+            if all(part is None for part in chain(*halves)):
                 self._missing[source.layer, source.quantity] = (
                     f"the loss does not depend on the {_SUBJECTS.get(source.quantity, 'states')} "
                     f"of layer '{source.layer}', so there is no {source.quantity}"
                 )
                 continue
             self._sources.append(source)
-            results.append(_join(parts, source.tensors))
-        masks = [source.mask for source in self._sources if source.mask is not None]
+            results.append(_joined(halves, source))
+        masks = [join(s.masks, s.joined, rank=2) for s in self._sources if s.masks]
         return [loss, *results, *masks]
 
     def _label(self, arrays: list[NDArray[Any]]) -> list[GradientTensor]:
@@ -220,7 +222,7 @@ class TracedPass:
                 quantity=source.quantity,
                 directions=source.directions,
                 gates=source.gates,
-                mask=None if source.mask is None else next(masks),
+                mask=next(masks) if source.masks else None,
             )
             for source, array in zip(self._sources, arrays, strict=False)
         ]
@@ -265,12 +267,16 @@ def _first_line(cause: BaseException) -> str:
     return lines[max(node - 1, 0)] if lines else ""
 
 
-def _join(parts: list[Tensor], tensors: Sequence[Tensor]) -> Tensor:
+def _joined(halves: list[list[Tensor]], source: Source) -> Tensor:
     filled = [
-        _as_float(tf.zeros_like(tensor) if part is None else part)
-        for part, tensor in zip(parts, tensors, strict=True)
+        [
+            _as_float(tf.zeros_like(tensor) if part is None else part)
+            for part, tensor in zip(parts, tensors, strict=True)
+        ]
+        for parts, tensors in zip(halves, source.tensors, strict=True)
     ]
-    return _as_float(filled[0] if len(filled) == 1 else tf.concat(filled, axis=-1))
+    joined = [join(parts, source.joined, rank=len(source.dims)) for parts in filled]
+    return joined[0] if len(joined) == 1 else tf.concat(joined, axis=-1)
 
 
 def _as_float(tensor: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ import tensorflow as tf
 
 from rnngrad_widgets.engine import GradientEngine
 
-from .architectures import ARCHITECTURES, FIRST, RNG
+from .architectures import ARCHITECTURES, FIRST, RNG, B
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -97,10 +97,11 @@ class Check:
                 continue
             found = [self.snapshot[key, f"{which}_gradient"].values for key in calls]
             ways = [WAYS.normal(size=values.shape) for values in found]
-            self.compare(found, ways, partial(nudged_call, layer, which, ways))
+            by_call = [step for way in ways for step in steps(path, way)]
+            self.compare(found, ways, partial(nudged_call, layer, which, by_call))
 
     def hidden(self, path: str, layer: Any) -> None:
-        """Check the hidden states of a layer that is called once and has one cell."""
+        """Check the hidden states of a layer that has one tensor and one cell."""
         rnns = [layer]
         if isinstance(layer, keras.layers.Bidirectional):
             rnns = [layer.forward_layer, layer.backward_layer]
@@ -108,7 +109,7 @@ class Check:
             return
         found = self.snapshot[path, "hidden_gradient"].values
         way = WAYS.normal(size=found.shape)
-        self.compare([found], [way], partial(nudged_cells, rnns, way))
+        self.compare([found], [way], partial(nudged_cells, rnns, steps(path, way)))
 
     def weights(self, path: str, layer: Any) -> None:
         found = [
@@ -119,6 +120,12 @@ class Check:
         assert [w.shape for w in layer.weights] == [values.shape for values in found]
         ways = [WAYS.normal(size=values.shape) for values in found]
         self.compare(found, ways, partial(nudged_weights, layer.weights, ways))
+
+
+def steps(path: str, way: np.ndarray) -> np.ndarray:
+    """Split an array by the calls of a layer: the steps of a TimeDistributed are samples of it."""
+    count = len(way) // B if path.startswith("td/") else 1
+    return np.moveaxis(way.reshape(len(way) // count, count, *way.shape[1:]), 1, 0)
 
 
 WAYS = np.random.default_rng(0)
@@ -150,7 +157,7 @@ def nudged_call(layer: Any, which: str, ways: list[Any], step: float) -> Any:
 
 
 def nudged_cells(rnns: list[Any], way: np.ndarray, step: float) -> ExitStack:
-    """Add to the hidden state of cells whose output is that state."""
+    """Add to the hidden state of cells whose output is that state, in one call after the other."""
     stack = ExitStack()
     for rnn, half in zip(rnns, np.split(way, len(rnns), axis=-1), strict=True):
         stack.enter_context(replaced(rnn.cell, nudged_cell(rnn, step * half)))
@@ -159,13 +166,13 @@ def nudged_cells(rnns: list[Any], way: np.ndarray, step: float) -> ExitStack:
 
 def nudged_cell(rnn: Any, nudge: np.ndarray) -> Callable[..., Any]:
     # The loop calls the cell once before it starts; others may call it afterwards.
-    timesteps = [*range(nudge.shape[1])]
-    original, left = rnn.cell.call, iter([None, *timesteps[:: -1 if rnn.go_backwards else 1]])
+    timesteps = [*range(nudge.shape[2])][:: -1 if rnn.go_backwards else 1]
+    places = [place for call in nudge for place in (0.0, *(call[:, t] for t in timesteps))]
+    original, left = rnn.cell.call, iter(places)
 
     def call(*args: Any, **kwargs: Any) -> Any:
         output, states = original(*args, **kwargs)
-        t = next(left, None)
-        more = 0.0 if t is None else nudge[:, t]
+        more = next(left, 0.0)
         if isinstance(states, (list, tuple)):
             return output + more, [states[0] + more, *states[1:]]
         return output + more, states + more

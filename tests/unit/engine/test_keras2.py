@@ -75,6 +75,10 @@ STACKS: dict[str, Any] = {
     "stateful": lambda k: [
         k.layers.GRU(3, return_sequences=True, stateful=True, name="rnn"),
     ],
+    "repeated": lambda k: [
+        k.layers.TimeDistributed(k.layers.LSTM(3, return_sequences=True, name="rnn"), name="td"),
+        k.layers.Reshape((T, 12)),
+    ],
     "frames": lambda k: [
         k.layers.ConvLSTM1D(
             *(3, 2),
@@ -89,10 +93,10 @@ STACKS: dict[str, Any] = {
 
 
 def stacked(library: Any, name: str) -> Any:
-    given = FRAMES if name == "frames" else X
+    given = FRAMES if name in ("frames", "repeated") else X
     model = library.Sequential(
         [
-            library.Input(batch_size=B, shape=given.shape[1:]),
+            library.Input(batch_size=B if name == "stateful" else None, shape=given.shape[1:]),
             *STACKS[name](library),
             library.layers.GlobalAveragePooling1D(),
             library.layers.Dense(2, kernel_regularizer="l2"),

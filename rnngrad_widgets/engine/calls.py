@@ -1,0 +1,58 @@
+"""What is recorded of the calls of a layer while the model is traced."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .backend import Tape, Tensor, tf
+from .steps import Inside, Loop
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to record of a layer's calls."""
+
+    inputs: bool = False
+    inside: Inside = field(default_factory=Inside)
+
+
+@dataclass(frozen=True, eq=False)
+class LayerCall:
+    """The tensors of one call of a layer, as traced.
+
+    Parameters
+    ----------
+    outputs
+        What the layer returned, watched by the tape: one tensor, or the forward and the backward
+        one for ``Bidirectional(merge_mode=None)``. States that are returned too are not in it.
+    inputs
+        The input sequence, watched by the tape; several where it is nested, none if it was not
+        asked for.
+    mask
+        Boolean (samples, timesteps) in the order of the input, or None.
+    loops
+        What was recorded inside the loop, for each direction.
+    timesteps
+        How many, if that is known when the model is traced; 1 for a cell.
+    repeat
+        Which call of a TimeDistributed it belongs to, and which call of the layer it is in one of
+        the steps of that; None outside.
+    """
+
+    outputs: tuple[Tensor, ...]
+    inputs: tuple[Tensor, ...]
+    mask: Tensor | None
+    loops: tuple[Loop, ...]
+    timesteps: int | None
+    repeat: tuple[int, int] | None = None
+
+
+def watch(tape: Tape, tensor: Tensor) -> Tensor:
+    """Let the tape watch a tensor, in a copy for all that comes after."""
+    watched = tf.identity(tensor)
+    # A loss may read the logits from the tensor it is given, a later layer the mask.
+    for name in ("_keras_mask", "_keras_logits"):
+        if hasattr(tensor, name):
+            setattr(watched, name, getattr(tensor, name))
+    tape.watch(watched)
+    return watched
