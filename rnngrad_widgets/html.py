@@ -28,6 +28,7 @@ from rnngrad_widgets.lifetime import reachable
 from rnngrad_widgets.widgets.tensor import Precision, Tensor, encode
 
 MAX_SIZE = 100_000_000
+PIECE = 500_000
 
 # Nothing is loaded from anywhere, and no script runs but ours.
 POLICY = (
@@ -55,7 +56,7 @@ PAGE = """\
 <script type="text/plain" id="licences">
 {licences}
 </script>
-<script type="application/vnd.jupyter.widget-state+json">{state}</script>
+{state}
 <script>{script}</script>
 </body>
 </html>
@@ -167,7 +168,7 @@ def _page(widget: DOMWidget, title: str | None, precision: Precision, max_size: 
         view=_json(widget.get_view_spec()),
         footer=f"Saved on {today} with rnngrad_widgets {escape(__version__)}.{rounded}",
         licences=notices.replace("<", "&lt;"),
-        state=_json(state),
+        state=_in_pieces(_json(state)),
         script=script,
     ).encode("utf-8", "xmlcharrefreplace")
     _check_size(len(page), precision, max_size)
@@ -207,6 +208,14 @@ def _digest(script: str) -> str:
 def _json(value: object) -> str:
     # no text of a user can end the script element
     return json.dumps(value, separators=(",", ":")).replace("<", r"\u003c")
+
+
+def _in_pieces(text: str) -> str:
+    """As script elements that the page joins: WebKit's time goes by the square of their length."""
+    pieces = (text[start : start + PIECE] for start in range(0, len(text), PIECE))
+    return "\n".join(
+        f'<script type="text/plain" class="rnngrad-state">{piece}</script>' for piece in pieces
+    )
 
 
 def _check_size(size: int, precision: Precision, max_size: int) -> None:

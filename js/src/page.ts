@@ -68,22 +68,32 @@ function restWithoutKernel(model: base.WidgetModel): void {
   }
 }
 
-function scripts(kind: 'state' | 'view'): HTMLScriptElement[] {
-  return [
-    ...document.querySelectorAll<HTMLScriptElement>(
-      `script[type="application/vnd.jupyter.widget-${kind}+json"]`,
-    ),
-  ];
+function scripts(selector: string): HTMLScriptElement[] {
+  return [...document.querySelectorAll<HTMLScriptElement>(`script${selector}`)];
+}
+
+/** Text of scripts that are removed: it is as large as the arrays. */
+function taken(selector: string): string[] {
+  return scripts(selector).map((script) => {
+    script.remove();
+    return script.text;
+  });
+}
+
+/** The states that the page holds: in pieces in our own page, each whole in a notebook's. */
+function states(): string[] {
+  const pieces = taken('.rnngrad-state');
+  const whole = taken('[type="application/vnd.jupyter.widget-state+json"]');
+  return pieces.length > 0 ? [pieces.join(''), ...whole] : whole;
 }
 
 async function showAll(): Promise<void> {
   const manager = new PageManager();
-  for (const script of scripts('state')) {
-    const models = await manager.set_state(JSON.parse(script.text) as never);
+  for (const state of states()) {
+    const models = await manager.set_state(JSON.parse(state) as never);
     models.forEach(restWithoutKernel);
-    script.remove(); // its text is as large as the arrays
   }
-  for (const script of scripts('view')) {
+  for (const script of scripts('[type="application/vnd.jupyter.widget-view+json"]')) {
     const { model_id: id } = JSON.parse(script.text) as { model_id: string };
     if (!manager.has_model(id)) {
       continue; // a notebook may have been saved with the state of some widgets only

@@ -24,7 +24,7 @@ from rnngrad_widgets.widgets.tensor import as_bfloat16
 from tests.unit.sources import FakeSource, explore
 
 ARRAY = np.random.default_rng(0).normal(size=(3, 5, 4)).astype(np.float32)
-STATE = "application/vnd.jupyter.widget-state+json"
+STATE = "rnngrad-state"
 VIEW = "application/vnd.jupyter.widget-view+json"
 EVIL = "</script><img src=x onerror=alert(1)><!--<script>"
 
@@ -44,7 +44,7 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, dict(attrs)))
-        self._kind = dict(attrs).get("type") or tag
+        self._kind = dict(attrs).get("class") or dict(attrs).get("type") or tag
 
     def handle_endtag(self, _tag: str) -> None:
         self._kind = ""
@@ -158,6 +158,15 @@ def test_the_page_holds_the_licences_of_its_code(explorer, tmp_path):
         assert re.search(rf"(^|, ){name}(, |:$)", text, re.MULTILINE), name
     assert "Apache License" in text
     assert licences().count("Permission is hereby granted") >= 10
+
+
+def test_no_script_is_so_long_that_webkit_would_take_minutes(tmp_path):
+    array = np.random.default_rng(0).normal(size=(4, 1000, 40)).astype(np.float32)
+    page = GradientExplorer.from_array(array).save_html(tmp_path / "page.html")
+    scripts = re.findall("<script[^>]*>(.*?)</script>", page.path.read_text("utf-8"), re.DOTALL)
+    assert sum(map(len, scripts)) > 4 * array.nbytes / 3
+    assert sorted(map(len, scripts))[-2] <= 500_000 < len(renderer()) == max(map(len, scripts))
+    np.testing.assert_array_equal(np.frombuffer(array_in(Page(page.path))[1], "<f4"), array.ravel())
 
 
 def test_the_script_cannot_end_its_element():
