@@ -333,27 +333,24 @@ class TrainingCallback:
     def _take(self) -> None:
         snapshot = self._probe(self.model)
         step = self._step(snapshot)
-        if step == self._last_step:
-            self._taken_at = self._batch
-            return  # what an earlier run ended with
-        snapshot = _at_step(snapshot, step)
-        status = replace(
-            self.status,
-            step=step,
-            loss=snapshot.loss,
-            training_loss=self._training_loss,
-            taken=self.status.taken + 1,
-            share=self._pace.share,
-            startup=self._pace.startup,
-            error=None,
-        )
-        self.take(snapshot, status, self._skipped)
         if self._taken_at is None:
-            # `every` counts from the step that the run begins at, 10, 20, ... also from 505.
+            # `every` counts from the step that the run begins at: from 505 to 510, 520, ...
             self._epoch_start += step - self._batch
             self._batch = self._looked = step
-        self._taken_at, self._last_step, self._skipped = self._batch, step, 0
-        self.status = status
+        if step != self._last_step:  # else an earlier run ended with it
+            status = replace(
+                self.status,
+                step=step,
+                loss=snapshot.loss,
+                training_loss=self._training_loss,
+                taken=self.status.taken + 1,
+                share=self._pace.share,
+                startup=self._pace.startup,
+                error=None,
+            )
+            self.take(_at_step(snapshot, step), status, self._skipped)
+            self.status, self._last_step, self._skipped = status, step, 0
+        self._taken_at = self._batch
 
     def _step(self, snapshot: GradientSnapshot) -> int:
         """The optimizer's count; where that would not rise, the batches since the last one."""

@@ -1,0 +1,220 @@
+"""`GradientRecorder` in ``fit``, of Keras 3 and of tf_keras."""
+
+from __future__ import annotations
+
+import errno
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+import pytest
+import tf_keras
+from zarr.storage import LocalStore
+
+from rnngrad_widgets import GradientEngine, GradientRecorder, Recording
+from rnngrad_widgets.recording import RecordingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+CHANCE = np.random.default_rng(5)
+X = CHANCE.normal(size=(96, 4, 2)).astype("float32")
+Y = X.sum(axis=(1, 2))[:, None]
+PROBE = (X[:4], Y[:4])
+KERAS = {"keras": keras, "tf_keras": tf_keras}
+
+
+def make(library: Any = keras, **settings: Any) -> Any:
+    """A model with all that is random: weights, dropout, and the order of the batches."""
+    library.utils.set_random_seed(11)
+    layers = library.layers
+    model = library.Sequential(
+        [
+            layers.Input((4, 2)),
+            layers.SimpleRNN(3, return_sequences=True, dropout=0.2, unroll=True, name="first"),
+            layers.SimpleRNN(3, unroll=True, name="second"),
+            layers.Dropout(0.3),
+            layers.Dense(1),
+        ]
+    )
+    # Eager: most tests would spend their time on tracing.
+    model.compile(**{"optimizer": "sgd", "loss": "mse", "run_eagerly": True, **settings})
+    return model
+
+
+def train(model: Any, callbacks: Any, epochs: int = 2) -> dict[str, list[float]]:
+    """12 batches an epoch."""
+    logged: dict[str, list[float]] = model.fit(
+        X, Y, batch_size=8, epochs=epochs, verbose=0, callbacks=callbacks, validation_split=0
+    ).history
+    return logged
+
+
+def recorder(path: Path, **settings: Any) -> GradientRecorder:
+    return GradientRecorder(path, *PROBE, **{"every": 5, "max_overhead": None, **settings})
+
+
+@pytest.mark.parametrize("library", KERAS)
+def test_training_is_the_same_to_the_last_bit(tmp_path: Path, library: str) -> None:
+    with_, without = make(KERAS[library], run_eagerly=False), None
+    quantities = ("output_gradient", "weight_gradient")
+    recording = recorder(tmp_path / "run", layers="first", quantities=quantities)
+    logged = train(with_, [recording]) | {"again": train(with_, [recording], 1)["loss"]}
+    without = make(KERAS[library], run_eagerly=False)
+    expected = train(without, []) | {"again": train(without, [], 1)["loss"]}
+    assert logged == expected
+    for mine, other in zip(with_.get_weights(), without.get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, other)
+
+    found = Recording(tmp_path / "run")
+    assert found.steps.tolist() == [0, 5, 10, 15, 20, 24, 25, 30, 35, 36]
+    np.testing.assert_array_equal(
+        found.training_losses[[5, -1]], [logged["loss"][1], *logged["again"]]
+    )
+    now = GradientEngine(without).compute(*PROBE, "first", quantities)
+    for key, tensor in now.items():
+        np.testing.assert_array_equal(found.snapshot(-1)[key], tensor)
+    assert found.losses[-1] == now.loss
+
+
+def test_a_callback_that_is_not_in_a_list(tmp_path: Path) -> None:
+    """Keras 3 then calls the end of a batch from another thread."""
+    model, other = make(), make()
+    train(model, recorder(tmp_path / "run"))
+    train(other, [])
+    for mine, its in zip(model.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, its)
+    assert Recording(tmp_path / "run").steps.tolist() == [0, 5, 10, 15, 20, 24]
+
+
+def test_several_batches_at_once(tmp_path: Path) -> None:
+    train(make(steps_per_execution=4, run_eagerly=False), [recorder(tmp_path / "run")])
+    assert Recording(tmp_path / "run").steps.tolist() == [0, 8, 12, 16, 20, 24]
+
+
+def test_an_epoch_at_a_time_and_evaluation_between(tmp_path: Path) -> None:
+    model, recording = make(), recorder(tmp_path / "run", every="epoch")
+    model.fit(X, Y, batch_size=8, epochs=2, verbose=0, callbacks=[recording], validation_split=0.5)
+    model.evaluate(X, Y, verbose=0, callbacks=[recording])
+    model.predict(X, verbose=0, callbacks=[recording])
+    assert Recording(tmp_path / "run").steps.tolist() == [0, 6, 12]
+
+
+class At(keras.callbacks.Callback):  # type: ignore[misc]
+    """Do something after a batch."""
+
+    def __init__(self, batch: int, what: Callable[[Any], object]) -> None:
+        super().__init__()
+        self.batch, self.what = batch, what
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        del logs
+        if batch == self.batch:
+            self.what(self.model)
+
+
+def interrupt(_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_ctrl_c_leaves_everything_usable(tmp_path: Path) -> None:
+    model, recording = make(), recorder(tmp_path / "run", layers="second")
+    with pytest.raises(KeyboardInterrupt):
+        train(model, [recording, At(6, interrupt)])
+    assert Recording(tmp_path / "run").steps.tolist() == [0, 5]
+    train(model, [recording], 1)
+    assert Recording(tmp_path / "run").steps.tolist() == [0, 5, 10, 15, 19]
+    again = GradientRecorder(
+        tmp_path / "run", *PROBE, "second", mode="a", every=10, max_overhead=None
+    )
+    train(model, [again], 1)
+    assert Recording(tmp_path / "run").steps.tolist() == [0, 5, 10, 15, 19, 20, 30, 31]
+
+
+def spoil(model: Any) -> None:
+    model.set_weights([weight * np.nan for weight in model.get_weights()])
+
+
+def test_not_a_number_is_recorded(tmp_path: Path) -> None:
+    train(make(), [recorder(tmp_path / "run", layers="first"), At(6, spoil)], 1)
+    found = Recording(tmp_path / "run")
+    assert np.isnan(found.losses).tolist() == [False, False, True, True]
+    assert np.isnan(found.snapshot(-1)["first", "output_gradient"].values).all()
+
+
+def test_a_full_disk_is_said_once_and_training_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = LocalStore.set
+
+    async def set_(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def full(_: object) -> None:
+        monkeypatch.setattr(LocalStore, "set", set_)
+
+    def roomy(_: object) -> None:
+        monkeypatch.setattr(LocalStore, "set", write)
+
+    recording = recorder(tmp_path / "run", layers="second", every=2)
+    with pytest.warns(RuntimeWarning, match=r"run cannot be written: No space left") as warned:
+        logged = train(make(), [recording, At(2, full), At(8, roomy)], 1)
+    assert len(warned) == 1
+    assert len(logged["loss"]) == 1
+    found = Recording(tmp_path / "run")
+    assert found.steps.tolist() == [0, 2, 10, 12]
+    assert found.skipped.tolist() == [0, 0, 3, 0]
+    assert recording.status.failed == 3
+
+
+def test_what_cannot_be_computed_is_said_once(tmp_path: Path) -> None:
+    wrong = recorder(tmp_path / "run", layers="third")
+    with pytest.warns(RuntimeWarning, match=r"GradientRecorder: ValueError: .*third") as warned:
+        train(make(), [wrong], 1)
+    assert len(warned) == 1
+    assert not (tmp_path / "run").exists()
+    wrong = recorder(tmp_path / "run", layers="third", on_error="raise")
+    with pytest.raises(ValueError, match="third"):
+        train(make(), [wrong], 1)
+
+
+def test_what_is_there_is_refused_before_training(tmp_path: Path) -> None:
+    train(make(), [recorder(tmp_path / "run", layers="second")], 1)
+    with pytest.raises(FileExistsError, match="mode='a' to continue it or mode='w' to replace"):
+        recorder(tmp_path / "run")
+    train(make(), [recorder(tmp_path / "run", layers="second", mode="w", every=6)], 1)
+    assert Recording(tmp_path / "run").steps.tolist() == [0, 6, 12]
+    other = recorder(tmp_path / "run", layers="first", mode="a", on_error="raise")
+    with pytest.raises(RecordingError, match=r"every step .* must be as the first"):
+        train(make(), [other], 1)
+
+
+DISTRIBUTED = """
+import sys, tensorflow as tf
+(cpu,) = tf.config.list_physical_devices("CPU")
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+import numpy as np
+from tests.unit.recording.test_recorder import PROBE, make, recorder, train
+with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+    model = make(run_eagerly=False)
+assert model.distribute_strategy.num_replicas_in_sync == 2
+train(model, [recorder(sys.argv[1], layers="second")])
+print("trained")
+"""
+
+
+def test_two_devices(tmp_path: Path) -> None:
+    # In a process of its own: logical devices cannot be made once TensorFlow runs.
+    ran = subprocess.run(
+        [sys.executable, "-c", DISTRIBUTED, str(tmp_path / "run")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.stdout.endswith("trained\n"), ran.stderr
+    found = Recording(tmp_path / "run")
+    assert found.steps.tolist() == [0, 5, 10, 15, 20, 24]
+    assert len(set(found.losses)) == 6
