@@ -20,12 +20,13 @@ from rnngrad_widgets.checks import (
     check_view,
 )
 from rnngrad_widgets.cube import as_cube
-from rnngrad_widgets.frame import Checked, Frame, new_selection
+from rnngrad_widgets.frame import Checked, Frame
 from rnngrad_widgets.lifetime import close_earlier_runs
-from rnngrad_widgets.sources import COMPANIONS, ArraySource, ModelSource, Source
+from rnngrad_widgets.sources import COMPANIONS, WEIGHTS, ArraySource, ModelSource, Source
 from rnngrad_widgets.summary import summary_html
 from rnngrad_widgets.tensor import GradientTensor
 from rnngrad_widgets.views.controls import Controls
+from rnngrad_widgets.views.selected import new_selection
 from rnngrad_widgets.views.stage import Stage
 
 if TYPE_CHECKING:
@@ -180,12 +181,13 @@ class GradientExplorer(Frame):
         self._source = source
         self._lock = RLock()
         self._placing = False
+        self._weights_with: GradientTensor | None = None
         self._beside: tuple[Any, GradientTensor | None] = (None, None)
         selection = new_selection()
         self._controls = Controls(selection, source.layers())
         self._summary = HTML().add_class("rnngrad-summary")
         self._message = HTML().add_class("rnngrad-message")
-        self._stage = Stage(selection)
+        self._stage = Stage(selection, weights=bool(source.layers()))
         boxes = (self._controls.box, self._summary, self._message, self._stage.box)
         super().__init__(boxes, selection=selection)
         self._controls.link(self, self._stage.box)
@@ -232,14 +234,24 @@ class GradientExplorer(Frame):
         self._place_controls()
         self._summary.value = summary_html(tensor)
         self._message.value = ""
-        if self.figures != self._stage.figures:
-            self.figures = self._stage.figures
 
     def _turn_to_view(self) -> None:
         self._stage.turn_to(self.view)
         self._controls.offer(list(self._stage.views), self.view)
         if self.view == "flow":
             self._stage.show_companion(self._companion())
+        if self.view == "weights":
+            self._show_weights()
+        if self.figures != self._stage.figures:
+            self.figures = self._stage.figures
+
+    def _show_weights(self) -> None:
+        if self._weights_with is not self._tensor:
+            layer = self._shown.layer
+            values, gradients = (self._compute(layer, name) for name in WEIGHTS)
+            self._stage.show_weights(values, gradients)
+            self._weights_with = self._tensor
+            self.others = self._stage.selections
 
     def _companion(self) -> GradientTensor | None:
         """The total gradient where the direct one is shown, and the other way round."""

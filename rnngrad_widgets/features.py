@@ -14,7 +14,7 @@ from traitlets import observe, validate
 
 from rnngrad_widgets.checks import Norm, check_norm, check_rows
 from rnngrad_widgets.cube import Cube, as_cube
-from rnngrad_widgets.frame import Checked, Frame, new_selection
+from rnngrad_widgets.frame import Checked, Frame
 from rnngrad_widgets.lifetime import close_earlier_runs
 from rnngrad_widgets.spelling import suggesting
 from rnngrad_widgets.tensor import NO_TIME, SEQUENCE, GradientTensor
@@ -22,7 +22,7 @@ from rnngrad_widgets.views.curves import CurveGridView
 from rnngrad_widgets.views.histogram import HistogramView
 from rnngrad_widgets.views.samples import MapsView
 from rnngrad_widgets.views.scatter import ScatterView
-from rnngrad_widgets.views.stage import give
+from rnngrad_widgets.views.selected import give, new_selection
 from rnngrad_widgets.views.view import View
 from rnngrad_widgets.widgets.selection import Selection
 from rnngrad_widgets.widgets.tensor import as_float32

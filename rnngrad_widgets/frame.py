@@ -14,21 +14,10 @@ from rnngrad_widgets.checks import check_ylim
 from rnngrad_widgets.html import MAX_SIZE, SavedPage, save_html
 from rnngrad_widgets.lifetime import close_widgets, reachable
 from rnngrad_widgets.saving import save
-from rnngrad_widgets.views.colours import check_cmap, colour_scale, paint_with
-from rnngrad_widgets.views.panel import index_scale
+from rnngrad_widgets.views.colours import check_cmap, paint_with
 from rnngrad_widgets.widgets._module import MODULE
 from rnngrad_widgets.widgets.selection import Selection
-from rnngrad_widgets.widgets.tensor import Precision, Tensor
-
-
-def new_selection() -> Selection:
-    """A selection of nothing yet, with scales of its own."""
-    return Selection(
-        tensor=Tensor(),
-        companion=Tensor(),
-        colour_scale=colour_scale(),
-        time_scale=index_scale(),
-    )
+from rnngrad_widgets.widgets.tensor import Precision
 
 
 class Checked(AnyTrait):
@@ -63,6 +52,7 @@ class Frame(VBox):  # type: ignore[misc]  # ipywidgets has no types
     _view_name = Unicode("Explorer").tag(sync=True)
 
     selection = Instance(Selection).tag(sync=True, **widget_serialization)
+    others = List(Instance(Selection)).tag(sync=True, **widget_serialization)
     figures = List(Instance(Figure)).tag(sync=True, **widget_serialization)
     themed = Bool(True).tag(sync=True)
     range_mode = Bool(False).tag(sync=True)
@@ -155,6 +145,7 @@ class Frame(VBox):  # type: ignore[misc]  # ipywidgets has no types
     def _validate_cmap(self, proposal: Any) -> str:
         return check_cmap(proposal["value"])
 
-    @observe("cmap")
-    def _cmap_changed(self, change: Any) -> None:
-        self.themed = paint_with(change["new"], self.selection)
+    @observe("cmap", "others")
+    def _paint(self, _change: Any) -> None:
+        for selection in (self.selection, *self.others):
+            self.themed = paint_with(self.cmap, selection)

@@ -34,6 +34,9 @@ class Source(Protocol):
 COMPANIONS = {"output_gradient": "hidden_gradient", "hidden_gradient": "output_gradient"}
 """Direct and total gradient: the flow of one is shown beside that of the other."""
 
+WEIGHTS = ("weight", "weight_gradient")
+"""What the view of the weights shows."""
+
 
 class ModelSource:
     """A Keras model and a batch; the engine computes."""

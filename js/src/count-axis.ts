@@ -25,7 +25,8 @@ export function countRange(most: number, log: boolean, parts = 5): Fit {
     const ticks = roundTicks(0, max, parts, 1).map((at): Tick => [at, short(10 ** at)]);
     return { min: Math.log10(0.5), max, ticks };
   }
-  const ticks = roundTicks(0, 1.05 * most, parts, 1);
+  const round = roundTicks(0, 1.05 * most, parts, 1);
+  const ticks = round.length > 1 ? round : [0, most];
   const step = ticks[1] / 2;
   const max = Math.ceil((1.05 * most) / step) * step;
   return { min: 0, max, ticks: ticks.map((at) => [at, short(at)]) };

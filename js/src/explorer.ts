@@ -22,6 +22,7 @@ export class ExplorerModel extends VBoxModel {
       _model_name: 'ExplorerModel',
       _view_name: 'Explorer',
       selection: null,
+      others: [],
       figures: [],
       themed: true,
       range_mode: false,
@@ -34,6 +35,7 @@ export class ExplorerModel extends VBoxModel {
   static override serializers = {
     ...VBoxModel.serializers,
     selection: { deserialize: unpack_models },
+    others: { deserialize: unpack_models },
     figures: { deserialize: unpack_models },
   };
 }
@@ -56,7 +58,7 @@ export class Explorer extends VBoxView {
     this.stopThemes = onThemeChange(() => this.applyTheme());
     this.sizes = new ResizeObserver(() => this.applyWidth());
     this.sizes.observe(this.el);
-    this.listenTo(this.model, 'change:themed', this.applyTheme);
+    this.listenTo(this.model, 'change:themed change:others', this.applyTheme);
     this.listenTo(this.model, 'change:title change:height', this.applySize);
     this.listenTo(this.model, 'change:busy', this.applyBusy);
     this.listenTo(this.model, 'change:range_mode', this.applyMode);
@@ -68,12 +70,14 @@ export class Explorer extends VBoxView {
     servePictures(
       this,
       () => {
-        this.selection?.hover(null, null);
-        this.selection?.trigger('layout');
+        this.selections.forEach((selection) => {
+          selection.hover(null, null);
+          selection.trigger('layout');
+        });
       },
       () => {
         this.applyTheme();
-        this.selection?.trigger('redraw');
+        this.selections.forEach((selection) => selection.trigger('redraw'));
       },
     );
   }
@@ -87,15 +91,20 @@ export class Explorer extends VBoxView {
 
   private applyTheme(): void {
     this.el.classList.toggle('rnngrad-dark', isDark());
-    const { selection } = this;
-    const scale = selection?.get('colour_scale') as WidgetModel | undefined;
-    if (this.model.get('themed') && scale !== undefined) {
-      const colours = selection?.logColours ? theme().sequential : theme().diverging;
-      if ((scale.get('colors') as string[]).join() !== colours.join()) {
+    for (const selection of this.selections) {
+      const scale = selection.get('colour_scale') as WidgetModel;
+      const colours = selection.logColours ? theme().sequential : theme().diverging;
+      if (this.model.get('themed') && (scale.get('colors') as string[]).join() !== colours.join()) {
         scale.set('colors', [...colours]);
       }
+      selection.invalidate();
     }
-    selection?.invalidate();
+  }
+
+  /** All that is drawn: the selection of the sliders, and those of the weights. */
+  private get selections(): SelectionModel[] {
+    const others = this.model.get('others') as SelectionModel[];
+    return this.selection === null ? others : [this.selection, ...others];
   }
 
   private get selection(): SelectionModel | null {

@@ -15,6 +15,7 @@ export class ReadoutModel extends DOMWidgetModel {
       _view_name: 'Readout',
       selection: null,
       kind: 'sample',
+      section: null,
     };
   }
 
@@ -51,7 +52,8 @@ export class Readout extends Segments {
     const kind = this.model.get('kind') as Kind;
     const selection = this.model.get('selection') as SelectionModel;
     this.el.classList.add('jupyter-widgets', 'rnngrad-readout', `rnngrad-${kind}`);
-    const follow = (): void => this.write(write(kind, selection));
+    const section = this.model.get('section') as number | null;
+    const follow = (): void => this.write(write(kind, selection, section));
     this.listenTo(selection, 'redraw', follow);
     follow();
   }

@@ -101,7 +101,7 @@ function hover(selection: SelectionModel, cube: Cube): Segment[] {
     { text: `${among}${place} · ${rowName(selection, channel)} · ` },
     { text: `${symbol(selection)} ` },
     { text: number(value, true), weight: 'strong' },
-    { text: ` · norm ${number(norm)}`, weight: 'quiet' },
+    { text: selection.tensor.columns === 'timestep' ? ` · norm ${number(norm)}` : '', weight: 'quiet' },
   ];
 }
 
@@ -166,6 +166,10 @@ const WRITERS = {
     const each = s.tensor.gatesAlong('columns').length > 0 ? ' in each gate, all on one range' : '';
     return [{ text: `Values per bin of ${symbol(s)}${each}` }];
   },
+  'section-caption': (s: SelectionModel, _cube: Cube, section: number | null): Segment[] => {
+    const { name, rows } = s.tensor.sections[section ?? 0] ?? { name: '', rows: '' };
+    return [{ text: `${noun(s)} of ${name}${rows === '' ? '' : ` by ${rows}`}${zoomed(s)}` }];
+  },
   'bars-hover': (s: SelectionModel, cube: Cube): Segment[] => {
     const { sample, channel } = s.point;
     return [
@@ -226,7 +230,7 @@ export function histogramHover(
 }
 
 /** The text of one kind for the selection of now. */
-export function write(kind: Kind, selection: SelectionModel): Segment[] {
+export function write(kind: Kind, selection: SelectionModel, section: number | null): Segment[] {
   const { cube } = selection;
-  return cube === null ? [] : WRITERS[kind](selection, cube);
+  return cube === null ? [] : WRITERS[kind](selection, cube, section);
 }

@@ -70,6 +70,11 @@ def panel(
     texts: list[Widget] = [Readout(selection=selection, kind=caption), *between]
     if readout is not None:
         texts.append(Readout(selection=selection, kind=readout))
+    return captioned(plot, *texts)
+
+
+def captioned(plot: Figure, *texts: Widget) -> VBox:
+    """A row of texts and small controls, the plot under it."""
     row = HBox(texts).add_class("rnngrad-caption")
     return VBox([row, plot]).add_class("rnngrad-panel")
 

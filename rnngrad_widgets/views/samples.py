@@ -40,7 +40,7 @@ class SamplesView:
         by_sample = panel(selection, "channel-caption", "hover", channel, buttons)
         self.figures: tuple[Figure, ...] = (*self._maps.figures, channel)
         bar = ColourBar(selection=selection)
-        one = VBox([by_sample, bar]).add_class("rnngrad-heat")
+        one = VBox([by_sample, bar]).add_class("rnngrad-heat").add_class("rnngrad-axis-below")
         self.box = Stack([self._maps.box, one], selected_index=0).add_class("rnngrad-pages")
         link = jslink((self.box, "selected_index"), (buttons, "index"))
         self.loose: list[Widget] = [link, *self._maps.loose]
@@ -88,7 +88,8 @@ class MapsView:
         captioned = panel(selection, "maps-caption", "hover", plot, *between)
         self.figures: tuple[Figure, ...] = (plot,)
         self.loose: list[Widget] = [self._pager.link]
-        self.box = VBox([captioned, ColourBar(selection=selection)]).add_class("rnngrad-heat")
+        self.box = VBox([captioned, ColourBar(selection=selection)])
+        self.box.add_class("rnngrad-heat").add_class("rnngrad-axis-below")
 
     def fit(self, cube: Cube) -> None:
         """Let there be a page for each so many samples."""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
 from bqplot import Figure
 from ipywidgets import Stack, Widget
 
 from rnngrad_widgets.cube import Cube
-from rnngrad_widgets.statistics import auto_limit, norms_over_channels, top_decade
+from rnngrad_widgets.statistics import norms_over_channels
 from rnngrad_widgets.tensor import GradientTensor
 from rnngrad_widgets.views.curves import CurvesView
 from rnngrad_widgets.views.flow import FlowView
@@ -17,10 +16,10 @@ from rnngrad_widgets.views.heatmap import HeatMapView
 from rnngrad_widgets.views.histogram import HistogramView
 from rnngrad_widgets.views.samples import SamplesView
 from rnngrad_widgets.views.scatter import ScatterView
+from rnngrad_widgets.views.selected import give, send
 from rnngrad_widgets.views.view import View, turn_to
+from rnngrad_widgets.views.weights import Weights, WeightsView
 from rnngrad_widgets.widgets.selection import Selection
-from rnngrad_widgets.widgets.tensor import Tensor
-from rnngrad_widgets.wording import words
 
 
 class Stage:
@@ -32,10 +31,13 @@ class Stage:
     ----------
     selection
         What is drawn; its tensor is set here.
+    weights
+        Whether there is a view of a layer's weights.
     """
 
-    def __init__(self, selection: Selection) -> None:
+    def __init__(self, selection: Selection, *, weights: bool) -> None:
         self._selection = selection
+        self._weights: dict[str, WeightsView] = {"weights": WeightsView()} if weights else {}
         self._made: dict[str, Mapping[str, View]] = {}
         self.views: Mapping[str, View] = {}
         self.box = Stack(selected_index=None).add_class("rnngrad-plots")
@@ -43,7 +45,8 @@ class Stage:
     @property
     def loose(self) -> list[Widget]:
         """Widgets of all views, also of those that do not fit the tensor of now."""
-        made = [view for views in self._made.values() for view in views.values()]
+        kinds: list[Mapping[str, View]] = [*self._made.values(), self._weights]
+        made: list[View] = [view for views in kinds for view in views.values()]
         return [widget for view in made for widget in (view.box, *view.loose)]
 
     @property
@@ -70,6 +73,16 @@ class Stage:
         if isinstance(flow, FlowView):
             flow.fit_companion()
 
+    @property
+    def selections(self) -> list[Selection]:
+        """What is drawn beside the selection of the sliders."""
+        return [selection for view in self._weights.values() for selection in view.selections]
+
+    def show_weights(self, values: Weights, gradients: Weights) -> None:
+        """Send the weights of a layer and their gradients to their view."""
+        for view in self._weights.values():
+            view.show(values, gradients)
+
     def turn_to(self, name: str) -> None:
         """Put one of the views in front."""
         boxes = [view.box for view in self.views.values()]
@@ -85,7 +98,7 @@ class Stage:
                 if cube.has_time
                 else self._without_columns()
             )
-        return self._made[kind]
+        return {**self._made[kind], **self._weights}
 
     def _with_columns(self, *, halves: bool, timed: bool) -> Mapping[str, View]:
         selection = self._selection
@@ -102,22 +115,3 @@ class Stage:
             "scatter": ScatterView(self._selection),
             "histogram": HistogramView(self._selection),
         }
-
-
-def give(selection: Selection, tensor: GradientTensor, cube: Cube) -> None:
-    """Let a selection be of a tensor."""
-    send(selection.tensor, tensor, cube)
-    selection.fit_norm(auto_limit(cube.values), top_decade(cube.values))
-
-
-def send(widget: Tensor, tensor: GradientTensor, cube: Cube) -> None:
-    """Send a tensor to the browser."""
-    with widget.hold_sync():
-        _, widget.name, widget.noun, widget.symbol = words(tensor.quantity)
-        widget.columns, widget.rows = cube.columns, cube.rows
-        widget.gates, widget.gates_along = list(cube.gates), cube.gates_along
-        widget.directions = list(tensor.directions)
-        widget.sections = [section._asdict() for section in cube.sections]
-        widget.flow = "Gradient flow" if tensor.quantity.endswith("_gradient") else "Flow"
-        widget.mask = None if tensor.mask is None else tensor.mask.astype(np.float32)
-        widget.array = cube.values

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from bqplot import Figure
-from ipywidgets import Stack, VBox, Widget
+from ipywidgets import Box, Stack, Widget
 
 from rnngrad_widgets.cube import Cube
 
@@ -14,10 +14,17 @@ from rnngrad_widgets.cube import Cube
 class View(Protocol):
     """What the stage shows."""
 
-    box: VBox
-    figures: tuple[Figure, ...]
-    loose: list[Widget]
-    """Widgets that are not under the box, such as links."""
+    @property
+    def box(self) -> Box:
+        """What is put on the stage."""
+
+    @property
+    def figures(self) -> tuple[Figure, ...]:
+        """The figures in it."""
+
+    @property
+    def loose(self) -> list[Widget]:
+        """Widgets that are not under the box, such as links."""
 
     def fit(self, cube: Cube) -> None:
         """Let the axes hold the values."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ipywidgets import DOMWidget, register, widget_serialization
-from traitlets import Enum, Instance, Unicode
+from traitlets import Enum, Instance, Int, Unicode
 
 from rnngrad_widgets.widgets._module import MODULE
 from rnngrad_widgets.widgets.selection import Selection
@@ -26,6 +26,7 @@ KINDS = (
     "grid-caption",
     "companion-caption",
     "flow-view-caption",
+    "section-caption",
     "gates-caption",
 )
 
@@ -43,3 +44,5 @@ class Readout(DOMWidget):  # type: ignore[misc]  # ipywidgets has no types
 
     selection = Instance(Selection).tag(sync=True, **widget_serialization)
     kind = Enum(KINDS).tag(sync=True)
+    section = Int(None, allow_none=True).tag(sync=True)
+    """The section of the rows that a ``"section-caption"`` names."""

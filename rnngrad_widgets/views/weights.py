@@ -1,0 +1,228 @@
+"""A layer's weights and their gradients: every matrix over the same columns, gate by gate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+from bqplot import Figure
+from ipywidgets import HBox, Stack, VBox, Widget, jslink
+
+from rnngrad_widgets.cube import Cube, Section, as_cube
+from rnngrad_widgets.statistics import auto_limit, top_decade
+from rnngrad_widgets.tensor import GradientTensor
+from rnngrad_widgets.views.histogram import gate_histograms
+from rnngrad_widgets.views.panel import (
+    AXIS_HEIGHT,
+    CAPTION_HEIGHT,
+    captioned,
+    figure,
+    fit_index_scale,
+    index_axis,
+    index_scale,
+    switch,
+)
+from rnngrad_widgets.views.selected import new_selection, send
+from rnngrad_widgets.widgets.colourbar import ColourBar
+from rnngrad_widgets.widgets.cursor import Cursor
+from rnngrad_widgets.widgets.raster import Raster
+from rnngrad_widgets.widgets.readout import Readout
+from rnngrad_widgets.widgets.selection import Selection
+
+Weights = Mapping[str, GradientTensor]
+"""Tensors by their names below the layer: ``forward/kernel``."""
+
+HEIGHT = 552
+"""All matrices and the histograms together, with their captions, in pixels."""
+
+HISTOGRAMS = 96
+THIN = 22
+"""Height of a bias: one row, or two."""
+
+
+class WeightsView:
+    """Kernel, recurrent kernel and bias over each other, and under them a histogram for each gate.
+
+    Directions and stacked cells apart; values or gradients.
+    """
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[object, ...], _Pages] = {}
+        self._pages: _Pages | None = None
+        self.box = VBox()
+        for ignored in ("sample", "channel", "norm"):
+            self.box.add_class(f"rnngrad-no-{ignored}")
+
+    @property
+    def figures(self) -> tuple[Figure, ...]:
+        """The figures of the layer that is shown."""
+        return self._pages.figures if self._pages else ()
+
+    @property
+    def selections(self) -> list[Selection]:
+        """What is drawn: one selection for each direction or cell, of values and of gradients."""
+        return [page.selection for pages in self._made.values() for page in pages.pages]
+
+    @property
+    def loose(self) -> list[Widget]:
+        """Widgets that are not under the box: links, and the pages of other layers."""
+        made = self._made.values()
+        return [widget for pages in made for widget in (pages.box, *pages.links)]
+
+    def fit(self, cube: Cube) -> None:
+        """Do nothing: weights are shown by `show`."""
+
+    def show(self, values: Weights, gradients: Weights) -> None:
+        """Show the weights of a layer, and the gradient with respect to them."""
+        kinds = {"values": _groups(values), "gradients": _groups(gradients)}
+        key = tuple((group.name, group.shape) for groups in kinds.values() for group in groups)
+        if key not in self._made:
+            self._made[key] = _Pages(kinds)
+        self._pages = self._made[key]
+        self._pages.fit(kinds)
+        self.box.children = (self._pages.box,)
+
+
+class _Group(NamedTuple):
+    """Matrices with the same columns: of one direction, of one cell."""
+
+    name: str
+    tensor: GradientTensor
+    cube: Cube
+
+    @property
+    def shape(self) -> tuple[object, ...]:
+        return (self.cube.values.shape[1:], self.cube.sections)
+
+
+def _groups(weights: Weights) -> list[_Group]:
+    found: dict[tuple[str, int], dict[str, GradientTensor]] = {}
+    for path, tensor in weights.items():
+        group, _, name = path.rpartition("/")
+        found.setdefault((group, tensor.shape[-1]), {})[name] = tensor
+    names = [group for group, _ in found]
+    return [
+        _stacked(group if names.count(group) == 1 else f"{group} {columns}".strip(), members)
+        for (group, columns), members in found.items()
+    ]
+
+
+def _stacked(name: str, members: Mapping[str, GradientTensor]) -> _Group:
+    """One picture of all matrices, the last one at the bottom."""
+    cubes = {key: as_cube(tensor) for key, tensor in reversed(list(members.items()))}
+    starts = np.cumsum([0, *(cube.values.shape[-1] for cube in cubes.values())])
+    sections = tuple(
+        Section(key, int(start), cube.rows.replace("_", " "))
+        for (key, cube), start in zip(cubes.items(), starts[:-1], strict=True)
+    )
+    first = next(iter(members.values()))
+    like = as_cube(first)
+    values = np.concatenate([cube.values for cube in cubes.values()], axis=-1)
+    cube = Cube(values, like.columns, "row", like.gates, like.gates_along, sections)
+    return _Group(name, first, cube)
+
+
+class _Pages:
+    """A page for each group, of values and of gradients; small buttons turn them."""
+
+    def __init__(self, kinds: Mapping[str, list[_Group]]) -> None:
+        self._pages = {kind: [_Page(group) for group in groups] for kind, groups in kinds.items()}
+        names = [group.name for group in next(iter(kinds.values()))]
+        of_kind, of_group = switch(list(kinds)), switch(names)
+        of_group.layout.display = None if len(names) > 1 else "none"
+        stacks = [
+            Stack([page.box for page in pages], selected_index=0).add_class("rnngrad-pages")
+            for pages in self._pages.values()
+        ]
+        outer = Stack(stacks, selected_index=0).add_class("rnngrad-pages")
+        self.links = [
+            jslink((outer, "selected_index"), (of_kind, "index")),
+            *(jslink((stack, "selected_index"), (of_group, "index")) for stack in stacks),
+        ]
+        buttons = HBox([of_kind, of_group]).add_class("rnngrad-caption")
+        self.box = VBox([buttons, outer])
+        self.figures = tuple(plot for page in self.pages for plot in page.figures)
+
+    @property
+    def pages(self) -> list[_Page]:
+        return [page for pages in self._pages.values() for page in pages]
+
+    def fit(self, kinds: Mapping[str, list[_Group]]) -> None:
+        for kind, groups in kinds.items():
+            for page, group in zip(self._pages[kind], groups, strict=True):
+                page.fit(group)
+
+
+class _Page:
+    """The matrices of one group."""
+
+    def __init__(self, group: _Group) -> None:
+        self.selection = selection = new_selection()
+        rows = _rows(group.cube)
+        thin = sum(count <= 2 for count in rows)
+        spent = CAPTION_HEIGHT * (len(rows) + 1) + AXIS_HEIGHT + HISTOGRAMS + THIN * thin
+        each = max((HEIGHT - spent) // max(len(rows) - thin, 1), THIN)
+        panels: list[VBox] = []
+        figures: list[Figure] = []
+        for section in reversed(range(len(rows))):
+            plot = self._matrix(section, rows[section], THIN if rows[section] <= 2 else each)
+            caption = Readout(selection=selection, kind="section-caption", section=section)
+            hover = [] if figures else [Readout(selection=selection, kind="hover")]
+            panels.append(captioned(plot, caption, *hover))
+            figures.append(plot)
+        histograms = gate_histograms(selection, selection.time_scale)
+        histograms.layout.height = _scaled(HISTOGRAMS)
+        caption = Readout(selection=selection, kind="gates-caption")
+        maps = VBox([*panels, ColourBar(selection=selection)]).add_class("rnngrad-heat")
+        maps.add_class("rnngrad-axis-below")
+        self.figures = (*figures, histograms)
+        self.box = VBox([maps, captioned(histograms, caption)])
+
+    def fit(self, group: _Group) -> None:
+        """Send the matrices. Biases are left out of the norm: a forget gate's is all ones."""
+        send(self.selection.tensor, group.tensor, group.cube)
+        counts, values = _rows(group.cube), group.cube.values
+        matrices = [
+            values[..., section.start : section.start + count]
+            for section, count in zip(group.cube.sections, counts, strict=True)
+            if count > 2 or len(counts) == 1
+        ]
+        ruling = np.concatenate(matrices, axis=-1) if matrices else values
+        self.selection.fit_norm(auto_limit(ruling), top_decade(values))
+
+    def _matrix(self, section: int, rows: int, height: int) -> Figure:
+        scales = {"x": self.selection.time_scale, "y": index_scale()}
+        fit_index_scale(scales["y"], rows)
+        axis = index_axis(scales["y"], "left")
+        columns = index_axis(scales["x"], "bottom") if section == 0 else None
+        axes = [axis] if columns is None else [axis, columns]
+        bottom = 0 if columns is None else AXIS_HEIGHT
+        raster = Raster(
+            selection=self.selection,
+            section=section,
+            scales={**scales, "color": self.selection.colour_scale},
+        )
+        cursor = Cursor(
+            selection=self.selection,
+            section=section,
+            scales=scales,
+            y_of="channel",
+            y_axis=axis,
+            x_axis=columns,
+            reach=6 if columns else CAPTION_HEIGHT,
+        )
+        plot = figure([raster, cursor], axes, "weights")
+        plot.layout.height = _scaled(height + bottom)
+        return plot
+
+
+def _scaled(height: int) -> str:
+    return f"calc({height}px * var(--rg-scale))"
+
+
+def _rows(cube: Cube) -> list[int]:
+    """Rows of each section."""
+    starts = [section.start for section in cube.sections] + [cube.values.shape[-1]]
+    return [end - start for start, end in pairwise(starts)]
