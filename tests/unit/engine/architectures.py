@@ -78,6 +78,17 @@ def next_frame() -> Made:
     return model, series(T, 3, 3, 1), RNG.uniform(size=(B, T, 3, 3, 1)), ["one", "two"]
 
 
+def heartbeats() -> Made:
+    stack = [
+        keras.Input((T, 4, 2)),
+        layers.ConvLSTM1D(2, 3, padding="same", dropout=0.1, name="rnn"),
+        layers.Flatten(),
+        layers.Dense(1, activation="sigmoid"),
+    ]
+    y = np.array([[1.0], [0.0]])
+    return compiled(keras.Sequential(stack), "binary_crossentropy"), series(T, 4, 2), y, ["rnn"]
+
+
 class GraphThenTime(layers.Layer):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -321,6 +332,7 @@ ARCHITECTURES = [
     sequence_to_sequence,
     bidirectional_lstm_sentiment,
     next_frame,
+    heartbeats,
     traffic_forecast,
     speech_with_ctc,
     video_with_masks,

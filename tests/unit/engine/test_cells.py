@@ -245,11 +245,14 @@ def test_unrolled_and_eager_loops(settings: dict[str, bool], eagerly: bool) -> N
         np.testing.assert_allclose(tensor.values, found[1][key].values, rtol=1e-10, atol=1e-14)
 
 
-def test_a_convolutional_lstm_of_one_pixel_is_an_lstm() -> None:
+@pytest.mark.parametrize("rank", [1, 2, 3])
+def test_a_convolutional_lstm_of_one_pixel_is_an_lstm(rank: int) -> None:
+    convolutional = getattr(layers, f"ConvLSTM{rank}D")
+    pixel, axes = (1,) * rank, ("depth", "row", "column")[3 - rank :]
     conv = keras.Sequential(
         [
-            keras.Input((TIMESTEPS, 1, 1, FEATURES)),
-            layers.ConvLSTM2D(UNITS, 1, return_sequences=True, name="rnn"),
+            keras.Input((TIMESTEPS, *pixel, FEATURES)),
+            convolutional(UNITS, 1, return_sequences=True, name="rnn"),
             layers.Reshape((TIMESTEPS, UNITS)),
             layers.Dense(1),
         ]
@@ -270,11 +273,13 @@ def test_a_convolutional_lstm_of_one_pixel_is_an_lstm() -> None:
     assert "cell_gradient" in quantities
     assert "gate_gradient" not in quantities
     expected = GradientEngine(plain).compute(X, y, "rnn", quantities)
-    found = GradientEngine(conv).compute(X[:, :, None, None], y, "rnn", quantities)
+    x = X.reshape(SAMPLES, TIMESTEPS, *pixel, FEATURES)
+    found = GradientEngine(conv).compute(x, y, "rnn", quantities)
     for key, tensor in found.items():
         last = "feature" if key[1] == "input_gradient" else "channel"
-        assert tensor.dims == ("sample", "timestep", "row", "column", last)
-        np.testing.assert_allclose(tensor.values[:, :, 0, 0], expected[key].values, rtol=1e-10)
+        assert tensor.dims == ("sample", "timestep", *axes, last)
+        values = tensor.values.reshape(expected[key].shape)
+        np.testing.assert_allclose(values, expected[key].values, rtol=1e-10)
 
 
 def test_the_scalar_linear_recurrence_has_powers_of_its_weight() -> None:
