@@ -135,7 +135,7 @@ class WebDriver(Engine):
         steps = [{"type": f"key{way}", "value": KEYS[key]} for way in ("Down", "Up")]
         self.act([{"type": "key", "id": "keys", "actions": steps}])
 
-    def close(self) -> None:
+    def _end(self) -> None:
         os.killpg(self.process.pid, signal.SIGTERM)
         self.process.wait(SECONDS)
 
@@ -168,6 +168,13 @@ class Firefox(WebDriver):
             *(program, "--headless", "--no-remote", "--remote-debugging-port", "0"),
             *("--profile", str(profile), "about:blank"),
         )
+        try:
+            self._connect(profile)
+        except BaseException:
+            self._end()
+            raise
+
+    def _connect(self, profile: Path) -> None:
         self._numbers = itertools.count()
         # it takes no page for a friend, and the library would call itself one
         self._socket = websocket.create_connection(
@@ -201,7 +208,7 @@ class Firefox(WebDriver):
 
     def close(self) -> None:
         self._socket.close()
-        super().close()
+        self._end()
 
     def _port(self, profile: Path) -> int:
         told = profile / "WebDriverBiDiServer.json"
@@ -225,7 +232,7 @@ class Firefox(WebDriver):
 class WebKit(WebDriver):
     """WebKitGTK's small browser on a screen of its own, over WebDriver."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
@@ -236,7 +243,15 @@ class WebKit(WebDriver):
             http_proxy=proxy,
             https_proxy=proxy,
             no_proxy="127.0.0.1",
+            TMPDIR=str(folder),  # xvfb-run does not put away what it writes
         )
+        try:
+            self._connect(port)
+        except BaseException:
+            self._end()
+            raise
+
+    def _connect(self, port: int) -> None:
         self._address = f"http://127.0.0.1:{port}"
         self._wait_until_it_listens(port)
         session = self._send("/session", capabilities={})
@@ -261,7 +276,7 @@ class WebKit(WebDriver):
 
     def close(self) -> None:
         self._send("")
-        super().close()
+        self._end()
 
     def _wait_until_it_listens(self, port: int) -> None:
         end = time.monotonic() + SECONDS

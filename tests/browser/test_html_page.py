@@ -69,7 +69,7 @@ def engine(request: pytest.FixtureRequest, browser: Browser, tmp_path: Path) -> 
     else:
         profile = tmp_path / "profile"
         profile.mkdir()
-        running = Firefox(profile) if name == "firefox" else WebKit()
+        running = (Firefox if name == "firefox" else WebKit)(profile)
     yield running
     running.close()
 
