@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         show_features_1D,
         show_features_2D,
         show_features_hist,
+        show_weights,
     )
     from rnngrad_widgets.functions import get_rnn_gradients
     from rnngrad_widgets.live import LiveGradients
@@ -39,6 +40,7 @@ __all__ = [
     "show_features_1D",
     "show_features_2D",
     "show_features_hist",
+    "show_weights",
 ]
 
 # Where each public name is defined; the same names as above, once for mypy and once for Python.
@@ -56,6 +58,7 @@ _HOMES = {
     "show_features_1D": "features",
     "show_features_2D": "features",
     "show_features_hist": "features",
+    "show_weights": "features",
 }
 
 

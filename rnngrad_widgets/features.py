@@ -16,6 +16,7 @@ from rnngrad_widgets.checks import Norm, check_norm, check_rows
 from rnngrad_widgets.cube import Cube, as_cube
 from rnngrad_widgets.frame import Checked, Frame
 from rnngrad_widgets.lifetime import close_earlier_runs
+from rnngrad_widgets.sources import ModelSource
 from rnngrad_widgets.spelling import suggesting
 from rnngrad_widgets.tensor import NO_TIME, SEQUENCE, GradientTensor
 from rnngrad_widgets.views.curves import CurveGridView
@@ -24,6 +25,7 @@ from rnngrad_widgets.views.samples import MapsView
 from rnngrad_widgets.views.scatter import ScatterView
 from rnngrad_widgets.views.selected import give, new_selection
 from rnngrad_widgets.views.view import View
+from rnngrad_widgets.views.weights import WeightsView
 from rnngrad_widgets.widgets.selection import Selection
 from rnngrad_widgets.widgets.tensor import as_float32
 
@@ -45,13 +47,12 @@ class Features(Frame):
 
     norm = Checked("auto")
 
-    def __init__(self, selection: Selection, view: View, cube: Cube, **style: Any) -> None:
+    def __init__(self, selection: Selection, view: View, **style: Any) -> None:
         self._view = view
-        view.fit(cube)
         plots = VBox([view.box]).add_class("rnngrad-plots")
         super().__init__([plots], selection=selection, figures=list(view.figures))
         for name, value in style.items():
-            setattr(self, name, value)
+            setattr(self, name, value)  # traits, which check what they are given
         close_earlier_runs(self)
 
     def _loose(self) -> list[Widget]:
@@ -113,7 +114,8 @@ def show_features_1D(  # noqa: N802 - the name is see-rnn's
         values = np.expand_dims(values, missing[tensor.dims[0]])
     selection, cube = _selection_of(GradientTensor(values, SEQUENCE))
     view = CurveGridView(selection, rows=rows, free=own_y)
-    return Features(selection, view, cube, ylim=ylim, title=title, height=height)
+    view.fit(cube)
+    return Features(selection, view, ylim=ylim, title=title, height=height)
 
 
 @suggesting
@@ -172,7 +174,8 @@ def show_features_2D(  # noqa: N802 - the name is see-rnn's
     selection.reflect(reflect_half and timesteps_xaxis)
     view = MapsView(selection, rows=rows)
     norm = "auto" if norm is None else check_norm(norm)
-    return Features(selection, view, cube, norm=norm, cmap=cmap, title=title, height=height)
+    view.fit(cube)
+    return Features(selection, view, norm=norm, cmap=cmap, title=title, height=height)
 
 
 @suggesting
@@ -206,7 +209,9 @@ def show_features_0D(  # noqa: N802 - the name is see-rnn's
             "Take a timestep: data[:, -1]"
         )
     selection, cube = _selection_of(GradientTensor(np.atleast_2d(values), NO_TIME))
-    return Features(selection, ScatterView(selection), cube, ylim=ylim, title=title, height=height)
+    view = ScatterView(selection)
+    view.fit(cube)
+    return Features(selection, view, ylim=ylim, title=title, height=height)
 
 
 @suggesting
@@ -232,7 +237,55 @@ def show_features_hist(data: ArrayLike, *, title: str = "", height: int | None =
         raise ValueError(f"the data must have 1, 2 or 3 axes; received shape {values.shape}")
     dims = SEQUENCE if values.ndim == 3 else NO_TIME
     selection, cube = _selection_of(GradientTensor(np.atleast_2d(values), dims))
-    return Features(selection, HistogramView(selection), cube, title=title, height=height)
+    view = HistogramView(selection)
+    view.fit(cube)
+    return Features(selection, view, title=title, height=height)
+
+
+@suggesting
+def show_weights(
+    model: Any,
+    layer: Any = None,
+    x: Any = None,
+    y: Any = None,
+    *,
+    sample_weight: Any = None,
+    cmap: str = "diverging",
+    title: str = "",
+    height: int | None = None,
+) -> Features:
+    """Kernel, recurrent kernel and bias as heat maps, gate by gate, and a histogram for each gate.
+
+    Parameters
+    ----------
+    model
+        Keras model; compiled where a batch is given. Never changed.
+    layer
+        Path or name, index into ``model.layers`` or layer object; None is the first recurrent
+        layer.
+    x, y, sample_weight
+        One batch, as ``model.fit`` takes it: then the gradient with respect to the weights can be
+        shown too.
+    cmap, title, height
+        As for `show_features_2D`.
+
+    Raises
+    ------
+    ValueError
+        If the layer is unknown, ambiguous or not recurrent, has no weights yet, or the batch does
+        not fit.
+    """
+    # here, because it imports TensorFlow, which an array does not need
+    from rnngrad_widgets.engine import GradientEngine  # noqa: PLC0415
+
+    engine = GradientEngine(model)
+    source = ModelSource(engine, x, y, sample_weight, training=False)
+    path = source.resolve(layer)
+    gradients = None if x is None else source.compute(path, "weight_gradient")
+    view = WeightsView()
+    view.show(engine.weights(path), gradients)
+    first, *others = view.selections
+    return Features(first, view, others=others, cmap=cmap, title=title, height=height)
 
 
 # -- arrays and their slices -----------------------------------------------------------------------

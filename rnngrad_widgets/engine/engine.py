@@ -15,11 +15,12 @@ from .quantities import check_quantities, offered
 from .snapshots import snapshot
 from .streams import batches
 from .tracing import Request
+from .weights import read_weights
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rnngrad_widgets.tensor import GradientSnapshot
+    from rnngrad_widgets.tensor import GradientSnapshot, GradientTensor
 
     from .batches import Batch
     from .tracing import Loss, Result
@@ -87,6 +88,27 @@ class GradientEngine:
             As `resolve`.
         """
         return offered(resolve(self._model, layer))
+
+    def weights(self, layer: LayerChoice) -> dict[str, GradientTensor]:
+        """Read the weights of a layer, as they are now; needs no batch and no loss.
+
+        Parameters
+        ----------
+        layer
+            As for `resolve`.
+
+        Returns
+        -------
+        dict
+            By name: ``"kernel"``, ``"recurrent_kernel"``, ``"bias"``; in a Bidirectional layer
+            ``"forward/kernel"``, in stacked cells ``"0/kernel"``.
+
+        Raises
+        ------
+        ValueError
+            As `resolve`, or if the layer has no weights yet.
+        """
+        return read_weights(resolve(self._model, layer))
 
     def compute(
         self,

@@ -74,9 +74,11 @@ class WeightsView:
     def fit(self, cube: Cube) -> None:
         """Do nothing: weights are shown by `show`."""
 
-    def show(self, values: Weights, gradients: Weights) -> None:
-        """Show the weights of a layer, and the gradient with respect to them."""
-        kinds = {"values": _groups(values), "gradients": _groups(gradients)}
+    def show(self, values: Weights, gradients: Weights | None = None) -> None:
+        """Show the weights of a layer, and the gradient with respect to them if there is one."""
+        kinds = {"values": _groups(values)}
+        if gradients is not None:
+            kinds["gradients"] = _groups(gradients)
         key = tuple((group.name, group.shape) for groups in kinds.values() for group in groups)
         if key not in self._made:
             self._made[key] = _Pages(kinds)
@@ -131,6 +133,7 @@ class _Pages:
         self._pages = {kind: [_Page(group) for group in groups] for kind, groups in kinds.items()}
         names = [group.name for group in next(iter(kinds.values()))]
         of_kind, of_group = switch(list(kinds)), switch(names)
+        of_kind.layout.display = None if len(kinds) > 1 else "none"
         of_group.layout.display = None if len(names) > 1 else "none"
         stacks = [
             Stack([page.box for page in pages], selected_index=0).add_class("rnngrad-pages")
