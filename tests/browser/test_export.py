@@ -175,30 +175,36 @@ def test_the_toolbar_saves_a_light_picture_of_a_dark_page(lab: Lab, tmp_path: Pa
     assert close(drawing.cells(read(tmp_path / "again.png"), 1), colours(values, NORM))
 
 
-def test_python_saves_within_the_cell(lab: Lab, tmp_path: Path) -> None:
-    # far below what the page shows: the figures have never been in sight
-    first = "print('\\n' * 80)\n" + shown("sample=1")
-    later = f"""
+def test_python_saves_while_its_cell_runs(lab: Lab, tmp_path: Path) -> None:
+    # far below what the page shows
+    first = f"""
 from pathlib import Path
 folder = Path({str(tmp_path)!r})
+print("\\n" * 80)
+{shown("sample=1")}"""
+    same = """
+other = GradientExplorer.from_array(array, sample=1)
+display(other)
+other.save(folder / "same.PNG")
+other.save(folder / "same.svg")
+"""
+    notebook = lab.open([first, same])
+    # bqplot does not follow what happens out of sight
+    notebook.page.set_viewport_size({"width": 1100, "height": 900})
+    later = """
 e.sample = 0
 e.save(folder / "later.png")
 e.save(str(folder / "later.svg"))
 print(sorted(path.name for path in folder.iterdir()))
 """
-    same = """
-other = GradientExplorer.from_array(array, sample=1)
-display(other)
-other.save(folder / "same.PNG")
-"""
-    notebook = lab.open([first, later, same])
-    assert notebook.outputs[1][0]["text"] == "['later.png', 'later.svg']\n"
-    drawing = Drawing.of(tmp_path / "later.svg")
-    pixels = read(tmp_path / "later.png")
-    assert close(drawing.cells(pixels, 2), colours(picture(ARRAY, 0), NORM))
-    heat, bar = drawing.images[:2]
-    assert np.isclose(bar[0], heat[0] + heat[2] + 12), "laid out for the page's width"
-    assert close(drawing.cells(read(tmp_path / "same.PNG"), 2), colours(picture(ARRAY, 1), NORM))
+    assert notebook.execute(later) == "['later.png', 'later.svg', 'same.PNG', 'same.svg']\n"
+    wide, narrow = Drawing.of(tmp_path / "same.svg"), Drawing.of(tmp_path / "later.svg")
+    pixels = read(tmp_path / "same.PNG"), read(tmp_path / "later.png")
+    assert close(wide.cells(pixels[0], 2), colours(picture(ARRAY, 1), NORM))
+    assert close(narrow.cells(pixels[1], 2), colours(picture(ARRAY, 0), NORM))
+    assert wide.size[0] - narrow.size[0] > 150
+    heat, bar = narrow.images[:2]
+    assert np.isclose(bar[0], heat[0] + heat[2] + 12), "laid out for the width of now"
 
 
 def test_what_cannot_be_saved_says_what_to_do(lab: Lab) -> None:
