@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 
 import { describe, expect, it } from 'vitest';
 
-import { entryOf, makePalette, makeTable, paintCells, pack, parseColour } from './colours';
+import { entryOf, makeLogPalette, makePalette, makeTable, paintCells, pack, parseColour } from './colours';
 import { normsOverChannels, notReached, quartiles, together } from './statistics';
 import { spread } from './spread';
 import {
@@ -39,10 +39,13 @@ interface Golden {
     cols: number;
     cells: Value[];
   }[];
+  spans: { span: [number, number]; reflect: boolean; rows: number; cols: number; cells: Value[] }[];
   series: { sample: number; channel: number; reflect: boolean; values: Value[] }[];
   norms: { timestep: number; value: number }[];
   stops: string[];
   colours: { value: number; limit: number; rgb: [number, number, number] }[];
+  sequential: string[];
+  log_colours: { value: number; limit: number; rgb: [number, number, number] }[];
 }
 
 const golden = JSON.parse(
@@ -62,6 +65,12 @@ describe('slicing', () => {
     const out = new Float32Array(c.rows * c.cols).fill(7);
     const rows = rowsOfSample(cube, c.sample, c.start, c.stop, c.reflect);
     pool(cube, rows, [0, cube.timesteps], c.rows, c.cols, out);
+    expect([...out]).toEqual(c.cells.map(number));
+  });
+
+  it.each(golden.spans)('pools timesteps $span, reflect $reflect, to $rows x $cols', (c) => {
+    const out = new Float32Array(c.rows * c.cols).fill(7);
+    pool(cube, rowsOfSample(cube, 0, 0, 6, c.reflect), c.span, c.rows, c.cols, out);
     expect([...out]).toEqual(c.cells.map(number));
   });
 
@@ -146,25 +155,39 @@ describe('flow', () => {
 
 describe('colours', () => {
   // bqplot's colour scale, by numpy's definition: linear between the stops
-  const colourOf = (v: number): string => {
-    const place = ((v + 0.5) / 1) * (golden.stops.length - 1);
-    const i = Math.min(Math.floor(place), golden.stops.length - 2);
+  const between = (stops: string[], low: number, high: number) => (v: number): string => {
+    const place = ((v - low) / (high - low)) * (stops.length - 1);
+    const i = Math.min(Math.floor(place), stops.length - 2);
     const channel = (hex: string, k: number): number => parseInt(hex.slice(1 + 2 * k, 3 + 2 * k), 16);
     const mix = (k: number): number =>
-      channel(golden.stops[i], k) +
-      (place - i) * (channel(golden.stops[i + 1], k) - channel(golden.stops[i], k));
+      channel(stops[i], k) + (place - i) * (channel(stops[i + 1], k) - channel(stops[i], k));
     return `rgb(${mix(0)}, ${mix(1)}, ${mix(2)})`;
   };
-  const table = makeTable(colourOf, -0.5, 0.5);
+  const table = makeTable(between(golden.stops, -0.5, 0.5), -0.5, 0.5);
   const norm = { vmin: -0.5, vmax: 0.5 };
 
-  it.each(golden.colours)('gives $value the colour $rgb', ({ value, rgb }) => {
+  const expectColour = (value: number, palette: Uint32Array, rgb: number[], away: number): void => {
     const pixel = new Uint32Array(1);
-    paintCells(Float32Array.of(value), 1, 1, makePalette(table, norm, 0), pixel);
-    const colour = pixel[0];
+    paintCells(Float32Array.of(value), 1, 1, palette, pixel);
     [0, 8, 16].forEach((shift, k) => {
-      expect(Math.abs(((colour >> shift) & 255) - rgb[k])).toBeLessThanOrEqual(4);
+      expect(Math.abs(((pixel[0] >> shift) & 255) - rgb[k])).toBeLessThanOrEqual(away);
     });
+  };
+
+  it.each(golden.colours)('gives $value the colour $rgb', ({ value, rgb }) => {
+    expectColour(value, makePalette(table, norm, 0), rgb, 4);
+  });
+
+  it.each(golden.log_colours)('gives log10 |$value| the colour $rgb', ({ value, limit, rgb }) => {
+    const decades = makeTable(between(golden.sequential, -8, 0), -8, 0);
+    expectColour(value, makeLogPalette(decades, limit, parseColour('#f1f1ef'), 0), rgb, 2);
+  });
+
+  it('shows NaN and infinities among logarithms', () => {
+    const palette = makeLogPalette(makeTable(between(golden.sequential, -8, 0), -8, 0), 1, 7, 42);
+    const pixels = new Uint32Array(3);
+    paintCells(Float32Array.of(NaN, Infinity, -Infinity), 1, 3, palette, pixels);
+    expect([...pixels]).toEqual([42, 42, 42]);
   });
 
   it('gives zero, of either sign, exactly the middle stop', () => {

@@ -15,6 +15,10 @@ export interface Panel {
 /** Room over a panel for its name, between panels, and under the lowest ones for their ticks. */
 export const ROOM = { name: 16, gap: 8, ticks: 18 };
 
+/** The smallest width and height in which something can be seen, and what is free under each panel. */
+const LEAST = 8;
+const UNDER = 4;
+
 /** A panel is best about twice as wide as it is high. */
 const ASPECT = 2;
 
@@ -23,7 +27,10 @@ export function pageOf(index: number, perPage: number): number {
   return Math.floor(index / perPage);
 }
 
-/** Panels `first`..`first + count - 1`, left to right, top to bottom; `rows` of them, or as they fit best. */
+/**
+ * Panels `first`..`first + count - 1`, left to right, top to bottom; in `rows` rows or as they fit best,
+ * never in more rows or columns than there is room for.
+ */
 export function layOut(
   first: number,
   count: number,
@@ -34,8 +41,10 @@ export function layOut(
   if (count < 1) {
     return [];
   }
-  const down = Math.min(Math.max(rows ?? fittingRows(count, width, height), 1), count);
-  const across = Math.ceil(count / down);
+  const most = Math.max(Math.floor((height - ROOM.ticks) / (ROOM.name + LEAST + UNDER)), 1);
+  const down = Math.min(Math.max(rows ?? fittingRows(count, width, height), 1), count, most);
+  const widest = Math.max(Math.floor((width + ROOM.gap) / (LEAST + ROOM.gap)), 1);
+  const across = Math.min(Math.ceil(count / down), widest);
   const pitch = { x: (width + ROOM.gap) / across, y: (height - ROOM.ticks) / Math.ceil(count / across) };
   return Array.from({ length: count }, (_, i) => {
     const [row, column] = [Math.floor(i / across), i % across];
@@ -46,7 +55,7 @@ export function layOut(
       left,
       top,
       width: Math.max(Math.round((column + 1) * pitch.x) - ROOM.gap - left, 1),
-      height: Math.max(Math.round((row + 1) * pitch.y) - 4 - top, 1),
+      height: Math.max(Math.round((row + 1) * pitch.y) - UNDER - top, 1),
       lowest: i + across >= count,
       first: column === 0,
     };
