@@ -19,7 +19,7 @@ from typing import IO, TYPE_CHECKING
 
 from rnngrad_widgets.recording import Recording, RecordingWriter
 
-from .runs import check, snapshot
+from .runs import assert_same, check, snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,11 +48,11 @@ def nursery() -> Iterator[subprocess.Popen[str]]:
 
 
 def kill_once(nursery: subprocess.Popen[str], path: Path, delay: float) -> Recording | None:
-    """Let a recording be written and killed; fail unless all that was said to be in is there."""
+    """Let a recording be written, followed and killed; fail unless all that was said to be in is."""
     stdin, stdout = pipe(nursery.stdin), pipe(nursery.stdout)
     print(path, file=stdin, flush=True)
     child = int(stdout.readline())
-    time.sleep(delay)
+    follow(path, delay)
     os.kill(child, 9)
     said = 0
     for line in iter(stdout.readline, "killed\n"):
@@ -64,6 +64,19 @@ def kill_once(nursery: subprocess.Popen[str], path: Path, delay: float) -> Recor
     assert len(recording) >= said
     assert recording.steps.tolist() == list(range(len(recording)))
     return recording
+
+
+def follow(path: Path, seconds: float) -> None:
+    """Read a recording as another process writes it; fail if a step is not whole."""
+    end = time.monotonic() + seconds
+    recording: Recording | None = None
+    while time.monotonic() < end:
+        if recording is None and (path / "zarr.json").exists():
+            recording = Recording(path)
+        if recording is not None and recording.refresh():
+            newest = recording.snapshot(-1)
+            assert_same(newest, snapshot(len(recording) - 1))
+        time.sleep(0.002)
 
 
 def kill(folder: Path, kills: int, seed: int = 0) -> list[Recording | None]:
