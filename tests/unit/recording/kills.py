@@ -48,12 +48,14 @@ def nursery() -> Iterator[subprocess.Popen[str]]:
 
 
 def kill_once(nursery: subprocess.Popen[str], path: Path, delay: float) -> Recording | None:
-    """Let a recording be written, followed and killed; fail unless all that was said to be in is."""
+    """Let a recording be written, followed and killed; fail if a step is not whole."""
     stdin, stdout = pipe(nursery.stdin), pipe(nursery.stdout)
     print(path, file=stdin, flush=True)
     child = int(stdout.readline())
-    follow(path, delay)
-    os.kill(child, 9)
+    try:
+        follow(path, delay)
+    finally:
+        os.kill(child, 9)
     said = 0
     for line in iter(stdout.readline, "killed\n"):
         said = int(line)
