@@ -53,12 +53,20 @@ def current_graph() -> object:
     return graph
 
 
+def plus(tensor: Tensor, probe: Tensor) -> Tensor:
+    """Add a probe of the same shape.
+
+    An operator would broadcast, and its derivative would need the shapes of every timestep.
+    """
+    return tf.add_n([tensor, probe])
+
+
 def insert(tensor: Tensor, probe: Tensor) -> Tensor:
     """Add a probe to a tensor in the place of everything that reads the tensor.
 
     Works inside a loop body or a function, whose derivative is taken from the finished graph.
     """
-    probed = tensor + probe
+    probed = plus(tensor, probe)
     for reader in tensor.consumers():
         if reader is not probed.op:
             for place, read in enumerate(reader.inputs):

@@ -11,11 +11,15 @@ are in the order of the input. A masked timestep keeps the old state: its deriva
 from __future__ import annotations
 
 from itertools import chain
+from typing import TYPE_CHECKING
 
 from .backend import Layer, Nested, Tape, Tensor, keras, tf
 from .cells import StateKey, state_keys
 from .library import library_of, takes
 from .steps import Inside, Loop, Step, make_probes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class LoopProbe:
@@ -69,34 +73,38 @@ class LoopProbe:
                 return_all_outputs=layer.return_sequences or emit,
             )
         if emit:
-            last, outputs = self._take_states(loop, keys, outputs, initial_state, mask)
+            flat = zip(chain(*keys), keras.tree.flatten(initial_state), strict=True)
+            values = [outputs[place] for place in step.places]
+            self._take_states(loop, zip(flat, values, strict=True), mask)
+            last, outputs = self._as_returned(outputs[0], mask)
         return last, outputs, states
 
     def _take_states(
         self,
         loop: Loop,
-        keys: list[list[StateKey]],
-        emitted: Nested,
-        initial_state: Nested,
+        emitted: Iterable[tuple[tuple[StateKey, Tensor], Tensor]],
         mask: Tensor | None,
-    ) -> tuple[Tensor, Tensor]:
+    ) -> None:
         layer = self._layer
-        outputs, *states = emitted
-        if mask is not None:
-            # In the order of processing, as everything that leaves the loop.
-            mask = tf.cast(tf.reverse(mask, [1]) if layer.go_backwards else mask, tf.bool)
-        flat = zip(chain(*keys), keras.tree.flatten(initial_state), states, strict=True)
-        for key, first, emitted_values in flat:
+        for (key, first), emitted_values in emitted:
             values = emitted_values
             if mask is not None:
                 # Before its first unmasked timestep a sample still has its initial state.
-                started = tf.cumsum(tf.cast(mask, tf.int32), axis=1) > 0
+                started = tf.cumsum(tf.cast(self._processed(mask), tf.int32), axis=1) > 0
                 values = tf.where(_expand(started, values), values, first[:, None])
             loop.states[key] = tf.reverse(values, [1]) if layer.go_backwards else values
+
+    def _as_returned(self, outputs: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+        layer = self._layer
         if mask is not None and layer.zero_output_for_mask:
-            outputs = tf.where(_expand(mask, outputs), outputs, tf.zeros_like(outputs))
+            kept = _expand(self._processed(mask), outputs)
+            outputs = tf.where(kept, outputs, tf.zeros_like(outputs))
         last = outputs[:, -1]
         return last, outputs if layer.return_sequences else last[:, None]
+
+    def _processed(self, mask: Tensor) -> Tensor:
+        # In the order of processing, as everything that leaves the loop.
+        return tf.cast(tf.reverse(mask, [1]) if self._layer.go_backwards else mask, tf.bool)
 
 
 def _expand(mask: Tensor, like: Tensor) -> Tensor:

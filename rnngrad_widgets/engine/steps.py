@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from .backend import Layer, Nested, Tape, Tensor, current_graph, insert, keras, tf
+from .backend import Layer, Nested, Tape, Tensor, current_graph, insert, keras, plus, tf
 from .cells import CELL, StateKey, gates_of, leaf_cells
 from .library import library_of
 
@@ -125,6 +125,8 @@ class Step:
         self._gates_probed = bool(loop.gate_probes)
         # The loop asks for one step before it starts, only to see the output's shape.
         self._outside = current_graph() if graph else None
+        # Where in what is emitted each state is.
+        self.places: list[int] = []
         # The probes of the timestep that is being traced.
         self._state_now: dict[StateKey, Tensor] = {}
         self._gates_now: list[list[Tensor]] = []
@@ -140,7 +142,14 @@ class Step:
         output, new = self._run(x, states)
         if not keras.tree.is_nested(new):
             new = [new]
-        return ((output, *keras.tree.flatten(new)) if self._emit else output), new
+        if not self._emit:
+            return output, new
+        emitted, self.places = [output], []
+        for state in keras.tree.flatten(new):
+            # Most cells return their hidden state: emitted once, it takes half the memory.
+            self.places.append(0 if state is output else len(emitted))
+            emitted += [] if state is output else [state]
+        return tuple(emitted), new
 
     @contextmanager
     def installed(self) -> Iterator[None]:
@@ -194,7 +203,7 @@ class Step:
                 own = not known and state.graph is current_graph()
                 new[place] = insert(state if own else tf.identity(state), probe)
             else:
-                new[place] = state + probe
+                new[place] = plus(state, probe)
             replaced.setdefault(id(state), new[place])
         return replaced
 
@@ -209,10 +218,10 @@ class Step:
             nonlocal count
             gate, count = gates[count], (count + 1) % len(gates)
             if gate is not None and self._gates_now:
-                return original(value + self._gates_now[position][gate])
+                return original(plus(value, self._gates_now[position][gate]))
             # The one that is no gate's reads an LSTM's new cell state.
             if gate is None and not self._graph and cell_state in self._state_now:
-                return original(value + self._state_now[cell_state])
+                return original(plus(value, self._state_now[cell_state]))
             return original(value)
 
         return activation
