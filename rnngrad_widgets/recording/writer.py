@@ -1,9 +1,9 @@
 """`RecordingWriter`: one snapshot after the other, each there whole or not at all.
 
-First the chunks of a step are written, beyond the shapes that are visible, then the scalars, and
-last the root ``zarr.json``, which makes the step visible: one atomic replacement. A process that
-is killed anywhere leaves what the root says, and all of that is complete. (No ``fsync``: a power
-failure can cost the last steps.)
+First the chunks of a step are written, beyond the shapes that are visible, and the chunks of
+scalars are replaced; then the root ``zarr.json``, which makes the step visible: one atomic
+replacement. A process that is killed anywhere leaves what the root says, and all of that is
+complete. (No ``fsync``: a power failure can cost the last steps.)
 """
 
 from __future__ import annotations
@@ -170,12 +170,11 @@ class RecordingWriter:
             name: np.append(column, np.asarray(row[name], column.dtype))
             for name, column in self._scalars.items()
         }
-        chunks: dict[str, bytes | np.ndarray] = {
+        chunks = {
             array.chunk_key(step): _stored(array, tensor)
             for array, tensor in zip(self._layout.arrays, snapshot.values(), strict=True)
         }
-        self._files.write(chunks)
-        self._files.write({**chunk_of(scalars, step)})
+        self._files.write({**chunks, **chunk_of(scalars, step)})
         if step and step % _LAG == 0:
             self._catch_up()
         self._commit(scalars)

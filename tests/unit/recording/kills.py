@@ -75,7 +75,7 @@ def follow(path: Path, seconds: float) -> None:
     while time.monotonic() < end:
         if recording is None and (path / "zarr.json").exists():
             recording = Recording(path)
-        if recording is not None and recording.refresh():
+        if recording is not None and recording.refresh() and len(recording):
             newest = recording.snapshot(-1)
             assert_same(newest, snapshot(len(recording) - 1))
         time.sleep(0.002)
