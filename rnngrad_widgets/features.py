@@ -51,8 +51,12 @@ class Features(Frame):
         self._view = view
         plots = VBox([view.box]).add_class("rnngrad-plots")
         super().__init__([plots], selection=selection, figures=list(view.figures))
-        for name, value in style.items():
-            setattr(self, name, value)  # traits, which check what they are given
+        try:
+            for name, value in style.items():
+                setattr(self, name, value)  # traits, which check what they are given
+        except Exception:
+            self.close()  # nobody else could
+            raise
         close_earlier_runs(self)
 
     def _loose(self) -> list[Widget]:
@@ -161,6 +165,7 @@ def show_features_2D(  # noqa: N802 - the name is see-rnn's
         of range.
     """
     rows = check_rows(n_rows)
+    norm = "auto" if norm is None else check_norm(norm)
     tensor = _sequence(data, dims)
     if reflect_half and (tensor.dims[-1] != "channel" or tensor.shape[-1] % 2):
         raise ValueError(
@@ -173,7 +178,6 @@ def show_features_2D(  # noqa: N802 - the name is see-rnn's
     selection, _ = _selection_of(tensor, cube)
     selection.reflect(reflect_half and timesteps_xaxis)
     view = MapsView(selection, rows=rows)
-    norm = "auto" if norm is None else check_norm(norm)
     view.fit(cube)
     return Features(selection, view, norm=norm, cmap=cmap, title=title, height=height)
 
@@ -282,8 +286,9 @@ def show_weights(
     source = ModelSource(engine, x, y, sample_weight, training=False)
     path = source.resolve(layer)
     gradients = None if x is None else source.compute(path, "weight_gradient")
+    weights = engine.weights(path)
     view = WeightsView()
-    view.show(engine.weights(path), gradients)
+    view.show(weights, gradients)
     first, *others = view.selections
     return Features(first, view, others=others, cmap=cmap, title=title, height=height)
 
@@ -297,8 +302,8 @@ def _array(data: ArrayLike) -> NDArray[Any]:
 
 def _selection_of(tensor: GradientTensor, cube: Cube | None = None) -> tuple[Selection, Cube]:
     """A selection of the tensor, on its way to the browser."""
-    selection = new_selection()
     cube = as_cube(tensor) if cube is None else cube
+    selection = new_selection()
     give(selection, tensor, cube)
     return selection, cube
 
@@ -325,12 +330,14 @@ def _sequence(data: ArrayLike, dims: tuple[str, ...] | None) -> GradientTensor:
 def _slice_dims(values: NDArray[Any]) -> tuple[str, ...]:
     """What is left of a slice: ``grads[:, :, 0]`` steps over the channels of the array it shows."""
     whole = values.base
-    of_a_channel = (
-        isinstance(whole, np.ndarray)
-        and whole.ndim == 3
-        and values.strides == whole.strides[:2]
-        and values.shape == whole.shape[:2]
-    )
+    axes = getattr(whole, "ndim", 0)
+    if whole is None or axes == 2:
+        return _TWO_AXES[0]
+    # an array that was reshaped is a view itself: its strides are not known, only that they are
+    # those of several channels
+    least = whole.strides[:2] if axes == 3 else (2 * values.itemsize,) * 2
+    outer, inner = values.strides
+    of_a_channel = outer >= max(least[0], inner) and inner >= least[1]
     return _TWO_AXES[1] if of_a_channel else _TWO_AXES[0]
 
 
