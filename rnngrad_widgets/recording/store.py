@@ -128,7 +128,7 @@ class Files:
                     rest.unlink(missing_ok=True)
 
     def is_empty(self) -> bool:
-        """Whether there is no file at all.
+        """Whether there is no file, but for what a killed writer left half written.
 
         Raises
         ------
@@ -136,7 +136,8 @@ class Files:
             If that cannot be told.
         """
         if self.folder is not None:
-            return not (self.folder.exists() and any(self.folder.iterdir()))
+            found = self.folder.iterdir() if self.folder.exists() else ()
+            return all(file.suffix == ".partial" for file in found)
         return bool(self._run(self._store.is_empty(""), f"{self.where} cannot be read"))
 
     def _size(self, key: str) -> int | None:

@@ -181,6 +181,7 @@ class RecordingWriter:
 
     def _begin(self, layout: Layout, masks: Mapping[str, np.ndarray]) -> None:
         _encode(layout, 0, self.path)  # refuses what could not be read again, before anything else
+        self._files.sweep(())
         # A root without arrays first: whatever happens next, this is a recording.
         self._layout = Layout(id=layout.id)
         self._commit(no_scalars())

@@ -57,8 +57,9 @@ def kill_once(nursery: subprocess.Popen[str], path: Path, delay: float) -> Recor
     finally:
         os.kill(child, 9)
     said = 0
-    for line in iter(stdout.readline, "killed\n"):
+    while (line := stdout.readline()).strip().isdigit():
         said = int(line)
+    assert line == "ended -9\n"  # by the kill, not by an error
     if not (path / "zarr.json").exists():
         assert said == 0
         return None
@@ -102,8 +103,8 @@ def main() -> None:
         child = os.fork()
         if child == 0:
             write_for_ever(line.strip())
-        os.waitpid(child, 0)
-        print("killed", flush=True)
+        _, status = os.waitpid(child, 0)
+        print("ended", os.waitstatus_to_exitcode(status), flush=True)
 
 
 def write_for_ever(path: str) -> None:

@@ -44,6 +44,11 @@ def test_what_a_killed_writer_left_is_swept_up(tmp_path: Path) -> None:
     record(tmp_path / "run", [30], mode="a")
     assert not any(file.exists() for file in rest)
     check(tmp_path / "run")
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "zarr.1f.partial").touch()  # killed at the very first write
+    record(tmp_path / "new")
+    assert not (tmp_path / "new" / "zarr.1f.partial").exists()
+    check(tmp_path / "new")
 
 
 def test_only_what_fits_is_continued(tmp_path: Path) -> None:
