@@ -1,4 +1,4 @@
-"""What the engine costs: `python benchmarks/engine.py`.
+"""What the engine costs: `python benchmarks/engine.py`; its memory: `... --peak`.
 
 Every row of the table is measured in one run, the ways to compute interleaved, so that whatever
 else the machine does hits all of them. Times are medians; the ratio is to a compiled forward and
@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import argparse
 import os
+import resource
+import subprocess
+import sys
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -37,10 +40,10 @@ QUANTITIES: dict[str, tuple[str, ...]] = {
 """Rows of the table; "all" without the ones named after it."""
 
 
-def lstm() -> Any:
+def lstm(timesteps: int = BATCH[1]) -> Any:
     return keras.Sequential(
         [
-            keras.Input(BATCH[1:]),
+            keras.Input((timesteps, BATCH[2])),
             layers.LSTM(256, return_sequences=True),
             layers.LSTM(256, return_sequences=True),
             layers.Dense(1),
@@ -108,11 +111,39 @@ def report(name: str, model: Any, repeats: int) -> None:
         print(f"{way:32}{1e3 * median:10.1f}{median / base:8.2f}{taken[0]:9.2f}")
 
 
+def peak(way: str) -> None:
+    """Print by how much one way to compute raises the peak of this process, for 1000 timesteps."""
+    x, y = np.zeros((16, 1000, 32), "float32"), np.zeros((16, 1000, 1), "float32")
+    model = lstm(timesteps=1000)
+    model.compile("adam", "mse")
+    model.predict(x[:1], verbose=0)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    run = floor(model, x, y)
+    if way != PEAKS[0]:
+        run = partial(GradientEngine(model).compute, x, y, quantities=QUANTITIES[way])
+    for _ in range(3):
+        run()
+    raised = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    print(f"{way}: {raised / 1024:.0f} MiB")
+
+
+PEAKS = ("forward + backward of weights", "output + hidden")
+
+
 def main() -> None:
     """Measure both models."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=30)
-    repeats = parser.parse_args().repeats
+    parser.add_argument("--peak", nargs="?", const="all", help="memory instead of time")
+    arguments = parser.parse_args()
+    repeats = arguments.repeats
+    if arguments.peak in PEAKS:
+        peak(arguments.peak)
+        return
+    if arguments.peak:  # each in a process of its own: a peak does not go down again
+        for way in PEAKS:
+            subprocess.run([sys.executable, __file__, "--peak", way], check=True)
+        return
     print(f"TensorFlow {tf.__version__}, Keras {keras.__version__}, {os.cpu_count()} CPUs")
     report("LSTM(256) x 2", lstm(), repeats)
     report("Bidirectional(GRU(256)) x 2", bidirectional_gru(), repeats)
