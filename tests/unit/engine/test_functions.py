@@ -12,6 +12,8 @@ from keras import layers
 from rnngrad_widgets.engine import GradientEngine
 from rnngrad_widgets.functions import get_rnn_gradients
 
+pytestmark = pytest.mark.usefixtures("unoptimised")
+
 X = np.random.default_rng(2).normal(size=(4, 6, 3)).astype("float32")
 Y = np.ones((4, 2), "float32")
 

@@ -13,6 +13,8 @@ from keras import layers
 
 from rnngrad_widgets.engine import GradientEngine
 
+pytestmark = pytest.mark.usefixtures("unoptimised")
+
 RNG = np.random.default_rng(5)
 X = RNG.normal(size=(6, 7, 3)).astype("float32")
 Y = RNG.normal(size=(6, 2)).astype("float32")

@@ -12,6 +12,8 @@ from keras import layers
 
 from rnngrad_widgets.engine import GradientEngine
 
+pytestmark = pytest.mark.usefixtures("unoptimised")
+
 X = np.ones((4, 6, 3), "float32")
 Y = np.ones((4, 2), "float32")
 

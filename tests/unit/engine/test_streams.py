@@ -18,6 +18,8 @@ from rnngrad_widgets.engine import GradientEngine, progress
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.usefixtures("unoptimised")
+
 RNG = np.random.default_rng(8)
 X = RNG.normal(size=(10, 6, 3)).astype("float32")
 Y = RNG.normal(size=(10, 2)).astype("float32")
