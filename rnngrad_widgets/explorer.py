@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from html import escape
+from os import PathLike
 from threading import RLock
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from ipywidgets import HTML, Widget, register
 from traitlets import Bool, Int, Unicode, observe, validate
@@ -19,18 +20,33 @@ from rnngrad_widgets.checks import (
     check_reflect,
     check_view,
 )
-from rnngrad_widgets.cube import as_cube
+from rnngrad_widgets.cube import Cube, as_cube
+from rnngrad_widgets.following import Follower
 from rnngrad_widgets.frame import Checked, Frame
 from rnngrad_widgets.lifetime import close_earlier_runs
-from rnngrad_widgets.sources import COMPANIONS, WEIGHTS, ArraySource, ModelSource, Source
+from rnngrad_widgets.live import LiveGradients
+from rnngrad_widgets.sources import (
+    COMPANIONS,
+    WEIGHTS,
+    ArraySource,
+    ModelSource,
+    RecordingSource,
+    Source,
+    by_part,
+)
 from rnngrad_widgets.summary import summary_html
-from rnngrad_widgets.tensor import GradientTensor
+from rnngrad_widgets.tensor import GradientSnapshot, GradientTensor
+from rnngrad_widgets.timeline import BUDGET, Runs
+from rnngrad_widgets.training import Every, OnError, Status
 from rnngrad_widgets.views.controls import Controls
 from rnngrad_widgets.views.selected import new_selection
 from rnngrad_widgets.views.stage import Stage
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
+
+    from rnngrad_widgets.recorder import GradientRecorder
+    from rnngrad_widgets.widgets.timeline import Snapshot
 
 
 class Shown(NamedTuple):
@@ -103,6 +119,10 @@ class GradientExplorer(Frame):
     norm = Checked("auto")
     reflect_half = Bool(False)
     view = Unicode("")
+    _shown: Shown
+    _parts: Mapping[str, GradientTensor]
+    _tensor: GradientTensor
+    _cube: Cube
     step = Int(None, allow_none=True, read_only=True)
 
     def __init__(
@@ -159,6 +179,62 @@ class GradientExplorer(Frame):
         )
         return explorer
 
+    @classmethod
+    def from_recording(
+        cls,
+        path: str | PathLike[str],
+        layer: Any = None,
+        quantity: str | None = None,
+        *,
+        follow: bool = False,
+        storage_options: Mapping[str, Any] | None = None,
+        timeout: float = 0.0,
+    ) -> GradientExplorer:
+        """Explore a recording; needs neither the model nor TensorFlow.
+
+        Parameters
+        ----------
+        path
+            A local folder, or a URL that fsspec knows.
+        layer, quantity
+            What is shown first; None is the first that was recorded.
+        follow
+            Show new steps as they are written.
+        storage_options
+            Options for fsspec.
+        timeout
+            Seconds to wait for the first step of a recording that is about to be written.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no recording.
+        RecordingError
+            If it is not a sound one.
+        ValueError
+            If the layer or quantity was not recorded, or there is no step yet.
+        ModuleNotFoundError
+            If zarr is not installed.
+        """
+        # here, because it needs zarr, which is an extra
+        from rnngrad_widgets.recording import Recording  # noqa: PLC0415
+
+        recording = Recording(path, storage_options=storage_options, timeout=timeout)
+        if not len(recording):
+            raise ValueError(
+                f"the recording must have a step; {recording.path} has none yet. "
+                "Wait for the first one: from_recording(..., timeout=60)"
+            )
+        source = RecordingSource(recording)
+        first = source.resolve(layer)
+        explorer = cls.__new__(cls)
+        # another constructor of the same class
+        explorer._start(  # noqa: SLF001
+            source, first, quantity or source.quantities(first)[0], 0, 0, "auto", False
+        )
+        explorer._follow(follow=follow)  # noqa: SLF001
+        return explorer
+
     def _start(
         self,
         source: Source,
@@ -187,8 +263,13 @@ class GradientExplorer(Frame):
         self._controls = Controls(selection, source.layers())
         self._summary = HTML().add_class("rnngrad-summary")
         self._message = HTML().add_class("rnngrad-message")
-        self._stage = Stage(selection, weights=bool(source.layers()))
-        boxes = (self._controls.box, self._summary, self._message, self._stage.box)
+        weighed = set(WEIGHTS) <= set(source.quantities(path))
+        self._stage = Stage(selection, weights=weighed)
+        self._runs = Runs(selection, self._summary)
+        self._follower: Follower | None = None
+        self._live: LiveGradients | None = None
+        plots = (self._stage.box, self._runs.box)
+        boxes = (self._controls.box, self._summary, self._message, *plots)
         super().__init__(boxes, selection=selection)
         self._controls.link(self, self._stage.box)
         self._show(parts, Shown(path, quantity, part))
@@ -206,8 +287,190 @@ class GradientExplorer(Frame):
         """Compute again, at the weights of now; the old picture stays until then."""
         self._show(self._compute(self._shown.layer, self._shown.quantity), self._shown)
 
+    @property
+    def snapshots(self) -> list[Snapshot]:
+        """The snapshots of the run that is shown; those that the budget leaves."""
+        return self._runs.current.snapshots if self._runs.current else []
+
+    def close(self) -> None:
+        """Close the explorer and every widget it made, in Python and in the browser."""
+        if self._follower is not None:
+            self._follower.stop()
+        super().close()
+
     def _loose(self) -> list[Widget]:
-        return [*self._controls.loose, *self._stage.loose]
+        return [*self._controls.loose, *self._stage.loose, *self._runs.loose]
+
+    # -- while the model trains ------------------------------------------------------------------
+
+    def live(
+        self,
+        every: Every = 10,
+        *,
+        max_overhead: float | None = 0.05,
+        on_error: OnError = "warn",
+    ) -> LiveGradients:
+        """A callback for ``fit``: shows what is shown here as training goes on.
+
+        The batch is the explorer's, the same at every step, so that steps compare. Training is the
+        same with and without it, to the last bit.
+
+        Parameters
+        ----------
+        every
+            Batches, or ``"epoch"``.
+        max_overhead
+            Share of the training time that this may cost: due steps are skipped to stay below it.
+            None for no limit.
+        on_error
+            ``"warn"``: a failure is shown here and training goes on; ``"raise"``: it ends training.
+
+        Raises
+        ------
+        ValueError
+            If the explorer has no model, or an argument is not as above.
+        """
+        self._model_source("live")
+        return LiveGradients(
+            self, self._probe, every=every, max_overhead=max_overhead, on_error=on_error
+        )
+
+    def update(self) -> None:
+        """Take a snapshot now and add it to the timeline: for a training loop of one's own.
+
+        Raises
+        ------
+        ValueError
+            If the explorer has no model.
+        """
+        source = self._model_source("update")
+        if self._live is None:
+            self._live = self.live(every=1, max_overhead=None, on_error="raise")
+        self._live.update(source.model)
+
+    def record(
+        self,
+        path: str | PathLike[str],
+        layers: Any = None,
+        quantities: Any = None,
+        *,
+        every: Every = 10,
+        max_overhead: float | None = 0.05,
+        mode: Literal["x", "a", "w"] = "x",
+        on_error: OnError = "warn",
+        storage_options: Mapping[str, Any] | None = None,
+    ) -> GradientRecorder:
+        """A callback for ``fit`` that records the explorer's batch; see `GradientRecorder`.
+
+        Parameters
+        ----------
+        path
+            A local folder, or a URL that fsspec knows.
+        layers, quantities
+            What is recorded; None is what is shown.
+        every, max_overhead, mode, on_error, storage_options
+            As for `GradientRecorder`.
+
+        Raises
+        ------
+        ValueError
+            If the explorer has no model, or an argument is not as above.
+        FileExistsError
+            If there is a recording and `mode` is ``"x"``.
+        ModuleNotFoundError
+            If zarr is not installed.
+        """
+        return self._model_source("record").recorder(
+            path,
+            self._shown.layer if layers is None else layers,
+            self._shown.quantity if quantities is None else quantities,
+            every=every,
+            max_overhead=max_overhead,
+            mode=mode,
+            on_error=on_error,
+            storage_options=storage_options,
+        )
+
+    def show(self, snapshot: GradientSnapshot | None, status: Status) -> None:
+        """Add a snapshot to the timeline; what `LiveGradients` calls.
+
+        Parameters
+        ----------
+        snapshot
+            Of what is shown; None where only the status changed.
+        status
+            How far the run is.
+        """
+        if status.error is not None:
+            self._say(status.error)
+        run = self._runs.current
+        if snapshot is None:
+            if run is not None:
+                run.tell(str(status))
+            return
+        with self._lock:
+            parts = by_part(snapshot, self._shown.layer)
+            if status.error is None:
+                self._message.value = ""
+            self._take(parts, snapshot.step or 0, str(status))
+
+    def _take(self, parts: Mapping[str, GradientTensor], step: int, status: str) -> None:
+        """Note a snapshot, and let the browser show it: no message is awaited."""
+        tensor = parts[self._shown.part if self._shown.part in parts else next(iter(parts))]
+        if tensor.shape != self._tensor.shape:
+            self._show(parts, self._shown)
+        self._parts, self._tensor, self._cube = parts, tensor, as_cube(tensor)
+        self._runs.append(self._shown, tensor, step, status)
+        self._note_figures()
+        self.set_trait("step", step)
+
+    def _model_source(self, method: str) -> ModelSource:
+        if isinstance(self._source, ModelSource):
+            return self._source
+        raise ValueError(f"{method}() needs a model; this explorer shows an array or a recording")
+
+    def _probe(self, model: Any) -> GradientSnapshot:
+        source = self._model_source("live")
+        if model is not source.model:
+            raise ValueError(
+                f"the model that trains must be the explorer's, {source.model.name!r}; received "
+                f"{model.name!r}. Make a GradientExplorer of that one"
+            )
+        with self._lock:
+            return source.snapshot(self._shown.layer, self._shown.quantity)
+
+    def _follow(self, *, follow: bool) -> None:
+        """Show a recording from its beginning, and its new steps if asked."""
+        self._replay()
+        if follow:
+            self._follower = Follower(self._look, self._say)
+
+    def _replay(self) -> None:
+        source = self._source
+        if isinstance(source, RecordingSource) and self._runs.current is None:
+            self._read_upto = 0
+            self._read_new(source)
+
+    def _look(self) -> None:
+        source = self._source
+        if isinstance(source, RecordingSource) and source.recording.refresh():
+            with self._lock:
+                self._read_new(source)
+
+    def _read_new(self, source: RecordingSource) -> None:
+        """Add the steps that were not read yet; where there are too many, evenly chosen ones."""
+        shown, recording = self._shown, source.recording
+        count = len(recording) - self._read_upto
+        most = max(BUDGET // max(self._cube.values.nbytes, 1), 2)
+        stride = max(-(-count // most), 1)
+        places = [*range(self._read_upto, len(recording), stride)]
+        if places and places[-1] != len(recording) - 1:
+            places.append(len(recording) - 1)
+        for place in places:
+            tensor = source.read(place, shown.layer, shown.quantity)
+            status = f"{len(recording):,} snapshots recorded"
+            self._take({"": tensor}, int(recording.steps[place]), status)
+        self._read_upto = len(recording)
 
     # -- computing and showing -------------------------------------------------------------------
 
@@ -221,15 +484,18 @@ class GradientExplorer(Frame):
 
     def _show(self, parts: Mapping[str, GradientTensor], wanted: Shown) -> None:
         part = wanted.part if wanted.part in parts else next(iter(parts))
-        tensor = parts[part]
+        tensor, shown = parts[part], Shown(wanted.layer, wanted.quantity, part)
         cube = as_cube(tensor)
+        if self.view == "flow":
+            self._companion(shown, tensor)  # before anything changes: the old picture stays
         self._parts, self._tensor, self._cube = parts, tensor, cube
-        self._shown = Shown(wanted.layer, wanted.quantity, part)
+        self._shown = shown
         self.set_trait("step", tensor.step)
         self.layer, self.quantity, self.part = self._shown
         self._bring_into_range()
         self._stage.show(tensor, cube)
         self.view = self.view if self.view in self._stage.views else next(iter(self._stage.views))
+        self._runs.turn_to(self._shown)
         self._turn_to_view()
         self._place_controls()
         self._summary.value = summary_html(tensor)
@@ -239,11 +505,17 @@ class GradientExplorer(Frame):
         self._stage.turn_to(self.view)
         self._controls.offer(list(self._stage.views), self.view)
         if self.view == "flow":
-            self._stage.show_companion(self._companion())
+            self._stage.show_companion(self._companion(self._shown, self._tensor))
+        elif self._beside[0] != (self._shown, self._tensor):
+            self._stage.show_companion(None)  # it was of another tensor
         if self.view == "weights":
             self._show_weights()
-        if self.figures != self._stage.figures:
-            self.figures = self._stage.figures
+        self._note_figures()
+
+    def _note_figures(self) -> None:
+        figures = [*self._stage.figures, *self._runs.figures]
+        if self.figures != figures:
+            self.figures = figures
 
     def _show_weights(self) -> None:
         if self._weights_with is not self._tensor:
@@ -253,16 +525,16 @@ class GradientExplorer(Frame):
             self._weights_with = self._tensor
             self.others = self._stage.selections
 
-    def _companion(self) -> GradientTensor | None:
+    def _companion(self, shown: Shown, tensor: GradientTensor) -> GradientTensor | None:
         """The total gradient where the direct one is shown, and the other way round."""
-        layer, quantity, part = self._shown
+        layer, quantity, part = shown
         other = COMPANIONS.get(quantity)
         if other not in self._source.quantities(layer):
             return None
-        if self._beside[0] != (self._shown, self._tensor):
+        if self._beside[0] != (shown, tensor):
             found = self._compute(layer, other).get(part)
-            fits = found is not None and found.shape[:2] == self._tensor.shape[:2]
-            self._beside = ((self._shown, self._tensor), found if fits else None)
+            fits = found is not None and found.shape[:2] == tensor.shape[:2]
+            self._beside = ((shown, tensor), found if fits else None)
         return self._beside[1]
 
     def _place_controls(self) -> None:
@@ -306,8 +578,11 @@ class GradientExplorer(Frame):
                     setattr(self, name, value)
         # whatever it is, the person at the widget must see it
         except Exception as error:  # noqa: BLE001
-            self._message.value = f"<b>{escape(type(error).__name__)}</b> {escape(str(error))}"
+            self._say(error)
             self._place_controls()
+
+    def _say(self, error: Exception) -> None:
+        self._message.value = f"<b>{escape(type(error).__name__)}</b> {escape(str(error))}"
 
     # In these three, all is computed before the trait changes: a failure leaves it as it was.
 
@@ -338,7 +613,7 @@ class GradientExplorer(Frame):
 
     def _view_chosen(self, change: Any) -> None:
         if change["new"] is not None:
-            self.view = list(self._stage.views)[change["new"]]
+            self._ask({"view": list(self._stage.views)[change["new"]]})
 
     @validate("view")
     def _validate_view(self, proposal: Any) -> str:

@@ -18,6 +18,7 @@ from rnngrad_widgets.views.colours import check_cmap, paint_with
 from rnngrad_widgets.widgets._module import MODULE
 from rnngrad_widgets.widgets.selection import Selection
 from rnngrad_widgets.widgets.tensor import Precision
+from rnngrad_widgets.widgets.timeline import Snapshot
 
 
 class Checked(AnyTrait):
@@ -128,6 +129,11 @@ class Frame(VBox):  # type: ignore[misc]  # ipywidgets has no types
             return  # closed before, or never opened because an argument was refused
         close_widgets(reachable([self, *self._loose()]) - {self})
         super().close()
+
+    @property
+    def snapshots(self) -> list[Snapshot]:
+        """The snapshots of a run that are kept; they join the plots by themselves."""
+        return []
 
     def _loose(self) -> list[Widget]:
         """Widgets that were made and may not be under this one."""

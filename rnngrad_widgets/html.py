@@ -26,6 +26,7 @@ from rnngrad_widgets._version import __version__
 from rnngrad_widgets.bundle import licences, renderer
 from rnngrad_widgets.lifetime import reachable
 from rnngrad_widgets.widgets.tensor import Precision, Tensor, encode
+from rnngrad_widgets.widgets.timeline import Snapshot
 
 MAX_SIZE = 100_000_000
 PIECE = 500_000
@@ -177,14 +178,22 @@ def _page(widget: DOMWidget, title: str | None, precision: Precision, max_size: 
 
 def _models(widget: DOMWidget, precision: Precision) -> dict[str, dict[str, Any]]:
     """States of the widget, of all that it refers to and of the links between them, by model id."""
-    models = {each.model_id: _state(each, precision) for each in reachable([widget])}
+    models = {each.model_id: _state(each, precision) for each in reachable(_roots(widget))}
     add_resolved_links(models, drop_defaults=False)
     return models
 
 
+def _roots(widget: DOMWidget) -> list[Widget]:
+    """The widget, and what belongs to it although it does not refer to it: its snapshots."""
+    # here, because frame.py imports this module
+    from rnngrad_widgets.frame import Frame  # noqa: PLC0415
+
+    return [widget, *(widget.snapshots if isinstance(widget, Frame) else ())]
+
+
 def _state(widget: Widget, precision: Precision) -> dict[str, Any]:
     state = widget.get_state(drop_defaults=False)
-    if isinstance(widget, Tensor) and widget.array is not None:
+    if isinstance(widget, Tensor | Snapshot) and widget.array is not None:
         state["array"] = encode(widget.array, precision)
     state, paths, buffers = _remove_buffers(state)
     embedded: dict[str, Any] = {

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from os import PathLike
 from typing import TYPE_CHECKING, Any, Protocol
 
-from rnngrad_widgets.tensor import NO_TIME, SEQUENCE, GradientTensor
+from rnngrad_widgets.tensor import NO_TIME, SEQUENCE, GradientSnapshot, GradientTensor
 from rnngrad_widgets.widgets.tensor import as_float32
 from rnngrad_widgets.wording import QUANTITIES
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from rnngrad_widgets.engine import GradientEngine, RecurrentLayer
+    from rnngrad_widgets.recorder import GradientRecorder
+    from rnngrad_widgets.recording import Recording
 
 
 class Source(Protocol):
@@ -45,6 +48,7 @@ class ModelSource:
         self, engine: GradientEngine, x: Any, y: Any, sample_weight: Any, training: bool
     ) -> None:
         self._engine = engine
+        self.model = engine.model
         self._batch = (x, y)
         self._options = {"sample_weight": sample_weight, "training": training}
 
@@ -72,11 +76,27 @@ class ModelSource:
                 f"the explorer shows {list(self.quantities(layer))} of layer {layer!r}; "
                 f"received quantity {quantity!r}"
             )
+        return by_part(self.snapshot(layer, quantity), layer)
+
+    def snapshot(self, layer: str, quantity: str) -> GradientSnapshot:
+        """The snapshot at the weights of now."""
         x, y = self._batch
-        snapshot = self._engine.compute(x, y, layers=layer, quantities=quantity, **self._options)
-        return {
-            tensor.layer.removeprefix(layer).lstrip("/"): tensor for tensor in snapshot.values()
-        }
+        return self._engine.compute(x, y, layers=layer, quantities=quantity, **self._options)
+
+    def recorder(
+        self, path: str | PathLike[str], layers: Any, quantities: Any, **options: Any
+    ) -> GradientRecorder:
+        """A callback that records the batch of the explorer."""
+        # here, because it needs zarr, which is an extra
+        from rnngrad_widgets.recorder import GradientRecorder  # noqa: PLC0415
+
+        x, y = self._batch
+        return GradientRecorder(path, x, y, layers, quantities, **self._options, **options)
+
+
+def by_part(snapshot: GradientSnapshot, layer: str) -> dict[str, GradientTensor]:
+    """The tensors of a layer by part: calls ``[0]``, cells ``0``, weights ``forward/kernel``."""
+    return {tensor.layer.removeprefix(layer).lstrip("/"): tensor for tensor in snapshot.values()}
 
 
 def _label(layer: RecurrentLayer) -> str:
@@ -115,3 +135,41 @@ class ArraySource:
         if quantity:
             raise ValueError(f"an array has no quantities; received {quantity!r}")
         return {"": self._tensor}
+
+
+class RecordingSource:
+    """A recording; its last snapshot is what is shown first."""
+
+    def __init__(self, recording: Recording) -> None:
+        self.recording = recording
+
+    def layers(self) -> Mapping[str, str]:
+        """Labels by path."""
+        return {layer: layer for layer, _ in self.recording.keys}
+
+    def resolve(self, layer: object) -> str:
+        """Path of the layer."""
+        paths = list(self.layers())
+        if layer is None and paths:
+            return paths[0]
+        path = self.recording.aliases.get(str(layer), str(layer))
+        if path not in paths:
+            raise ValueError(f"the recording holds layers {paths}; received {layer!r}")
+        return path
+
+    def quantities(self, layer: str) -> tuple[str, ...]:
+        """Quantities that were recorded."""
+        return tuple(quantity for path, quantity in self.recording.keys if path == layer)
+
+    def compute(self, layer: str, quantity: str) -> Mapping[str, GradientTensor]:
+        """Read the last snapshot."""
+        return {"": self.read(len(self.recording) - 1, layer, quantity)}
+
+    def read(self, place: int, layer: str, quantity: str) -> GradientTensor:
+        """Read one snapshot."""
+        if quantity not in self.quantities(layer):
+            raise ValueError(
+                f"the recording holds {list(self.quantities(layer))} of layer {layer!r}; "
+                f"received quantity {quantity!r}"
+            )
+        return self.recording.snapshot(place, [(layer, quantity)])[layer, quantity]

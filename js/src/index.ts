@@ -15,4 +15,7 @@ export { Readout, ReadoutModel } from './readout';
 export { Bars, BarsModel, Scatter, ScatterModel } from './scatter';
 export { SelectionModel } from './selection';
 export { TensorModel } from './tensor';
+export { SnapshotModel, TimelineModel } from './timeline';
+export { TimelineControls } from './timeline-view';
+export { Losses, LossesModel, Reach, ReachModel } from './timeline-marks';
 export * from './version';

@@ -36,6 +36,7 @@ export class TensorModel extends WidgetModel {
       symbol: 'v',
       flow: 'Flow',
       name: '',
+      compared: '',
     };
   }
 

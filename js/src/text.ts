@@ -72,7 +72,8 @@ function flow(tensor: TensorModel): string {
 }
 
 function noun(selection: SelectionModel): string {
-  return selection.tensor.get('noun') as string;
+  const { tensor } = selection;
+  return `${tensor.get('noun') as string}${tensor.get('compared') as string}`;
 }
 
 function symbol(selection: SelectionModel): string {

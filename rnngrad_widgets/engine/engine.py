@@ -60,6 +60,11 @@ class GradientEngine:
         # ids of layers that calling the model does not build
 
     @property
+    def model(self) -> Model:
+        """The model."""
+        return self._model
+
+    @property
     def layers(self) -> tuple[RecurrentLayer, ...]:
         """The model's recurrent layers, those inside other layers too, and cells without one."""
         return tuple(found.info for found in find_recurrent(self._model))

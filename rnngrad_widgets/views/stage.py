@@ -58,6 +58,10 @@ class Stage:
         """Send the array to the browser and put the views that fit it on the stage."""
         give(self._selection, tensor, cube)
         self.views = self._views_of(tensor, cube)
+        if len(tensor.directions) == 2 and cube.has_time:
+            self.box.add_class("rnngrad-halves")
+        else:
+            self.box.remove_class("rnngrad-halves")
         for view in self.views.values():
             view.fit(cube)
 
@@ -69,7 +73,7 @@ class Stage:
         else:
             norms = Cube(norms_over_channels(tensor), "timestep", "direction")
             send(widget, tensor, norms)
-        flow = self.views["flow"]
+        flow = self.views.get("flow")
         if isinstance(flow, FlowView):
             flow.fit_companion()
 

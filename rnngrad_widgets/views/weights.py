@@ -35,7 +35,10 @@ Weights = Mapping[str, GradientTensor]
 """Tensors by their names below the layer: ``forward/kernel``."""
 
 HEIGHT = 552
-"""All matrices and the histograms together, with their captions, in pixels."""
+"""All matrices and the histograms together, with their captions, in pixels of a wide page.
+
+The style sheet knows how high a view is on any page; of that, each figure gets its share.
+"""
 
 HISTOGRAMS = 96
 THIN = 22
@@ -168,19 +171,24 @@ class _Page:
         spent = CAPTION_HEIGHT * (len(rows) + 1) + AXIS_HEIGHT + HISTOGRAMS + THIN * thin
         each = max((HEIGHT - spent) // max(len(rows) - thin, 1), THIN)
         panels: list[VBox] = []
-        figures: list[Figure] = []
+        heights: dict[Figure, int] = {}
         for section in reversed(range(len(rows))):
-            plot = self._matrix(section, rows[section], THIN if rows[section] <= 2 else each)
+            plot = self._matrix(section, rows[section])
             caption = Readout(selection=selection, kind="section-caption", section=section)
-            hover = [] if figures else [Readout(selection=selection, kind="hover")]
+            hover = [] if heights else [Readout(selection=selection, kind="hover")]
             panels.append(captioned(plot, caption, *hover))
-            figures.append(plot)
+            heights[plot] = THIN if rows[section] <= 2 else each
+        heights[plot] += AXIS_HEIGHT  # the lowest one has the axis
         histograms = gate_histograms(selection, selection.time_scale)
-        histograms.layout.height = _scaled(HISTOGRAMS)
+        heights[histograms] = HISTOGRAMS
+        captions = CAPTION_HEIGHT * (len(rows) + 2)  # and the row of buttons
+        for figure_, height in heights.items():
+            share = height / sum(heights.values())
+            figure_.layout.height = f"calc((var(--rg-view) - {captions}px) * {share:.5f})"
         caption = Readout(selection=selection, kind="gates-caption")
         maps = VBox([*panels, ColourBar(selection=selection)]).add_class("rnngrad-heat")
         maps.add_class("rnngrad-axis-below")
-        self.figures = (*figures, histograms)
+        self.figures = tuple(heights)
         self.box = VBox([maps, captioned(histograms, caption)])
 
     def fit(self, group: _Group) -> None:
@@ -195,13 +203,12 @@ class _Page:
         ruling = np.concatenate(matrices, axis=-1) if matrices else values
         self.selection.fit_norm(auto_limit(ruling), top_decade(values))
 
-    def _matrix(self, section: int, rows: int, height: int) -> Figure:
+    def _matrix(self, section: int, rows: int) -> Figure:
         scales = {"x": self.selection.time_scale, "y": index_scale()}
         fit_index_scale(scales["y"], rows)
         axis = index_axis(scales["y"], "left")
         columns = index_axis(scales["x"], "bottom") if section == 0 else None
         axes = [axis] if columns is None else [axis, columns]
-        bottom = 0 if columns is None else AXIS_HEIGHT
         raster = Raster(
             selection=self.selection,
             section=section,
@@ -216,13 +223,7 @@ class _Page:
             x_axis=columns,
             reach=6 if columns else CAPTION_HEIGHT,
         )
-        plot = figure([raster, cursor], axes, "weights")
-        plot.layout.height = _scaled(height + bottom)
-        return plot
-
-
-def _scaled(height: int) -> str:
-    return f"calc({height}px * var(--rg-scale))"
+        return figure([raster, cursor], axes, "weights")
 
 
 def _rows(cube: Cube) -> list[int]:

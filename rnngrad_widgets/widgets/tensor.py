@@ -124,3 +124,5 @@ class Tensor(Widget):  # type: ignore[misc]  # ipywidgets has no types
     symbol = Unicode("v").tag(sync=True)
     flow = Unicode("Flow").tag(sync=True)
     name = Unicode("").tag(sync=True)
+    compared = Unicode("").tag(sync=True)
+    """What is subtracted, in words; set in the browser."""

@@ -1,0 +1,126 @@
+import { DOMWidgetView } from '@jupyter-widgets/base';
+
+import type { TimelineModel } from './timeline';
+
+/** Milliseconds between two snapshots while it plays. */
+const INTERVAL = 250;
+
+const SHOWS = ['step', 'A', 'step − A'];
+
+/**
+ * Play, scrub, follow, compare. Plain elements, not ipywidgets' slider and Play: those send their value to
+ * Python, which knows of a longer run later than the browser does, and sends back a value cut to its own.
+ */
+export class TimelineControls extends DOMWidgetView {
+  declare model: TimelineModel;
+
+  override render(): void {
+    super.render();
+    this.el.classList.add('rnngrad-scrub');
+    const scrub = row('rnngrad-scrub-row', this.play, this.range, label(this.follow, 'follow latest'));
+    const compare = row('rnngrad-compare', this.status, this.pin, this.shows);
+    this.el.append(scrub, compare);
+    Object.assign(this.range, { type: 'range', min: '0', step: '1' });
+    this.range.setAttribute('aria-label', 'training step');
+    this.status.className = 'rnngrad-status';
+    this.shows.className = 'rnngrad-switch';
+    this.shows.append(...SHOWS.map((name, i) => this.showButton(name, i)));
+    this.play.type = 'button';
+    this.play.className = 'rnngrad-play';
+    this.pin.className = 'jupyter-button';
+    this.pin.type = 'button';
+    this.follow.type = 'checkbox';
+    this.play.addEventListener('click', () => this.setPlaying(this.clock === 0));
+    this.range.addEventListener('input', () => this.model.scrub(Number(this.range.value)));
+    this.follow.addEventListener('change', () => this.model.setFollow(this.follow.checked));
+    this.pin.addEventListener('click', () => this.model.setPin(!(this.model.get('pin') as boolean)));
+    this.listenTo(this.model, 'grown turned change:follow change:pin change:show change:status', this.update);
+    this.update();
+  }
+
+  override remove(): void {
+    window.clearInterval(this.clock);
+    super.remove();
+  }
+
+  override update(): void {
+    const { model } = this;
+    const { index, snapshots, shown } = model;
+    const last = snapshots.length - 1;
+    this.range.max = String(Math.max(last, 1));
+    this.range.value = String(Math.max(index, 0));
+    this.range.disabled = last < 1;
+    this.play.disabled = last < 1;
+    if (shown !== null) {
+      this.range.setAttribute('aria-valuetext', `training step ${shown.step}`);
+    }
+    this.follow.checked = model.get('follow') as boolean;
+    this.status.textContent = model.get('status') as string;
+    this.status.title = this.status.textContent;
+    const pinned = model.get('pinned') as number | null;
+    this.pin.textContent = pinned === null ? 'pin as A' : `A: step ${pinned.toLocaleString('en')}`;
+    this.pin.classList.toggle('mod-active', pinned !== null);
+    this.pin.setAttribute('aria-pressed', String(pinned !== null));
+    this.shows.style.display = pinned === null ? 'none' : '';
+    [...this.shows.children].forEach((button, i) => {
+      button.classList.toggle('mod-active', i === model.get('show'));
+      button.setAttribute('aria-pressed', String(i === model.get('show')));
+    });
+    this.drawPlay();
+  }
+
+  private setPlaying(playing: boolean): void {
+    window.clearInterval(this.clock);
+    this.clock = 0;
+    if (playing) {
+      if (this.model.index >= this.model.snapshots.length - 1) {
+        this.model.scrub(0);
+      }
+      this.clock = window.setInterval(() => this.advance(), INTERVAL);
+    }
+    this.drawPlay();
+  }
+
+  private advance(): void {
+    this.model.move(1);
+    if (this.model.index >= this.model.snapshots.length - 1) {
+      this.setPlaying(false);
+    }
+  }
+
+  private drawPlay(): void {
+    const playing = this.clock !== 0;
+    this.play.textContent = playing ? '❚❚' : '▶';
+    this.play.setAttribute('aria-label', playing ? 'pause' : 'play');
+  }
+
+  private showButton(name: string, index: number): HTMLButtonElement {
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.className = 'jupyter-button';
+    button.textContent = name;
+    button.addEventListener('click', () => this.model.setShow(index));
+    return button;
+  }
+
+  private clock = 0;
+  private readonly play = document.createElement('button');
+  private readonly range = document.createElement('input');
+  private readonly follow = document.createElement('input');
+  private readonly status = document.createElement('span');
+  private readonly pin = document.createElement('button');
+  private readonly shows = document.createElement('div');
+}
+
+function row(name: string, ...children: HTMLElement[]): HTMLElement {
+  const element = document.createElement('div');
+  element.className = name;
+  element.append(...children);
+  return element;
+}
+
+function label(input: HTMLInputElement, text: string): HTMLLabelElement {
+  const element = document.createElement('label');
+  element.append(input, text);
+  return element;
+}

@@ -1,0 +1,45 @@
+"""The timeline: a scrubber over the loss and the reach of gradient, all over training steps."""
+
+from __future__ import annotations
+
+from bqplot import Figure, LinearScale
+from ipywidgets import HTML, VBox
+
+from rnngrad_widgets.views.panel import figure, index_axis, value_axis, value_scale
+from rnngrad_widgets.widgets.selection import Selection
+from rnngrad_widgets.widgets.timeline import Losses, Reach, Timeline
+
+
+class TimelineView:
+    """Play and scrub; compare with a pinned step; what the run looked like.
+
+    Parameters
+    ----------
+    selection
+        What the snapshots are shown in.
+    summary
+        The line that follows the step.
+    capacity
+        How many snapshots are kept.
+    """
+
+    def __init__(self, selection: Selection, summary: HTML, capacity: int) -> None:
+        self.model = Timeline(selection=selection, summary=summary, capacity=capacity)
+        steps = LinearScale(min=0, max=1, allow_padding=False)
+        losses, reach = self._losses(selection, steps), self._reach(selection, steps)
+        self.figures: tuple[Figure, ...] = (losses, reach)
+        self.box = VBox([self.model, losses, reach]).add_class("rnngrad-timeline")
+
+    def _losses(self, selection: Selection, steps: LinearScale) -> Figure:
+        scales = {"x": steps, "y": value_scale()}
+        axis = value_axis(scales["y"])
+        mark = Losses(selection=selection, scales=scales, timeline=self.model, axis=axis)
+        return figure([mark], [axis], "losses")
+
+    def _reach(self, selection: Selection, steps: LinearScale) -> Figure:
+        scales = {"x": steps, "y": value_scale()}
+        axis, timesteps = index_axis(steps, "bottom"), index_axis(scales["y"], "left")
+        mark = Reach(
+            selection=selection, scales=scales, timeline=self.model, axis=axis, y_axis=timesteps
+        )
+        return figure([mark], [axis, timesteps], "reach")

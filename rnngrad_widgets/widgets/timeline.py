@@ -1,0 +1,110 @@
+"""The snapshots of a run in the browser, and the marks that draw them over training steps."""
+
+from __future__ import annotations
+
+import numpy as np
+from bqplot import Axis
+from ipywidgets import HTML, DOMWidget, Widget, register, widget_serialization
+from traitlets import Bool, Float, Instance, Int, Unicode
+
+from rnngrad_widgets.widgets._mark import SelectionMark
+from rnngrad_widgets.widgets._module import MODULE
+from rnngrad_widgets.widgets.selection import Selection
+from rnngrad_widgets.widgets.tensor import ArrayTrait, Precision, encode
+
+SHOW = ("step", "A", "difference")
+"""What is drawn: the chosen step, the pinned one, or the chosen minus the pinned one."""
+
+
+@register
+class Timeline(DOMWidget):  # type: ignore[misc]  # ipywidgets has no types
+    """Which snapshot is shown, with the controls to choose one. Snapshots join it by themselves.
+
+    The browser keeps those whose number is a multiple of its stride, and the last one; the stride
+    doubles when there would be more than ``capacity``.
+    """
+
+    _model_module = Unicode(MODULE.name).tag(sync=True)
+    _model_module_version = Unicode(MODULE.version).tag(sync=True)
+    _model_name = Unicode("TimelineModel").tag(sync=True)
+    _view_module = Unicode(MODULE.name).tag(sync=True)
+    _view_module_version = Unicode(MODULE.version).tag(sync=True)
+    _view_name = Unicode("TimelineControls").tag(sync=True)
+
+    selection = Instance(Selection).tag(sync=True, **widget_serialization)
+    summary = Instance(HTML).tag(sync=True, **widget_serialization)
+    capacity = Int(1).tag(sync=True)
+    step = Int(None, allow_none=True).tag(sync=True)
+    """The training step that is shown."""
+    follow = Bool(True).tag(sync=True)
+    """Whether a new snapshot is shown when it comes."""
+    pinned = Int(None, allow_none=True).tag(sync=True)
+    """The training step A, which others are compared with."""
+    pin = Bool(False).tag(sync=True)
+    """Set it to pin the step that is shown, unset it to forget it."""
+    show = Int(0, min=0, max=2).tag(sync=True)
+    """Index into `SHOW`."""
+    status = Unicode("").tag(sync=True)
+    """How far the run is, in words."""
+
+
+def _to_wire(array: np.ndarray | None, widget: Snapshot) -> dict[str, object] | None:
+    return None if array is None else encode(array, widget.precision)
+
+
+@register
+class Snapshot(Widget):  # type: ignore[misc]  # ipywidgets has no types
+    """The tensor of one training step.
+
+    A widget of its own, because the message that opens one is never dropped on the way: while a
+    cell prints much, Jupyter Server drops others.
+    """
+
+    _model_module = Unicode(MODULE.name).tag(sync=True)
+    _model_module_version = Unicode(MODULE.version).tag(sync=True)
+    _model_name = Unicode("SnapshotModel").tag(sync=True)
+
+    precision: Precision = "float32"
+
+    timeline = Instance(Timeline).tag(sync=True, **widget_serialization)
+    number = Int(0).tag(sync=True)
+    """Counts from 0 over the run."""
+    step = Int(0).tag(sync=True)
+    loss = Float(None, allow_none=True).tag(sync=True)
+    array = ArrayTrait(np.ndarray, allow_none=True).tag(
+        sync=True, to_json=_to_wire, from_json=lambda _, widget: widget.array
+    )
+    auto_limit = Float(1.0).tag(sync=True)
+    top = Int(0).tag(sync=True)
+    summary = Unicode("").tag(sync=True)
+    status = Unicode("").tag(sync=True)
+
+    def __init__(self, precision: Precision, **state: object) -> None:
+        self.precision = precision
+        super().__init__(**state)
+
+
+class TimelineMark(SelectionMark):
+    """Something against training steps; pointer and keys choose a step."""
+
+    timeline = Instance(Timeline).tag(sync=True, **widget_serialization)
+    axis = Instance(Axis, allow_none=True).tag(sync=True, **widget_serialization)
+    """The axis whose ticks follow: the steps under the reach, the losses beside their curve."""
+
+
+@register
+class Losses(TimelineMark):
+    """Loss of the batch at every snapshot; scales ``x`` and ``y``, which it fits."""
+
+    _model_name = Unicode("LossesModel").tag(sync=True)
+    _view_name = Unicode("Losses").tag(sync=True)
+
+
+@register
+class Reach(TimelineMark):
+    """Log10 of the median norm over channels, by training step and timestep."""
+
+    _model_name = Unicode("ReachModel").tag(sync=True)
+    _view_name = Unicode("Reach").tag(sync=True)
+    y_axis = Instance(Axis).tag(sync=True, **widget_serialization)
+    """The axis of the timesteps."""
