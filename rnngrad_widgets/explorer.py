@@ -123,6 +123,7 @@ class GradientExplorer(Frame):
     _parts: Mapping[str, GradientTensor]
     _tensor: GradientTensor
     _cube: Cube
+    _follower: Follower | None = None  # here, as one that was refused is closed too
     step = Int(None, allow_none=True, read_only=True)
 
     def __init__(
@@ -266,7 +267,6 @@ class GradientExplorer(Frame):
         weighed = set(WEIGHTS) <= set(source.quantities(path))
         self._stage = Stage(selection, weights=weighed)
         self._runs = Runs(selection, self._summary)
-        self._follower: Follower | None = None
         self._live: LiveGradients | None = None
         plots = (self._stage.box, self._runs.box)
         boxes = (self._controls.box, self._summary, self._message, *plots)
