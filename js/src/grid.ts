@@ -113,7 +113,9 @@ abstract class Grid extends ColourMark {
     const { point } = this.selection;
     setAttributes(this.hit, { width: this.width, height: this.height });
     const [first, end] = this.span;
-    const inside = point.timestep >= first && point.timestep < end;
+    // before anybody pointed there would be a line over the last timestep, which may be as thin as it
+    const pointed = this.selection.get('timestep') !== null;
+    const inside = pointed && point.timestep >= first && point.timestep < end;
     const lines = this.panels.map((panel) => {
       const x = Math.round(this.x(panel, point.timestep)) + 0.5;
       return `M${x} ${panel.top}v${panel.height}`;
@@ -143,7 +145,8 @@ abstract class Grid extends ColourMark {
       return [frame, name, ...this.timeTicks(panel), ...this.label(cube, panel)];
     });
     const { tensor, reflect } = this.selection;
-    const axis = this.text(reflect ? 'processing step' : tensor.columns, this.width + 8, this.height - 4);
+    const order = this.narrow ? 'processing' : 'processing step';
+    const axis = this.text(reflect ? order : tensor.columns, this.width + 8, this.height - 4);
     this.words.replaceChildren(...parts, axis);
   }
 

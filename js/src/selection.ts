@@ -163,7 +163,7 @@ export class SelectionModel extends WidgetModel {
   hover(timestep: number | null, over: Partial<Point> | null): void {
     const moved = this.hovered?.channel !== over?.channel || this.hovered?.sample !== over?.sample;
     this.hovered = over;
-    if (timestep !== null && timestep !== this.point.timestep) {
+    if (timestep !== null && timestep !== this.get('timestep')) {
       this.set('timestep', timestep);
     } else if (moved) {
       this.invalidate();
