@@ -81,6 +81,16 @@ CASES = [
     Case("LSTMCell,GRUCell", mask="pre"),
     Case("SimpleRNNCell,LSTMCell", sequences=False),
     Case("SimpleRNNCell,SimpleRNNCell", bidirectional="concat"),
+    Case("GRU", {"unroll": True}, sequences=False),
+    Case("GRU", {"use_bias": False, "reset_after": False}),
+    Case("GRU", {"reset_after": False}, mask="mid", sequences=False),
+    Case("SimpleRNN", {"go_backwards": True}, sequences=False),
+    Case("SimpleRNN", {"use_bias": False}, weighted=True),
+    Case("SimpleRNN", bidirectional="ave", sequences=False),
+    Case("LSTM", {"unit_forget_bias": False}, sequences=False, weighted=True),
+    Case("LSTM", bidirectional=None, mask="pre"),
+    Case("GRUCell", mask="mid", sequences=False),
+    Case("LSTMCell,LSTMCell", {"go_backwards": True}),
 ]
 
 
