@@ -21,8 +21,11 @@ export function number(value: number, plus = false, digits = 1): string {
   return signed(value, Math.abs(value).toExponential(digits).replace('e+', 'e'), plus);
 }
 
-/** The label of an axis tick, with as few digits as it needs: `2e-2`, `1.5e-2`. */
+/** The label of an axis tick, with as few digits as it needs: `2e-2`, `1.5e-2`, `−20`. */
 export function tick(value: number): string {
+  if (Number.isInteger(value) && Math.abs(value) < 1000) {
+    return signed(value, String(Math.abs(value)), false);
+  }
   return number(value, false, 1).replace(/\.0(?=e)/, '');
 }
 

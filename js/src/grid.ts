@@ -11,7 +11,7 @@ import { channelMaximum, largestMagnitude, rowsOfSample, series } from './slicin
 import type { Cube, Span } from './slicing';
 import { setAttributes, show, svg } from './svg';
 import { sampleColour, theme } from './theme';
-import { evenTicks, indexTicks, outerTick } from './ticks';
+import { evenTicks, indexTicks, outerTick, roundTicks } from './ticks';
 
 export class GridModel extends SelectionMarkModel {
   override defaults(): Backbone.ObjectHash {
@@ -373,8 +373,8 @@ export class CurveGrid extends Grid {
     if (!panel.first) {
       return [];
     }
-    return (chosen ? [low, 0, high] : [-outer, 0, outer])
-      .filter((v) => v >= low && v <= high && (v === 0 || panel.height >= 44))
+    return (chosen ? roundTicks(low, high, panel.height < 120 ? 2 : 4) : [-outer, 0, outer])
+      .filter((v) => v === 0 || panel.height >= 44)
       .map((v) => {
         const label = this.text(tick(v), panel.left - 6, this.y(cube, panel, v) + 4);
         label.setAttribute('text-anchor', 'end');

@@ -24,6 +24,10 @@ describe('format', () => {
     expect([0.02, -0.015, 0].map(tick)).toEqual(['2e-2', '−1.5e-2', '0']);
   });
 
+  it('writes small whole numbers as they are on axes', () => {
+    expect([-20, 1, 999, 1000, 2.5].map(tick)).toEqual(['−20', '1', '999', '1e3', '2.5e0']);
+  });
+
   it('writes a symmetric range with ±', () => {
     expect(range(-0.008, 0.008)).toBe('±8.0e-3');
     expect(range(-0.002, 0.008)).toBe('−2.0e-3 … +8.0e-3');
