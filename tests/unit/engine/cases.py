@@ -85,7 +85,7 @@ CASES = [
     Case("GRU", {"use_bias": False, "reset_after": False}),
     Case("GRU", {"reset_after": False}, mask="mid", sequences=False),
     Case("SimpleRNN", {"go_backwards": True}, sequences=False),
-    Case("SimpleRNN", {"use_bias": False}, weighted=True),
+    Case("SimpleRNN", {"unroll": True}, weighted=True),
     Case("SimpleRNN", bidirectional="ave", sequences=False),
     Case("LSTM", {"unit_forget_bias": False}, sequences=False, weighted=True),
     Case("LSTM", bidirectional=None, mask="pre"),
