@@ -37,7 +37,10 @@ SECONDS = 10
 """Longest wait for something that comes in a frame or with one answer of the kernel."""
 
 P = ParamSpec("P")
-Plot = Literal["heat", "half", "flow", "curve", "scatter", "bars", "histogram"]
+Plot = (
+    Literal["heat", "half", "flow", "curve", "scatter", "bars", "histogram"]
+    | Literal["single", "curve-high", "flow-low", "flow-high", "weights"]
+)
 Group = Literal["sample", "channel", "norm"]
 
 
