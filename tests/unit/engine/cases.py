@@ -82,7 +82,7 @@ CASES = [
     Case("SimpleRNNCell,LSTMCell", sequences=False),
     Case("SimpleRNNCell,SimpleRNNCell", bidirectional="concat"),
     Case("GRU", {"unroll": True}, sequences=False),
-    Case("GRU", {"use_bias": False, "reset_after": False}),
+    Case("GRU", {"reset_after": False, "go_backwards": True}),
     Case("GRU", {"reset_after": False}, mask="mid", sequences=False),
     Case("SimpleRNN", {"go_backwards": True}, sequences=False),
     Case("SimpleRNN", {"unroll": True}, weighted=True),
