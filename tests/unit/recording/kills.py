@@ -64,7 +64,7 @@ def kill_once(
         os.kill(child, 9)
     while (line := stdout.readline()).strip().isdigit():
         said = int(line)
-    assert line == "ended -9\n"  # by the kill, not by an error
+    assert line == "ended -9\n", f"an error, not the kill, ended it: {line!r}"
     if not (path / "zarr.json").exists():
         assert said == 0
         return None
@@ -118,11 +118,16 @@ def main() -> None:
 
 
 def write_for_ever(path: str) -> None:
-    print(os.getpid(), flush=True)
+    say(os.getpid())
     writer = RecordingWriter(path, "a")
     while True:
         writer.append(snapshot(len(writer)))
-        print(len(writer), flush=True)
+        say(len(writer))
+
+
+def say(number: int) -> None:
+    """Write a line in one go: `print` may write its end apart, and be killed between."""
+    os.write(1, f"{number}\n".encode())
 
 
 if __name__ == "__main__":
