@@ -98,7 +98,7 @@ abstract class TimelineMark extends CanvasMark {
   }
 
   protected fit(_run: readonly SnapshotModel[]): void {}
-  protected abstract readonly captionText: string;
+  protected abstract get captionText(): string;
 
   private placeLine(line: SVGElement, step: number | null): void {
     show(line, step !== null);
@@ -126,7 +126,10 @@ abstract class TimelineMark extends CanvasMark {
 
 /** The loss of the batch at every snapshot. */
 export class Losses extends TimelineMark {
-  protected readonly captionText = 'Loss of the batch shown';
+  protected override get captionText(): string {
+    return 'Loss of the batch shown';
+  }
+
   protected override readonly reach = 24;
 
   protected override setup(): void {
@@ -187,7 +190,10 @@ function loss(value: number): string {
 export class Reach extends TimelineMark {
   declare model: ReachModel;
 
-  protected readonly captionText = 'Reach: median norm by timestep, log scale';
+  protected override get captionText(): string {
+    return `Reach: median norm by ${this.selection.tensor.columns}, log scale`;
+  }
+
   protected override readonly reach = 6;
 
   protected override setup(): void {
@@ -207,7 +213,7 @@ export class Reach extends TimelineMark {
     const rows = run.map((snapshot) => snapshot.reach(mask));
     const largest = Math.max(...rows.map((row) => row.largest));
     const timesteps = rows[rows.length - 1].median.length;
-    const key = [run.length, run[run.length - 1].number, largest, theme(), this.width];
+    const key = [run.length, run[run.length - 1], largest, theme(), this.width];
     if (key.some((value, i) => value !== this.painted[i]) || timesteps !== this.image.height) {
       this.painted = key;
       this.fill(run, rows.map((row) => row.median), largest, timesteps);

@@ -35,10 +35,13 @@ export class TimelineControls extends DOMWidgetView {
     this.follow.addEventListener('change', () => this.model.setFollow(this.follow.checked));
     this.pin.addEventListener('click', () => this.model.setPin(!(this.model.get('pin') as boolean)));
     this.listenTo(this.model, 'grown turned change:follow change:pin change:show change:status', this.update);
+    this.range.addEventListener('keydown', (event) => this.key(event));
     this.update();
+    this.model.turn(); // another quantity may have been shown before
   }
 
   override remove(): void {
+    this.model.rest();
     window.clearInterval(this.clock);
     super.remove();
   }
@@ -67,6 +70,20 @@ export class TimelineControls extends DOMWidgetView {
       button.setAttribute('aria-pressed', String(i === model.get('show')));
     });
     this.drawPlay();
+  }
+
+  /** Beside the arrows that every slider has. */
+  private key(event: KeyboardEvent): void {
+    const by = { ArrowLeft: -10, ArrowRight: 10 }[event.key];
+    if (event.key === ' ') {
+      this.setPlaying(this.clock === 0);
+    } else if (by !== undefined && event.shiftKey) {
+      this.model.move(by);
+    } else {
+      return;
+    }
+    event.preventDefault();
+    event.stopPropagation();
   }
 
   private setPlaying(playing: boolean): void {

@@ -81,6 +81,7 @@ export class SnapshotModel extends WidgetModel {
 }
 
 interface Measure {
+  /** NaN where all is masked, Infinity where no norm is finite. */
   readonly median: Float64Array;
   readonly largest: number;
 }
@@ -91,7 +92,15 @@ function measure(array: DenseArray | null, mask: Float32Array | null): Measure {
   }
   const cube = asCube(array.values, array.shape);
   const norms = normsOverChannels(cube, 0, cube.channels, false, mask);
-  return { median: quartiles(norms).median, largest: norms.largest };
+  const { samples, timesteps, values } = norms;
+  const median = quartiles(norms).median;
+  for (let t = 0; t < timesteps; t++) {
+    for (let s = 0; s < samples && Number.isNaN(median[t]); s++) {
+      const counts = mask === null || mask[s * timesteps + t] !== 0;
+      median[t] = counts && !Number.isFinite(values[s * timesteps + t]) ? Infinity : NaN;
+    }
+  }
+  return { median, largest: norms.largest };
 }
 
 /**
@@ -145,29 +154,31 @@ export class TimelineModel extends DOMWidgetModel {
     return this.get('selection') as SelectionModel;
   }
 
+  /** Take a snapshot in; one of the same step, whose closing may be lost on the way, goes. */
   join(snapshot: SnapshotModel): void {
-    const at = this.kept.findIndex((other) => other.number >= snapshot.number);
-    if (this.kept[at]?.number === snapshot.number) {
-      return;
-    }
-    this.kept.splice(at < 0 ? this.kept.length : at, 0, snapshot);
-    this.thin();
+    const others = this.kept.filter((other) => other.step !== snapshot.step);
+    this.kept.filter((other) => !others.includes(other)).forEach((other) => other.forget());
+    const at = others.findIndex((other) => other.number > snapshot.number);
     const latest = at < 0;
+    others.splice(latest ? others.length : at, 0, snapshot);
+    this.kept = others;
     if (latest) {
       this.set('status', snapshot.get('status'));
     }
     if (this.get('step') === null || (latest && this.follow)) {
       this.goTo(this.kept.length - 1);
-    } else if (snapshot.step === this.get('step')) {
-      this.turn(); // after a reload: the one that was shown
     }
+    if (snapshot.step === this.get('step')) {
+      this.turn(); // after a reload: the one that was shown; else: it is shown anew
+    }
+    this.thin();
     this.trigger('grown');
   }
 
   leave(snapshot: SnapshotModel): void {
-    const at = this.kept.indexOf(snapshot);
-    if (at >= 0) {
-      this.kept.splice(at, 1);
+    if (this.kept.includes(snapshot)) {
+      this.kept = this.kept.filter((other) => other !== snapshot);
+      this.settle();
       this.trigger('grown');
     }
   }
@@ -207,13 +218,7 @@ export class TimelineModel extends DOMWidgetModel {
 
   /** Show the snapshot that is nearest to a training step. */
   goNear(step: number): void {
-    let best = 0;
-    this.kept.forEach((snapshot, i) => {
-      if (Math.abs(snapshot.step - step) < Math.abs(this.kept[best].step - step)) {
-        best = i;
-      }
-    });
-    this.scrub(best);
+    this.scrub(this.nearest(step));
   }
 
   /** The place of the step that is shown: of the nearest one before it where it is not kept any more. */
@@ -230,6 +235,11 @@ export class TimelineModel extends DOMWidgetModel {
     return this.get('follow') as boolean;
   }
 
+  private nearest(step: number): number {
+    const away = this.kept.map((snapshot) => Math.abs(snapshot.step - step));
+    return away.reduce((best, distance, i) => (distance < away[best] ? i : best), 0);
+  }
+
   private thin(): void {
     const last = this.kept[this.kept.length - 1]?.number ?? 0;
     const stride = strideFor(last, this.get('capacity') as number);
@@ -238,7 +248,20 @@ export class TimelineModel extends DOMWidgetModel {
       this.kept = this.kept.filter((snapshot) => !gone.includes(snapshot));
       // the message that closes a snapshot may be lost: its memory goes now
       gone.forEach((snapshot) => snapshot.forget());
+      this.settle();
     }
+  }
+
+  /** Where the step that is shown, or A, is not kept any more: the nearest one that is. */
+  private settle(): void {
+    for (const name of ['pinned', 'step']) {
+      const step = this.get(name) as number | null;
+      if (step !== null && this.kept.length > 0) {
+        this.set(name, this.kept[this.nearest(step)].step);
+      }
+    }
+    this.turn();
+    this.save_changes();
   }
 
   private pinChanged(): void {
@@ -253,37 +276,49 @@ export class TimelineModel extends DOMWidgetModel {
     return this.kept.find((snapshot) => snapshot.step === step) ?? null;
   }
 
-  private turn(): void {
+  /** Let every view draw what is chosen. */
+  turn(): void {
     const { shown, pinnedSnapshot: pinned } = this;
-    if (shown === null) {
-      return;
-    }
     const show = pinned === null ? 0 : (this.get('show') as number);
-    const source = show === 1 && pinned !== null ? pinned : shown;
-    const array = show === 2 && pinned !== null ? difference(shown.array, pinned.array) : source.array;
-    if (array === null) {
+    const source = show === 1 ? pinned : shown;
+    const base = show === 2 ? pinned : null;
+    const array = difference(source?.array ?? null, base?.array ?? null);
+    if (source === null || array === null) {
       return;
     }
-    const { selection } = this;
-    const differs = show === 2 && pinned !== null;
     const own = source.get('auto_limit') as number;
-    const limit = differs ? largestMagnitude(array.values) || own : own;
+    const limit = base === null ? own : largestMagnitude(array.values) || own;
+    const { selection } = this;
     selection.set({ auto_limit: limit, top: source.get('top') });
     if (selection.get('auto') as boolean) {
       selection.set('norm', [-limit, limit]);
     }
-    const compared = differs ? `, step ${shown.step} minus step ${pinned.step}` : '';
+    const against = base === null ? '' : ` minus step ${named(base)}`;
+    const compared = show === 0 ? '' : `, step ${named(source)}${against}`;
     selection.tensor.set({ array, compared });
-    (this.get('summary') as WidgetModel).set('value', source.get('summary'));
+    const summary = this.get('summary') as WidgetModel;
+    summary.set('value', source.get('summary'));
+    // so that Python, too, knows which range is the automatic one, and what its next words replace
+    selection.save_changes();
+    summary.save_changes();
     this.trigger('turned');
+  }
+
+  /** Nothing of the timeline is on the page any more. */
+  rest(): void {
+    this.selection.tensor.set('compared', '');
   }
 
   private kept: SnapshotModel[] = [];
 }
 
-/** The chosen step minus the pinned one. */
+function named(snapshot: SnapshotModel): string {
+  return snapshot.step.toLocaleString('en');
+}
+
+/** The one minus the other, if there is another. */
 function difference(a: DenseArray | null, b: DenseArray | null): DenseArray | null {
-  if (a === null || b === null || a.values.length !== b.values.length) {
+  if (a === null || b === null) {
     return a;
   }
   return { values: a.values.map((value, i) => value - b.values[i]), shape: a.shape };
