@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, Literal
 
 from traitlets import TraitError
@@ -36,6 +36,32 @@ def check_index(axis: str, index: Any, count: int) -> int:
     return place
 
 
+def check_step(step: Any, steps: Sequence[int]) -> int:
+    """One of the training steps of a timeline.
+
+    Raises
+    ------
+    SelectionError
+        If it is none of them, or there are none.
+    """
+    if not steps:
+        raise SelectionError(
+            f"step must be that of a snapshot, and there are none yet; received {step!r}. "
+            "They come with live(), update() or from_recording()"
+        )
+    try:
+        wanted = operator.index(step)
+    except TypeError:
+        raise SelectionError(f"step must be an integer; received {step!r}") from None
+    if wanted not in steps:
+        near = sorted(sorted(steps, key=lambda other: abs(other - wanted))[:4])
+        raise SelectionError(
+            f"step must be one of the {len(steps):,} that are kept, {steps[0]} .. {steps[-1]}; "
+            f"received {wanted}. Near it: {', '.join(map(str, near))}"
+        )
+    return wanted
+
+
 def check_norm(norm: Any) -> Norm:
     """A colour range.
 
@@ -63,6 +89,21 @@ def can_reflect(tensor: GradientTensor) -> bool:
     """Whether the channels have halves: a `Bidirectional` layer's, or a plain array's."""
     halves = len(tensor.directions) == 2 or (not tensor.layer and tensor.shape[-1] % 2 == 0)
     return halves and "timestep" in tensor.dims
+
+
+def check_precision(precision: Any) -> None:
+    """Precision on the way to the browser.
+
+    Raises
+    ------
+    ValueError
+        If it is unknown.
+    """
+    if precision not in (None, "float32", "bfloat16"):
+        raise ValueError(
+            f"precision must be 'float32', 'bfloat16' or None; received {precision!r}. "
+            "None takes bfloat16 for large snapshots"
+        )
 
 
 def check_part(part: Any, parts: Collection[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -69,3 +69,20 @@ def as_cube(tensor: GradientTensor) -> Cube:
     size = values.shape[-1] // max(len(tensor.directions), 1)
     sections = tuple(Section(name, i * size, "") for i, name in enumerate(tensor.directions))
     return Cube(values, columns, rows, gates, "rows" if gates else "", sections)
+
+
+def fitted(cube: Cube, budget: int) -> Cube:
+    """As many samples as fit, from the first.
+
+    Raises
+    ------
+    ValueError
+        If not even one does.
+    """
+    each = cube.values[0].nbytes
+    if each > budget:
+        raise ValueError(
+            f"one sample must fit the budget of {budget:,} bytes; it takes {each:,}. "
+            f"Raise it: budget={each}"
+        )
+    return replace(cube, values=cube.values[: budget // each])

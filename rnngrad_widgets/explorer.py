@@ -8,6 +8,7 @@ from os import PathLike
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+import numpy as np
 from ipywidgets import HTML, Widget, register
 from traitlets import Bool, Int, Unicode, observe, validate
 
@@ -17,10 +18,13 @@ from rnngrad_widgets.checks import (
     check_index,
     check_norm,
     check_part,
+    check_precision,
     check_reflect,
+    check_step,
     check_view,
+    check_ylim,
 )
-from rnngrad_widgets.cube import Cube, as_cube
+from rnngrad_widgets.cube import Cube, as_cube, fitted
 from rnngrad_widgets.following import Follower
 from rnngrad_widgets.frame import Checked, Frame
 from rnngrad_widgets.lifetime import close_earlier_runs
@@ -34,10 +38,11 @@ from rnngrad_widgets.sources import (
     Source,
     by_part,
 )
-from rnngrad_widgets.summary import summary_html
+from rnngrad_widgets.summary import left_out, summary_html
 from rnngrad_widgets.tensor import GradientSnapshot, GradientTensor
-from rnngrad_widgets.timeline import BUDGET, Runs
+from rnngrad_widgets.timeline import BUDGET, Runs, capacity_for
 from rnngrad_widgets.training import Every, OnError, Status
+from rnngrad_widgets.views.colours import check_cmap
 from rnngrad_widgets.views.controls import Controls
 from rnngrad_widgets.views.selected import new_selection
 from rnngrad_widgets.views.stage import Stage
@@ -46,6 +51,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from rnngrad_widgets.recorder import GradientRecorder
+    from rnngrad_widgets.widgets.tensor import Precision
     from rnngrad_widgets.widgets.timeline import Snapshot
 
 
@@ -55,6 +61,25 @@ class Shown(NamedTuple):
     layer: str
     quantity: str
     part: str
+
+
+class First(NamedTuple):
+    """What is selected at first."""
+
+    sample: int = 0
+    channel: int = 0
+    norm: Any = "auto"
+    reflect_half: bool = False
+    view: str | None = None
+
+
+class Style(NamedTuple):
+    """Traits of every widget of plots."""
+
+    title: str = ""
+    cmap: str = "diverging"
+    ylim: tuple[float, float] | None = None
+    height: int | None = None
 
 
 @register
@@ -84,21 +109,27 @@ class GradientExplorer(Frame):
         Colour range (vmin, vmax), or ``"auto"``: symmetric, about the 99.8th percentile of |g|.
     reflect_half
         Show the second half of the channels flipped along time.
+    view
+        Which view is in front; None for the first that fits.
+    title, cmap, ylim, height
+        See the attributes.
+    budget
+        Bytes of one tensor that are sent to the browser, and of a run's snapshots: of more, the
+        first samples are sent, and the summary says so.
 
     Attributes
     ----------
-    layer, quantity, sample, channel, norm, reflect_half
-        Two-way traits: set them, observe them.
+    layer, quantity, sample, channel, norm, reflect_half, step
+        Two-way traits: set them, observe them. `step` is the training step that is shown, None
+        where it is not known; it can be set to that of a snapshot of the timeline.
     view
         ``"heat map"`` and the others that the buttons name; ``"scatter"`` without a time axis.
-    title, cmap, height
+    title, cmap, ylim, height
         As for every widget of plots: text above it, colour map, height of the plots in pixels.
     part
         The same, where a quantity has several tensors: ``"kernel"`` or ``"forward/bias"`` of the
         weights, ``"[0]"`` for the first call of a shared layer, ``"0"`` for the first of stacked
         cells. Empty where there is only one.
-    step
-        Training step at which the tensor was computed, or None.
     tensor
         The `GradientTensor` that is shown.
 
@@ -124,7 +155,7 @@ class GradientExplorer(Frame):
     _tensor: GradientTensor
     _cube: Cube
     _follower: Follower | None = None  # here, as one that was refused is closed too
-    step = Int(None, allow_none=True, read_only=True)
+    step = Int(None, allow_none=True)
 
     def __init__(
         self,
@@ -140,12 +171,19 @@ class GradientExplorer(Frame):
         channel: int = 0,
         norm: Any = "auto",
         reflect_half: bool = False,
+        view: str | None = None,
+        title: str = "",
+        cmap: str = "diverging",
+        ylim: tuple[float, float] | None = None,
+        height: int | None = None,
+        budget: int = BUDGET,
     ) -> None:
         # here, because it imports TensorFlow, which an array does not need
         from rnngrad_widgets.engine import GradientEngine  # noqa: PLC0415
 
         source = ModelSource(GradientEngine(model), x, y, sample_weight, training)
-        self._start(source, layer, quantity, sample, channel, norm, reflect_half)
+        first = First(sample, channel, norm, reflect_half, view)
+        self._start(source, layer, quantity, first, Style(title, cmap, ylim, height), budget)
 
     @classmethod
     def from_array(
@@ -156,6 +194,12 @@ class GradientExplorer(Frame):
         channel: int = 0,
         norm: Any = "auto",
         reflect_half: bool = False,
+        view: str | None = None,
+        title: str = "",
+        cmap: str = "diverging",
+        ylim: tuple[float, float] | None = None,
+        height: int | None = None,
+        budget: int = BUDGET,
     ) -> GradientExplorer:
         """Explore an array of any framework; TensorFlow is not imported.
 
@@ -163,7 +207,7 @@ class GradientExplorer(Frame):
         ----------
         array
             (samples, timesteps, channels) or (samples, channels), of real numbers.
-        sample, channel, norm, reflect_half
+        sample, channel, norm, reflect_half, view, title, cmap, ylim, height, budget
             As for the class.
 
         Raises
@@ -173,11 +217,10 @@ class GradientExplorer(Frame):
         ValueError
             If its rank is wrong, it is empty, or a selection does not fit it.
         """
-        explorer = cls.__new__(cls)
-        # another constructor of the same class
-        explorer._start(  # noqa: SLF001
-            ArraySource(array), None, "", sample, channel, norm, reflect_half
-        )
+        explorer = cls.__new__(cls)  # another constructor of the same class
+        first = First(sample, channel, norm, reflect_half, view)
+        style = Style(title, cmap, ylim, height)
+        explorer._start(ArraySource(array), None, "", first, style, budget)  # noqa: SLF001
         return explorer
 
     @classmethod
@@ -227,12 +270,10 @@ class GradientExplorer(Frame):
                 "Wait for the first one: from_recording(..., timeout=60)"
             )
         source = RecordingSource(recording)
-        first = source.resolve(layer)
-        explorer = cls.__new__(cls)
-        # another constructor of the same class
-        explorer._start(  # noqa: SLF001
-            source, first, quantity or source.quantities(first)[0], 0, 0, "auto", False
-        )
+        path_of_layer = source.resolve(layer)
+        quantity = quantity or source.quantities(path_of_layer)[0]
+        explorer = cls.__new__(cls)  # another constructor of the same class
+        explorer._start(source, path_of_layer, quantity)  # noqa: SLF001
         explorer._follow(follow=follow)  # noqa: SLF001
         return explorer
 
@@ -241,23 +282,29 @@ class GradientExplorer(Frame):
         source: Source,
         layer: Any,
         quantity: str,
-        sample: int,
-        channel: int,
-        norm: Any,
-        reflect_half: bool,
+        first: First | None = None,
+        style: Style | None = None,
+        budget: int = BUDGET,
     ) -> None:
+        first, style = first or First(), style or Style()
         # everything that can fail comes first: no widget has been made when it does
         path = source.resolve(layer)
         parts = source.compute(path, quantity)
         part = next(iter(parts))
-        shape = as_cube(parts[part]).values.shape
-        check_index("sample", sample, shape[0])
-        check_index("channel", channel, shape[-1])
-        check_reflect(reflect_half, parts[part])
-        norm = check_norm(norm)
+        cube = fitted(as_cube(parts[part]), budget)
+        check_index("sample", first.sample, cube.values.shape[0])
+        check_index("channel", first.channel, cube.values.shape[-1])
+        check_reflect(first.reflect_half, parts[part])
+        norm = check_norm(first.norm)
+        check_cmap(style.cmap)
+        check_ylim(style.ylim)
+        self._budget = budget
         self._source = source
         self._lock = RLock()
         self._placing = False
+        self._noted: int | None = None
+        self._probed: tuple[str, str] | None = None
+        self._began = 0.0
         self._weights_with: GradientTensor | None = None
         self._beside: tuple[Any, GradientTensor | None] = (None, None)
         selection = new_selection()
@@ -266,7 +313,7 @@ class GradientExplorer(Frame):
         self._message = HTML().add_class("rnngrad-message")
         weighed = set(WEIGHTS) <= set(source.quantities(path))
         self._stage = Stage(selection, weights=weighed)
-        self._runs = Runs(selection, self._summary)
+        self._runs = Runs(selection, self._summary, budget, self._note_step)
         self._live: LiveGradients | None = None
         plots = (self._stage.box, self._runs.box)
         boxes = (self._controls.box, self._summary, self._message, *plots)
@@ -274,8 +321,16 @@ class GradientExplorer(Frame):
         self._controls.link(self, self._stage.box)
         self._show(parts, Shown(path, quantity, part))
         self._listen()
-        self.sample, self.channel = sample, channel
-        self.norm, self.reflect_half = norm, bool(reflect_half)
+        self.sample, self.channel = first.sample, first.channel
+        self.norm, self.reflect_half = norm, bool(first.reflect_half)
+        try:
+            if first.view is not None:
+                self.view = first.view
+            for name, value in style._asdict().items():
+                setattr(self, name, value)
+        except Exception:
+            self.close()  # no widget is left of one that was refused
+            raise
         close_earlier_runs(self)
 
     @property
@@ -284,8 +339,25 @@ class GradientExplorer(Frame):
         return self._tensor
 
     def refresh(self) -> None:
-        """Compute again, at the weights of now; the old picture stays until then."""
-        self._show(self._compute(self._shown.layer, self._shown.quantity), self._shown)
+        """Compute again, at the weights of now; the old picture stays until then.
+
+        Where there is a timeline, its last step. A recording is read on.
+        """
+        if isinstance(self._source, RecordingSource):
+            self._source.recording.refresh()
+            self._read_new()
+        else:
+            parts = self._compute(self._shown.layer, self._shown.quantity)
+            run = self._runs.current
+            if run is None:
+                self._show(parts, self._shown)
+                return
+            now = self._part_of(parts).step
+            last = run.steps[-1]
+            self._take(parts, last + 1 if now is None or now < last else now, run.status)
+        if self._runs.current is not None:
+            self.step = self._runs.current.steps[-1]
+        self._message.value = ""
 
     @property
     def snapshots(self) -> list[Snapshot]:
@@ -309,6 +381,7 @@ class GradientExplorer(Frame):
         *,
         max_overhead: float | None = 0.05,
         on_error: OnError = "warn",
+        precision: Precision | None = None,
     ) -> LiveGradients:
         """A callback for ``fit``: shows what is shown here as training goes on.
 
@@ -324,6 +397,9 @@ class GradientExplorer(Frame):
             None for no limit.
         on_error
             ``"warn"``: a failure is shown here and training goes on; ``"raise"``: it ends training.
+        precision
+            Of snapshots on the way to the browser, ``"float32"`` or ``"bfloat16"`` (half the size,
+            every decade); None for bfloat16 where one has more than 8 MB.
 
         Raises
         ------
@@ -331,9 +407,14 @@ class GradientExplorer(Frame):
             If the explorer has no model, or an argument is not as above.
         """
         self._model_source("live")
-        return LiveGradients(
+        check_precision(precision)
+        callback = LiveGradients(
             self, self._probe, every=every, max_overhead=max_overhead, on_error=on_error
         )
+        self._runs.precision = precision
+        self._runs.prepare(self._shown, self._tensor)
+        self._note_figures()
+        return callback
 
     def update(self) -> None:
         """Take a snapshot now and add it to the timeline: for a training loop of one's own.
@@ -401,28 +482,54 @@ class GradientExplorer(Frame):
         status
             How far the run is.
         """
+        if self.comm is None:
+            return  # closed while the model trains
         if status.error is not None:
             self._say(status.error)
-        run = self._runs.current
-        if snapshot is None:
-            if run is not None:
-                run.tell(str(status))
-            return
         with self._lock:
-            parts = by_part(snapshot, self._shown.layer)
-            if status.error is None:
-                self._message.value = ""
-            self._take(parts, snapshot.step or 0, str(status))
+            # a person may have turned to something else since it was computed
+            if snapshot is not None and self._probed == self._shown[:2]:
+                if status.error is None:
+                    self._message.value = ""
+                self._take(by_part(snapshot, self._shown.layer), status.step or 0, str(status))
+            else:
+                self._runs.tell(str(status))
+
+    @property
+    def last_step(self) -> int | None:
+        """Training step of the last snapshot; None before the first."""
+        return self._runs.last_step
 
     def _take(self, parts: Mapping[str, GradientTensor], step: int, status: str) -> None:
         """Note a snapshot, and let the browser show it: no message is awaited."""
-        tensor = parts[self._shown.part if self._shown.part in parts else next(iter(parts))]
+        tensor = self._part_of(parts)
         if tensor.shape != self._tensor.shape:
             self._show(parts, self._shown)
-        self._parts, self._tensor, self._cube = parts, tensor, as_cube(tensor)
+        self._parts = parts
         self._runs.append(self._shown, tensor, step, status)
         self._note_figures()
-        self.set_trait("step", step)
+        self._note_run()
+
+    def _part_of(self, parts: Mapping[str, GradientTensor]) -> GradientTensor:
+        return parts[self._shown.part if self._shown.part in parts else next(iter(parts))]
+
+    def _note_run(self) -> None:
+        """Take note of what the run shows, if there is one."""
+        if self._runs.current is not None:
+            self._note_step(self._runs.current.shown)
+            if self._beside[1] is not None:  # it was of one step
+                self._beside = (None, None)
+                self._stage.show_companion(None)
+
+    def _note_step(self, step: int) -> None:
+        """Take note of the step that the browser shows, or will."""
+        run = self._runs.current
+        if run is not None:
+            step = run.nearest(step)
+            self._tensor = run.tensor(step)
+            self._cube = fitted(as_cube(self._tensor), self._budget)
+        self._noted = step
+        self.step = step
 
     def _model_source(self, method: str) -> ModelSource:
         if isinstance(self._source, ModelSource):
@@ -437,40 +544,42 @@ class GradientExplorer(Frame):
                 f"{model.name!r}. Make a GradientExplorer of that one"
             )
         with self._lock:
+            self._probed = self._shown[:2]
             return source.snapshot(self._shown.layer, self._shown.quantity)
+
+    # -- a recording -----------------------------------------------------------------------------
 
     def _follow(self, *, follow: bool) -> None:
         """Show a recording from its beginning, and its new steps if asked."""
-        self._replay()
+        self._read_new()
         if follow:
             self._follower = Follower(self._look, self._say)
-
-    def _replay(self) -> None:
-        source = self._source
-        if isinstance(source, RecordingSource) and self._runs.current is None:
-            self._read_upto = 0
-            self._read_new(source)
 
     def _look(self) -> None:
         source = self._source
         if isinstance(source, RecordingSource) and source.recording.refresh():
-            with self._lock:
-                self._read_new(source)
+            self._read_new()
 
-    def _read_new(self, source: RecordingSource) -> None:
+    def _read_new(self) -> None:
         """Add the steps that were not read yet; where there are too many, evenly chosen ones."""
-        shown, recording = self._shown, source.recording
-        count = len(recording) - self._read_upto
-        most = max(BUDGET // max(self._cube.values.nbytes, 1), 2)
-        stride = max(-(-count // most), 1)
-        places = [*range(self._read_upto, len(recording), stride)]
-        if places and places[-1] != len(recording) - 1:
-            places.append(len(recording) - 1)
-        for place in places:
-            tensor = source.read(place, shown.layer, shown.quantity)
-            status = f"{len(recording):,} snapshots recorded"
-            self._take({"": tensor}, int(recording.steps[place]), status)
-        self._read_upto = len(recording)
+        source = self._source
+        if not isinstance(source, RecordingSource) or not len(source.recording):
+            return
+        recording = source.recording
+        with self._lock:
+            if recording.times[0] != self._began:  # another one in its place
+                self._runs.forget_all()
+                self._began = float(recording.times[0])
+            run = self._runs.current
+            start = 0 if run is None else int(np.searchsorted(recording.steps, run.steps[-1])) + 1
+            most = capacity_for(self._cube.values.nbytes, self._budget)
+            places = [*range(start, len(recording), max(-(-(len(recording) - start) // most), 1))]
+            if places and places[-1] != len(recording) - 1:
+                places.append(len(recording) - 1)
+            for place in places:
+                tensor = source.read(place, self._shown.layer, self._shown.quantity)
+                status = f"{len(recording):,} snapshots recorded"
+                self._take({"": tensor}, int(recording.steps[place]), status)
 
     # -- computing and showing -------------------------------------------------------------------
 
@@ -485,20 +594,23 @@ class GradientExplorer(Frame):
     def _show(self, parts: Mapping[str, GradientTensor], wanted: Shown) -> None:
         part = wanted.part if wanted.part in parts else next(iter(parts))
         tensor, shown = parts[part], Shown(wanted.layer, wanted.quantity, part)
-        cube = as_cube(tensor)
+        cube = fitted(as_cube(tensor), self._budget)
         if self.view == "flow":
             self._companion(shown, tensor)  # before anything changes: the old picture stays
         self._parts, self._tensor, self._cube = parts, tensor, cube
         self._shown = shown
-        self.set_trait("step", tensor.step)
+        self._noted = tensor.step
+        self.step = tensor.step
         self.layer, self.quantity, self.part = self._shown
         self._bring_into_range()
         self._stage.show(tensor, cube)
         self.view = self.view if self.view in self._stage.views else next(iter(self._stage.views))
+        # before the timeline, which shows another step as soon as it is on the page
+        self._summary.value = summary_html(tensor) + left_out(tensor, cube)
         self._runs.turn_to(self._shown)
+        self._note_run()
         self._turn_to_view()
         self._place_controls()
-        self._summary.value = summary_html(tensor)
         self._message.value = ""
 
     def _turn_to_view(self) -> None:
@@ -517,6 +629,14 @@ class GradientExplorer(Frame):
         if self.figures != figures:
             self.figures = figures
 
+    def _prepare(self) -> None:
+        """Let the views be whole that are filled when they are looked at."""
+        if "flow" in self._stage.views:
+            self._stage.show_companion(self._companion(self._shown, self._tensor))
+        if "weights" in self._stage.views:
+            self._show_weights()
+            self._note_figures()
+
     def _show_weights(self) -> None:
         if self._weights_with is not self._tensor:
             layer = self._shown.layer
@@ -526,10 +646,13 @@ class GradientExplorer(Frame):
             self.others = self._stage.selections
 
     def _companion(self, shown: Shown, tensor: GradientTensor) -> GradientTensor | None:
-        """The total gradient where the direct one is shown, and the other way round."""
+        """The total gradient where the direct one is shown, and the other way round.
+
+        None where there is a timeline: it would be of one step only.
+        """
         layer, quantity, part = shown
         other = COMPANIONS.get(quantity)
-        if other not in self._source.quantities(layer):
+        if other not in self._source.quantities(layer) or self._runs.has(shown):
             return None
         if self._beside[0] != (shown, tensor):
             found = self._compute(layer, other).get(part)
@@ -593,7 +716,9 @@ class GradientExplorer(Frame):
             offered = self._source.quantities(path)
             quantity = self.quantity if self.quantity in offered else offered[0]
             parts = self._compute(path, quantity)
-            self._show(parts, self._shown._replace(layer=path, quantity=quantity))
+            with self._lock:
+                self._show(parts, self._shown._replace(layer=path, quantity=quantity))
+                self._read_new()
         return path
 
     @validate("quantity")
@@ -601,7 +726,9 @@ class GradientExplorer(Frame):
         quantity = str(proposal["value"])
         if quantity != self._shown.quantity:
             parts = self._compute(self._shown.layer, quantity)
-            self._show(parts, self._shown._replace(quantity=quantity))
+            with self._lock:
+                self._show(parts, self._shown._replace(quantity=quantity))
+                self._read_new()
         return quantity
 
     @validate("part")
@@ -630,6 +757,19 @@ class GradientExplorer(Frame):
     @validate("channel")
     def _validate_channel(self, proposal: Any) -> int:
         return check_index("channel", proposal["value"], self._cube.values.shape[-1])
+
+    @validate("step")
+    def _validate_step(self, proposal: Any) -> int | None:
+        step, run = proposal["value"], self._runs.current
+        return step if step == self._noted else check_step(step, run.steps if run else [])
+
+    @observe("step")
+    def _step_changed(self, change: Any) -> None:
+        if change["new"] != self._noted:  # set in Python
+            run = self._runs.current
+            if run is not None:
+                self._note_step(change["new"])
+                run.turn(change["new"])
 
     @validate("norm")
     def _validate_norm(self, proposal: Any) -> Norm:

@@ -14,7 +14,7 @@ from rnngrad_widgets.checks import check_ylim
 from rnngrad_widgets.html import MAX_SIZE, SavedPage, save_html
 from rnngrad_widgets.lifetime import close_widgets, reachable
 from rnngrad_widgets.saving import save
-from rnngrad_widgets.views.colours import check_cmap, paint_with
+from rnngrad_widgets.views.colours import check_cmap, follows_theme, paint_with
 from rnngrad_widgets.widgets._module import MODULE
 from rnngrad_widgets.widgets.selection import Selection
 from rnngrad_widgets.widgets.tensor import Precision
@@ -121,7 +121,11 @@ class Frame(VBox):  # type: ignore[misc]  # ipywidgets has no types
         OSError
             If the folder does not exist, the path is a folder, or the file cannot be written.
         """
+        self._prepare()
         return save_html(self, path, title=title, precision=precision, max_size=max_size)
+
+    def _prepare(self) -> None:
+        """Compute what else is needed to run without a kernel."""
 
     def close(self) -> None:
         """Close the widget and every widget it made, in Python and in the browser."""
@@ -153,5 +157,6 @@ class Frame(VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     @observe("cmap", "others")
     def _paint(self, _change: Any) -> None:
+        self.themed = follows_theme(self.cmap)  # first: colours that come are for the theme, or not
         for selection in (self.selection, *self.others):
-            self.themed = paint_with(self.cmap, selection)
+            paint_with(self.cmap, selection)

@@ -12,6 +12,10 @@ from rnngrad_widgets.training import Every, OnError, Status, TrainingCallback
 class Display(Protocol):
     """What snapshots are shown in, for instance a `GradientExplorer`."""
 
+    @property
+    def last_step(self) -> int | None:
+        """Training step of its last snapshot, of whichever callback: the next one is later."""
+
     def show(self, snapshot: GradientSnapshot | None, status: Status) -> None:
         """Show a snapshot and how far the run is; None: only the status changed.
 
@@ -62,6 +66,11 @@ class LiveGradients(TrainingCallback):
         """Show a snapshot."""
         del skipped  # the status counts them
         self._display.show(snapshot, status)
+
+    def _take(self) -> None:
+        shown = self._display.last_step
+        self._last_step = self._last_step if shown is None else shown
+        super()._take()
 
     def failed(self, status: Status) -> None:
         """Show why; where that fails too, warn."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rnngrad_widgets.cube import Cube
 from rnngrad_widgets.statistics import Extreme, extreme, halves, relative_norms, share_not_reached
 from rnngrad_widgets.tensor import NO_TIME, GradientTensor
 from rnngrad_widgets.wording import words
@@ -27,6 +28,17 @@ def summary_html(tensor: GradientTensor) -> str:
     line = "<span> · </span>".join(f"<span>{part}</span>" for part in parts if part)
     # browsers break a line after the hyphen of an exponent
     return re.sub(r"\d\.\de-?\d+", r"<span class='rnngrad-number'>\g<0></span>", line)
+
+
+def left_out(tensor: GradientTensor, cube: Cube) -> str:
+    """What the browser was not sent, as HTML: samples beyond the budget."""
+    sent, all_samples = cube.values.shape[0], tensor.shape[0]
+    if tensor.dims[0] != "sample" or sent == all_samples:
+        return ""
+    return (
+        f'<span> · </span><b class="rnngrad-alarm">samples {sent}–{all_samples - 1} are not in the '
+        f"browser</b><span>: give a part of the batch, or raise <code>budget</code></span>"
+    )
 
 
 def _bold(text: str) -> str:

@@ -39,7 +39,8 @@ class Keras3(Library):
 
     def iterations(self, model: Model) -> Tensor:
         """Return the number of steps that a model's optimizer has made."""
-        return tf.convert_to_tensor(model.optimizer.iterations.value)
+        steps = model.optimizer.iterations  # a tensor where gradients are accumulated
+        return tf.convert_to_tensor(getattr(steps, "value", steps))
 
     def weight_name(self, variable: Tensor) -> str:
         """Return a weight's own name."""

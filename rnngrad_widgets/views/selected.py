@@ -39,5 +39,6 @@ def send(widget: Tensor, tensor: GradientTensor, cube: Cube) -> None:
         widget.directions = list(tensor.directions)
         widget.sections = [section._asdict() for section in cube.sections]
         widget.flow = "Gradient flow" if tensor.quantity.endswith("_gradient") else "Flow"
-        widget.mask = None if tensor.mask is None else tensor.mask.astype(np.float32)
+        sent = cube.values.shape[0]
+        widget.mask = None if tensor.mask is None else tensor.mask[:sent].astype(np.float32)
         widget.array = cube.values

@@ -71,7 +71,9 @@ class Stage:
         if tensor is None:
             widget.array = None
         else:
-            norms = Cube(norms_over_channels(tensor), "timestep", "direction")
+            array = self._selection.tensor.array
+            sent = None if array is None else len(array)
+            norms = Cube(norms_over_channels(tensor)[:sent], "timestep", "direction")
             send(widget, tensor, norms)
         flow = self.views.get("flow")
         if isinstance(flow, FlowView):

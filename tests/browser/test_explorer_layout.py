@@ -16,6 +16,7 @@ LAYERS = """
 import numpy as np
 from rnngrad_widgets import GradientExplorer
 from rnngrad_widgets.tensor import SEQUENCE, GradientTensor
+from rnngrad_widgets.explorer import First
 
 class Source:
     def layers(self):
@@ -30,7 +31,7 @@ class Source:
         return {"": GradientTensor(values, SEQUENCE, layer, quantity, both)}
 
 e = GradientExplorer.__new__(GradientExplorer)
-e._start(Source(), None, "output_gradient", 0, 0, (-0.012, 0.0125), False)
+e._start(Source(), None, "output_gradient", First(norm=(-0.012, 0.0125)))
 e
 """
 SEQUENCES = """

@@ -53,7 +53,7 @@ class Source:
         return {{"": GradientTensor(np.ones((2, 3, 4)), SEQUENCE, layer, quantity)}}
 
 e = GradientExplorer.__new__(GradientExplorer)
-e._start(Source(), None, "output_gradient", 0, 0, "auto", False)
+e._start(Source(), None, "output_gradient")
 e
 """
 COUNT = "from ipywidgets.widgets import widget; print(len(widget._instances))"

@@ -37,7 +37,7 @@ class Source:
         }
 
 e = GradientExplorer.__new__(GradientExplorer)
-e._start(Source(), None, "weight", 0, 0, "auto", False)
+e._start(Source(), None, "weight")
 e
 """
 

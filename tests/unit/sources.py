@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rnngrad_widgets import GradientExplorer
+from rnngrad_widgets.explorer import First
 from rnngrad_widgets.tensor import NO_TIME, SEQUENCE, GradientTensor
 
 if TYPE_CHECKING:
@@ -77,5 +78,5 @@ def explore(
 ) -> GradientExplorer:
     """An explorer of any source, as its own constructors make it."""
     explorer = GradientExplorer.__new__(GradientExplorer)
-    explorer._start(source, layer, quantity, sample, channel, norm, reflect_half)
+    explorer._start(source, layer, quantity, First(sample, channel, norm, reflect_half))
     return explorer

@@ -256,6 +256,8 @@ def test_a_probe_is_one_batch() -> None:
 class Screen:
     """Shows snapshots, or fails as it is told to."""
 
+    last_step: int | None = None
+
     def __init__(self) -> None:
         self.shown: list[tuple[int | None, Status]] = []
         self.broken = False

@@ -342,3 +342,11 @@ def test_layers_that_the_loss_does_not_need_are_named() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         engine.compute(X, [Y, Y], "used")
+
+
+def test_steps_where_gradients_are_accumulated() -> None:
+    model = keras.Sequential([keras.Input(X.shape[1:]), layers.LSTM(2), layers.Dense(Y.shape[-1])])
+    model.compile(keras.optimizers.SGD(gradient_accumulation_steps=2), "mse")
+    engine = GradientEngine(model)
+    model.fit(X, Y, batch_size=3, epochs=2, verbose=0)
+    assert engine.compute(X, Y).step == int(model.optimizer.iterations)
