@@ -93,6 +93,9 @@ export class Explorer extends VBoxView {
     this.el.classList.toggle('rnngrad-dark', isDark());
     for (const selection of this.selections) {
       const scale = selection.get('colour_scale') as WidgetModel;
+      // Python names the colours of the light theme; not at once: the event would be lost to bqplot
+      this.stopListening(scale);
+      this.listenTo(scale, 'change:colors', () => queueMicrotask(() => this.applyTheme()));
       const colours = selection.logColours ? theme().sequential : theme().diverging;
       if (this.model.get('themed') && (scale.get('colors') as string[]).join() !== colours.join()) {
         scale.set('colors', [...colours]);

@@ -68,11 +68,15 @@ def colour_scale() -> ColorScale:
     return ColorScale(colors=list(DIVERGING), min=-1.0, mid=0.0, max=1.0)
 
 
-def paint_with(cmap: str, selection: Selection) -> bool:
-    """Give the selection a colour map; returns whether its colours follow the theme."""
+def follows_theme(cmap: str) -> bool:
+    """Whether the browser half swaps the colours of a map for those of the page's theme."""
+    return cmap in ("diverging", "sequential")
+
+
+def paint_with(cmap: str, selection: Selection) -> None:
+    """Give the selection a colour map."""
     selection.log_colours = cmap == "sequential"
     scale = selection.colour_scale
     with scale.hold_sync():
         scale.colors = list(_OURS.get(cmap, ()))
         scale.scheme = "RdYlBu" if cmap in _OURS else cmap
-    return cmap in ("diverging", "sequential")
