@@ -1,0 +1,181 @@
+"""How soon a view, a grid and a training step are seen: `python benchmarks/views.py`.
+
+A real JupyterLab and headless Chromium. The clock runs inside the page: from the click on a view's
+button, or the move of the scrubber, until every figure of the view has painted its canvas. A grid
+is timed from the start of its cell to its last canvas; the kernel's part is told apart.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import sync_playwright
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))  # the tests' harness is used as a library
+
+from tests.browser import chromium, server  # noqa: E402
+from tests.browser.conftest import FLAGS  # noqa: E402
+from tests.browser.lab import Lab  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SETUP = """
+import time
+import numpy as np
+from rnngrad_widgets import GradientExplorer, show_features_1D, show_features_2D
+from rnngrad_widgets.tensor import GradientTensor
+def noise(*shape):
+    return np.random.default_rng(0).standard_normal(shape, dtype=np.float32)
+"""
+
+# Resolves when each canvas of the widget that shows has been painted after the action.
+PAINTED = """
+async ([selector, index, value]) => {
+  const root = [...document.querySelectorAll('.rnngrad-explorer')].at(-1);
+  const marks = () => [...root.querySelectorAll('[data-drawn]')];
+  const before = new Map(marks().map((mark) => [mark, mark.dataset.drawn]));
+  const started = performance.now();
+  const element = root.querySelectorAll(selector)[index];
+  if (value === null) {
+    element.click();
+  } else {
+    element.value = value;
+    element.dispatchEvent(new Event('input'));
+  }
+  const figures = () => root.querySelectorAll('.rnngrad-plots .bqplot.figure').length;
+  const fresh = () => marks().filter((m) => before.get(m) !== m.dataset.drawn).length;
+  for (;;) {
+    await new Promise(requestAnimationFrame);
+    if (figures() > 0 && fresh() >= figures()) {
+      return performance.now() - started;
+    }
+    if (performance.now() - started > 20000) {
+      throw new Error(`not painted: ${fresh()} of ${figures()}`);
+    }
+  }
+}
+"""
+
+# Until a widget that was not there has painted.
+CLOCK = """
+() => {
+  const old = new Set(document.querySelectorAll('.rnngrad-explorer'));
+  const all = () => [...document.querySelectorAll('.rnngrad-explorer')];
+  const fresh = () => all().find((el) => !old.has(el));
+  const started = performance.now();
+  globalThis.shown = (async () => {
+    while (!fresh()?.querySelector('[data-drawn]')) {
+      await new Promise(requestAnimationFrame);
+    }
+    return performance.now() - started;
+  })();
+}
+"""
+
+APPEARS = "() => [...document.querySelectorAll('.rnngrad-explorer [data-drawn]')].length > 0"
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--repeats", type=int, default=5)
+    repeats = parser.parse_args().repeats
+    path = chromium.find()
+    if path is None:
+        raise SystemExit(chromium.HOW_TO_GET_ONE)
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        running = server.start(Path(folder))
+        try:
+            lab = Lab(running, browser.new_context())
+            for line in measure(lab, repeats):
+                print(line, flush=True)
+        finally:
+            running.stop()
+            browser.close()
+
+
+def measure(lab: Lab, repeats: int) -> Iterator[str]:
+    """All measurements, a line each."""
+    yield "to a view, ms from the click (median, largest)"
+    for shape in ((16, 100, 512), (32, 1000, 512)):
+        yield from switching(lab, shape, repeats)
+    yield "a grid, ms from the start of its cell (kernel's part)"
+    for call in (
+        "show_features_2D(noise(16, 100, 256))",
+        "show_features_1D(noise(16, 100, 256))",
+        "GradientExplorer.from_array(noise(64, 1000, 512))",
+    ):
+        yield appearing(lab, call)
+    yield scrubbing(lab, 200)
+
+
+def switching(lab: Lab, shape: tuple[int, int, int], repeats: int) -> Iterator[str]:
+    """From the heat map to each view, and back."""
+    notebook = lab.open([SETUP, f"GradientExplorer.from_array(noise{shape})"])
+    notebook.page.wait_for_function(APPEARS)
+    notebook.settle()
+    buttons = ".rnngrad-views button"
+    names = notebook.page.locator(buttons).all_text_contents()
+    for index, name in enumerate(names[1:], 1):
+        times = []
+        for _ in range(repeats):
+            times.append(notebook.page.evaluate(PAINTED, [buttons, index, None]))
+            notebook.settle()
+            notebook.page.evaluate(PAINTED, [buttons, 0, None])
+            notebook.settle()
+        yield f"  {shape!s:18} {name:12} {median(times):6.0f} {max(times):6.0f}"
+    notebook.close()
+
+
+def appearing(lab: Lab, call: str) -> str:
+    """A cell that shows one widget."""
+    cell = f"started = time.perf_counter(); w = {call}; took = time.perf_counter() - started; w"
+    notebook = lab.open([SETUP, cell])
+    notebook.page.wait_for_function(APPEARS)
+    notebook.settle()
+    notebook.page.evaluate("() => harness.activate(1)")
+    notebook.page.evaluate(CLOCK)
+    notebook.page.keyboard.press("Control+Enter")
+    shown = notebook.page.evaluate("() => globalThis.shown")
+    notebook.settle()
+    kernel = float(notebook.execute("print(took)"))
+    notebook.close()
+    return f"  {call:52} {shown:6.0f} ({1000 * kernel:.0f})"
+
+
+def scrubbing(lab: Lab, count: int) -> str:
+    """Over the snapshots of a run, 3.3 MB each, in the heat map view."""
+    snapshots = f"""
+e = GradientExplorer.from_array(noise(16, 100, 512))
+for step in range({count}):
+    values = noise(16, 100, 512) * (1 + step)
+    dims = ("sample", "timestep", "channel")
+    tensor = GradientTensor(values, dims, step=step, loss=1 / (1 + step))
+    e._take({{"": tensor}}, step, "")
+e
+"""
+    notebook = lab.open([SETUP, snapshots])
+    notebook.page.wait_for_function(APPEARS)
+    notebook.settle()
+    scrub = ".rnngrad-scrub-row input[type=range]"
+    most = int(notebook.page.locator(scrub).get_attribute("max") or 0)
+    times = []
+    for place in range(0, most, max(most // 40, 1)):
+        times.append(notebook.page.evaluate(PAINTED, [scrub, 0, place]))
+        notebook.page.wait_for_timeout(60)
+    notebook.close()
+    times.sort()
+    low, high = median(times), times[int(0.95 * len(times))]
+    return f"scrubbing {most + 1} snapshots of 3.3 MB, ms: median {low:.1f}, 95 % {high:.1f}"
+
+
+if __name__ == "__main__":
+    main()
