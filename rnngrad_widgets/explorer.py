@@ -155,7 +155,7 @@ class GradientExplorer(Frame):
     _tensor: GradientTensor
     _cube: Cube
     _follower: Follower | None = None  # here, as one that was refused is closed too
-    step = Int(None, allow_none=True)
+    step = Checked(None)
 
     def __init__(
         self,

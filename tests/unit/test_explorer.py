@@ -249,9 +249,11 @@ def test_a_value_that_does_not_fit_changes_nothing(
     assert state(explorer) == before
 
 
-def test_step_is_read_only(explorer: GradientExplorer) -> None:
-    with pytest.raises(TraitError, match="read-only"):
+def test_step_needs_a_timeline(explorer: GradientExplorer) -> None:
+    before = explorer.step
+    with pytest.raises(TraitError, match=r"there are none yet; received 3\. They come with live"):
         explorer.step = 3
+    assert explorer.step == before
 
 
 def test_refresh_keeps_what_was_chosen(explorer: GradientExplorer) -> None:

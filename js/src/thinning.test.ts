@@ -1,0 +1,18 @@
+// Which snapshots are kept: by rule, and the same as rnngrad_widgets/timeline.py says.
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+
+import { isKept, strideFor } from './thinning';
+
+const CASES = JSON.parse(
+  readFileSync(new URL('../../tests/fixtures/thinning.json', import.meta.url), 'utf-8'),
+) as { capacity: number; last: number; kept: number[] }[];
+
+describe('thinning', () => {
+  it.each(CASES)('keeps of 0 .. $last, with room for $capacity, what Python keeps', (wanted) => {
+    const { capacity, last, kept } = wanted;
+    const stride = strideFor(last, capacity);
+    const numbers = Array.from({ length: last + 1 }, (_, number) => number);
+    expect(numbers.filter((number) => isKept(number, stride, last))).toEqual(kept);
+  });
+});
