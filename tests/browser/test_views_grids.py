@@ -56,6 +56,8 @@ def test_maps_have_the_colours_of_all_samples_and_a_click_chooses_one(lab: Lab) 
     e.button("All samples").click()
     expect_maps(e, maps(ARRAY), NORM)
     assert names(e) == ["sample 0", "1", "2", "3", "4", "5"]
+    line = e.root.locator("path.rnngrad-cross").first  # of all panels
+    assert not line.get_attribute("d"), "nobody has pointed yet"
     e.notebook.set_theme(DARK)
     expect_maps(e, maps(ARRAY), NORM, DARK)
     e.notebook.set_theme(LIGHT)
@@ -70,6 +72,7 @@ def test_maps_have_the_colours_of_all_samples_and_a_click_chooses_one(lab: Lab) 
     value = number(ARRAY[3, 1, 2], plus=True)
     e.expect_text("hover", f"sample 3 · timestep 1 · channel 2 · v {value} · norm {norm}")
     e.expect_text("sample", "0")
+    assert str(line.get_attribute("d")).count("M") == 6
     mouse.click(*cell(e, 3, 1, 2))
     e.expect_text("sample", "3")
     e.expect_trait("sample", 3)
