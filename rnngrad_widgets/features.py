@@ -49,7 +49,7 @@ class Features(Frame):
 
     def __init__(self, selection: Selection, view: View, **style: Any) -> None:
         self._view = view
-        plots = VBox([view.box]).add_class("rnngrad-plots")
+        plots = VBox([view.box]).add_class("rnngrad-plots").add_class("rnngrad-alone")
         super().__init__([plots], selection=selection, figures=list(view.figures))
         try:
             for name, value in style.items():

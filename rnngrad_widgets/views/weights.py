@@ -148,6 +148,7 @@ class _Pages:
             *(jslink((stack, "selected_index"), (of_group, "index")) for stack in stacks),
         ]
         buttons = HBox([of_kind, of_group]).add_class("rnngrad-caption")
+        buttons.layout.display = None if max(len(kinds), len(names)) > 1 else "none"
         self.box = VBox([buttons, outer])
         self.figures = tuple(plot for page in self.pages for plot in page.figures)
 
