@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PATIENCE = 5.0
+PATIENCE = 1.0
 """Seconds before the line."""
 
 
