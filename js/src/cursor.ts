@@ -78,8 +78,9 @@ export class Cursor extends SelectionMark {
       return;
     }
     const { point, reflect } = this.selection;
-    const range = this.selection.timeRange.join();
-    const where = [this.width, this.height, cube.data, reflect, point.timestep, point.channel, point.sample, range];
+    // the scales too: a figure has its new size a little before they have
+    const scales = [this.px('x', 0), this.px('x', 1), this.px('y', 0), this.px('y', 1)];
+    const where = [this.width, this.height, cube.data, reflect, point.timestep, point.channel, point.sample, ...scales];
     if (where.some((value, i) => value !== this.drawnAt[i])) {
       this.drawnAt = where;
       setAttributes(this.hit, { width: this.width, height: this.height });

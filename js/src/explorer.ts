@@ -11,9 +11,6 @@ import { MODULE_STATE } from './version';
 /** Widths below this use the narrow layout; the same number stands in style/index.css. */
 const BREAKPOINT = 900;
 
-/** Height of all plots of a view together; the parts of it stand in style/index.css. */
-const HEIGHT = 504;
-
 export class ExplorerModel extends VBoxModel {
   override defaults(): Backbone.ObjectHash {
     return {
@@ -117,7 +114,8 @@ export class Explorer extends VBoxView {
   private applySize(): void {
     const height = this.model.get('height') as number | null;
     this.heading.textContent = this.model.get('title') as string;
-    this.el.style.setProperty('--rg-scale', String(height === null ? 1 : height / HEIGHT));
+    // the usual one stands in style/index.css
+    this.el.style.setProperty('--rg-height', height === null ? null : String(height));
   }
 
   /** One slider for a symmetric range, or two handles. */

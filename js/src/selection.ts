@@ -83,6 +83,7 @@ export class SelectionModel extends WidgetModel {
     // not 'change': ipywidgets loses it when a handler of 'change:order', say, calls `set` again
     this.on(SHOWN.map((name) => `change:${name}`).join(' '), this.invalidate, this);
     this.listenTo(this.tensor, 'change', this.tensorChanged);
+    this.listenTo(this.companion, 'change', this.invalidate);
     this.placeSliders();
     this.applyNorm();
     this.timesteps = this.cube?.timesteps ?? 0;

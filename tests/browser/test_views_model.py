@@ -1,0 +1,209 @@
+"""Views of a model: weights, direct and total flow, and switching while the kernel is busy."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rnngrad_widgets.statistics import auto_limit
+from tests.browser.explorer_page import (
+    ExplorerPage,
+    close,
+    colours,
+    eventually,
+    patiently,
+    picture,
+)
+from tests.browser.views_page import expect_flow, expect_maps
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from tests.browser.lab import Lab
+
+MODEL = """
+import json, time
+import keras
+import numpy as np
+from rnngrad_widgets import GradientEngine, GradientExplorer
+
+keras.utils.set_random_seed(7)
+inputs = keras.Input((8, 3))
+h = keras.layers.LSTM(4, return_sequences=True, name="lstm")(inputs)
+h = keras.layers.Bidirectional(keras.layers.GRU(3, return_sequences=True), name="bi")(h)
+h = keras.layers.SimpleRNN(5, name="last")(h)
+model = keras.Model(inputs, keras.layers.Dense(1)(h))
+model.compile(loss="mse", optimizer=keras.optimizers.SGD(1.0))
+rng = np.random.default_rng(3)
+x, y = rng.normal(size=(4, 8, 3)), rng.normal(size=(4, 1))
+engine = GradientEngine(model)  # one of its own: what the explorer must show
+e = GradientExplorer(model, x, y)
+e.selection.timestep = 0
+e
+"""
+DIRECT = "Flow of the direct output gradient: norm over channels, log scale"
+WEIGHTS = ("kernel", "recurrent_kernel", "bias")
+
+
+def computed(e: ExplorerPage, layer: str, quantity: str) -> NDArray[np.float64]:
+    """Numbers of a layer, or of a weight, at the weights of now, without the explorer."""
+    found = f"engine.compute(x, y, quantities={quantity!r})[{layer!r}, {quantity!r}]"
+    return np.array(json.loads(e.notebook.execute(f"print(json.dumps({found}.values.tolist()))")))
+
+
+def expect_weights(e: ExplorerPage, layer: str, quantity: str) -> None:
+    """Kernel, recurrent kernel and bias, upper to lower, in the colours of one range."""
+    found = [computed(e, f"{layer}/{name}", quantity) for name in WEIGHTS]
+    limit = auto_limit(np.concatenate([matrix.ravel() for matrix in found[:2]]).astype(np.float32))
+    for index, matrix in enumerate(found[:2]):
+        e.expect_picture(matrix, (-limit, limit), kind="weights", index=index)
+    expect_bias(e, np.atleast_2d(found[2]), len(found[1]), (-limit, limit))
+
+
+@patiently
+def expect_bias(
+    e: ExplorerPage, rows: NDArray[np.float64], units: int, norm: tuple[float, float]
+) -> None:
+    """The thin panel, where the name of a gate takes the first of its places."""
+    shot, wanted = e.look("weights", 2), colours(rows, norm)
+    for row, column in np.ndindex(rows.shape):
+        seen = shot.cell(row, column, rows.shape)
+        assert column % units == 0 or close(seen, wanted[row, column]), (row, column, seen)
+
+
+def expect_gates(e: ExplorerPage, gates: list[str]) -> None:
+    """The border of each gate must be where its columns begin, in every matrix."""
+    for index in range(3):
+        figure = e.root.locator(".rnngrad-figure-weights").nth(index)
+        assert figure.locator(".rnngrad-gate").all_text_contents() == gates
+        width = e.area("weights", index)["width"]
+        lines = figure.locator(".rnngrad-gate-border")
+        places = [
+            float(str(x)) for x in lines.evaluate_all("xs => xs.map(l => l.getAttribute('x1'))")
+        ]
+        wanted = [i * width / len(gates) for i in range(1, len(gates))]
+        np.testing.assert_allclose([x for x in places if x > 0], wanted, atol=1)
+
+
+@contextlib.contextmanager
+def busy(e: ExplorerPage) -> Iterator[None]:
+    """Keep the kernel busy; its status would not tell, as messages go round a busy cell."""
+    end = e.notebook.server.notebooks / "the-end"
+    e.notebook.execute(
+        """
+from pathlib import Path
+while not Path("the-end").exists():
+    time.sleep(0.05)
+Path("the-end").rename("ended")""",
+        wait=False,
+    )
+    yield
+    end.touch()
+    eventually(end.with_name("ended").exists, True, "the end of the work")
+    end.with_name("ended").unlink()
+
+
+def test_weights_and_their_gradients_gate_by_gate(lab: Lab) -> None:
+    e = ExplorerPage(lab.open([MODEL], viewport=(1300, 900)))
+    e.button("Weights").click()
+    captions = e.root.locator(".rnngrad-section-caption")
+    eventually(captions.count, 3, "the captions of the matrices")
+    assert captions.first.text_content() == "Weight w of kernel by feature"
+    expect_weights(e, "lstm", "weight")
+    expect_gates(e, ["i", "f", "c", "o"])
+    e.button("gradients").click()
+    expect_weights(e, "lstm", "weight_gradient")
+    e.button("values").click()
+
+    before = computed(e, "lstm/kernel", "weight")
+    e.notebook.execute("model.fit(x, y, epochs=2, verbose=0)")
+    e.root.locator(".rnngrad-choices button.rnngrad-icon").first.click()
+    assert np.abs(computed(e, "lstm/kernel", "weight") - before).max() > 0.05
+    expect_weights(e, "lstm", "weight")
+
+    e.notebook.execute("e.layer = 'bi'")
+    e.expect_trait("view", "weights")
+    expect_weights(e, "bi/forward", "weight")
+    expect_gates(e, ["z", "r", "h"])
+    e.button("backward").click()
+    expect_weights(e, "bi/backward", "weight")
+    e.button("gradients").click()
+    expect_weights(e, "bi/backward", "weight_gradient")
+
+    # another view, then another layer: nothing of the layer before is left
+    e.button("Heat map").click()
+    e.notebook.execute("e.layer = 'last'")
+    e.expect_trait("view", "scatter")
+    e.button("Weights").click()
+    expect_weights(e, "last", "weight")
+
+
+def test_direct_and_total_flow_one_over_the_other(lab: Lab) -> None:
+    e = ExplorerPage(lab.open([MODEL], viewport=(1300, 900)))
+    e.notebook.execute("e.view = 'flow'")
+    e.expect_text("flow-view-caption", DIRECT)
+
+    def norms(quantity: str) -> NDArray[np.float64]:
+        return np.linalg.norm(computed(e, "lstm", quantity), axis=-1)
+
+    expect_flow(e, norms("output_gradient"), 0, index=0)
+    expect_flow(e, norms("hidden_gradient"), 0, index=1)
+    e.press("sample", "ArrowRight")
+    expect_flow(e, norms("output_gradient"), 1, index=0)
+    expect_flow(e, norms("hidden_gradient"), 1, index=1)
+    e.notebook.execute("e.quantity = 'cell_gradient'")
+    e.expect_text("flow-view-caption", "Gradient flow: norm over channels, log scale")
+    assert e.root.locator(".rnngrad-figure-flow-high").count() == 1
+    expect_flow(e, norms("cell_gradient"), 1)
+
+
+def test_views_are_as_high_as_one_another_and_turn_while_the_kernel_is_busy(lab: Lab) -> None:
+    e = ExplorerPage(lab.open([MODEL, "1"], viewport=(1700, 1000)))
+    plots = e.root.locator(".rnngrad-plots")
+    output = e.notebook.page.locator(".jp-OutputArea-output").first
+    around = 1700 - (output.bounding_box() or {})["width"]
+    below = e.notebook.page.locator(".jp-Notebook .jp-CodeCell").nth(1)
+
+    def width() -> float:
+        return float((output.bounding_box() or {})["width"])
+
+    e.notebook.execute("e.view = 'weights'; e.view = 'flow'; e.view = 'heat map'")
+    problems = []
+    for layer in ("lstm", "bi"):
+        e.notebook.execute(f"e.layer = {layer!r}; e.view = 'weights'; e.view = 'heat map'")
+        for wanted in (1200, 720):
+            e.notebook.page.set_viewport_size({"width": int(wanted + around), "height": 1000})
+            eventually(width, float(wanted), "the width of the output")
+            e.notebook.settle()
+            heights = {}
+            for view in ("Heat map", "All samples", "Curves", "Flow", "Histogram", "Weights"):
+                e.button(view).click()
+                e.expect_trait("view", view.lower())
+                e.notebook.settle()
+                boxes = plots.bounding_box(), below.bounding_box()
+                assert boxes[0]
+                assert boxes[1]
+                heights[view] = (round(boxes[0]["height"], 1), round(boxes[1]["y"] - boxes[0]["y"]))
+            if len(set(heights.values())) > 1:
+                problems.append(f"{layer} at {wanted} px: {heights}")
+    assert not problems, "\n".join(problems)
+
+    e.button("Heat map").click()
+    e.expect_trait("view", "heat map")
+    e.notebook.execute("e.sample, e.channel = 2, 1; e.norm = (-0.1, 0.1)")
+    values = computed(e, "bi", "output_gradient")
+    with busy(e):
+        e.button("All samples").click()
+        expect_maps(e, {s: picture(values, s) for s in range(4)}, (-0.1, 0.1))
+        e.button("Curves").click()
+        e.expect_text("curve-caption", "Gradient g of channel 1, forward")
+        assert e.text("sample") == "2"
+        e.button("Heat map").click()
+        e.expect_picture(picture(values, 2)[3:], (-0.1, 0.1), kind="half", index=0)
+    e.expect_trait("view", "heat map")
+    e.expect_trait("sample", 2)
