@@ -46,19 +46,59 @@ e = GradientExplorer(model, x, y)
 e.selection.timestep = 0
 e
 """
+SOURCE = """
+import json, time
+import numpy as np
+from rnngrad_widgets import GradientExplorer
+from rnngrad_widgets.tensor import SEQUENCE, GradientTensor
+
+MATRICES = {"kernel": (3, 8), "recurrent_kernel": (4, 8), "bias": (8,)}
+
+class Source:
+    def layers(self):
+        return {"lstm": "lstm  LSTM 4", "bi": "bi  LSTM 2 × 2"}
+    def resolve(self, layer):
+        return layer or "lstm"
+    def quantities(self, layer):
+        return ("output_gradient", "hidden_gradient", "weight", "weight_gradient")
+    def compute(self, layer, quantity):
+        rng = np.random.default_rng(len(layer + quantity))
+        both = ("forward", "backward") if layer == "bi" else ()
+        if not quantity.startswith("weight"):
+            values = rng.normal(size=(4, 8, 4)) / 20
+            return {"": GradientTensor(values, SEQUENCE, layer, quantity, both)}
+        return {
+            f"{half}{name}": GradientTensor(
+                rng.normal(size=shape), ("feature", "channel")[-len(shape):],
+                f"{layer}/{half}{name}", quantity, gates=("i", "f", "c", "o"))
+            for half in ([f"{half}/" for half in both] or [""])
+            for name, shape in MATRICES.items()
+        }
+
+e = GradientExplorer.__new__(GradientExplorer)
+e._start(Source(), None, "output_gradient")
+e.selection.timestep = 0
+e
+"""
 DIRECT = "Flow of the direct output gradient: norm over channels, log scale"
 WEIGHTS = ("kernel", "recurrent_kernel", "bias")
 
 
-def computed(e: ExplorerPage, layer: str, quantity: str) -> NDArray[np.float64]:
-    """Numbers of a layer, or of a weight, at the weights of now, without the explorer."""
-    found = f"engine.compute(x, y, quantities={quantity!r})[{layer!r}, {quantity!r}]"
-    return np.array(json.loads(e.notebook.execute(f"print(json.dumps({found}.values.tolist()))")))
+def arrays(e: ExplorerPage, expression: str) -> list[NDArray[np.float64]]:
+    """Arrays that an expression gives in the kernel, without the explorer."""
+    told = e.notebook.execute(f"print(json.dumps([v.tolist() for v in {expression}]))")
+    return [np.array(values) for values in json.loads(told)]
 
 
-def expect_weights(e: ExplorerPage, layer: str, quantity: str) -> None:
+def gradients(e: ExplorerPage, *wanted: tuple[str, str]) -> list[NDArray[np.float64]]:
+    """Gradients by layer and quantity, at the weights of now."""
+    quantities = sorted({quantity for _, quantity in wanted})
+    e.notebook.execute(f"found = engine.compute(x, y, quantities={quantities})")
+    return arrays(e, f"[found[key].values for key in {list(wanted)}]")
+
+
+def expect_weights(e: ExplorerPage, found: list[NDArray[np.float64]]) -> None:
     """Kernel, recurrent kernel and bias, upper to lower, in the colours of one range."""
-    found = [computed(e, f"{layer}/{name}", quantity) for name in WEIGHTS]
     limit = auto_limit(np.concatenate([matrix.ravel() for matrix in found[:2]]).astype(np.float32))
     for index, matrix in enumerate(found[:2]):
         e.expect_picture(matrix, (-limit, limit), kind="weights", index=index)
@@ -108,62 +148,66 @@ Path("the-end").rename("ended")""",
     end.with_name("ended").unlink()
 
 
-def test_weights_and_their_gradients_gate_by_gate(lab: Lab) -> None:
+def test_weights_gate_by_gate_and_two_flows(lab: Lab) -> None:
     e = ExplorerPage(lab.open([MODEL], viewport=(1300, 900)))
+    check_flows(e)
+    check_weights(e)
+
+
+def check_weights(e: ExplorerPage) -> None:
+    """Values and gradients, directions, layers, and the weights of now."""
     e.button("Weights").click()
     captions = e.root.locator(".rnngrad-section-caption")
-    eventually(captions.count, 3, "the captions of the matrices")
+    captions.first.wait_for(timeout=60_000)  # the gradients of weights are traced first
     assert captions.first.text_content() == "Weight w of kernel by feature"
-    expect_weights(e, "lstm", "weight")
+    before = arrays(e, "model.get_layer('lstm').get_weights()")
+    expect_weights(e, before)
     expect_gates(e, ["i", "f", "c", "o"])
     e.button("gradients").click()
-    expect_weights(e, "lstm", "weight_gradient")
+    expect_weights(e, gradients(e, *((f"lstm/{name}", "weight_gradient") for name in WEIGHTS)))
     e.button("values").click()
 
-    before = computed(e, "lstm/kernel", "weight")
     e.notebook.execute("model.fit(x, y, epochs=2, verbose=0)")
     e.root.locator(".rnngrad-choices button.rnngrad-icon").first.click()
-    assert np.abs(computed(e, "lstm/kernel", "weight") - before).max() > 0.05
-    expect_weights(e, "lstm", "weight")
+    after = arrays(e, "model.get_layer('lstm').get_weights()")
+    assert np.abs(after[0] - before[0]).max() > 0.05
+    expect_weights(e, after)
 
     e.notebook.execute("e.layer = 'bi'")
     e.expect_trait("view", "weights")
-    expect_weights(e, "bi/forward", "weight")
+    expect_weights(e, arrays(e, "model.get_layer('bi').forward_layer.get_weights()"))
     expect_gates(e, ["z", "r", "h"])
     e.button("backward").click()
-    expect_weights(e, "bi/backward", "weight")
-    e.button("gradients").click()
-    expect_weights(e, "bi/backward", "weight_gradient")
+    expect_weights(e, arrays(e, "model.get_layer('bi').backward_layer.get_weights()"))
 
-    # another view, then another layer: nothing of the layer before is left
+    # another view, then another layer
     e.button("Heat map").click()
     e.notebook.execute("e.layer = 'last'")
     e.expect_trait("view", "scatter")
     e.button("Weights").click()
-    expect_weights(e, "last", "weight")
+    expect_weights(e, arrays(e, "model.get_layer('last').get_weights()"))
 
 
-def test_direct_and_total_flow_one_over_the_other(lab: Lab) -> None:
-    e = ExplorerPage(lab.open([MODEL], viewport=(1300, 900)))
+def check_flows(e: ExplorerPage) -> None:
+    """Direct over total gradient of two quantities, one flow of the others."""
     e.notebook.execute("e.view = 'flow'")
     e.expect_text("flow-view-caption", DIRECT)
-
-    def norms(quantity: str) -> NDArray[np.float64]:
-        return np.linalg.norm(computed(e, "lstm", quantity), axis=-1)
-
-    expect_flow(e, norms("output_gradient"), 0, index=0)
-    expect_flow(e, norms("hidden_gradient"), 0, index=1)
+    quantities = ("output_gradient", "hidden_gradient", "cell_gradient")
+    found = gradients(e, *(("lstm", quantity) for quantity in quantities))
+    output, hidden, cell = (np.linalg.norm(values, axis=-1) for values in found)
+    expect_flow(e, output, 0, index=0)
+    expect_flow(e, hidden, 0, index=1)
     e.press("sample", "ArrowRight")
-    expect_flow(e, norms("output_gradient"), 1, index=0)
-    expect_flow(e, norms("hidden_gradient"), 1, index=1)
+    expect_flow(e, output, 1, index=0)
+    expect_flow(e, hidden, 1, index=1)
     e.notebook.execute("e.quantity = 'cell_gradient'")
     e.expect_text("flow-view-caption", "Gradient flow: norm over channels, log scale")
     assert e.root.locator(".rnngrad-figure-flow-high").count() == 1
-    expect_flow(e, norms("cell_gradient"), 1)
+    expect_flow(e, cell, 1)
 
 
 def test_views_are_as_high_as_one_another_and_turn_while_the_kernel_is_busy(lab: Lab) -> None:
-    e = ExplorerPage(lab.open([MODEL, "1"], viewport=(1700, 1000)))
+    e = ExplorerPage(lab.open([SOURCE, "1"], viewport=(1700, 1000)))
     plots = e.root.locator(".rnngrad-plots")
     output = e.notebook.page.locator(".jp-OutputArea-output").first
     around = 1700 - (output.bounding_box() or {})["width"]
@@ -173,30 +217,29 @@ def test_views_are_as_high_as_one_another_and_turn_while_the_kernel_is_busy(lab:
         return float((output.bounding_box() or {})["width"])
 
     e.notebook.execute("e.view = 'weights'; e.view = 'flow'; e.view = 'heat map'")
-    problems = []
+
+    def heights() -> tuple[float, float]:
+        e.notebook.page.evaluate("() => new Promise(requestAnimationFrame)")
+        box, next_ = plots.bounding_box(), below.bounding_box()
+        assert box
+        assert next_
+        return round(box["height"], 1), round(next_["y"] - box["y"], 1)
+
     for layer in ("lstm", "bi"):
         e.notebook.execute(f"e.layer = {layer!r}; e.view = 'weights'; e.view = 'heat map'")
         for wanted in (1200, 720):
             e.notebook.page.set_viewport_size({"width": int(wanted + around), "height": 1000})
             eventually(width, float(wanted), "the width of the output")
             e.notebook.settle()
-            heights = {}
-            for view in ("Heat map", "All samples", "Curves", "Flow", "Histogram", "Weights"):
+            first = heights()
+            for view in ("All samples", "Curves", "Flow", "Histogram", "Weights", "Heat map"):
                 e.button(view).click()
-                e.expect_trait("view", view.lower())
-                e.notebook.settle()
-                boxes = plots.bounding_box(), below.bounding_box()
-                assert boxes[0]
-                assert boxes[1]
-                heights[view] = (round(boxes[0]["height"], 1), round(boxes[1]["y"] - boxes[0]["y"]))
-            if len(set(heights.values())) > 1:
-                problems.append(f"{layer} at {wanted} px: {heights}")
-    assert not problems, "\n".join(problems)
+                eventually(heights, first, f"heights of {view}, {layer} at {wanted} px, and below")
 
     e.button("Heat map").click()
     e.expect_trait("view", "heat map")
     e.notebook.execute("e.sample, e.channel = 2, 1; e.norm = (-0.1, 0.1)")
-    values = computed(e, "bi", "output_gradient")
+    (values,) = arrays(e, "[e.tensor.values]")
     with busy(e):
         e.button("All samples").click()
         expect_maps(e, {s: picture(values, s) for s in range(4)}, (-0.1, 0.1))
