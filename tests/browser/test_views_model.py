@@ -247,6 +247,6 @@ def test_views_are_as_high_as_one_another_and_turn_while_the_kernel_is_busy(lab:
         e.expect_text("curve-caption", "Gradient g of channel 1, forward")
         assert e.text("sample") == "2"
         e.button("Heat map").click()
-        e.expect_picture(picture(values, 2)[3:], (-0.1, 0.1), kind="half", index=0)
+        e.expect_picture(picture(values, 2)[2:], (-0.1, 0.1), kind="half", index=0)
     e.expect_trait("view", "heat map")
     e.expect_trait("sample", 2)
