@@ -268,6 +268,10 @@ export class SelectionModel extends WidgetModel {
   private normChanged(): void {
     const { vmin, vmax } = this.norm;
     const isAuto = vmin === -this.autoLimit && vmax === this.autoLimit;
+    if (this.get('auto') && !isAuto && this.hasChanged('auto')) {
+      this.autoChanged(); // Python asks for it, and may not know yet of which tensor
+      return;
+    }
     this.set('auto', (this.get('auto') as boolean) && isAuto);
     this.placeSliders();
     this.applyNorm();

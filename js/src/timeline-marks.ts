@@ -213,7 +213,9 @@ export class Reach extends TimelineMark {
     const rows = run.map((snapshot) => snapshot.reach(mask));
     const largest = Math.max(...rows.map((row) => row.largest));
     const timesteps = rows[rows.length - 1].median.length;
-    const key = [run.length, run[run.length - 1], largest, theme(), this.width];
+    const last = run[run.length - 1];
+    // the scale, too: it learns of a new width a little later
+    const key = [run.length, last, largest, theme(), this.width, this.x(last.step)];
     if (key.some((value, i) => value !== this.painted[i]) || timesteps !== this.image.height) {
       this.painted = key;
       this.fill(run, rows.map((row) => row.median), largest, timesteps);

@@ -17,7 +17,7 @@ export class TimelineControls extends DOMWidgetView {
   override render(): void {
     super.render();
     this.el.classList.add('rnngrad-scrub');
-    const scrub = row('rnngrad-scrub-row', this.play, this.range, label(this.follow, 'follow latest'));
+    const scrub = row('rnngrad-scrub-row', this.play, this.range, label(this.follow, 'follow', ' latest'));
     const compare = row('rnngrad-compare', this.status, this.pin, this.shows);
     this.el.append(scrub, compare);
     Object.assign(this.range, { type: 'range', min: '0', step: '1' });
@@ -58,7 +58,7 @@ export class TimelineControls extends DOMWidgetView {
       this.range.setAttribute('aria-valuetext', `training step ${shown.step}`);
     }
     this.follow.checked = model.get('follow') as boolean;
-    this.status.textContent = model.get('status') as string;
+    this.status.textContent = model.status;
     this.status.title = this.status.textContent;
     const pinned = model.get('pinned') as number | null;
     this.pin.textContent = pinned === null ? 'pin as A' : `A: step ${pinned.toLocaleString('en')}`;
@@ -136,8 +136,11 @@ function row(name: string, ...children: HTMLElement[]): HTMLElement {
   return element;
 }
 
-function label(input: HTMLInputElement, text: string): HTMLLabelElement {
+/** A check box with its words; the last ones only where there is room. */
+function label(input: HTMLInputElement, text: string, more: string): HTMLLabelElement {
   const element = document.createElement('label');
-  element.append(input, text);
+  const rest = document.createElement('span');
+  rest.textContent = more;
+  element.append(input, text, rest);
   return element;
 }

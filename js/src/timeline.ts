@@ -138,6 +138,9 @@ export class TimelineModel extends DOMWidgetModel {
     this.on('change:show', this.turn, this);
     this.on('change:pin', this.pinChanged, this);
     this.on('change:follow', () => this.follow && this.goTo(this.kept.length - 1));
+    this.on('change:status', () => {
+      this.said = this.get('status') as string;
+    });
     this.on('change:capacity', this.thin, this);
   }
 
@@ -148,6 +151,11 @@ export class TimelineModel extends DOMWidgetModel {
 
   get shown(): SnapshotModel | null {
     return this.kept[this.index] ?? null;
+  }
+
+  /** How far the run is, in words that came last. Python's own are not changed: it may know newer ones. */
+  get status(): string {
+    return this.said ?? (this.get('status') as string);
   }
 
   get selection(): SelectionModel {
@@ -163,7 +171,7 @@ export class TimelineModel extends DOMWidgetModel {
     others.splice(latest ? others.length : at, 0, snapshot);
     this.kept = others;
     if (latest) {
-      this.set('status', snapshot.get('status'));
+      this.said = snapshot.get('status') as string;
     }
     if (this.get('step') === null || (latest && this.follow)) {
       this.goTo(this.kept.length - 1);
@@ -188,7 +196,7 @@ export class TimelineModel extends DOMWidgetModel {
     const found = this.kept[Math.min(Math.max(index, 0), this.kept.length - 1)];
     if (found !== undefined) {
       this.set('step', found.step);
-      this.save_changes();
+      save(this);
     }
   }
 
@@ -204,7 +212,7 @@ export class TimelineModel extends DOMWidgetModel {
 
   setFollow(follow: boolean): void {
     this.set('follow', follow);
-    this.save_changes();
+    save(this);
   }
 
   setPin(pin: boolean): void {
@@ -213,7 +221,7 @@ export class TimelineModel extends DOMWidgetModel {
 
   setShow(show: number): void {
     this.set('show', show);
-    this.save_changes();
+    save(this);
   }
 
   /** Show the snapshot that is nearest to a training step. */
@@ -261,13 +269,13 @@ export class TimelineModel extends DOMWidgetModel {
       }
     }
     this.turn();
-    this.save_changes();
+    save(this);
   }
 
   private pinChanged(): void {
     const pin = this.get('pin') as boolean;
     this.set({ pinned: pin ? (this.shown?.step ?? null) : null, ...(pin ? {} : { show: 0 }) });
-    this.save_changes();
+    save(this);
     this.trigger('turned');
   }
 
@@ -299,8 +307,8 @@ export class TimelineModel extends DOMWidgetModel {
     const summary = this.get('summary') as WidgetModel;
     summary.set('value', source.get('summary'));
     // so that Python, too, knows which range is the automatic one, and what its next words replace
-    selection.save_changes();
-    summary.save_changes();
+    save(selection);
+    save(summary);
     this.trigger('turned');
   }
 
@@ -309,7 +317,15 @@ export class TimelineModel extends DOMWidgetModel {
     this.selection.tensor.set('compared', '');
   }
 
+  private said: string | null = null;
   private kept: SnapshotModel[] = [];
+}
+
+/** Send what was changed, unless the widget is being closed, or there is no kernel. */
+function save(model: WidgetModel): void {
+  if (model.comm !== undefined) {
+    model.save_changes();
+  }
 }
 
 function named(snapshot: SnapshotModel): string {

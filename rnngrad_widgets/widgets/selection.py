@@ -58,6 +58,8 @@ class Selection(Widget):  # type: ignore[misc]  # ipywidgets has no types
             self.auto_limit, self.top = limit, top
             if self.auto:
                 self.choose_norm("auto")
+        # the browser may be at another tensor's: what is the same here is not the same there
+        self.send_state(["auto_limit", "top", *(["norm", "auto"] if self.auto else [])])
 
     def choose_norm(self, norm: Norm) -> None:
         """Take a range; with ``"auto"`` that of the tensor, also of the next one."""

@@ -1,0 +1,441 @@
+"""The timeline: scrubbing, playing, comparing, and snapshots that come while a cell runs."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rnngrad_widgets.statistics import auto_limit
+from tests.browser.engines import Chromium
+from tests.browser.explorer_page import (
+    TOLERANCE,
+    ExplorerPage,
+    close,
+    colours,
+    eventually,
+    patiently,
+    picture,
+    rgb,
+)
+from tests.browser.html_page import PageView
+from tests.browser.lab import DARK, LIGHT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+    from playwright.sync_api import Browser, Locator
+
+    from tests.browser.lab import Lab, Theme
+
+SHAPE = (2, 8, 4)
+SIZE = 4 * 2 * 8 * 4
+
+# An explorer without a model: TensorFlow takes seconds to import.
+SOURCE = f"""
+import numpy as np
+from rnngrad_widgets import GradientExplorer
+from rnngrad_widgets.explorer import First, Style
+from rnngrad_widgets.tensor import SEQUENCE, GradientTensor
+
+def tensor(step, quantity="output_gradient"):
+    # gradient that reaches one timestep further back with every ten steps
+    values = np.random.default_rng(step).normal(size={SHAPE}).astype("float32")
+    values *= 10.0 ** np.minimum(0, np.arange(8) - 7 + step // 10)[:, None]
+    values[:, : max(0, 4 - step // 10)] = 0
+    return GradientTensor(values, SEQUENCE, "lstm", quantity, step=step, loss=2 / (1 + step / 10))
+
+class Source:
+    def layers(self):
+        return {{"lstm": "lstm  LSTM 4"}}
+    def resolve(self, layer):
+        return "lstm"
+    def quantities(self, layer):
+        return ("output_gradient", "hidden_gradient")
+    def compute(self, layer, quantity):
+        return {{"": tensor(1000, quantity)}}
+
+def make(room):
+    e = GradientExplorer.__new__(GradientExplorer)
+    e._start(Source(), None, "output_gradient", First(), Style(), room * {SIZE})
+    return e
+
+def take(*steps):
+    for step in steps:
+        e._take({{"": tensor(step)}}, step, f"step {{step}}")
+"""
+COUNT = "from ipywidgets.widgets import widget; print(len(widget._instances))"
+
+
+def run(room: int, *steps: int) -> list[str]:
+    """Cells that show an explorer with snapshots of some steps."""
+    return [f"{SOURCE}\ne = make({room})\ne", f"take({', '.join(map(str, steps))})"]
+
+
+BELOW = {LIGHT: "#f1f1ef", DARK: "#1c1c1c"}
+SEQUENTIAL = {
+    LIGHT: ("#f4f8f7", "#d9eae6", "#b4d6cf", "#86beb5", "#57a39a", "#2f857d", "#136762"),
+    DARK: ("#1d2b29", "#1b3f3b", "#1c544e", "#216b62", "#2d8478", "#459d8e", "#6ab8a6"),
+}
+
+
+def reach_colours(arrays: list[NDArray[np.float64]], theme: Theme) -> NDArray[np.float64]:
+    """Colours of the reach, (steps, timesteps, RGB): the median norm over eight decades."""
+    norms = np.array([np.linalg.norm(array, axis=-1) for array in arrays])
+    with np.errstate(divide="ignore"):
+        places = np.log10(np.median(norms, axis=1) / norms.max())
+    stops = np.array([rgb(stop) for stop in SEQUENTIAL[theme]])
+    found = np.stack(
+        [np.interp(places, np.linspace(-8, 0, len(stops)), stop) for stop in stops.T], axis=-1
+    )
+    found[places < -8] = rgb(BELOW[theme])
+    return found
+
+
+class TimelinePage(ExplorerPage):
+    """An explorer with a timeline."""
+
+    @property
+    def range(self) -> Locator:
+        """The scrubber."""
+        return self.root.get_by_role("slider", name="training step")
+
+    def array(self, step: int) -> NDArray[np.float64]:
+        """What the kernel made for a step."""
+        made = f"print(tensor({step}).values.tolist())"
+        return np.array(json.loads(self.notebook.execute(made)), dtype=np.float32).astype(float)
+
+    def expect_step(self, step: int) -> None:
+        """Wait until the picture, the words and the kernel are at a step."""
+        values = self.array(step)
+        limit = auto_limit(values)
+        self.expect_picture(picture(values, 0), (-limit, limit))
+        eventually(
+            lambda: self.readout.startswith(f"training step {step:,} · "), True, self.readout
+        )
+        self.expect_trait("step", step)
+        assert self.range.get_attribute("aria-valuetext") == f"training step {step}"
+
+    @property
+    def readout(self) -> str:
+        texts = self.root.locator(".rnngrad-figure-losses text.rnngrad-label").all_text_contents()
+        return next(text for text in texts if text.startswith("training step"))
+
+    def click_at(self, kind: Any, x: float) -> None:
+        """Click into a panel of the timeline, at a share of its width."""
+        area = self.area(kind)
+        self.notebook.page.mouse.click(
+            area["x"] + x * area["width"], area["y"] + area["height"] / 2
+        )
+
+    def expect_reach(self, steps: list[int], theme: Theme = LIGHT) -> None:
+        """Wait until the reach has the colours that numpy predicts, beside the line of the step."""
+        wanted = reach_colours([self.array(step) for step in steps], theme)
+
+        @patiently
+        def check() -> None:
+            shot = self.look("reach")
+            width, height = shot.area["width"], shot.area["height"]
+            span = steps[-1] - steps[0]
+            x = [(step - steps[0] + (2 if step != steps[-1] else -2)) / span for step in steps]
+            y = [1 - (t + 0.5) / 8 for t in range(8)]
+            seen = np.array([[shot.at(a * width, b * height) for b in y] for a in x])
+            np.testing.assert_allclose(seen, wanted, rtol=0, atol=TOLERANCE)
+
+        check()
+
+    def pictures_kept(self) -> int:
+        """How many snapshots the browser has."""
+        return int(self.range.get_attribute("max") or 0) + 1
+
+
+STEPS = list(range(0, 80, 10))
+
+
+def test_scrubbing_with_mouse_and_keys(lab: Lab) -> None:
+    e = TimelinePage(lab.open(run(100, *STEPS), viewport=(1280, 1200)))
+    e.expect_step(70)
+    e.expect_reach(STEPS)
+    assert e.text("status") == "step 70"
+
+    # the scrubber
+    e.range.focus()
+    e.range.press("ArrowLeft")
+    e.expect_step(60)
+    assert not e.root.get_by_label("follow").is_checked()
+    e.range.press("Shift+ArrowLeft")
+    e.expect_step(0)
+    box = e.range.bounding_box()
+    assert box is not None
+    e.notebook.page.mouse.click(box["x"] + box["width"] * 3 / 7, box["y"] + box["height"] / 2)
+    e.expect_step(30)
+
+    # the panels, and the line that says where
+    e.click_at("reach", 0.99 * 5 / 7)
+    e.expect_step(50)
+    e.click_at("losses", 0.2)
+    e.expect_step(10)
+    e.plot("reach").press("ArrowRight")
+    e.expect_step(20)
+    area, line = e.area("reach"), e.root.locator(".rnngrad-figure-reach .rnngrad-cross").first
+    placed = line.bounding_box()
+    assert placed is not None
+    assert abs(placed["x"] - area["x"] - 2 / 7 * area["width"]) < 1.5
+
+    # Python
+    e.notebook.execute("e.step = 40")
+    e.expect_step(40)
+    e.notebook.execute("take(80)")
+    eventually(e.pictures_kept, 9, "the number of snapshots")
+    e.expect_step(40)
+    e.root.get_by_label("follow").check()
+    e.expect_step(80)
+    e.notebook.execute("take(90)")
+    e.expect_step(90)
+    e.notebook.execute("e.norm = (-3, 3); e.step = 50; e.norm = 'auto'")
+    e.expect_step(50)
+    assert e.kernel("norm") == "auto"
+
+    # another quantity, and back
+    e.notebook.execute("e.quantity = 'hidden_gradient'")
+    e.expect_picture(picture(e.array(1000), 0), e.kernel("selection.norm"))
+    assert e.root.locator(".rnngrad-timeline").count() == 0
+    e.notebook.execute("e.quantity = 'output_gradient'")
+    e.expect_step(50)
+
+    # a refresh is a step of its own, the latest
+    e.root.get_by_title("recompute").click()
+    e.expect_step(1000)
+
+
+def test_playing_stops_at_the_end(lab: Lab) -> None:
+    e = TimelinePage(lab.open(run(100, 0, 10, 20)))
+    e.expect_step(20)
+    e.notebook.execute("told = []; e.observe(lambda change: told.append(change['new']), 'step')")
+    e.root.get_by_label("play").click()
+    stop = e.root.get_by_label("pause")
+    eventually(lambda: e.notebook.execute("print(told)"), "[0, 10, 20]\n", "the steps played")
+    assert stop.count() == 0
+    e.expect_step(20)
+    e.range.focus()
+    e.range.press("Space")
+    stop.wait_for()
+    stop.click()
+    assert e.readout.startswith("training step 0 · ")
+
+
+def test_two_steps_are_compared(lab: Lab) -> None:
+    e = TimelinePage(lab.open(run(6, *STEPS[:6]), viewport=(1280, 1200)))
+    e.expect_step(50)
+    e.notebook.execute("e.step = 10")
+    e.button("pin as A").click()
+    e.root.locator(".rnngrad-figure-reach").wait_for()
+    e.notebook.execute("e.step = 40")
+    e.expect_step(40)
+    a, b = e.array(10), e.array(40)
+    assert not close(*(colours(x[0], (-1, 1)) for x in (b, b - a)), tolerance=2 * TOLERANCE)
+
+    e.button("step − A").click()
+    limit = float(np.abs(b - a).max())
+    e.expect_picture(picture(b - a, 0), (-limit, limit))
+    e.expect_text("heat-caption", "Gradient g, step 40 minus step 10 by channel, sample 0")
+    e.button("A").click()
+    limit = auto_limit(a)
+    e.expect_picture(picture(a, 0), (-limit, limit))
+    assert "step 10" in e.text("heat-caption")
+    assert e.readout.endswith(" · A: step 10")
+
+    # what is thinned out is not compared any more
+    e.button("step − A").click()
+    e.notebook.execute("take(60)")
+    eventually(e.pictures_kept, 4, "the number of snapshots")
+    a, b = e.array(0), e.array(40)
+    limit = float(np.abs(b - a).max())
+    e.expect_picture(picture(b - a, 0), (-limit, limit))
+    e.expect_text("heat-caption", "Gradient g, step 40 minus step 0 by channel, sample 0")
+
+    e.button("A: step 0").click()
+    e.expect_step(40)
+    e.expect_text("heat-caption", "Gradient g by channel, sample 0")
+
+
+def test_a_reload_restores_it_and_the_budget_bounds_it(lab: Lab) -> None:
+    e = TimelinePage(lab.open(run(4, 0, 10, 20), viewport=(1280, 1200)))
+    notebook = e.notebook
+    e.expect_step(20)
+    count = notebook.widget_model_count()
+    notebook.execute("take(*range(30, 310, 10))")
+    e.expect_step(300)
+    assert int(notebook.execute(COUNT)) == notebook.widget_model_count() <= count + 1
+    kept = [0, 160, 300]
+    assert notebook.execute("print(len(e.snapshots), [s.step for s in e.snapshots])") == (
+        f"3 {kept}\n"
+    )
+    e.expect_reach(kept)
+    assert e.text("status") == "step 300 · 1 of 16 is kept"
+    e.notebook.execute("e.step = 160")
+    e.expect_step(160)
+
+    notebook.save()
+    notebook.reload()
+    e.expect_step(160)
+    assert e.pictures_kept() == 3
+    e.expect_reach(kept)
+    notebook.execute("e.close()")
+    assert int(notebook.execute(COUNT)) == 0
+    eventually(notebook.widget_model_count, 0, "the browser's count of models")
+
+
+def test_dark_and_narrow(lab: Lab) -> None:
+    e = TimelinePage(lab.open(run(100, *STEPS), viewport=(1000, 1200)))
+    e.notebook.set_theme(DARK)
+    e.expect_reach(STEPS, DARK)
+    label = e.root.locator(".rnngrad-scrub-row label")
+    narrow = "el => el.closest('.rnngrad-explorer').clientWidth"
+    assert label.evaluate(narrow) < 900
+    assert label.evaluate("el => el.scrollWidth <= el.clientWidth")
+    assert label.inner_text() == "follow"
+    for kind in ("losses", "reach"):
+        texts = e.root.locator(f".rnngrad-figure-{kind} text")
+        for text, box in [(t.text_content(), t.bounding_box()) for t in texts.all()]:
+            whole = e.root.bounding_box()
+            assert whole is not None
+            if box is not None and text:
+                assert box["x"] + box["width"] <= whole["x"] + whole["width"] + 0.5, text
+
+
+FLOOD = """
+import sys, threading, time
+def big(step):
+    values = np.full((8, 256, 128), step, "float32")  # 1 MB
+    return GradientTensor(values, SEQUENCE, "lstm", "output_gradient", step=step, loss=1.0)
+line, end = "x" * 9999 + "\\n", time.monotonic() + 3.5
+for step in range(14):
+    e._take({"": big(step)}, step, "")
+    while time.monotonic() < end - 3.5 + (step + 1) / 4:
+        sys.stdout.write(line * 10)  # 4 MB/s
+        sys.stdout.flush()
+        time.sleep(0.025)
+"""
+
+
+def test_all_snapshots_arrive_while_a_cell_prints(lab: Lab) -> None:
+    show = SOURCE + "e = make(10**6)\ne"
+    e = TimelinePage(lab.open([show, FLOOD], viewport=(1280, 1200)))
+    eventually(e.pictures_kept, 14, "the number of snapshots")
+
+
+LIVE = """
+import pathlib, time
+import keras
+import numpy as np
+from rnngrad_widgets import GradientEngine, GradientExplorer
+
+keras.utils.set_random_seed(7)
+model = keras.Sequential([
+    keras.Input((8, 3)),
+    keras.layers.SimpleRNN(4, return_sequences=True, name="rnn"),
+    keras.layers.SimpleRNN(2, name="last"),
+    keras.layers.Dense(1),
+])
+model.compile(loss="mse", optimizer="adam", run_eagerly=True)
+x, y = np.random.normal(size=(4, 8, 3)), np.random.normal(size=(4, 1))
+e = GradientExplorer(model, x, y)
+e
+"""
+FIT = """
+engine = GradientEngine(model)  # one of its own: what the explorer must show
+
+class Hold(keras.callbacks.Callback):
+    "Notes the gradient, and holds the cell until it is told to go on."
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if batch in (0, 4):
+            found = engine.compute(x, y, layers="rnn")["rnn", "output_gradient"]
+            np.save(f"NAME-{batch}.npy", found.values)
+        if batch == 6:
+            pathlib.Path("NAME-held").touch()
+            while pathlib.Path("NAME-held").exists():
+                time.sleep(0.02)
+
+live = e.live(every=4, max_overhead=None)
+X, Y = np.repeat(x, 3, axis=0), np.repeat(y, 3, axis=0)
+history = model.fit(X, Y, batch_size=1, verbose=0, callbacks=[Hold(), live])
+"""
+
+
+def wait_for(file: Path) -> None:
+    """Wait for what a kernel does that has to trace its functions first."""
+    end = time.monotonic() + 60
+    while not file.exists() and time.monotonic() < end:
+        time.sleep(0.02)
+    assert file.exists()
+
+
+def test_the_picture_changes_while_the_model_trains(lab: Lab, tmp_path: Path) -> None:
+    name = str(tmp_path / "run")
+    notebook = lab.open([LIVE, FIT.replace("NAME", name)], run=False)
+    e = TimelinePage(notebook)
+    notebook.page.set_viewport_size({"width": 1280, "height": 1200})
+    notebook.run_cell(0)
+    e.expect_trait("step", 0)
+    notebook.run_cell(1, wait=False)
+    held = tmp_path / "run-held"
+    wait_for(held)
+
+    # the kernel is busy; what it shows is of step 4, the last that was taken
+    def expect(step: int, sample: int) -> None:
+        values = np.load(f"{name}-{step}.npy")
+        limit = auto_limit(values)
+        e.expect_picture(picture(values, sample), (-limit, limit))
+
+    expect(4, 0)
+    assert e.text("status").startswith("step 4 · loss ")
+    assert " · 2 snapshots · " in e.text("status")
+    assert "% of training time" in e.text("status")
+    e.press("sample", "ArrowRight")
+    expect(4, 1)
+    e.range.press("ArrowLeft")
+    expect(0, 1)
+    assert held.exists(), "the cell is still running"
+
+    held.unlink()
+    notebook.wait_until_idle()
+    assert e.pictures_kept() == 4
+    assert e.text("status").startswith("step 12 · ")
+    expect(0, 1)
+    e.expect_trait("step", 0)
+    e.expect_trait("sample", 1)
+    assert notebook.execute("print(len(history.history['loss']))") == "1\n"
+
+    # an error is said where the gradients are
+    notebook.execute("e._source.snapshot = lambda *_: 1 / 0")
+    notebook.run_cell(1, wait=False)
+    e.expect_text("message", "ZeroDivisionError division by zero")
+    wait_for(held)
+    held.unlink()
+    notebook.wait_until_idle()
+    assert notebook.execute("print(len(history.history['loss']))") == "1\n"
+
+
+def test_a_saved_page_scrubs(browser: Browser, tmp_path: Path) -> None:
+    scope: dict[str, Any] = {}
+    exec(f"{SOURCE}\ne = make(100)\ntake(0, 10, 20)\ne.step = 10", scope)
+    engine = Chromium(browser)
+    try:
+        page = PageView(engine, scope["e"].save_html(tmp_path / "page.html").path)
+        for key, step in ((None, 10), ("ArrowRight", 20), ("ArrowLeft", 10)):
+            if key is not None:
+                page.read("(document.querySelector('.rnngrad-scrub input').focus(), null)")
+                engine.press(key)
+            values = scope["tensor"](step).values
+            limit = auto_limit(values)
+            page.expect_picture(picture(values, 0), (-limit, limit))
+        assert page.read("document.querySelector('.rnngrad-scrub input').max") == "2"
+        assert engine.complaints == []
+    finally:
+        engine.close()
+        scope["e"].close()
