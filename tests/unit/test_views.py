@@ -43,6 +43,17 @@ class Weighed(FakeSource):
         }
 
 
+class HalfBroken(FakeSource):
+    """A source that computes all but one quantity."""
+
+    broken_quantity = ""
+
+    def compute(self, layer: str, quantity: str) -> dict[str, GradientTensor]:
+        if quantity == self.broken_quantity:
+            raise self.error
+        return super().compute(layer, quantity)
+
+
 def fronts(explorer: GradientExplorer) -> list[str]:
     """The views that the buttons name, the one in front last."""
     options = [str(option).lower() for option in explorer._controls.views.options]
@@ -133,7 +144,7 @@ def test_nothing_of_another_layer_is_beside_the_flow() -> None:
 
 
 def test_what_fails_is_said_and_the_flow_of_before_stays() -> None:
-    source = FakeSource()
+    source = HalfBroken()
     explorer = explore(source)
     explorer.view = "flow"
     before, tensor = companion(explorer), explorer.tensor
@@ -142,6 +153,12 @@ def test_what_fails_is_said_and_the_flow_of_before_stays() -> None:
         explorer.refresh()
     assert companion(explorer) is before
     assert explorer.tensor is tensor
+    source.all_broken = False
+    source.broken_quantity = "hidden_gradient"  # the one beside it
+    with pytest.raises(ValueError, match="does not"):
+        explorer.refresh()
+    assert explorer.tensor is tensor
+    assert explorer.selection.tensor.array is explorer._cube.values
     # from the browser: in words, on the page
     explorer = explore(source := FakeSource())
     source.all_broken = True
