@@ -1,0 +1,185 @@
+"""The explorer of a recording: all steps, each quantity, new steps, and trouble while following."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from rnngrad_widgets import GradientExplorer
+from rnngrad_widgets.recording import Recording, RecordingWriter
+
+from .runs import record, snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+pytestmark = pytest.mark.usefixtures("open_widgets")
+SCRIPT = """
+import sys
+from rnngrad_widgets import GradientExplorer
+e = GradientExplorer.from_recording(sys.argv[1], follow=True)
+e.step = 10
+print(len(e.snapshots), e.layer, e.quantity, e.step)
+e.close()
+print(*{"tensorflow", "keras", "tf_keras"} & set(sys.modules))
+"""
+
+
+def steps(explorer: GradientExplorer) -> list[int]:
+    return [snapshot.step for snapshot in explorer.snapshots]
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def followers() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "rnngrad follower"]
+
+
+def test_tensorflow_is_not_needed(tmp_path: Path) -> None:
+    record(tmp_path / "run")
+    answer = subprocess.run(
+        [sys.executable, "-c", SCRIPT, tmp_path / "run"], check=True, capture_output=True, text=True
+    )
+    assert answer.stdout == "3 bi output_gradient 10\n\n"
+
+
+def test_every_step_of_what_is_turned_to(tmp_path: Path) -> None:
+    record(tmp_path / "run", range(0, 50, 10))
+    explorer = GradientExplorer.from_recording(tmp_path / "run")
+    assert (steps(explorer), explorer.step) == ([0, 10, 20, 30, 40], 40)
+    for shown in explorer.snapshots:
+        values = snapshot(shown.step)["bi", "output_gradient"].values
+        np.testing.assert_array_equal(shown.array, values)
+        assert shown.loss == pytest.approx(1 / (shown.step + 1))
+    explorer.step = 20
+
+    for layer, key in (
+        ("last", ("last", "output_gradient")),
+        ("bi/kernel", ("bi/kernel", "weight")),
+    ):
+        explorer.layer = layer
+        assert (steps(explorer), explorer.step) == ([0, 10, 20, 30, 40], 40)
+        explorer.step = 10
+        np.testing.assert_array_equal(explorer.tensor.values, snapshot(10)[key].values)
+    explorer.layer = "b"  # another name of it
+    assert (explorer.layer, explorer.step) == ("bi", 20)
+    np.testing.assert_array_equal(
+        explorer.tensor.values, snapshot(20)["bi", "output_gradient"].values
+    )
+
+
+def test_more_steps_than_the_budget_holds(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr("rnngrad_widgets.timeline.MOST", 6)
+    record(tmp_path / "run", range(40))
+    explorer = GradientExplorer.from_recording(tmp_path / "run")
+    kept = steps(explorer)
+    assert (kept[0], kept[-1]) == (0, 39)
+    assert 3 <= len(kept) <= 6
+    writer = RecordingWriter(tmp_path / "run", "a")
+    for step in range(40, 60):
+        writer.append(snapshot(step))
+        explorer.refresh()
+        assert (explorer.step, len(explorer.snapshots) <= 6) == (step, True)
+    writer.close()
+
+
+def test_new_steps_appear_and_closing_ends_the_thread(
+    tmp_path: Path, open_widgets: dict[str, object]
+) -> None:
+    record(tmp_path / "run", [0])
+    code = (
+        "import sys; from tests.unit.recording.runs import *\n"
+        "w = RecordingWriter(sys.argv[1], 'a')\n"
+        "for step in map(int, sys.stdin): w.append(snapshot(step))\n"
+        "w.close()"
+    )
+    explorer = GradientExplorer.from_recording(tmp_path / "run", follow=True)
+    with subprocess.Popen(
+        [sys.executable, "-c", code, tmp_path / "run"], stdin=subprocess.PIPE, text=True
+    ) as writer:
+        assert writer.stdin is not None
+        writer.stdin.write("10\n20\n")
+        writer.stdin.flush()
+        eventually(lambda: explorer.step == 20)
+        explorer.step = 10
+        explorer.layer = "last"
+        explorer.layer = "bi"
+        writer.stdin.write("30\n")
+        writer.stdin.close()
+        eventually(lambda: steps(explorer) == [0, 10, 20, 30])
+    assert explorer.step == 10, "a person looks at it"
+    explorer.layer = "last"
+    assert steps(explorer) == [0, 10, 20, 30]
+    assert explorer.snapshots[-1].status == "4 snapshots recorded"
+    assert len(followers()) == 1
+    explorer.close()
+    assert (followers(), open_widgets) == ([], {})
+
+
+@pytest.mark.parametrize(
+    ("trouble", "told"),
+    [
+        ("gone", "<b>FileNotFoundError</b> there is no recording at "),
+        ("damaged", "<b>RecordingError</b> "),
+        ("other", "<b>ValueError</b> the recording holds "),
+    ],
+)
+def test_trouble_while_following_is_told(tmp_path: Path, trouble: str, told: str) -> None:
+    record(tmp_path / "run")
+    explorer = GradientExplorer.from_recording(tmp_path / "run", layer="last", follow=True)
+    root = tmp_path / "run" / "zarr.json"
+    if trouble == "gone":
+        root.unlink()
+    elif trouble == "damaged":
+        root.write_text("{")
+    else:
+        writer = RecordingWriter(tmp_path / "run", "w")
+        full = snapshot(0)
+        writer.append(type(full)({k: t for k, t in full.items() if k[0] == "bi"}, step=0))
+    eventually(lambda: told in explorer._message.value)
+    eventually(lambda: followers() == [])
+    if trouble != "other":
+        assert steps(explorer) == [0, 10, 20], "what was read stays"
+    explorer.sample = 1
+    explorer.close()
+
+
+def test_another_recording_in_its_place_begins_anew(tmp_path: Path) -> None:
+    record(tmp_path / "run")
+    explorer = GradientExplorer.from_recording(tmp_path / "run", follow=True)
+    record(tmp_path / "run", [0, 5, 10, 15, 20, 25], mode="w")
+    eventually(lambda: steps(explorer) == [0, 5, 10, 15, 20, 25])
+    assert explorer.step == 25
+    explorer.close()
+
+
+def test_what_was_not_recorded_is_refused(tmp_path: Path) -> None:
+    record(tmp_path / "run")
+    with pytest.raises(FileNotFoundError, match="there is no recording at "):
+        GradientExplorer.from_recording(tmp_path / "nowhere")
+    with pytest.raises(
+        ValueError, match=r"the recording holds layers \['bi', 'last', 'bi/kernel'\]"
+    ):
+        GradientExplorer.from_recording(tmp_path / "run", layer="gru")
+    explorer = GradientExplorer.from_recording(tmp_path / "run")
+    with pytest.raises(
+        ValueError, match=r"holds \['output_gradient'\] of layer 'bi'; received qua"
+    ):
+        explorer.quantity = "hidden_gradient"
+    assert (explorer.quantity, len(Recording.open(tmp_path / "run"))) == ("output_gradient", 3)
+    with pytest.raises(
+        ValueError, match=r"live\(\) needs a model; this explorer shows an array or"
+    ):
+        explorer.live()
