@@ -161,7 +161,7 @@ def test_the_layer_dropdown_shows_each_layer_in_its_way(lab: Lab) -> None:
 
 def test_refresh_takes_the_weights_of_now_and_a_failure_keeps_the_picture(lab: Lab) -> None:
     e = ExplorerPage(lab.open([MODEL]))
-    refresh = e.root.locator(".rnngrad-choices button")
+    refresh = e.root.locator(".rnngrad-kernel.rnngrad-icon")
     before = gradients(e, "lstm")
     e.notebook.execute("model.fit(x, y, epochs=3, verbose=0)")
     assert np.abs(gradients(e, "lstm") - before).max() > 0.05 * np.abs(before).max()
