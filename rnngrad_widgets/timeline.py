@@ -93,7 +93,7 @@ class Run:
         self._kept: dict[int, Kept] = {}
         self.capacity = capacity_for(size, budget)
         self.view = TimelineView(selection, summary, self.capacity)
-        self.view.model.observe(lambda change: turned(change["new"]), "step")
+        self.view.model.observe(lambda _: turned(self.shown), ["step", "follow"])
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -112,8 +112,7 @@ class Run:
     def shown(self) -> int:
         """The step that is shown: where the latest is followed, the latest."""
         model = self.view.model
-        latest = self.steps[-1]
-        return latest if model.follow or model.step is None else self.nearest(model.step)
+        return self.steps[-1] if model.follow or model.step is None else self.nearest(model.step)
 
     @property
     def loose(self) -> list[Widget]:
@@ -140,7 +139,7 @@ class Run:
     def turn(self, step: int) -> None:
         """Show a step that is kept; the latest is followed on only from itself."""
         model = self.view.model
-        with model.hold_sync():
+        with model.hold_sync(), model.hold_trait_notifications():
             model.follow = model.follow and step == self.steps[-1]
             model.step = step
 
@@ -295,6 +294,6 @@ class Runs:
             kept_open = reachable([self._selection, self._summary])
             close_widgets(reachable([run.view.box, *run.loose]) - kept_open)
 
-    def _told(self, shown: object, step: int | None) -> None:
-        if step is not None and self._current is self._runs.get(shown):
+    def _told(self, shown: object, step: int) -> None:
+        if self._current is self._runs.get(shown):
             self._turned(step)

@@ -139,8 +139,9 @@ function row(name: string, ...children: HTMLElement[]): HTMLElement {
 /** A check box with its words; the last ones only where there is room. */
 function label(input: HTMLInputElement, text: string, more: string): HTMLLabelElement {
   const element = document.createElement('label');
-  const rest = document.createElement('span');
+  const [words, rest] = [document.createElement('span'), document.createElement('span')];
   rest.textContent = more;
-  element.append(input, text, rest);
+  words.append(text, rest);
+  element.append(input, words);
   return element;
 }

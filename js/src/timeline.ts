@@ -137,7 +137,7 @@ export class TimelineModel extends DOMWidgetModel {
     this.on('change:step', this.turn, this);
     this.on('change:show', this.turn, this);
     this.on('change:pin', this.pinChanged, this);
-    this.on('change:follow', () => this.follow && this.goTo(this.kept.length - 1));
+    this.on('change:follow', this.turn, this);
     this.on('change:status', () => {
       this.said = this.get('status') as string;
     });
@@ -168,18 +168,16 @@ export class TimelineModel extends DOMWidgetModel {
     this.kept.filter((other) => !others.includes(other)).forEach((other) => other.forget());
     const at = others.findIndex((other) => other.number > snapshot.number);
     const latest = at < 0;
+    const before = this.shown;
     others.splice(latest ? others.length : at, 0, snapshot);
     this.kept = others;
     if (latest) {
       this.said = snapshot.get('status') as string;
     }
-    if (this.get('step') === null || (latest && this.follow)) {
-      this.goTo(this.kept.length - 1);
-    }
-    if (snapshot.step === this.get('step')) {
-      this.turn(); // after a reload: the one that was shown; else: it is shown anew
-    }
     this.thin();
+    if (this.shown !== before) {
+      this.turn();
+    }
     this.trigger('grown');
   }
 
@@ -191,19 +189,14 @@ export class TimelineModel extends DOMWidgetModel {
     }
   }
 
-  /** Show the snapshot at a place among those that are kept. */
-  goTo(index: number): void {
-    const found = this.kept[Math.min(Math.max(index, 0), this.kept.length - 1)];
+  /** Show the snapshot at a place, as a person chose it: the latest is followed on only from itself. */
+  scrub(index: number): void {
+    const last = this.kept.length - 1;
+    const found = this.kept[Math.min(Math.max(index, 0), last)];
     if (found !== undefined) {
-      this.set('step', found.step);
+      this.set({ step: found.step, follow: this.follow && index >= last });
       save(this);
     }
-  }
-
-  /** Show the snapshot at a place, as a person chose it: the latest is followed no longer. */
-  scrub(index: number): void {
-    this.set('follow', index >= this.kept.length - 1 && this.follow);
-    this.goTo(index);
   }
 
   move(by: number): void {
@@ -211,7 +204,7 @@ export class TimelineModel extends DOMWidgetModel {
   }
 
   setFollow(follow: boolean): void {
-    this.set('follow', follow);
+    this.set({ follow, ...(follow ? {} : { step: this.shown?.step ?? null }) });
     save(this);
   }
 
@@ -229,14 +222,11 @@ export class TimelineModel extends DOMWidgetModel {
     this.scrub(this.nearest(step));
   }
 
-  /** The place of the step that is shown: of the nearest one before it where it is not kept any more. */
+  /** The place of what is shown: the latest, or the chosen step, or the nearest one before it. */
   get index(): number {
     const step = this.get('step') as number | null;
-    let at = -1;
-    this.kept.forEach((snapshot, i) => {
-      at = step !== null && snapshot.step <= step ? i : at;
-    });
-    return step === null ? -1 : Math.max(at, 0);
+    const after = step === null || this.follow ? -1 : this.kept.findIndex((other) => other.step > step);
+    return after < 0 ? this.kept.length - 1 : Math.max(after - 1, 0);
   }
 
   private get follow(): boolean {

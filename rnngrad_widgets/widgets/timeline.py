@@ -35,9 +35,9 @@ class Timeline(DOMWidget):  # type: ignore[misc]  # ipywidgets has no types
     summary = Instance(HTML).tag(sync=True, **widget_serialization)
     capacity = Int(1).tag(sync=True)
     step = Int(None, allow_none=True).tag(sync=True)
-    """The training step that is shown."""
+    """The training step that was chosen; it is shown unless the latest is followed."""
     follow = Bool(True).tag(sync=True)
-    """Whether a new snapshot is shown when it comes."""
+    """Whether the latest snapshot is shown."""
     pinned = Int(None, allow_none=True).tag(sync=True)
     """The training step A, which others are compared with."""
     pin = Bool(False).tag(sync=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import Any
 
@@ -118,12 +119,12 @@ def test_what_is_shown() -> None:
     assert run.shown == 30
     run.turn(30)
     assert model.follow
-    model.follow, model.step = False, 10
+    model.step, model.follow = 10, False
     for step in (40, 50):
         run.append(tensor(step), step)
     assert run.steps == [0, 20, 40, 50]
     assert run.shown in (0, 20), "the nearest that is left"
-    assert told == [10, 30, 10]
+    assert [step for step, _ in itertools.groupby(told)] == [10, 30, 10]
 
 
 @pytest.mark.parametrize(
@@ -168,9 +169,9 @@ def test_runs_of_what_was_shown(open_widgets: dict[str, object]) -> None:
     runs.turn_to("a")
     assert runs.box.children != a
     assert runs.current is not None
-    runs.current.view.model.step = 0
+    runs.current.turn(0)
     runs.turn_to("c")
-    assert (runs.current, runs.box.children, told) == (None, (), [0])
+    assert (runs.current, runs.box.children, told) == (None, (), [0, 0])
 
     runs.append("a", tensor(30, shape=(1, 5, 3)), 30, "")
     assert runs.current is not None
