@@ -109,6 +109,8 @@ export abstract class CanvasMark extends SelectionMark {
     if (!this.parent.webGLCanvas) {
       return;
     }
+    // bqplot's layout, which sets them too, comes later than a change of the margins
+    this.set_ranges();
     const context = sizeLayer(this.parent, this.width, this.height);
     if (context !== null) {
       context.clearRect(0, 0, this.width, this.height);

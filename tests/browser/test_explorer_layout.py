@@ -140,3 +140,28 @@ def test_widths(lab: Lab, source: str) -> None:
                 found.append(f"plots end at different places: {ends}")
         problems += [f"{width} px{' with two handles' * ranged}: {problem}" for problem in found]
     assert not problems, "\n".join(problems)
+
+
+def test_what_is_painted_while_the_margins_change_lies_right_afterwards(lab: Lab) -> None:
+    notebook = lab.open(
+        [
+            f"{SEQUENCES.strip()[:-2]}\n"
+            "import time\n"
+            "e.layout.width = '600px'\n"
+            "display(e)\n"
+            "for i in range(60):\n"
+            "    e.sample = i % 16\n"
+            "    time.sleep(0.02)\n"
+        ]
+    )
+    e = ExplorerPage(notebook)
+    layers = ".rnngrad-figure-curve canvas, .rnngrad-figure-flow canvas"
+    pictures = "(all) => all.map((canvas) => canvas.toDataURL())"
+    notebook.settle()
+    painted = e.root.locator(layers).evaluate_all(pictures)
+    assert len(painted) >= 2
+    notebook.execute("e.reflect_half = False; e.channel = 7")  # paint it all anew
+    notebook.settle()
+    notebook.execute("e.reflect_half = True; e.channel = 0")
+    notebook.settle()
+    assert e.root.locator(layers).evaluate_all(pictures) == painted
