@@ -106,7 +106,8 @@ export abstract class SelectionMark extends Mark {
  */
 export abstract class CanvasMark extends SelectionMark {
   override draw(): void {
-    if (!this.parent.webGLCanvas) {
+    // a scale that is fitted while painting asks for a drawing, which this one is
+    if (this.painting || !this.parent.webGLCanvas) {
       return;
     }
     // bqplot's layout, which sets them too, comes later than a change of the margins
@@ -115,7 +116,12 @@ export abstract class CanvasMark extends SelectionMark {
     if (context !== null) {
       context.clearRect(0, 0, this.width, this.height);
       if (this.model.get('visible')) {
-        this.paint(context);
+        this.painting = true;
+        try {
+          this.paint(context);
+        } finally {
+          this.painting = false;
+        }
         this.el.setAttribute('data-drawn', String(++this.drawn));
       }
     }
@@ -162,6 +168,7 @@ export abstract class CanvasMark extends SelectionMark {
   }
 
   private drawn = 0;
+  private painting = false;
   private keptFor: unknown[] = [];
   private readonly kept = document.createElement('canvas');
 }
