@@ -126,8 +126,13 @@ abstract class TimelineMark extends CanvasMark {
 
 /** The loss of the batch at every snapshot. */
 export class Losses extends TimelineMark {
+  /** Whether caption and readout in full would lie over one another. */
+  private get tight(): boolean {
+    return this.width < 400;
+  }
+
   protected override get captionText(): string {
-    return 'Loss of the batch shown';
+    return this.tight ? 'Loss' : 'Loss of the batch shown';
   }
 
   protected override readonly reach = 24;
@@ -170,7 +175,8 @@ export class Losses extends TimelineMark {
 
   protected words(): void {
     const { shown } = this.timeline;
-    const step = shown === null ? '' : `training step ${shown.step.toLocaleString('en')}`;
+    const unit = this.tight ? 'step' : 'training step';
+    const step = shown === null ? '' : `${unit} ${shown.step.toLocaleString('en')}`;
     const value = shown === null || Number.isNaN(shown.loss) ? 'NaN' : loss(shown.loss);
     const pinned = this.timeline.get('pinned') as number | null;
     const against = pinned === null ? '' : ` · A: step ${pinned.toLocaleString('en')}`;
