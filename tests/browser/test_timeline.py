@@ -307,6 +307,15 @@ def test_dark_and_narrow(lab: Lab) -> None:
             assert whole is not None
             if box is not None and text:
                 assert box["x"] + box["width"] <= whole["x"] + whole["width"] + 0.5, text
+    e.notebook.execute("e.layout.width = '330px'")
+    e.notebook.settle()
+    texts = e.root.locator(".rnngrad-figure-losses text.rnngrad-label").all()
+    caption, readout = [t for t in texts if t.text_content()]
+    assert (caption.text_content() or "").startswith("Loss")
+    ends, begins = caption.bounding_box(), readout.bounding_box()
+    assert ends
+    assert begins
+    assert ends["x"] + ends["width"] < begins["x"]
 
 
 FLOOD = """
