@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from rnngrad_widgets.cube import as_cube
-from rnngrad_widgets.frame import new_selection
 from rnngrad_widgets.tensor import GradientTensor
 from rnngrad_widgets.views.histogram import HistogramView
+from rnngrad_widgets.views.selected import new_selection
 from rnngrad_widgets.views.stage import send
 from rnngrad_widgets.wording import QUANTITIES
 
