@@ -116,6 +116,29 @@ class Several(Own):
         return output, [{"mat": mat, "vec": vec}, unchanged, vec, count + 1]
 
 
+class Attending(Own):
+    """Attends over a window of its last states, which is a state too (Cheng et al. 2016)."""
+
+    WINDOW = 3
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.state_size = [UNITS, UNITS]
+
+    def get_initial_state(self, batch_size: Any = None) -> Any:
+        h = ops.zeros((batch_size, UNITS), dtype=self.compute_dtype)
+        return [h, ops.repeat(h[:, None], self.WINDOW, axis=1)]
+
+    def call(self, inputs: Any, states: Any) -> Any:
+        h, window = states
+        weights = ops.softmax(ops.sum(window * h[:, None], -1))
+        context = ops.sum(window * weights[..., None], 1)
+        h = self.made("0", self.next(inputs, h + context))
+        window = ops.concatenate([window[:, 1:], h[:, None]], 1)
+        window = self.made("1", window)
+        return h + context, [h, window]
+
+
 class Wrapper(Own):
     """A cell around a cell of Keras' own."""
 
@@ -221,6 +244,13 @@ def test_nested_states_have_one_tensor_each(eagerly: bool) -> None:
     # The loss does not depend on the count, and the repeated state is never read again.
     for path in ("rnn/2", "rnn/3"):
         assert not snapshot[path, "hidden_gradient"].values.any()
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_an_attention_cell_and_the_window_it_attends_over(masked: bool) -> None:
+    cell = Attending()
+    names = {(f"rnn/{name}", "hidden_gradient"): name for name in ("0", "1")}
+    check(model_of(cell, masked=masked), cell, names, masked)
 
 
 @pytest.mark.parametrize(
