@@ -189,9 +189,10 @@ function sizeLayer(figure: Figure, width: number, height: number): CanvasRenderi
   if (canvas.width !== w || canvas.height !== h) {
     canvas.width = w;
     canvas.height = h;
-    canvas.style.width = `${width}px`;
-    canvas.style.height = `${height}px`;
   }
+  // always: bqplot's layout changes the pixels alone, to numbers that may be right already
+  canvas.style.width = `${width}px`;
+  canvas.style.height = `${height}px`;
   const context = canvas.getContext('2d');
   context?.setTransform(w / width, 0, 0, h / height, 0, 0);
   return context;

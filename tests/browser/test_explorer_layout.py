@@ -165,3 +165,20 @@ def test_what_is_painted_while_the_margins_change_lies_right_afterwards(lab: Lab
     notebook.execute("e.reflect_half = True; e.channel = 0")
     notebook.settle()
     assert e.root.locator(layers).evaluate_all(pictures) == painted
+
+
+def test_the_painted_layer_has_the_size_of_the_plot_area_at_every_height(lab: Lab) -> None:
+    e = ExplorerPage(lab.open([SEQUENCES]))
+    e.notebook.settle()
+    layer = e.root.locator(".rnngrad-figure-heat canvas")
+
+    def away() -> bool:
+        """Whether the layer ends elsewhere than the frame."""
+        area, box = e.area(), layer.bounding_box() or {"width": 0, "height": 0}
+        return any(abs(area[side] - box[side]) > 1 for side in ("width", "height"))
+
+    # bqplot gives the layer whole pixels, which the plot area's width need not be
+    for width, height in ((903.5, 200), (903, 300), (903.7, 320), (902.4, 240)):
+        e.notebook.execute(f"e.height, e.layout.width = {height}, '{width}px'")
+        e.notebook.settle()
+        eventually(away, False, f"the layer beside its frame at {width} x {height}")
