@@ -52,10 +52,10 @@ async ([selector, index, value]) => {
   const figures = () => root.querySelectorAll('.rnngrad-plots .bqplot.figure').length;
   const fresh = () => marks().filter((m) => before.get(m) !== m.dataset.drawn).length;
   for (;;) {
-    await new Promise(requestAnimationFrame);
     if (figures() > 0 && fresh() >= figures()) {
       return performance.now() - started;
     }
+    await new Promise(requestAnimationFrame);
     if (performance.now() - started > 20000) {
       throw new Error(`not painted: ${fresh()} of ${figures()}`);
     }

@@ -47,11 +47,6 @@ export class Flow extends CanvasMark {
     this.el.append(this.wash, this.unreached, ...this.labels, ...this.dots);
   }
 
-  override create_listeners(): void {
-    super.create_listeners();
-    this.listenTo(this.tensor, 'change', this.draw);
-  }
-
   private get tensor(): TensorModel {
     return this.model.get('companion') ? this.selection.companion : this.selection.tensor;
   }

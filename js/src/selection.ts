@@ -206,8 +206,23 @@ export class SelectionModel extends WidgetModel {
     }
   }
 
+  /** Make changes that belong together: one `redraw` after the last, none between. */
+  together(change: () => void): void {
+    const outer = this.held;
+    this.held = true;
+    try {
+      change();
+    } finally {
+      this.held = outer;
+    }
+    this.invalidate();
+  }
+
   /** Ask for one `redraw`. */
   invalidate(): void {
+    if (this.held) {
+      return;
+    }
     if (this.framePending) {
       this.stale = true;
       return;
@@ -303,6 +318,7 @@ export class SelectionModel extends WidgetModel {
 
   private hovered: Partial<Point> | null = null;
   private timesteps = 0;
+  private held = false;
   private framePending = false;
   private stale = false;
 }

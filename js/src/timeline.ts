@@ -287,13 +287,15 @@ export class TimelineModel extends DOMWidgetModel {
     const own = source.get('auto_limit') as number;
     const limit = base === null ? own : largestMagnitude(array.values) || own;
     const { selection } = this;
-    selection.set({ auto_limit: limit, top: source.get('top') });
-    if (selection.get('auto') as boolean) {
-      selection.set('norm', [-limit, limit]);
-    }
     const against = base === null ? '' : ` minus step ${named(base)}`;
     const compared = show === 0 ? '' : `, step ${named(source)}${against}`;
-    selection.tensor.set({ array, compared });
+    selection.together(() => {
+      selection.set({ auto_limit: limit, top: source.get('top') });
+      if (selection.get('auto') as boolean) {
+        selection.set('norm', [-limit, limit]);
+      }
+      selection.tensor.set({ array, compared });
+    });
     const summary = this.get('summary') as WidgetModel;
     summary.set('value', source.get('summary'));
     // so that Python, too, knows which range is the automatic one, and what its next words replace
