@@ -56,6 +56,7 @@ class Frame(VBox):  # type: ignore[misc]  # ipywidgets has no types
     others = List(Instance(Selection)).tag(sync=True, **widget_serialization)
     figures = List(Instance(Figure)).tag(sync=True, **widget_serialization)
     themed = Bool(True).tag(sync=True)
+    dark = Bool(None, allow_none=True).tag(sync=True)  # the notebook's theme: the browser says it
     range_mode = Bool(False).tag(sync=True)
     busy = Unicode("").tag(sync=True)
     title = Unicode("").tag(sync=True)
@@ -93,7 +94,8 @@ class Frame(VBox):  # type: ignore[misc]  # ipywidgets has no types
     ) -> SavedPage:
         """Write what is shown to one HTML file that works from disk, without kernel or network.
 
-        Sliders, pointing and views work there; layer and quantity stay as they are. A file that is
+        Sliders, pointing and views work there; layer and quantity stay as they are. The page has
+        the theme of the notebook; before one has shown the widget, the reader's. A file that is
         there already is replaced.
 
         Parameters

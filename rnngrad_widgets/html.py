@@ -39,12 +39,11 @@ POLICY = (
 
 PAGE = """\
 <!DOCTYPE html>
-<html lang="en" class="rnngrad-page">
+<html lang="en" class="rnngrad-page"{theme}>
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="{policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
 <meta name="generator" content="rnngrad_widgets {version}">
 <title>{title}</title>
 </head>
@@ -163,6 +162,7 @@ def _page(widget: DOMWidget, title: str | None, precision: Precision, max_size: 
     today = datetime.now().astimezone().date()
     page = PAGE.format(
         policy=POLICY.format(digest=_digest(script)),
+        theme=_theme(widget),
         version=escape(__version__),
         title=escape(title or getattr(widget, "title", "") or "Gradients"),
         heading=f"<h1>{escape(title)}</h1>\n" if title else "",
@@ -174,6 +174,12 @@ def _page(widget: DOMWidget, title: str | None, precision: Precision, max_size: 
     ).encode("utf-8", "xmlcharrefreplace")
     _check_size(len(page), precision, max_size)
     return page
+
+
+def _theme(widget: DOMWidget) -> str:
+    """The notebook's, if one has shown the widget; else the page follows the system's."""
+    dark = getattr(widget, "dark", None)
+    return "" if dark is None else f' style="color-scheme: {"dark" if dark else "light"}"'
 
 
 def _models(widget: DOMWidget, precision: Precision) -> dict[str, dict[str, Any]]:

@@ -33,6 +33,10 @@ class Source(Protocol):
     def compute(self, layer: str, quantity: str) -> Mapping[str, GradientTensor]:
         """The tensors at the weights of now, by part; the only one is at the empty name."""
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is to be said of the batch, for instance that it holds NaN."""
+
 
 COMPANIONS = {"output_gradient": "hidden_gradient", "hidden_gradient": "output_gradient"}
 """Direct and total gradient: the flow of one is shown beside that of the other."""
@@ -51,6 +55,7 @@ class ModelSource:
         self.model = engine.model
         self._batch = (x, y)
         self._options = {"sample_weight": sample_weight, "training": training}
+        self.notes: tuple[str, ...] = ()
 
     def layers(self) -> Mapping[str, str]:
         """Labels by path: ``lstm  LSTM 256``."""
@@ -81,7 +86,9 @@ class ModelSource:
     def snapshot(self, layer: str, quantity: str) -> GradientSnapshot:
         """The snapshot at the weights of now."""
         x, y = self._batch
-        return self._engine.compute(x, y, layers=layer, quantities=quantity, **self._options)
+        found = self._engine.compute(x, y, layers=layer, quantities=quantity, **self._options)
+        self.notes = found.notes
+        return found
 
     def recorder(
         self, path: str | PathLike[str], layers: Any, quantities: Any, **options: Any
@@ -109,6 +116,8 @@ def _label(layer: RecurrentLayer) -> str:
 
 class ArraySource:
     """An array of any framework; nothing is computed."""
+
+    notes = ()
 
     def __init__(self, array: ArrayLike) -> None:
         values = as_float32(array)
@@ -146,6 +155,11 @@ class RecordingSource:
     def layers(self) -> Mapping[str, str]:
         """Labels by path."""
         return {layer: layer for layer, _ in self.recording.keys}
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was noted when it was recorded."""
+        return self.recording.notes
 
     def resolve(self, layer: object) -> str:
         """Path of the layer."""

@@ -27,7 +27,7 @@ def summary_html(tensor: GradientTensor) -> str:
     ]
     line = "<span> · </span>".join(f"<span>{part}</span>" for part in parts if part)
     # browsers break a line after the hyphen of an exponent
-    return re.sub(r"\d\.\de-?\d+", r"<span class='rnngrad-number'>\g<0></span>", line)
+    return re.sub(r"\b\d(\.\d)?e-?\d+\b", r"<span class='rnngrad-number'>\g<0></span>", line)
 
 
 def left_out(tensor: GradientTensor, cube: Cube) -> str:

@@ -5,7 +5,7 @@ import { CanvasMark, SelectionMarkModel } from './canvas-mark';
 import { bundle, polyline } from './polyline';
 import { channelMaximum, series } from './slicing';
 import type { Cube } from './slicing';
-import { svg } from './svg';
+import { setAttributes, svg } from './svg';
 import { sampleColour, theme } from './theme';
 import { fitValueAxis } from './value-axis';
 import type { Limits } from './value-axis';
@@ -32,7 +32,7 @@ export class Curves extends CanvasMark {
   declare model: CurvesModel;
 
   protected override setup(): void {
-    this.labels.forEach((label) => this.el.appendChild(label));
+    this.el.append(...this.labels, this.note);
     this.el.removeAttribute('clip-path'); // the labels are in the margin
   }
 
@@ -52,6 +52,7 @@ export class Curves extends CanvasMark {
     const values = series(cube, sample, channel, reflect);
     this.trace(context, values);
     this.placeLabels(cube, values, sample);
+    this.placeNote(values, sample, channel);
   }
 
   /** A symmetric axis that holds the channel in every sample, so that only the channel moves it. */
@@ -99,6 +100,14 @@ export class Curves extends CanvasMark {
     return Float64Array.from(values, (v) => zero + v * unit);
   }
 
+  /** A curve that is not there would look like one that is forgotten. */
+  private placeNote(values: Float32Array, sample: number, channel: number): void {
+    const { columns, rows } = this.selection.tensor;
+    const where = columns === 'timestep' ? `sample ${sample}, ${rows} ${channel}` : `${rows} ${channel}`;
+    this.note.textContent = values.some(Number.isFinite) ? '' : `no finite value in ${where}`;
+    setAttributes(this.note, { x: this.width / 2, y: this.height / 2 - 6 });
+  }
+
   private placeLabels(cube: Cube, values: Float32Array, sample: number): void {
     const last = values[values.length - 1];
     const wanted = this.scale('y').scale(Number.isFinite(last) ? last : 0) + 4;
@@ -120,6 +129,7 @@ export class Curves extends CanvasMark {
     channel: -1,
     ylim: null,
   };
+  private readonly note = svg('text', { class: 'rnngrad-label rnngrad-alarm', 'text-anchor': 'middle' });
   private readonly labels = [
     svg('text', { class: 'rnngrad-label rnngrad-strong' }),
     svg('text', { class: 'rnngrad-label rnngrad-quiet' }),

@@ -5,7 +5,7 @@ import { VBoxModel, VBoxView } from '@jupyter-widgets/controls';
 import { MARGIN_RIGHT } from './canvas-mark';
 import { servePictures } from './saving';
 import type { SelectionModel } from './selection';
-import { onThemeChange, theme, isDark } from './theme';
+import { isDark, onPaperNow, onThemeChange, theme } from './theme';
 import { MODULE_STATE } from './version';
 
 /** Widths below this use the narrow layout; the same number stands in style/index.css. */
@@ -22,6 +22,7 @@ export class ExplorerModel extends VBoxModel {
       others: [],
       figures: [],
       themed: true,
+      dark: null,
       range_mode: false,
       busy: '',
       title: '',
@@ -88,6 +89,7 @@ export class Explorer extends VBoxView {
 
   private applyTheme(): void {
     this.el.classList.toggle('rnngrad-dark', isDark());
+    this.tellTheme();
     for (const selection of this.selections) {
       const scale = selection.get('colour_scale') as WidgetModel;
       // Python names the colours of the light theme; not at once: the event would be lost to bqplot
@@ -98,6 +100,16 @@ export class Explorer extends VBoxView {
         scale.set('colors', [...colours]);
       }
       selection.invalidate();
+    }
+  }
+
+  /** Python saves pages in the theme of the notebook. */
+  private tellTheme(): void {
+    if (this.model.get('dark') !== isDark() && !onPaperNow()) {
+      this.model.set('dark', isDark());
+      if (this.model.comm !== undefined) {
+        this.touch();
+      }
     }
   }
 

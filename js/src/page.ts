@@ -104,14 +104,19 @@ async function showAll(): Promise<void> {
   }
 }
 
-/** Our own page follows the system's theme; a notebook's page has one of its own. */
+/**
+ * Our own page has the theme of the notebook that it was saved from, else the system's; a notebook's page
+ * has one of its own.
+ */
 function followTheme(): void {
-  if (!document.documentElement.classList.contains('rnngrad-page')) {
+  const root = document.documentElement;
+  if (!root.classList.contains('rnngrad-page')) {
     return;
   }
+  const fixed = root.style.colorScheme;
   const dark = matchMedia('(prefers-color-scheme: dark)');
   const follow = (): void => {
-    document.body.dataset['jpThemeLight'] = String(!dark.matches);
+    document.body.dataset['jpThemeLight'] = String(fixed === '' ? !dark.matches : fixed === 'light');
   };
   dark.addEventListener('change', follow);
   follow();

@@ -16,9 +16,10 @@ LAYERS = """
 import numpy as np
 from rnngrad_widgets import GradientExplorer
 from rnngrad_widgets.tensor import SEQUENCE, GradientTensor
-from rnngrad_widgets.explorer import First
+from rnngrad_widgets.exploring import First
 
 class Source:
+    notes = ()
     def layers(self):
         return {"bidirectional_encoder": "bidirectional_encoder  LSTM 2 × 32"}
     def resolve(self, layer):

@@ -41,6 +41,7 @@ from rnngrad_widgets import GradientExplorer
 from rnngrad_widgets.tensor import SEQUENCE, GradientTensor
 
 class Source:
+    notes = ()
     def layers(self):
         return {{name: name for name in ({EVIL!r}, "other")}}
     def resolve(self, layer):

@@ -12,6 +12,7 @@ from tests.browser.explorer_page import (
     ExplorerPage,
     close,
     colours,
+    eventually,
     picture,
     rgb,
     show,
@@ -63,6 +64,18 @@ def test_nan_and_infinities_are_magenta_and_counted(lab: Lab) -> None:
     assert "no NaN/Inf" not in e.text("summary")
     magenta = (np.abs(e.look().pixels - rgb(MAGENTA)) <= 1).all(axis=-1).mean()
     assert 0.8 * 4 / 30 < magenta < 1.02 * 4 / 30, "four of thirty cells, less the cursor's lines"
+    note = e.root.locator(".rnngrad-figure-curve .rnngrad-alarm")
+    assert note.text_content() == ""
+
+
+def test_a_curve_without_a_finite_value_is_said(lab: Lab) -> None:
+    array = np.linspace(-1, 1, 60).reshape(2, 6, 5)
+    array[1, :, 3] = np.nan
+    e = ExplorerPage(lab.open([show(array, "sample=1, channel=3")]))
+    note = e.root.locator(".rnngrad-figure-curve .rnngrad-alarm")
+    eventually(note.text_content, "no finite value in sample 1, channel 3", "the note")
+    e.notebook.execute("e.sample = 0")
+    eventually(note.text_content, "", "the note")
 
 
 def test_a_lone_value_stays_visible_among_more_cells_than_pixels(lab: Lab) -> None:
@@ -93,8 +106,10 @@ def test_the_dark_theme_has_its_own_colours_and_light_comes_back(lab: Lab) -> No
     e = ExplorerPage(notebook)
     values = picture(ARRAY, 0)
     e.expect_picture(values, NORM)
+    e.expect_trait("dark", False)
     notebook.set_theme(DARK)
     e.expect_picture(values, NORM, theme=DARK)
+    e.expect_trait("dark", True)  # for pages that are saved
     zero = np.argwhere(values == 0)[0]
     assert close(e.look().cell(*zero, SHAPE), rgb("#1b1b1b"), 1)
     bar = notebook.pixels(e.root.locator(".rnngrad-colourbar-colours"))[:, 5].astype(int)

@@ -22,6 +22,7 @@ rng = np.random.default_rng(5)
 kernel, bias = rng.normal(size=(3, 8)), rng.normal(size=8)
 
 class Source:
+    notes = ()
     def layers(self):
         return {"lstm": "lstm  LSTM 2"}
     def resolve(self, layer):

@@ -45,6 +45,8 @@ EVIL = "</script><img src=x onerror=\"document.title='run'\"><!-- &amp;"
 class Source:
     """One layer of an ugly name, and another one that the page does not have."""
 
+    notes = ()
+
     def layers(self) -> dict[str, str]:
         return {EVIL: f"{EVIL}  LSTM 4", "other": "other  LSTM 4"}
 
@@ -139,11 +141,15 @@ def test_a_page_is_alive_in_every_browser(engine: Engine, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("theme", [LIGHT, DARK])
-def test_a_page_follows_the_theme_of_the_system(
-    browser: Browser, tmp_path: Path, theme: Theme
+@pytest.mark.parametrize("saved_from", ["no notebook", "a notebook"])
+def test_a_page_has_the_theme_of_its_notebook_else_of_the_system(
+    browser: Browser, tmp_path: Path, theme: Theme, saved_from: str
 ) -> None:
-    engine = Chromium(browser, dark=theme == DARK)
+    dark = theme == DARK
+    noted = saved_from == "a notebook"
+    engine = Chromium(browser, dark=dark != noted)  # the other one, if it is not to be followed
     explorer = GradientExplorer.from_array(ARRAY, norm=NORM)
+    explorer.dark = dark if noted else None
     try:
         page = PageView(engine, save_html(explorer, tmp_path / "page.html").path)
         page.expect_picture(picture(ARRAY, 0), theme=theme)

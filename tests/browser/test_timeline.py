@@ -38,7 +38,7 @@ SIZE = 4 * 2 * 8 * 4
 SOURCE = f"""
 import numpy as np
 from rnngrad_widgets import GradientExplorer
-from rnngrad_widgets.explorer import First, Style
+from rnngrad_widgets.exploring import First, Style
 from rnngrad_widgets.tensor import SEQUENCE, GradientTensor
 
 def tensor(step, quantity="output_gradient"):
@@ -49,6 +49,7 @@ def tensor(step, quantity="output_gradient"):
     return GradientTensor(values, SEQUENCE, "lstm", quantity, step=step, loss=2 / (1 + step / 10))
 
 class Source:
+    notes = ()
     def layers(self):
         return {{"lstm": "lstm  LSTM 4"}}
     def resolve(self, layer):

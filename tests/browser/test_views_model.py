@@ -54,6 +54,7 @@ from rnngrad_widgets.tensor import SEQUENCE, GradientTensor
 MATRICES = {"kernel": (3, 8), "recurrent_kernel": (4, 8), "bias": (8,)}
 
 class Source:
+    notes = ()
     def layers(self):
         return {"lstm": "lstm  LSTM 4", "bi": "bi  LSTM 2 × 2"}
     def resolve(self, layer):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rnngrad_widgets import GradientExplorer
-from rnngrad_widgets.explorer import First
+from rnngrad_widgets.exploring import First
 from rnngrad_widgets.tensor import NO_TIME, SEQUENCE, GradientTensor
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ class FakeSource:
 
     ``broken`` raises what ``error`` says; so does every layer while ``all_broken``.
     """
+
+    notes = ()
 
     def __init__(self) -> None:
         self.computed: list[tuple[str, str]] = []

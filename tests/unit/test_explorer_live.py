@@ -152,6 +152,17 @@ def test_snapshots_are_the_gradients_at_their_steps(model: Any) -> None:
     assert (explorer.step, timeline.step, len(explorer.snapshots)) == (24, 24, 7)
 
 
+def test_weights_in_front_are_those_of_now(model: Any) -> None:
+    explorer = GradientExplorer(model, *PROBE, view="weights")
+    before = explorer.others[0].tensor.array
+    train(model, explorer.live(**EVERY))
+    kernel, recurrent, bias = model.get_layer("first").get_weights()
+    shown = explorer.others[0].tensor.array
+    np.testing.assert_array_equal(shown[0].T, [bias, *recurrent, *kernel])
+    assert not np.array_equal(shown, before)
+    assert (steps(explorer), message(explorer), explorer.busy) == (STEPS, "", "")
+
+
 def test_fit_again_goes_on() -> None:
     model = make()
     explorer = GradientExplorer(model, *PROBE)

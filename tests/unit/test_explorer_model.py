@@ -70,6 +70,16 @@ def test_the_options_of_the_loss_are_passed_on(model: Any) -> None:
     assert not explorer.tensor.values[[0, 3]].any()
 
 
+def test_what_is_noted_of_the_batch_is_said_and_stays(model: Any) -> None:
+    x = X.copy()
+    x[1, 0, 0] = np.nan
+    explorer = GradientExplorer(model, x, Y)
+    for change in (lambda: None, explorer.refresh, lambda: explorer.set_trait("layer", "both")):
+        change()
+        assert explorer._message.value == "x holds 1 NaN or Inf values"
+    assert GradientExplorer(model, X, Y)._message.value == ""
+
+
 def test_switching_layers(model: Any) -> None:
     explorer = GradientExplorer(model, X, Y, "both", sample=3, channel=9)
     labels = [label for label, _ in explorer._controls.layer.options]
