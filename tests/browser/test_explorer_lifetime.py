@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import TYPE_CHECKING
 
-from tests.browser.explorer_page import ExplorerPage, eventually, number, picture, show
+import numpy as np
+from PIL import Image
+
+from tests.browser.explorer_page import (
+    TOLERANCE,
+    ExplorerPage,
+    colours,
+    eventually,
+    number,
+    picture,
+    show,
+)
 from tests.browser.lab import Lab, NotebookPage
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 RANDOM = np.random.default_rng(17)
 FIRST = RANDOM.permutation(np.linspace(-1, 1, 6 * 8 * 4)).reshape(6, 8, 4)
@@ -132,7 +146,7 @@ def test_a_reload_restores_the_view(lab: Lab) -> None:
     e.expect_trait("sample", 2)
 
 
-def test_notebook_7_shows_it_too(lab: Lab) -> None:
+def test_notebook_7_shows_and_saves_it_too(lab: Lab, tmp_path: Path) -> None:
     e = ExplorerPage(lab.open([show(FIRST)], app="notebook"))
     e.expect_picture(picture(FIRST, 0), AUTO)
     e.drag("sample", 0.4)
@@ -143,3 +157,7 @@ def test_notebook_7_shows_it_too(lab: Lab) -> None:
     e.expect_picture(picture(FIRST, 2, reflect=True), (-0.8, 0.8))
     e.expect_trait("sample", 2)
     e.expect_trait("reflect_half", True)
+    e.notebook.execute(f"e.save({str(tmp_path / 'seen.png')!r})")
+    seen = np.asarray(Image.open(tmp_path / "seen.png").convert("RGB")).reshape(-1, 3)
+    for colour in colours(picture(FIRST, 2).ravel(), (-0.8, 0.8)):
+        assert (np.abs(seen - colour).max(axis=1) <= TOLERANCE).sum() > 1000, colour
