@@ -56,8 +56,8 @@ class GradientExplorer(Exploring):
     title, cmap, ylim, height
         See the attributes.
     budget
-        Bytes of one tensor that are sent to the browser, and of a run's snapshots: of more, the
-        first samples are sent, and the summary says so.
+        Bytes of one tensor that are sent to the browser: of more, the first samples are sent, and
+        the summary says so. And of all snapshots of a timeline, which is thinned.
 
     Attributes
     ----------

@@ -87,6 +87,7 @@ class Run:
         large: Precision = "bfloat16" if size > LARGE else "float32"
         self.precision: Precision = large if precision is None else precision
         self._budget = budget
+        self._size = size
         self._shape = like.shape
         self._next = 0
         self._status = ""
@@ -172,6 +173,11 @@ class Run:
         if replaced is not None:
             replaced.close()
 
+    def share(self, budget: int) -> None:
+        """Take no more than this from now on: there are other runs."""
+        self.capacity = self.view.model.capacity = capacity_for(self._size, budget)
+        self._thin()
+
     def tell(self, status: str) -> None:
         """Say how far the run is."""
         self._status = status
@@ -201,7 +207,7 @@ class Runs:
     selection, summary
         What the snapshots are shown in.
     budget
-        Bytes that the snapshots of a run may take.
+        Bytes that the snapshots of all runs may take; they share it evenly.
     turned
         Called with the training step that a person chose in the browser.
 
@@ -268,6 +274,8 @@ class Runs:
                 lambda step: self._told(shown, step),
             )
             self._runs[shown] = run
+            for each in self._runs.values():
+                each.share(self._budget // len(self._runs))
         self.turn_to(shown)
         return run
 

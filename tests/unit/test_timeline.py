@@ -178,3 +178,24 @@ def test_runs_of_what_was_shown(open_widgets: dict[str, object]) -> None:
     assert runs.current.steps == [30], "another shape is another run"
     runs.forget_all()
     assert len(open_widgets) == before
+
+
+@pytest.mark.usefixtures("open_widgets")
+def test_runs_share_the_budget() -> None:
+    runs = Runs(new_selection(), HTML(), 9 * SIZE, lambda _: None)
+    for step in range(9):
+        runs.append("a", tensor(step), step, "")
+    first = runs.current
+    assert first is not None
+    assert first.steps == list(range(9))
+    snapshots = first.snapshots
+    runs.append("b", tensor(9), 9, "")
+    assert first.steps == [0, 4, 8], "no more than four"
+    assert [s.step for s in snapshots if s.comm is not None] == [0, 4, 8]
+    assert first.view.model.capacity == 4, "the browser keeps the same ones"
+    for step in range(10, 18):
+        runs.append("b", tensor(step), step, "")
+    assert runs.current is not None
+    assert runs.current.steps == [9, 13, 17]
+    runs.turn_to("a")
+    assert runs.current is first
