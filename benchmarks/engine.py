@@ -1,5 +1,6 @@
-"""What the engine costs: `python benchmarks/engine.py`; its memory: `... --peak`.
+"""What the engine costs: `python benchmarks/engine.py`.
 
+With `--peak` its memory instead, with `--first` the first call, which traces.
 Every row of the table is measured in one run, the ways to compute interleaved, so that whatever
 else the machine does hits all of them. Times are medians; the ratio is to a compiled forward and
 backward pass of the weights, which is what one training step must do at least.
@@ -127,6 +128,39 @@ def peak(way: str) -> None:
     print(f"{way}: {raised / 1024:.0f} MiB")
 
 
+def first(model: Any, way: str) -> None:
+    """Print the seconds of a first call, which traces, in a process that has used TensorFlow."""
+    x, y = np.zeros(BATCH, "float32"), np.zeros((*BATCH[:2], 1), "float32")
+    keras.Sequential([keras.Input((2,)), layers.Dense(1)]).predict(x[0, :, :2], verbose=0)
+    model.compile("adam", "mse")
+    engine = GradientEngine(model)
+    everything = engine.quantities(engine.layers[0])
+    start = time.perf_counter()
+    if way == "train_on_batch":
+        model.train_on_batch(x, y)
+    else:
+        engine.compute(x, y, quantities=everything)
+    print(time.perf_counter() - start)
+
+
+def firsts(repeats: int) -> None:
+    """Print medians of first calls, each in a process of its own."""
+    for name in MODELS:
+        for way in ("train_on_batch", "everything"):
+            command = [sys.executable, __file__, "--first", f"{name}, {way}"]
+            runs = [
+                subprocess.run(command, check=True, capture_output=True, text=True)
+                for _ in range(repeats)
+            ]
+            times = [float(run.stdout.splitlines()[-1]) for run in runs]
+            print(
+                f"first {way:15} of {name:28}: median {np.median(times):.2f} s "
+                f"({min(times):.2f} to {max(times):.2f})",
+                flush=True,
+            )
+
+
+MODELS = {"LSTM(256) x 2": lstm, "Bidirectional(GRU(256)) x 2": bidirectional_gru}
 PEAKS = ("forward + backward of weights", "output + hidden")
 
 
@@ -135,8 +169,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=30)
     parser.add_argument("--peak", nargs="?", const="all", help="memory instead of time")
+    parser.add_argument("--first", nargs="?", const="all", help="the first call, 5 processes each")
     arguments = parser.parse_args()
     repeats = arguments.repeats
+    if arguments.first == "all":
+        firsts(5)
+        return
+    if arguments.first:
+        name, way = arguments.first.split(", ")
+        first(MODELS[name](), way)
+        return
     if arguments.peak in PEAKS:
         peak(arguments.peak)
         return
@@ -145,8 +187,8 @@ def main() -> None:
             subprocess.run([sys.executable, __file__, "--peak", way], check=True)
         return
     print(f"TensorFlow {tf.__version__}, Keras {keras.__version__}, {os.cpu_count()} CPUs")
-    report("LSTM(256) x 2", lstm(), repeats)
-    report("Bidirectional(GRU(256)) x 2", bidirectional_gru(), repeats)
+    for name, make in MODELS.items():
+        report(name, make(), repeats)
 
 
 if __name__ == "__main__":
