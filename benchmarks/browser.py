@@ -19,7 +19,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -28,19 +27,10 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 import numpy as np
-from playwright.sync_api import sync_playwright
-
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))  # the tests' harness is used as a library
-
-from tests.browser import chromium, server  # noqa: E402
-from tests.browser.conftest import FLAGS  # noqa: E402
-from tests.browser.lab import Lab, NotebookPage  # noqa: E402
+from page import Lab, NotebookPage, jupyterlab
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from playwright.sync_api import Browser
 
 SCRIPT = Path(__file__).with_suffix(".js").read_text()
 SHAPES = ((16, 100, 512), (32, 1000, 512))
@@ -154,17 +144,11 @@ def measure(lab: Lab, way: str, shape: tuple[int, int, int], count: int) -> Iter
     lab.close_all()
 
 
-def measure_all(browser: Browser, fast: int, slow: int) -> Iterator[Row]:
+def measure_all(lab: Lab, fast: int, slow: int) -> Iterator[Row]:
     """Every way for every tensor, in one JupyterLab."""
-    with tempfile.TemporaryDirectory() as folder:
-        running = server.start(Path(folder) / "jupyter")
-        try:
-            lab = Lab(running, browser.new_context())
-            for shape in SHAPES:
-                for way in CELLS:
-                    yield from measure(lab, way, shape, fast if way == "explorer" else slow)
-        finally:
-            running.stop()
+    for shape in SHAPES:
+        for way in CELLS:
+            yield from measure(lab, way, shape, fast if way == "explorer" else slow)
 
 
 def import_seconds(code: str, repeats: int = 7) -> float:
@@ -195,13 +179,12 @@ def main() -> None:
     print("| | tensor | moves | median ms to drawn | 95 % ms | pictures/s of frames/s in a drag |")
     print("|---|---|---|---|---|---|", flush=True)
     rows = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium.ensure(), args=FLAGS)
-        for row in measure_all(browser, options.moves, options.slow_moves):
+    with jupyterlab() as lab:
+        for row in measure_all(lab, options.moves, options.slow_moves):
             rows.append(row)
             print(row, flush=True)
-        engine = browser.version
-        browser.close()
+        browser = lab.context.browser
+        engine = browser.version if browser else "?"
     print()
     report_ratios(rows)
     print(

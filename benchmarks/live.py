@@ -10,27 +10,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
-import tempfile
 import time
-from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
 import psutil
-from playwright.sync_api import sync_playwright
-
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))  # the tests' harness is used as a library
-
-from tests.browser import chromium, server  # noqa: E402
-from tests.browser.conftest import FLAGS  # noqa: E402
-from tests.browser.lab import Lab  # noqa: E402
+from page import APPEARS, Lab, NotebookPage, jupyterlab
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from tests.browser.lab import NotebookPage
 
 TRAINING = """
 import os, time
@@ -98,7 +86,6 @@ def run(count, pause):
         time.sleep(pause)
 e
 """
-APPEARS = "() => [...document.querySelectorAll('.rnngrad-explorer [data-drawn]')].length > 0"
 
 
 def main() -> None:
@@ -107,21 +94,11 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=60, help="of the training")
     parser.add_argument("--snapshots", type=int, default=2000, help="of the long run")
     arguments = parser.parse_args()
-    path = chromium.find()
-    if path is None:
-        raise SystemExit(chromium.HOW_TO_GET_ONE)
-    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        running = server.start(Path(folder))
-        try:
-            lab = Lab(running, browser.new_context())
-            if arguments.steps:
-                print(latency(lab, arguments.steps), flush=True)
-            for line in memory(lab, arguments.snapshots) if arguments.snapshots else ():
-                print(line, flush=True)
-        finally:
-            running.stop()
-            browser.close()
+    with jupyterlab() as lab:
+        if arguments.steps:
+            print(latency(lab, arguments.steps), flush=True)
+        for line in memory(lab, arguments.snapshots) if arguments.snapshots else ():
+            print(line, flush=True)
 
 
 def latency(lab: Lab, steps: int) -> str:

@@ -8,20 +8,10 @@ is timed from the start of its cell to its last canvas; the kernel's part is tol
 from __future__ import annotations
 
 import argparse
-import sys
-import tempfile
-from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
-from playwright.sync_api import sync_playwright
-
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))  # the tests' harness is used as a library
-
-from tests.browser import chromium, server  # noqa: E402
-from tests.browser.conftest import FLAGS  # noqa: E402
-from tests.browser.lab import Lab  # noqa: E402
+from page import APPEARS, Lab, jupyterlab
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,27 +69,15 @@ CLOCK = """
 }
 """
 
-APPEARS = "() => [...document.querySelectorAll('.rnngrad-explorer [data-drawn]')].length > 0"
-
 
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--repeats", type=int, default=5)
     repeats = parser.parse_args().repeats
-    path = chromium.find()
-    if path is None:
-        raise SystemExit(chromium.HOW_TO_GET_ONE)
-    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        running = server.start(Path(folder))
-        try:
-            lab = Lab(running, browser.new_context())
-            for line in measure(lab, repeats):
-                print(line, flush=True)
-        finally:
-            running.stop()
-            browser.close()
+    with jupyterlab() as lab:
+        for line in measure(lab, repeats):
+            print(line, flush=True)
 
 
 def measure(lab: Lab, repeats: int) -> Iterator[str]:
