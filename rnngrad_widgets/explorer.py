@@ -257,18 +257,24 @@ class GradientExplorer(Exploring):
         self._note_figures()
         return callback
 
-    def update(self) -> None:
+    def update(self, step: int | None = None) -> None:
         """Take a snapshot now and add it to the timeline: for a training loop of one's own.
+
+        Parameters
+        ----------
+        step
+            Training step, later than the last one; None is what the model's optimizer has counted,
+            and where that does not rise, because another one is used, one more than the last.
 
         Raises
         ------
         ValueError
-            If the explorer has no model.
+            If the explorer has no model, or the step is not later.
         """
         source = self._model_source("update")
         if self._live is None:
             self._live = self.live(every=1, max_overhead=None, on_error="raise")
-        self._live.update(source.model)
+        self._live.update(source.model, step)
 
     def record(
         self,

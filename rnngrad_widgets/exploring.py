@@ -156,7 +156,14 @@ class Exploring(Frame):
         """Compute again, at the weights of now; the old picture stays until then.
 
         Where there is a timeline, its last step. A recording is read on.
+
+        Raises
+        ------
+        RuntimeError
+            If the explorer was closed.
         """
+        if self.comm is None:
+            raise RuntimeError("the explorer must be open; it was closed. Make it anew")
         if isinstance(self._source, RecordingSource):
             self._source.recording.refresh()
             self._read_new()
@@ -324,9 +331,11 @@ class Exploring(Frame):
             places = [*range(start, len(recording), max(-(-(len(recording) - start) // most), 1))]
             if places and places[-1] != len(recording) - 1:
                 places.append(len(recording) - 1)
+            count = int(recording.skipped.sum())
+            skipped = f" · {count:,} skipped" if count else ""
             for place in places:
                 tensor = source.read(place, self._shown.layer, self._shown.quantity)
-                status = f"{len(recording):,} snapshots recorded"
+                status = f"{len(recording):,} snapshots recorded{skipped}"
                 self._take({"": tensor}, int(recording.steps[place]), status)
 
     # -- traits: checked here, kept in the selection, moved by the browser -------------------------
@@ -345,6 +354,7 @@ class Exploring(Frame):
         """Set a trait as a dropdown asks, or refresh; an error is shown where its cause is."""
         if self._placing:
             return  # a dropdown that gets new choices takes the first one for a moment
+        self.busy = "Computing…"  # the browser waits to hear of it
         try:
             if not wanted:
                 self.refresh()
@@ -355,6 +365,8 @@ class Exploring(Frame):
         except Exception as error:  # noqa: BLE001
             self._say(error)
             self._place_controls()
+        finally:
+            self.busy = ""
 
     def _clear_message(self) -> None:
         """Let only what is to be said of the batch stand."""

@@ -110,7 +110,7 @@ def _weakest(tensor: GradientTensor) -> str:
     """Where every timestep is reached: the one that is reached least."""
     norms = relative_norms(tensor.values, tensor.mask)
     least = int(np.nanargmin(norms))
-    return f"weakest: timestep {least} ({scientific(float(norms[least]))})"
+    return f"weakest: timestep {least} ({scientific(float(norms[least]))} of it)"
 
 
 def _non_finite(values: NDArray[Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from html import escape
 from typing import NamedTuple
 
 from bqplot import Figure
@@ -17,6 +18,7 @@ from rnngrad_widgets.views.timeline import TimelineView
 from rnngrad_widgets.widgets.selection import Selection
 from rnngrad_widgets.widgets.tensor import Precision
 from rnngrad_widgets.widgets.timeline import Snapshot
+from rnngrad_widgets.wording import words
 
 BUDGET = 256_000_000
 """Bytes of snapshots that are kept, here and in the browser."""
@@ -89,6 +91,7 @@ class Run:
         self._budget = budget
         self._size = size
         self._shape = like.shape
+        self.name = f"{like.layer} · {words(like.quantity).choice}".strip(" ·")
         self._next = 0
         self._status = ""
         self._kept: dict[int, Kept] = {}
@@ -227,6 +230,7 @@ class Runs:
         self._turned = turned
         self._runs: dict[object, Run] = {}
         self._current: Run | None = None
+        self._elsewhere = HTML().add_class("rnngrad-elsewhere")
         self.box = VBox().add_class("rnngrad-runs")
 
     @property
@@ -248,16 +252,23 @@ class Runs:
     def loose(self) -> list[Widget]:
         """Widgets of all runs that are not under the box."""
         runs = self._runs.values()
-        return [widget for run in runs for widget in (run.view.box, *run.loose)]
+        return [self._elsewhere, *(each for run in runs for each in (run.view.box, *run.loose))]
 
     def has(self, shown: object) -> bool:
         """Whether snapshots of a thing have come."""
         return bool(self._runs.get(shown))
 
     def turn_to(self, shown: object) -> None:
-        """Show the run of what is shown, if it has one."""
+        """Show the run of what is shown; if it has none, say which have: they are not lost."""
         self._current = self._runs.get(shown)
-        boxes = () if self._current is None else (self._current.view.box,)
+        names = [run.name for run in self._runs.values() if run]
+        boxes: tuple[Widget, ...] = ()
+        if self._current is not None:
+            boxes = (self._current.view.box,)
+        elif names:
+            listed = ", ".join(f"<b>{escape(name)}</b>" for name in names)
+            self._elsewhere.value = f"There is a timeline of {listed}: choose it above to see it."
+            boxes = (self._elsewhere,)
         if self.box.children != boxes:
             self.box.children = boxes
 

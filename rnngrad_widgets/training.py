@@ -172,6 +172,7 @@ class TrainingCallback:
         self._pace = Pace(max_overhead)
         self._logs: Mapping[str, Any] = {}
         self._last_step = last_step
+        self._given: int | None = None  # for the snapshot that is being taken
         self._skipped = 0  # since the last snapshot
         self._traced = False
         self._chief = True
@@ -201,18 +202,21 @@ class TrainingCallback:
 
     # -- a training loop of one's own ------------------------------------------------------------
 
-    def update(self, model: Any = None) -> None:
+    def update(self, model: Any = None, step: int | None = None) -> None:
         """Take a snapshot now, from a training loop that calls no callbacks.
 
         Parameters
         ----------
         model
             Not needed after `set_model`.
+        step
+            Training step, later than the last one; None is what the model's optimizer has counted,
+            and where that does not rise, one more than the last.
 
         Raises
         ------
         ValueError
-            If there is no model.
+            If there is no model, or the step is not later.
         """
         if model is not None:
             self.set_model(model)
@@ -220,8 +224,12 @@ class TrainingCallback:
             raise ValueError("update needs a model the first time; received None")
         self._batch += 1
         self._pace.tick()
-        if self._chief:
-            self._attempt()
+        self._given = step
+        try:
+            if self._chief:
+                self._attempt()
+        finally:
+            self._given = None
 
     # -- what Keras calls ------------------------------------------------------------------------
 
@@ -355,6 +363,12 @@ class TrainingCallback:
     def _step(self, snapshot: GradientSnapshot) -> int:
         """The optimizer's count; where that would not rise, the batches since the last one."""
         last = -1 if self._last_step is None else self._last_step
+        if self._given is not None:
+            if self._given <= last:
+                raise ValueError(
+                    f"step must be later than the last one, {last}; received {self._given}"
+                )
+            return self._given
         since = 0 if self._taken_at is None else self._batch - self._taken_at
         if snapshot.step is not None and (
             snapshot.step > last or (snapshot.step == last and not since)

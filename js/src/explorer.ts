@@ -10,6 +10,8 @@ import { MODULE_STATE } from './version';
 
 /** Widths below this use the narrow layout; the same number stands in style/index.css. */
 const BREAKPOINT = 900;
+/** Milliseconds in which a kernel that is idle answers. */
+const PATIENCE = 500;
 
 export class ExplorerModel extends VBoxModel {
   override defaults(): Backbone.ObjectHash {
@@ -53,6 +55,9 @@ export class Explorer extends VBoxView {
     this.progress.setAttribute('role', 'status');
     this.heading.className = 'rnngrad-title';
     this.el.append(this.heading, this.progress);
+    for (const event of ['change', 'click']) {
+      this.el.addEventListener(event, ({ target }) => this.asked(event, target as Element));
+    }
     this.stopThemes = onThemeChange(() => this.applyTheme());
     this.sizes = new ResizeObserver(() => this.applyWidth());
     this.sizes.observe(this.el);
@@ -84,6 +89,7 @@ export class Explorer extends VBoxView {
     this.stopThemes();
     this.sizes?.disconnect();
     window.clearInterval(this.clock);
+    window.clearTimeout(this.patience);
     super.remove();
   }
 
@@ -149,9 +155,24 @@ export class Explorer extends VBoxView {
     }
   }
 
-  /** While Python computes: a moving line, the seconds, and controls at 60 %. The old data stays. */
+  /** A control that acts through Python was used; a cell that runs comes first: say so. */
+  private asked(event: string, target: Element): void {
+    const control = target.closest('.rnngrad-kernel');
+    if (control !== null && (event === 'change') === (target.tagName === 'SELECT')) {
+      window.clearTimeout(this.patience);
+      this.patience = window.setTimeout(() => {
+        this.showProgress('Waiting for the kernel…', 'what is shown is the old one');
+      }, PATIENCE);
+    }
+  }
+
   private applyBusy(): void {
-    const message = this.model.get('busy') as string;
+    window.clearTimeout(this.patience);
+    this.showProgress(this.model.get('busy') as string, 'the first call traces the model, later ones are fast');
+  }
+
+  /** While Python computes: a moving line, the seconds, and controls at 60 %. The old data stays. */
+  private showProgress(message: string, more: string): void {
     this.el.classList.toggle('rnngrad-busy', message !== '');
     window.clearInterval(this.clock);
     if (message === '') {
@@ -163,8 +184,7 @@ export class Explorer extends VBoxView {
     headline.textContent = message;
     const tell = (): void => {
       const seconds = Math.floor((Date.now() - started) / 1000);
-      const rest = ` ${seconds} s · the first call traces the model, later ones are fast`;
-      this.progress.replaceChildren(headline, rest);
+      this.progress.replaceChildren(headline, ` ${seconds} s · ${more}`);
     };
     tell();
     this.clock = window.setInterval(tell, 1000);
@@ -173,6 +193,7 @@ export class Explorer extends VBoxView {
   private stopThemes: () => void = () => {};
   private sizes: ResizeObserver | null = null;
   private clock = 0;
+  private patience = 0;
   private readonly heading = document.createElement('div');
   private readonly progress = document.createElement('div');
 }

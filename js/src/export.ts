@@ -10,7 +10,7 @@ const PADDING = 8;
 
 /** What is there to be operated, not to be looked at. */
 const LEFT_OUT =
-  'button, input, select, .rnngrad-choices, .rnngrad-sliders, .rnngrad-progress, .rnngrad-message, ' +
+  'button, input, select, .rnngrad-scrub, .rnngrad-choices, .rnngrad-sliders, .rnngrad-progress, .rnngrad-message, ' +
   '.widget-toggle-buttons, .widget-slider, .toolbar_div, .bqplot_tooltip_div';
 
 const SHAPES = new Set(['circle', 'ellipse', 'line', 'path', 'polygon', 'polyline', 'rect']);

@@ -58,7 +58,9 @@ export class TimelineControls extends DOMWidgetView {
       this.range.setAttribute('aria-valuetext', `training step ${shown.step}`);
     }
     this.follow.checked = model.get('follow') as boolean;
-    this.status.textContent = model.status;
+    // it tells of the run, not of the step that is shown
+    const latest = index < last && model.status.startsWith('step ') ? 'latest: ' : '';
+    this.status.textContent = latest + model.status;
     this.status.title = this.status.textContent;
     const pinned = model.get('pinned') as number | null;
     this.pin.textContent = pinned === null ? 'pin as A' : `A: step ${pinned.toLocaleString('en')}`;

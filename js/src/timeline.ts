@@ -285,7 +285,7 @@ export class TimelineModel extends DOMWidgetModel {
       return;
     }
     const own = source.get('auto_limit') as number;
-    const limit = base === null ? own : largestMagnitude(array.values) || own;
+    const limit = base === null ? own : roundedUp(largestMagnitude(array.values)) || own;
     const { selection } = this;
     const against = base === null ? '' : ` minus step ${named(base)}`;
     const compared = show === 0 ? '' : `, step ${named(source)}${against}`;
@@ -318,6 +318,12 @@ function save(model: WidgetModel): void {
   if (model.comm !== undefined) {
     model.save_changes();
   }
+}
+
+/** To two digits, so that the halves of a colour bar are round too. */
+function roundedUp(value: number): number {
+  const unit = 10 ** (Math.floor(Math.log10(value)) - 1);
+  return value > 0 ? Number((Math.ceil(value / unit / 2) * 2 * unit).toPrecision(2)) : 0;
 }
 
 function named(snapshot: SnapshotModel): string {

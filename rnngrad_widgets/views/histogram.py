@@ -55,7 +55,7 @@ class HistogramView:
         middle = HBox(list(switches.values())).add_class("rnngrad-switches")
         row = HBox([caption, middle, hover])
         row.add_class("rnngrad-caption").add_class("rnngrad-caption-histogram")
-        self.box = VBox([VBox([row, plot]).add_class("rnngrad-panel")])
+        self.box = VBox([VBox([row, plot]).add_class("rnngrad-panel")]).add_class("rnngrad-no-norm")
 
     def fit(self, _cube: Cube) -> None:
         """Choose the axis that suits a tensor; the browser fits it to the values.

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 from bqplot import Figure
-from ipywidgets import HBox, Stack, VBox, Widget, jslink
+from ipywidgets import HTML, HBox, Stack, VBox, Widget, jslink
 
 from rnngrad_widgets.cube import Cube, Section, as_cube
 from rnngrad_widgets.statistics import auto_limit, top_decade
@@ -54,7 +54,9 @@ class WeightsView:
     def __init__(self) -> None:
         self._made: dict[tuple[object, ...], _Pages] = {}
         self._pages: _Pages | None = None
-        self.box = VBox()
+        # a kernel that runs a cell computes them only afterwards
+        self._wait = HTML("The weights come as soon as the kernel is free.")
+        self.box = VBox([self._wait.add_class("rnngrad-wait")])
         for ignored in ("sample", "channel", "norm"):
             self.box.add_class(f"rnngrad-no-{ignored}")
 
@@ -72,7 +74,7 @@ class WeightsView:
     def loose(self) -> list[Widget]:
         """Widgets that are not under the box: links, and the pages of other layers."""
         made = self._made.values()
-        return [widget for pages in made for widget in (pages.box, *pages.links)]
+        return [self._wait, *(each for pages in made for each in (pages.box, *pages.links))]
 
     def fit(self, cube: Cube) -> None:
         """Do nothing: weights are shown by `show`."""

@@ -237,5 +237,11 @@ def test_views_are_as_high_as_one_another_and_turn_while_the_kernel_is_busy(lab:
         assert e.text("sample") == "2"
         e.button("Heat map").click()
         e.expect_picture(picture(values, 2)[2:], (-0.1, 0.1), kind="half", index=0)
+        # what only Python can do waits, and says so
+        assert e.text("progress") == ""
+        e.root.locator("select").nth(1).select_option(index=1)
+        eventually(lambda: e.text("progress")[:22], "Waiting for the kernel", "the progress line")
+    eventually(lambda: e.text("progress"), "", "the progress line")
+    e.expect_trait("quantity", "hidden_gradient")
     e.expect_trait("view", "heat map")
     e.expect_trait("sample", 2)

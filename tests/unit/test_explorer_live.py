@@ -203,6 +203,10 @@ def test_a_loop_of_ones_own(model: Any, loop: str) -> None:
     assert steps(explorer) == [1, 2, 3, 4]
     explorer.update()
     assert steps(explorer)[:4] == [1, 2, 3, 4]
+    explorer.update(step=50)
+    assert (steps(explorer)[-1], explorer.step) == (50, 50)
+    with pytest.raises(ValueError, match="step must be later than the last one, 50; received 2"):
+        explorer.update(step=2)
 
 
 def test_an_interrupted_fit_leaves_all_usable(model: Any) -> None:

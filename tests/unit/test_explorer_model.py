@@ -76,7 +76,7 @@ def test_what_is_noted_of_the_batch_is_said_and_stays(model: Any) -> None:
     explorer = GradientExplorer(model, x, Y)
     for change in (lambda: None, explorer.refresh, lambda: explorer.set_trait("layer", "both")):
         change()
-        assert explorer._message.value == "x holds 1 NaN or Inf values"
+        assert explorer._message.value == "x holds 1 NaN or Inf value"
     assert GradientExplorer(model, X, Y)._message.value == ""
 
 

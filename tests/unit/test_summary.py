@@ -112,7 +112,9 @@ def test_where_all_timesteps_are_reached_the_weakest_is_told() -> None:
     values = np.ones((2, 10, 4))
     values[:, 3], values[0, 5, 0] = 1e-3, np.nan
     finding = text(tensor(values))[3]
-    assert re.fullmatch(r"0 % of timesteps below 1e-8.*weakest.*timestep 3 \(1\.0e-3.*\)", finding)
+    assert re.fullmatch(
+        r"0 % of timesteps below 1e-8.*weakest.*timestep 3 \(1\.0e-3.* of it\)", finding
+    )
 
 
 def test_names_are_escaped() -> None:

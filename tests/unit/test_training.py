@@ -171,6 +171,19 @@ def test_a_loop_of_ones_own() -> None:
     taker.update()
     taker.update()
     assert taker.steps == [3, 4, 5]
+    taker.update(step=100)
+    model.iterations = 60
+    taker.update()
+    assert taker.steps[3:] == [100, 101], "steps rise, whatever the optimizer counts"
+
+
+def test_a_step_that_is_named_must_be_later() -> None:
+    taker, model = Taker(on_error="raise"), Model()
+    taker.update(model, step=7)
+    with pytest.raises(ValueError, match="step must be later than the last one, 7; received 7"):
+        taker.update(step=7)
+    taker.update(step=8)
+    assert taker.steps == [7, 8]
 
 
 def test_what_cannot_be_afforded_is_skipped_and_counted() -> None:
