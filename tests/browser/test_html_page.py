@@ -132,6 +132,10 @@ def test_a_page_is_alive_in_every_browser(engine: Engine, tmp_path: Path) -> Non
     assert summary.strip().startswith(f"{EVIL} · ")
     assert page.read("document.images.length") == 0
 
+    # there is no kernel that could be gone
+    explorer = "document.querySelector('.rnngrad-explorer')"
+    assert page.read(f"getComputedStyle({explorer}, '::after').content") == "none"
+
     # nothing was asked of the network, and nothing went wrong
     assert page.read("performance.getEntriesByType('resource').length") == 0
     alarms = "[role=alert], .jupyter-widgets-error-widget"
