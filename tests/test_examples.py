@@ -69,7 +69,7 @@ def test_notebook_runs(path):
     assert not any(cell.get("outputs") for cell in notebook.cells), "commit it without outputs"
     notebook.cells.append(nbformat.v4.new_code_cell(CLAIMS.get(path.stem, "")))
     place = {"metadata": {"path": str(path.parent)}}
-    NotebookClient(notebook, timeout=120, kernel_name="python3", resources=place).execute()
+    NotebookClient(notebook, timeout=900, kernel_name="python3", resources=place).execute()
     shown = [
         output.data
         for cell in notebook.cells

@@ -67,8 +67,10 @@ assert np.any(grads_256[:, 80, 0] < -SEEN * NARROW)
 
 # EX 5
 for half in np.split(grads_both_ways[0], 2, axis=-1):
-    assert 85 <= leaves_zero(half, SEEN * NARROW) <= 92
-    assert np.argmax(np.linalg.norm(half, axis=-1)) >= 97
+    assert leaves_zero(half, SEEN * NARROW) == 0
+    norms = np.linalg.norm(half, axis=-1)
+    assert np.argmax(norms) >= 97
+    assert 0.03 < np.median(norms[:90]) / np.mean(norms[-5:]) < 0.2
 
 # EX 6
 assert grads_last.shape == (16, 6)
@@ -93,9 +95,8 @@ assert np.min(biases[1]) > 0.5
 assert np.max(np.abs(np.delete(biases, 1, axis=0))) < 0.5
 kernel, recurrent, bias, *_ = gru_both_ways.layers[1].get_weights()
 widths = [np.std(gate) for gate in np.split(np.vstack([kernel, recurrent, bias]), 3, axis=-1)]
-assert max(widths) < 1.2 * min(widths)
-assert np.argmin(widths) == 1
-assert np.max(np.abs(bias)) < 0.5 * min(np.max(np.abs(kernel)), np.max(np.abs(recurrent)))
+assert max(widths) < 1.3 * min(widths)
+assert 0.3 < np.max(np.abs(bias)) / max(np.max(np.abs(kernel)), np.max(np.abs(recurrent))) < 1
 snapshot = GradientEngine(lstm).compute(x, y, layers=1, quantities="weight_gradient")
 stacked = np.vstack([snapshot[key].values for key in snapshot])
 spreads = [np.std(gate) for gate in np.split(stacked, 4, axis=-1)]
