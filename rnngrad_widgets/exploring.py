@@ -28,7 +28,7 @@ from rnngrad_widgets.lifetime import close_earlier_runs
 from rnngrad_widgets.sources import COMPANIONS, WEIGHTS, ModelSource, RecordingSource, Source
 from rnngrad_widgets.summary import left_out, summary_html
 from rnngrad_widgets.tensor import GradientTensor
-from rnngrad_widgets.timeline import BUDGET, Runs, capacity_for
+from rnngrad_widgets.timeline import BUDGET, Runs
 from rnngrad_widgets.views.colours import check_cmap
 from rnngrad_widgets.views.controls import Controls
 from rnngrad_widgets.views.selected import new_selection
@@ -327,7 +327,7 @@ class Exploring(Frame):
                 self._began = float(recording.times[0])
             run = self._runs.current
             start = 0 if run is None else int(np.searchsorted(recording.steps, run.steps[-1])) + 1
-            most = capacity_for(self._cube.values.nbytes, self._budget)
+            most = self._runs.prepare(self._shown, self._tensor).capacity
             places = [*range(start, len(recording), max(-(-(len(recording) - start) // most), 1))]
             if places and places[-1] != len(recording) - 1:
                 places.append(len(recording) - 1)

@@ -67,10 +67,10 @@ class LiveGradients(TrainingCallback):
         del skipped  # the status counts them
         self._display.show(snapshot, status)
 
-    def _take(self) -> None:
+    def _take(self, given: int | None) -> None:
         shown = self._display.last_step
         self._last_step = self._last_step if shown is None else shown
-        super()._take()
+        super()._take(given)
 
     def failed(self, status: Status) -> None:
         """Show why; where that fails too, warn."""

@@ -172,7 +172,6 @@ class TrainingCallback:
         self._pace = Pace(max_overhead)
         self._logs: Mapping[str, Any] = {}
         self._last_step = last_step
-        self._given: int | None = None  # for the snapshot that is being taken
         self._skipped = 0  # since the last snapshot
         self._traced = False
         self._chief = True
@@ -224,12 +223,8 @@ class TrainingCallback:
             raise ValueError("update needs a model the first time; received None")
         self._batch += 1
         self._pace.tick()
-        self._given = step
-        try:
-            if self._chief:
-                self._attempt()
-        finally:
-            self._given = None
+        if self._chief:
+            self._attempt(step)
 
     # -- what Keras calls ------------------------------------------------------------------------
 
@@ -324,12 +319,12 @@ class TrainingCallback:
             self._skipped += 1
             self.status = replace(self.status, skipped=self.status.skipped + 1)
 
-    def _attempt(self) -> None:
+    def _attempt(self, step: int | None = None) -> None:
         first, startup = self.status.error is None, not self._traced
         self._traced = True
         try:
             with self._pace.spending(startup=startup):
-                self._take()
+                self._take(step)
         except Exception as error:
             self._skipped += 1
             self.status = replace(self.status, failed=self.status.failed + 1, error=error)
@@ -338,9 +333,9 @@ class TrainingCallback:
             if first:
                 self.failed(self.status)
 
-    def _take(self) -> None:
+    def _take(self, given: int | None) -> None:
         snapshot = self._probe(self.model)
-        step = self._step(snapshot)
+        step = self._step(snapshot, given)
         if self._taken_at is None:
             # `every` counts from the step that the run begins at: from 505 to 510, 520, ...
             self._epoch_start += step - self._batch
@@ -360,15 +355,13 @@ class TrainingCallback:
             self.status, self._last_step, self._skipped = status, step, 0
         self._taken_at = self._batch
 
-    def _step(self, snapshot: GradientSnapshot) -> int:
-        """The optimizer's count; where that would not rise, the batches since the last one."""
+    def _step(self, snapshot: GradientSnapshot, given: int | None) -> int:
+        """As given, or the optimizer's count; where that would not rise, the batches since then."""
         last = -1 if self._last_step is None else self._last_step
-        if self._given is not None:
-            if self._given <= last:
-                raise ValueError(
-                    f"step must be later than the last one, {last}; received {self._given}"
-                )
-            return self._given
+        if given is not None:
+            if given <= last:
+                raise ValueError(f"step must be later than the last one, {last}; received {given}")
+            return given
         since = 0 if self._taken_at is None else self._batch - self._taken_at
         if snapshot.step is not None and (
             snapshot.step > last or (snapshot.step == last and not since)

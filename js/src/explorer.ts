@@ -5,7 +5,7 @@ import { VBoxModel, VBoxView } from '@jupyter-widgets/controls';
 import { MARGIN_RIGHT } from './canvas-mark';
 import { servePictures } from './saving';
 import type { SelectionModel } from './selection';
-import { isDark, onPaperNow, onThemeChange, theme } from './theme';
+import { isDark, onThemeChange, theme } from './theme';
 import { MODULE_STATE } from './version';
 
 /** Widths below this use the narrow layout; the same number stands in style/index.css. */
@@ -58,7 +58,10 @@ export class Explorer extends VBoxView {
     for (const event of ['change', 'click']) {
       this.el.addEventListener(event, ({ target }) => this.asked(event, target as Element));
     }
-    this.stopThemes = onThemeChange(() => this.applyTheme());
+    this.stopThemes = onThemeChange(() => {
+      this.applyTheme();
+      this.tellTheme();
+    });
     this.sizes = new ResizeObserver(() => this.applyWidth());
     this.sizes.observe(this.el);
     this.listenTo(this.model, 'change:themed change:others', this.applyTheme);
@@ -67,6 +70,7 @@ export class Explorer extends VBoxView {
     this.listenTo(this.model, 'change:range_mode', this.applyMode);
     this.listenTo(this.model, 'change:figures', this.applyWidth);
     this.applyTheme();
+    this.tellTheme();
     this.applySize();
     this.applyMode();
     this.applyBusy();
@@ -95,7 +99,6 @@ export class Explorer extends VBoxView {
 
   private applyTheme(): void {
     this.el.classList.toggle('rnngrad-dark', isDark());
-    this.tellTheme();
     for (const selection of this.selections) {
       const scale = selection.get('colour_scale') as WidgetModel;
       // Python names the colours of the light theme; not at once: the event would be lost to bqplot
@@ -111,12 +114,8 @@ export class Explorer extends VBoxView {
 
   /** Python saves pages in the theme of the notebook. */
   private tellTheme(): void {
-    if (this.model.get('dark') !== isDark() && !onPaperNow()) {
-      this.model.set('dark', isDark());
-      if (this.model.comm !== undefined) {
-        this.touch();
-      }
-    }
+    this.model.set('dark', isDark());
+    this.touch();
   }
 
   /** All that is drawn: the selection of the sliders, and those of the weights. */

@@ -73,11 +73,6 @@ export function onPaper<T>(root: Element, redraw: () => void, work: () => T): T 
   }
 }
 
-/** Whether what is drawn is for paper: `theme()` is not that of the page then. */
-export function onPaperNow(): boolean {
-  return paper;
-}
-
 /** Whether the page is dark: JupyterLab and Notebook say so on the body, VS Code by a class. */
 export function isDark(): boolean {
   if (paper) {
