@@ -6,7 +6,8 @@ import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from .backend import LayerChoice, Model, Nested, check_backend, keras
+from .backend import LayerChoice, Model, Nested, check_backend
+from .build import build
 from .cache import PassCache
 from .layers import Found, RecurrentLayer, find_recurrent, listing, resolve
 from .library import is_a, is_model, library_of
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from rnngrad_widgets.tensor import GradientSnapshot, GradientTensor
 
     from .batches import Batch
-    from .tracing import Loss, Result
+    from .loss_function import Loss
+    from .tracing import Result
 
 
 class GradientEngine:
@@ -242,9 +244,8 @@ class GradientEngine:
         model = self._model
         if _unbuilt(model) <= self._unused:
             return
-        one = keras.tree.map_structure(lambda leaf: None if leaf is None else leaf[:1], batch.x)
         try:
-            library_of(model).build(model, one, training)
+            build(model, batch, training=training)
         except Exception as error:
             raise ValueError(
                 f"x must fit the model; it could not be built for {batch.describe()}: "

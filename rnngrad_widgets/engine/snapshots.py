@@ -34,7 +34,8 @@ def snapshot(results: Sequence[Result], model: Model) -> GradientSnapshot:
         joined = parts[0] if len(parts) == 1 else _join(parts, sizes)
         tensors[joined.layer, joined.quantity] = replace(joined, loss=loss, step=step)
     bad = sum(result.not_finite for result in results)
-    notes = (f"x holds {bad} NaN or Inf value{'s' * (bad > 1)}",) if bad else ()
+    notes: tuple[str, ...] = (f"x holds {bad} NaN or Inf value{'s' * (bad > 1)}",) if bad else ()
+    notes += tuple(dict.fromkeys(note for result in results for note in result.notes))
     return GradientSnapshot(tensors, loss=loss, step=step, aliases=_aliases(model), notes=notes)
 
 
