@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from .backend import Nested, Tensor, keras, tf
+from .backend import Nested, Tensor, keras
 from .calls import LayerCall, Wanted
 from .cells import state_keys
 from .library import library_of

@@ -28,7 +28,7 @@ def build(model: Model, batch: Batch, *, training: bool) -> None:
     exact = [tf.type_spec_from_value(leaf) for leaf in batch.leaves]
     try:
         _trace(model, batch, batch.signature, training=training)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the model's own code may raise anything
         try:
             _trace(model, batch, exact, training=training)
         except Exception:  # noqa: BLE001 - whatever it is, the first error says more

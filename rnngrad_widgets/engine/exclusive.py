@@ -121,6 +121,6 @@ def _is_inside(frame: FrameType | None, objects: set[int]) -> bool:
 
 def _still_busy(model: Model, why: str) -> str:
     return (
-        f"model {model.name!r} must not be in use by another thread while the engine looks into it; "
+        f"model {model.name!r} must not be in use by another thread while it is looked into; "
         f"waited {PATIENCE:.0f} s, and {why}; call again when that has ended"
     )
