@@ -57,6 +57,11 @@ class Keras2(Library):
 
         tf.function(call, autograph=False).get_concrete_function()
 
+    def predict(self, model: Model, x: Nested, training: bool) -> Nested:
+        """Call a model, its Python converted by autograph."""
+        with _autograph():
+            return model(x, training=training)
+
     def compute_loss(
         self, model: Model, x: Nested, y: Nested, sample_weight: Nested, *, training: bool
     ) -> Tensor:

@@ -51,6 +51,10 @@ class Keras3(Library):
         with keras.StatelessScope():
             _predict(model, x, training)
 
+    def predict(self, model: Model, x: Nested, training: bool) -> Nested:
+        """Call a model."""
+        return _predict(model, x, training)
+
     def compute_loss(
         self, model: Model, x: Nested, y: Nested, sample_weight: Nested, *, training: bool
     ) -> Tensor:

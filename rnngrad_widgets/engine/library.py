@@ -52,6 +52,10 @@ class Library(ABC):
         """Make the variables of a model, and assign none."""
 
     @abstractmethod
+    def predict(self, model: Model, x: Nested, training: bool) -> Nested:
+        """Call a model, in eager mode or in a graph, as its ``train_step`` does."""
+
+    @abstractmethod
     def compute_loss(
         self, model: Model, x: Nested, y: Nested, sample_weight: Nested, *, training: bool
     ) -> Tensor:
