@@ -7,7 +7,6 @@ import numpy as np
 from rnngrad_widgets.tensor import GradientTensor
 
 from .axes import weight_axes
-from .backend import keras
 from .cells import weights_of
 from .layers import Found, directions
 from .quantities import DIRECTIONS
@@ -26,9 +25,7 @@ def read_weights(found: Found) -> dict[str, GradientTensor]:
     for rnn, direction in zip(rnns, DIRECTIONS, strict=False):
         prefix = f"{direction}/" if len(rnns) > 1 else ""
         for name, weight in weights_of(rnn).items():
-            values = np.array(
-                keras.ops.convert_to_numpy(weight.variable)
-            )  # a copy: training goes on
+            values = np.array(weight.variable.numpy())  # a copy: training goes on
             read[prefix + name] = GradientTensor(
                 values,
                 weight_axes(weight, values),
