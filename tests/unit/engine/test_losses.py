@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -11,6 +12,7 @@ import pytest
 import tensorflow as tf
 import tf_keras
 
+from rnngrad_widgets import GradientExplorer
 from rnngrad_widgets.engine import GradientEngine
 
 if TYPE_CHECKING:
@@ -127,14 +129,25 @@ def test_a_loss_that_compares_needs_targets() -> None:
         GradientEngine(made(keras)).compute(X, loss="mse")
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
-def test_the_examples_of_the_docstring(library: Any) -> None:
+def examples(where: str) -> tuple[str, str]:
+    """The functions of an example, and the call after them."""
+    if where == "README":
+        text = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+        part = text.split("## Which loss, which batch")[1]
+        functions, _, call = part.split("```python\n")[1].split("```")[0].strip().rpartition("\n\n")
+        return functions, call
     doc = GradientEngine.compute.__doc__
     assert doc is not None
-    *definitions, call = doctest.DocTestParser().get_examples(doc)
-    names: dict[str, Any] = {"tf": tf}
-    for example in definitions:
-        exec(example.source, names)
+    *definitions, last = doctest.DocTestParser().get_examples(doc)
+    return "\n".join(example.source for example in definitions), last.source
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("where", ["README", "docstring"])
+def test_the_examples(library: Any, where: str) -> None:
+    functions, call = examples(where)
+    names: dict[str, Any] = {"tf": tf, "GradientExplorer": GradientExplorer}
+    exec(functions, names)
     library.utils.set_random_seed(3)
     inputs = library.Input((8, 2))
     hidden = library.layers.LSTM(2, return_sequences=True, name="lstm")(inputs)
@@ -143,10 +156,12 @@ def test_the_examples_of_the_docstring(library: Any) -> None:
     outputs = library.Model(inputs, [steps.outputs[0], classes.outputs[0]])
     x = RNG.normal(size=(4, 8, 2)).astype("float32")
     y = RNG.normal(size=(4, 8, 2)).astype("float32")
-    names |= {"x": x, "y": None, "engine": GradientEngine(classes)}
-    values = eval(call.source, names)["lstm", "hidden_gradient"].values
+    names |= {"x": x, "y": None, "model": classes, "engine": GradientEngine(classes)}
+    found = eval(call, names)
+    tensor = found.tensor if where == "README" else found["lstm", "hidden_gradient"]
     kernel = classes.layers[-1].get_weights()[0]
-    np.testing.assert_allclose(values[:, -1], np.tile(kernel[:, 2], (4, 1)), rtol=1e-5)
+    assert tensor.quantity == "hidden_gradient"
+    np.testing.assert_allclose(tensor.values[:, -1], np.tile(kernel[:, 2], (4, 1)), rtol=1e-5)
     engine = GradientEngine(steps)
     values = engine.compute(x, y, loss=names["timestep_5"])["lstm", "output_gradient"].values
     predicted, kernel = np.array(steps(x)), steps.layers[-1].get_weights()[0]
