@@ -19,12 +19,21 @@ Every = int | Literal["epoch"]
 OnError = Literal["warn", "raise"]
 
 
+def check_repeatable(x: Any) -> None:
+    """Refuse what yields other batches when it is asked again."""
+    if isinstance(x, Iterator):
+        raise TypeError(
+            "x must be one batch of arrays, the same at every step, so that steps compare; "
+            f"received a {type(x).__name__}; take one batch with: x, y = next(...)"
+        )
+
+
 class Probe:
     """The snapshot of a model at the weights of now, for one batch that stays the same.
 
     Parameters
     ----------
-    x, y, layers, quantities, sample_weight, training, loss
+    x, y, layers, quantities, sample_weight, class_weight, training, steps, loss
         As `GradientEngine.compute` takes them.
 
     Raises
@@ -41,16 +50,20 @@ class Probe:
         quantities: Any = "output_gradient",
         *,
         sample_weight: Any = None,
+        class_weight: Mapping[int, float] | None = None,
         training: bool = False,
+        steps: int | None = None,
         loss: Any = None,
     ) -> None:
-        if isinstance(x, Iterator):
-            raise TypeError(
-                "x must be one batch of arrays, the same at every step, so that steps compare; "
-                f"received a {type(x).__name__}; take one batch with: x, y = next(...)"
-            )
+        check_repeatable(x)
         self._batch = (x, y, layers, quantities)
-        self._options = {"sample_weight": sample_weight, "training": training, "loss": loss}
+        self._options = {
+            "sample_weight": sample_weight,
+            "class_weight": class_weight,
+            "training": training,
+            "steps": steps,
+            "loss": loss,
+        }
         self._engine: Any = None
         self._model: Any = None
 

@@ -7,7 +7,7 @@ differences of.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from .backend import Model, Nested, Tensor, tf
 from .exclusive import exclusive
@@ -45,6 +45,13 @@ def loss_of(model: Model, batch: Batch, training: bool, loss: Loss | None) -> Te
     return library_of(model).undistributed(own)
 
 
+class LossValue(NamedTuple):
+    """A loss: its mean is what ``fit`` logs, the sum what it minimises. Mostly there is one value."""
+
+    mean: Tensor
+    total: Tensor
+
+
 class LossFunction:
     """A model's loss for one kind of batch, at the weights that the model has when it is called.
 
@@ -77,7 +84,7 @@ class LossFunction:
                 function = tf.function(self._compute, autograph=False)
                 self._traced = OnCopies(function.get_concrete_function(*signature))
 
-    def __call__(self, batch: Batch, values: Mapping[int, Tensor] | None = None) -> Tensor:
+    def __call__(self, batch: Batch, values: Mapping[int, Tensor] | None = None) -> LossValue:
         """Compute the loss of a batch.
 
         Parameters
@@ -86,14 +93,15 @@ class LossFunction:
             Other values for variables than the model's, as in `OnCopies`; not in eager mode.
         """
         if self._traced is not None:
-            return self._traced(*batch.leaves, values=values)
+            return LossValue(*self._traced(*batch.leaves, values=values))
         model = self._model
         with exclusive(model), restored_eagerly(model), library_of(model).untouched(model):
-            return self._compute(*batch.leaves)
+            return LossValue(*self._compute(*batch.leaves))
 
-    def _compute(self, *leaves: Tensor) -> Tensor:
+    def _compute(self, *leaves: Tensor) -> tuple[Tensor, Tensor]:
         batch = self._batch.with_leaves(list(leaves))
-        return tf.reduce_sum(loss_of(self._model, batch, self._training, self._loss))
+        loss = loss_of(self._model, batch, self._training, self._loss)
+        return tf.reduce_mean(loss), tf.reduce_sum(loss)
 
 
 def cannot_compute(batch: Batch, error: BaseException) -> ValueError:

@@ -175,14 +175,14 @@ class TracedPass:
 
     def _check_loss(self, batch: Batch, loss: Tensor, reference: LossFunction) -> None:
         """Hold the loss that was differentiated against that of the model as it is."""
-        expected, rounding = reference(batch), self._rounding(loss)
+        expected, rounding = reference(batch).mean, self._rounding(loss)
 
         def agrees(found: Tensor) -> bool:
             both = float(found), float(expected)
             return bool(np.isclose(*both, rtol=rounding, atol=1e-12, equal_nan=True))
 
         # Where the model's own loss differs from run to run, there is nothing to compare with.
-        if agrees(loss) or not agrees(reference(batch)):
+        if agrees(loss) or not agrees(reference(batch).mean):
             return
         words = ", ".join(self._request.quantities)
         raise RuntimeError(
@@ -306,7 +306,7 @@ class TracedPass:
             self._sources.append(source)
             results.append(_joined(halves, source))
         masks = [join(s.masks, s.joined, rank=2) for s in self._sources if s.masks]
-        return [tf.reduce_sum(loss), *results, *masks]
+        return [tf.reduce_mean(loss), *results, *masks]
 
     def _label(self, arrays: list[NDArray[Any]]) -> list[GradientTensor]:
         masks = iter(arrays[len(self._sources) :])

@@ -25,7 +25,7 @@ def read_weights(found: Found) -> dict[str, GradientTensor]:
     for rnn, direction in zip(rnns, DIRECTIONS, strict=False):
         prefix = f"{direction}/" if len(rnns) > 1 else ""
         for name, weight in weights_of(rnn).items():
-            values = np.array(weight.variable)  # a copy: training goes on
+            values = np.array(weight.variable.numpy())  # a copy: training goes on
             read[prefix + name] = GradientTensor(
                 values,
                 weight_axes(weight, values),

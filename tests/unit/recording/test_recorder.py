@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 import tf_keras
 from zarr.storage import LocalStore
 
@@ -78,6 +79,24 @@ def test_training_is_the_same_to_the_last_bit(tmp_path: Path, library: str) -> N
     for key, tensor in now.items():
         np.testing.assert_array_equal(found.snapshot(-1)[key], tensor)
     assert found.losses[-1] == now.loss
+
+
+@pytest.mark.parametrize("library", KERAS)
+def test_what_is_recorded_is_of_the_loss_that_is_asked_for(tmp_path: Path, library: str) -> None:
+    """Weights of classes, another loss, and the first batch of several."""
+    model = make(KERAS[library])
+    y = (Y[:8] > 0).astype("float32")
+    data = tf.data.Dataset.from_tensor_slices((X[:8], y)).batch(4)
+    options: dict[str, Any] = {"class_weight": {0: 5.0, 1: 0.5}, "loss": "mae"}
+    taken = GradientRecorder(tmp_path / "run", data, steps=1, max_overhead=None, **options)
+    taken.update(model, step=3)
+    recorded = Recording.open(tmp_path / "run").snapshot(-1)
+    expected = GradientEngine(model).compute(X[:4], y[:4], **options)
+    assert recorded.loss == expected.loss
+    assert recorded.loss != GradientEngine(model).compute(X[:4], y[:4]).loss
+    for key, tensor in expected.items():
+        np.testing.assert_array_equal(recorded[key].values, tensor.values)
+    assert recorded.notes[0].startswith("4 samples from 1 batch: ")
 
 
 def test_a_callback_that_is_not_in_a_list(tmp_path: Path) -> None:
