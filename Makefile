@@ -1,6 +1,8 @@
 # make demo   JupyterLab on examples/quickstart.ipynb   (on a server: make demo ARGS=--no-browser)
 # make test   everything that must hold: ruff, mypy, tsc, vitest, pytest with a real JupyterLab
 # make test-oldest  unit tests with the oldest versions that pyproject.toml allows, on Python 3.11
+# make fuzz   2,000 random models against an independent unroll, at most 40 minutes
+#             (make fuzz ARGS="--examples 100 --seed 7 --family cells")
 # make js     rebuild the browser half into the environment; reload the page afterwards
 # make clean  remove what was built, the environments too
 #
@@ -25,7 +27,7 @@ JS_SOURCES := $(shell find js/src js/style js/scripts -type f) \
 	js/package.json js/package-lock.json js/tsconfig.json js/install.json
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: demo test test-oldest lint js clean FORCE
+.PHONY: demo test fuzz test-oldest lint js clean FORCE
 
 demo: $(VENV)/.demo
 	cd examples && jupyter lab --LabApp.default_url=/lab/tree/quickstart.ipynb $(AS_ROOT) $(ARGS)
@@ -40,6 +42,10 @@ test-oldest: export PATH := $(CURDIR)/$(OLDEST)/bin:$(PATH)
 test-oldest: $(OLDEST)/.installed
 	$(OLDEST)/bin/python tests/browser/chromium.py
 	$(OLDEST)/bin/python -m pytest tests/unit $(OLDEST_BROWSER) -n 2 --dist loadgroup $(ARGS)
+
+# Two processes, each with the time and half of the models.
+fuzz: $(VENV)/.built
+	$(VENV)/bin/python -m tests.unit.engine.random_models --examples 2000 --minutes 40 --processes 2 $(ARGS)
 
 lint: $(VENV)/.built
 	ruff check .

@@ -59,10 +59,6 @@ class Keras3(Library):
         """Drop the losses that a call in a graph left on the layers of a model."""
         model._clear_losses()
 
-    def predict(self, model: Model, x: Nested, training: bool) -> Nested:
-        """Call a model."""
-        return _predict(model, x, training)
-
     def compute_loss(
         self, model: Model, x: Nested, y: Nested, sample_weight: Nested, *, training: bool
     ) -> Tensor:

@@ -63,10 +63,6 @@ class Library(ABC):
         """Drop the losses that a call in a graph left on the layers of a model."""
 
     @abstractmethod
-    def predict(self, model: Model, x: Nested, training: bool) -> Nested:
-        """Call a model, in eager mode or in a graph, as its ``train_step`` does."""
-
-    @abstractmethod
     def compute_loss(
         self, model: Model, x: Nested, y: Nested, sample_weight: Nested, *, training: bool
     ) -> Tensor:

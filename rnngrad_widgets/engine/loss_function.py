@@ -46,7 +46,7 @@ def loss_of(model: Model, batch: Batch, training: bool, loss: Loss | None) -> Te
 
 
 class LossValue(NamedTuple):
-    """A loss: its mean is what ``fit`` logs, the sum what it minimises. Mostly there is one value."""
+    """A loss, mostly of one value: the mean is what ``fit`` logs, the sum what it minimises."""
 
     mean: Tensor
     total: Tensor
