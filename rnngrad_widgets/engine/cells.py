@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from .backend import Layer, Nested, Tensor
+from .held import layers_inside
 from .library import is_a, library_of
 
 if TYPE_CHECKING:
@@ -70,10 +71,28 @@ def is_cell(layer: Layer) -> bool:
     """Tell whether a layer is a cell: it has a state size, and is called with states."""
     if is_a(layer, "LSTMCell", "GRUCell", "SimpleRNNCell", "StackedRNNCells"):
         return True
-    if is_a(layer, "RNN", "Bidirectional") or not hasattr(layer, "state_size"):
+    if is_a(layer, "RNN", "Bidirectional") or not _has_state_size(layer):
         return False
-    parameters = list(inspect.signature(layer.call).parameters)
-    return len(parameters) > 1 and parameters[1].startswith("state")
+    parameters = list(inspect.signature(layer.call).parameters.values())
+    second = parameters[1] if len(parameters) > 1 else None
+    if second is None or second.kind not in (second.POSITIONAL_ONLY, second.POSITIONAL_OR_KEYWORD):
+        return False
+    if second.name.startswith("state"):
+        return True
+    # Whatever else it is called: a cell must be given its states, a layer need not.
+    required = second.default is second.empty and second.name not in _OF_LAYERS
+    return required and not any(is_a(inner, "RNN") for inner in layers_inside(layer))
+
+
+_OF_LAYERS = ("mask", "training", "initial_state", "constants")
+"""What layers, too, are called with after their inputs."""
+
+
+def _has_state_size(layer: Layer) -> bool:
+    try:
+        return hasattr(layer, "state_size")
+    except Exception:  # noqa: BLE001 - somebody's property may raise anything
+        return False
 
 
 def gates_of(cell: Layer) -> Gates | None:
