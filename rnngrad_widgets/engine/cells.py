@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .backend import Layer, Nested, Tensor
+from .backend import Layer, Nested
 from .held import layers_inside
 from .library import is_a, library_of
 
@@ -121,6 +121,16 @@ def _replaced(cell: Layer, name: str) -> bool:
     return stand_in is not None and not stand_in.__module__.startswith(str(__package__))
 
 
+def state_like(cell: Layer) -> Nested:
+    """Return something nested as a cell's states are, by what it tells before it is called."""
+    if is_a(cell, "StackedRNNCells"):
+        return [state_like(inner) for inner in cell.cells]
+    size = getattr(cell, "state_size", None)
+    if isinstance(size, (list, tuple)):
+        return [0] * len(size)
+    return [0, 0] if has_cell_state(cell) else [0]
+
+
 def has_cell_state(cell: Layer) -> bool:
     """Tell whether the second state of a cell is an LSTM's cell state."""
     # ConvLSTMCell has no public name in either library.
@@ -177,28 +187,14 @@ def _split(cell: Layer, states: Nested) -> list[Nested]:
     return [states]
 
 
-class Weight(NamedTuple):
-    """A weight of a cell, its own name, and the gates along its last axis where they are known."""
-
-    variable: Tensor
-    name: str
-    gates: Gates | None
-
-
-def weights_of(layer: Layer) -> dict[str, Weight]:
-    """Name the weights of a layer's cells: ``"kernel"``, in a stack ``"0/kernel"``.
-
-    A name that one cell uses several times is numbered: ``"kernel"``, ``"kernel_1"``.
-    """
-    cells = cells_of(layer)
-    named: dict[str, Weight] = {}
-    for position, cell in enumerate(cells):
-        for variable in getattr(cell, "weights", ()):
-            own = library_of(cell).weight_name(variable)
-            name = f"{position}/{own}" if len(cells) > 1 else own
-            unique, count = name, 0
-            while unique in named:
-                count += 1
-                unique = f"{name}_{count}"
-            named[unique] = Weight(variable, own, gates_of(cell))
-    return named
+def units_of(cell: Layer) -> int | None:
+    """Return how many channels a cell's output has; None where it does not tell."""
+    told = ("output_size", "units", "filters", "state_size")
+    # The output of a cell that does not tell is mostly its first state.
+    sizes = (getattr(cell, name, None) for name in told)
+    size: Any = next((size for size in sizes if size is not None), None)
+    if hasattr(size, "as_list"):  # TensorFlow's own kind of shape
+        size = size.as_list()[-1]
+    if isinstance(size, (list, tuple)) and size:
+        size = size[0]
+    return size if isinstance(size, int) else None

@@ -6,6 +6,8 @@ import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from rnngrad_widgets.tensor import NothingThereError
+
 from .backend import LayerChoice, Model, Nested, check_backend, keras
 from .cache import PassCache
 from .layers import Found, RecurrentLayer, find_recurrent, listing, resolve
@@ -173,8 +175,7 @@ class GradientEngine:
             over the samples.
         layers
             One layer or several, each a path, a unique name, an index or a layer object.
-            None: every recurrent layer that has the quantity; those that the loss does not
-            depend on are left out, with a warning.
+            None: every recurrent layer that has the quantity.
         quantities
             One word or several.
         sample_weight
@@ -195,15 +196,17 @@ class GradientEngine:
         -------
         GradientSnapshot
             Keyed by (path, quantity). A layer that is otherwise called several times has one tensor
-            per call, at ``"path[0]"``, ``"path[1]"`` and so on. Its ``notes`` tell
-            of NaN or Inf in x.
+            per call, at ``"path[0]"``, ``"path[1]"`` and so on. What cannot be had, mostly because
+            the loss does not depend on it, is left out, with a warning. Its ``notes`` tell of that,
+            and of NaN or Inf in x.
 
         Raises
         ------
         ValueError
             If the model is not compiled or has its own ``train_step`` and no `loss` is given, a
-            layer or quantity is unknown, the arrays do not fit the model or each other, or the
-            loss does not depend on a layer that was asked for.
+            layer or quantity is unknown, or the arrays do not fit the model or each other.
+        NothingThereError
+            A ValueError: nothing of what was asked for can be had.
         """
         if loss is None:
             _check_model(self._model)
@@ -220,8 +223,8 @@ class GradientEngine:
             with announced(f"tracing {self._model.name!r} for {', '.join(words)}"):
                 result = self._passes.get(request, batch).run(batch)
             missing = "; ".join(result.missing)
-            if missing and (layers is not None or not result.tensors):
-                raise ValueError(missing)
+            if missing and not result.tensors:
+                raise NothingThereError(missing)
             if missing and not results:
                 warnings.warn(f"left out of the snapshot: {missing}", UserWarning, stacklevel=2)
             results.append(result)

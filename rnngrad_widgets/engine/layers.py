@@ -14,9 +14,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .backend import Layer, LayerChoice, Model
-from .cells import cell_of, is_cell
+from .cells import cell_of, is_cell, units_of
 from .held import held_layers, layers_inside
 from .library import is_a, library_of
+
+DIRECTIONS = ("forward", "backward")
 
 
 @dataclass(frozen=True)
@@ -236,7 +238,7 @@ def _walk(
 def _describe(layer: Layer, path: str, index: int | None) -> RecurrentLayer:
     inner = directions(layer)
     kind = " + ".join(dict.fromkeys(kind_of(rnn) for rnn in inner))
-    units = {_units(cell_of(rnn)) for rnn in inner}
+    units = {units_of(cell_of(rnn)) for rnn in inner}
     return RecurrentLayer(
         path=path,
         kind=f"Bidirectional {kind}" if is_a(layer, "Bidirectional") else kind,
@@ -252,11 +254,3 @@ def kind_of(layer: Layer) -> str:
         return type(layer).__name__
     cells = getattr(layer.cell, "cells", [layer.cell])
     return f"RNN({', '.join(type(cell).__name__ for cell in cells)})"
-
-
-def _units(cell: Layer) -> int | None:
-    size = getattr(cell, "output_size", None)
-    for candidate in (size, getattr(cell, "units", None), getattr(cell, "filters", None)):
-        if isinstance(candidate, int):
-            return candidate
-    return None

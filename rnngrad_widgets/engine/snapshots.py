@@ -34,8 +34,11 @@ def snapshot(results: Sequence[Result], model: Model) -> GradientSnapshot:
         joined = parts[0] if len(parts) == 1 else _join(parts, sizes)
         tensors[joined.layer, joined.quantity] = replace(joined, loss=loss, step=step)
     bad = sum(result.not_finite for result in results)
-    notes = (f"x holds {bad} NaN or Inf value{'s' * (bad > 1)}",) if bad else ()
-    return GradientSnapshot(tensors, loss=loss, step=step, aliases=_aliases(model), notes=notes)
+    notes = [f"x holds {bad} NaN or Inf value{'s' * (bad > 1)}"] if bad else []
+    notes += [f"left out: {reason}" for reason in results[0].missing]
+    return GradientSnapshot(
+        tensors, loss=loss, step=step, aliases=_aliases(model), notes=tuple(notes)
+    )
 
 
 def _join(parts: Sequence[GradientTensor], sizes: np.ndarray) -> GradientTensor:

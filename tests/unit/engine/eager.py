@@ -50,7 +50,7 @@ def state_gradients(model: Any, cells: list[Any], x: Any, y: Any, *, state: int 
 
 def weight_slopes(model: Any, variable: Any, x: Any, y: Any, step: float = 1e-5) -> np.ndarray:
     """Differentiate a model's loss by a weight, entry by entry, by central differences."""
-    kept = variable.numpy()
+    kept = np.array(variable.numpy())
     found = np.zeros(kept.shape)
     for position in np.ndindex(*kept.shape):
         losses = []
