@@ -6,6 +6,8 @@ import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from rnngrad_widgets.tensor import NothingThereError
+
 from .backend import LayerChoice, Model, Nested, check_backend
 from .build import build
 from .cache import PassCache
@@ -179,8 +181,7 @@ class GradientEngine:
             weights are averaged over the samples, and a note says how many there were.
         layers
             One layer or several, each a path, a unique name, an index or a layer object.
-            None: every recurrent layer that has the quantity; those that the loss does not
-            depend on are left out, with a warning.
+            None: every recurrent layer that has the quantity.
         quantities
             One word or several.
         sample_weight, class_weight
@@ -203,7 +204,8 @@ class GradientEngine:
         -------
         GradientSnapshot
             Keyed by (path, quantity). A layer that is otherwise called several times has one tensor
-            per call, at ``"path[0]"``, ``"path[1]"`` and so on. Its ``notes`` tell
+            per call, at ``"path[0]"``, ``"path[1]"`` and so on. What cannot be had, mostly because
+            the loss does not depend on it, is left out, with a warning. Its ``notes`` tell of that,
             of NaN or Inf in x, and how many samples a dataset gave. Its ``loss`` is what ``fit``
             logs. Of a loss with one value for each sample, that is their mean, while ``fit``
             descends by the gradient of their sum: so do the gradients here.
@@ -214,8 +216,10 @@ class GradientEngine:
         ------
         ValueError
             If a gradient is asked of a model that is not compiled or has its own ``train_step``
-            and no `loss` is given, a layer or quantity is unknown, the arrays do not fit the model
-            or each other, or the loss does not depend on a layer that was asked for.
+            and no `loss` is given, a layer or quantity is unknown, or the arrays do not fit the
+            model or each other.
+        NothingThereError
+            A ValueError: nothing of what was asked for can be had.
 
         Examples
         --------
@@ -251,8 +255,8 @@ class GradientEngine:
                 result = self._passes.get(request, batch).run(batch)
             has_loss &= by.found if isinstance(by, ForwardOnly) else True
             missing = "; ".join(result.missing)
-            if missing and (layers is not None or not result.tensors):
-                raise ValueError(missing)
+            if missing and not result.tensors:
+                raise NothingThereError(missing)
             if missing and not results:
                 warnings.warn(f"left out of the snapshot: {missing}", UserWarning, stacklevel=2)
             results.append(result)

@@ -60,6 +60,7 @@ def _notes(results: Sequence[Result], stream: str) -> tuple[str, ...]:
     if bad:
         notes.append(f"x holds {_count(bad, 'NaN or Inf value')}")
     notes += dict.fromkeys(note for result in results for note in result.notes)
+    notes += [f"left out: {reason}" for reason in results[0].missing]
     return tuple(notes)
 
 

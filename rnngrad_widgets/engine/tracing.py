@@ -298,6 +298,8 @@ class TracedPass:
             if source.is_gradient:
                 halves = [[by_tensor[id(tensor)] for tensor in half] for half in source.tensors]
             if all(part is None for part in chain(*halves)):
+                if source.optional:
+                    continue
                 self._missing[source.layer, source.quantity] = (
                     f"the loss does not depend on the {_SUBJECTS.get(source.quantity, 'states')} "
                     f"of layer '{source.layer}', so there is no {source.quantity}"
