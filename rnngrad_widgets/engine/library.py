@@ -204,8 +204,18 @@ def only_in_this_thread(
     def dispatch(*args: Nested, **kwargs: Nested) -> Nested:
         return (stand_in if threading.get_ident() == here else own)(*args, **kwargs)
 
-    dispatch.__module__ = __name__  # `cells` tells the engine's shadows by it
+    dispatch.__module__ = __name__  # `is_replaced` tells the engine's shadows by it
     return dispatch
+
+
+def is_replaced(layer: Layer, method: str) -> bool:
+    """Tell whether somebody else than the engine put another method onto a layer."""
+    found = layer.__dict__.get(method)
+    while found is not None and str(found.__module__).startswith(str(__package__)):
+        found = getattr(found, "__wrapped__", None)
+    return found is not None and getattr(found, "__func__", found) is not getattr(
+        type(layer), method, None
+    )
 
 
 @contextmanager
@@ -278,7 +288,7 @@ def _refill(value: Any, contents: list[Any]) -> None:
 def without_function(layer: Layer, call: Callable[..., Nested]) -> Callable[..., Nested]:
     """Take a ``tf.function`` off a layer's ``call``, so that what is inside is traced in place."""
     own = getattr(type(layer).call, "python_function", None)
-    if own is None or "call" in layer.__dict__:
+    if own is None or is_replaced(layer, "call"):
         return call
     autograph: Any = import_module("tensorflow").autograph
     converted: Callable[..., Nested] = autograph.to_graph(own)
