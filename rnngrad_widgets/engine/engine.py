@@ -202,9 +202,9 @@ class GradientEngine:
         GradientSnapshot
             Keyed by (path, quantity). A layer that is otherwise called several times has one tensor
             per call, at ``"path[0]"``, ``"path[1]"`` and so on. Its ``notes`` tell
-            of NaN or Inf in x, and how many samples a dataset gave. Its ``loss`` is what ``fit``
-            logs. Of a loss with one value for each sample, that is their mean, while ``fit``
-            descends by the gradient of their sum: so do the gradients here.
+            of NaN or Inf in x, and how many samples a dataset gave. Where a loss has one value for
+            each sample (``reduction="none"``), ``fit`` descends by the gradient of their sum, and
+            logs their mean: ``loss`` and the gradients are those of the sum.
             The values themselves need no loss: of a model that is not compiled, or where `y` is
             missing, they come with ``loss`` None.
 
