@@ -9,6 +9,7 @@ import inspect
 import sys
 from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager, contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from .backend import Layer, Model, Nested, Tensor, keras
@@ -153,9 +154,13 @@ def library_of(thing: object) -> Library:
 
 def is_a(thing: object, *names: str) -> bool:
     """Tell whether something is one of these layers, of either library."""
-    return any(
-        isinstance(thing, getattr(module.layers, name)) for module in _modules() for name in names
-    )
+    return isinstance(thing, _classes(names, len(_modules())))
+
+
+@cache
+def _classes(names: tuple[str, ...], _libraries: int) -> tuple[type, ...]:
+    # Asked of every attribute of every layer.
+    return tuple(getattr(module.layers, name) for module in _modules() for name in names)
 
 
 def is_model(thing: object) -> bool:
