@@ -223,6 +223,8 @@ class TracedPass:
         differentiator: Differentiator
         differentiator = EagerDifferentiator() if tf.executing_eagerly() else GraphDifferentiator()
         own = {id(v): v for target in request.targets for v in target.layer.weights}
+        values = own if "weight" in request.quantities else {}
+        values = {key: tf.convert_to_tensor(variable) for key, variable in values.items()}
         with self._library.untouched(model), differentiator.recording():
             trainable = list(model.trainable_variables) if request.clip else []
             if "weight_gradient" in request.quantities:
@@ -236,7 +238,7 @@ class TracedPass:
             loss = loss_of(model, batch, request.training, request.loss)
         found = []
         for target in request.targets:
-            found += self._reachable(Taken(target, calls[target.info.path], own), loss)
+            found += self._reachable(Taken(target, calls[target.info.path], own, values), loss)
         return self._differentiate(differentiator, loss, found, trainable, scale)
 
     def _wanted(self, target: Found) -> Wanted:

@@ -44,7 +44,7 @@ def weights(model: Any) -> list[np.ndarray]:
 
 @pytest.mark.parametrize("layer", list(SHAPES))
 def test_values_are_those_of_the_engine(model: Any, layer: str) -> None:
-    explorer = GradientExplorer(model, X, Y, layer)
+    explorer = GradientExplorer(model, X, Y, layer, "output_gradient")
     expected = get_rnn_gradients(model, X, Y, layer_name=layer)
     assert expected.shape == SHAPES[layer]
     assert np.abs(expected).max() > 0
@@ -140,7 +140,7 @@ def test_what_is_noted_of_the_batch_is_said_and_stays(model: Any) -> None:
 
 
 def test_switching_layers(model: Any) -> None:
-    explorer = GradientExplorer(model, X, Y, "both", sample=3, channel=9)
+    explorer = GradientExplorer(model, X, Y, "both", "output_gradient", sample=3, channel=9)
     labels = [label for label, _ in explorer._controls.layer.options]
     assert labels == ["lstm  LSTM 6", "both  GRU 2 × 5", "last  SimpleRNN 5"]
     explorer._controls.layer.value = "last"
