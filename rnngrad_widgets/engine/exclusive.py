@@ -15,7 +15,7 @@ import time
 from contextlib import contextmanager
 from functools import wraps
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from .backend import Model, Nested
 from .library import library_of
@@ -29,12 +29,16 @@ PATIENCE = 60.0
 _INSIDE = ("train_step", "test_step", "predict_step", "__call__", "call")
 """Names of the methods of a model or layer that run its code."""
 
-_TRAINING = ("fit", "train_on_batch", "train_step")
+_TRAINING = ("fit", "train_on_batch")
 
 _POLL = 0.001
 
 # One for all models: they may share layers.
 _lock = threading.RLock()
+
+_pause = threading.Lock()
+
+_T = TypeVar("_T")
 
 
 @contextmanager
@@ -55,8 +59,51 @@ def exclusive(model: Model) -> Iterator[None]:
         _lock.release()
 
 
-def trains_elsewhere(model: Model) -> bool:
-    """Tell whether another thread is in a model's ``fit`` or the like."""
+def between_steps(model: Model, read: Callable[[], _T]) -> _T | None:
+    """Read a model's variables between two training steps of another thread.
+
+    Within a step they change one after the other, so that some may be read before and some after.
+    The other thread waits for no longer than the reading takes.
+
+    Returns
+    -------
+    object
+        What `read` returns; None where no other thread trains the model by ``fit`` or
+        ``train_on_batch``.
+
+    Raises
+    ------
+    RuntimeError
+        If a step takes more than `PATIENCE` seconds.
+    """
+    if not _trains_elsewhere(model):
+        return None
+    namespace = model.__dict__
+    with _pause:
+        step = namespace.get("train_function")
+        if step is None:  # fit begins by making it
+            return read()
+        opened = threading.Event()
+
+        def gate(*args: Nested, **kwargs: Nested) -> Nested:
+            opened.wait()
+            return step(*args, **kwargs)
+
+        try:
+            namespace["train_function"] = gate
+            while True:
+                _wait(model, lambda: _runs(step))
+                found = read()
+                # One that looked the function up before it was closed may have slipped in.
+                if not _runs(step):
+                    return found
+        finally:
+            if namespace.get("train_function") is gate:
+                namespace["train_function"] = step
+            opened.set()
+
+
+def _trains_elsewhere(model: Model) -> bool:
     here = threading.get_ident()
     for thread, current in sys._current_frames().items():  # noqa: SLF001 - documented
         frame: FrameType | None = None if thread == here else current
@@ -65,6 +112,27 @@ def trains_elsewhere(model: Model) -> bool:
                 return True
             frame = frame.f_back
     return False
+
+
+def _runs(function: Callable[..., object]) -> bool:
+    """Tell whether a function, which may be a ``tf.function``, runs in another thread."""
+    code = getattr(function, "__code__", None)
+    here = threading.get_ident()
+    for thread, current in sys._current_frames().items():  # noqa: SLF001 - documented
+        frame: FrameType | None = None if thread == here else current
+        while frame is not None:
+            if frame.f_code is code or frame.f_locals.get("self") is function:
+                return True
+            frame = frame.f_back
+    return False
+
+
+def _wait(model: Model, busy: Callable[[], object]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while busy():
+        if time.monotonic() > deadline:
+            raise RuntimeError(_still_busy(model, "another thread is in it"))
+        time.sleep(_POLL)
 
 
 class _Entrance:
@@ -85,7 +153,8 @@ class _Entrance:
         try:
             namespace["call"] = gate
             self._inside = self._others()
-            self._wait()
+            _wait(self._model, self._others)
+            self._inside = {}
             yield
         finally:
             if namespace.get("call") is gate:
@@ -118,14 +187,6 @@ class _Entrance:
         if thread == self._owner or self._opened.is_set():
             return False
         return self._inside.get(thread) is not _outermost(caller, self._objects())
-
-    def _wait(self) -> None:
-        deadline = time.monotonic() + PATIENCE
-        while self._others():
-            if time.monotonic() > deadline:
-                raise RuntimeError(_still_busy(self._model, "another thread runs its Python code"))
-            time.sleep(_POLL)
-        self._inside = {}
 
     def _others(self) -> dict[int, FrameType]:
         """Find the other threads that are in the code of the model or one of its layers."""

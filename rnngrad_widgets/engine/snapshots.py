@@ -12,7 +12,6 @@ from rnngrad_widgets.tensor import GradientSnapshot, GradientTensor
 
 from .backend import Model
 from .layers import find_recurrent
-from .library import library_of
 
 if TYPE_CHECKING:
     from .tracing import Result
@@ -42,7 +41,7 @@ def snapshot(
     sizes = np.array([result.samples for result in results])
     losses = [result.loss for result in results]
     loss = float(np.average(losses, weights=sizes)) if has_loss else None
-    step = library_of(model).training_step(model)
+    step = results[0].step
     tensors = {}
     for parts in zip(*(result.tensors for result in results), strict=True):
         joined = parts[0] if len(parts) == 1 else _join(parts, sizes)

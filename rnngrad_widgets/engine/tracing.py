@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -12,13 +13,13 @@ from rnngrad_widgets.tensor import GradientTensor
 
 from .backend import Model, Tensor, keras, tf
 from .differentiate import Differentiator, EagerDifferentiator, GraphDifferentiator
-from .exclusive import exclusive, trains_elsewhere
+from .exclusive import between_steps, exclusive
 from .groups import join
 from .library import library_of
 from .loss_function import Loss, LossError, LossFunction, cannot_compute, loss_of
 from .probes import tap
 from .quantities import Source, Taken, sources, wanted
-from .restore import OnCopies, restored_eagerly, settled
+from .restore import OnCopies, restored_eagerly
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -63,6 +64,8 @@ class Result:
     ----------
     loss
         Loss of the batch.
+    step
+        Training step of the weights; None without an optimizer.
     tensors
         What was asked for, without the loss and the training step.
     samples
@@ -76,6 +79,7 @@ class Result:
     """
 
     loss: float
+    step: int | None
     tensors: list[GradientTensor]
     samples: int
     not_finite: int
@@ -134,7 +138,13 @@ class TracedPass:
 
     def run(self, batch: Batch) -> Result:
         """Compute the loss and the tensors for a batch with the current weights."""
-        values = self._values()
+        traced = isinstance(self._function, OnCopies)
+        # In eager mode the model runs twice at first, and must not be trained in between.
+        with nullcontext() if traced else exclusive(self._model):
+            return self._run(batch)
+
+    def _run(self, batch: Batch) -> Result:
+        step, values = self._read()
         scale = _FLOAT16_SCALE if self._scaled else 1.0
         while True:
             try:
@@ -153,19 +163,31 @@ class TracedPass:
         return Result(
             loss=float(loss),
             tensors=self._label(arrays),
+            step=step,
             samples=batch.samples,
             not_finite=batch.count_not_finite(),
             missing=list(self._missing.values()),
             notes=tuple(self._notes),
         )
 
-    def _values(self) -> dict[int, Tensor] | None:
-        """Return values for the variables where they may change meanwhile; else None."""
-        if not isinstance(self._function, OnCopies):
-            return None  # eager: no other thread is in the model then
-        if trains_elsewhere(self._model):
-            return settled(self._function.variables)
-        return self._function.variables() if self._reference is not None else None
+    def _read(self) -> tuple[int | None, dict[int, Tensor] | None]:
+        """Return the training step, and values for the variables where they may change meanwhile.
+
+        The first result is computed with such values too: it is held against another function's.
+        """
+        function = self._function
+
+        def read() -> tuple[int | None, dict[int, Tensor] | None]:
+            step = self._library.training_step(self._model)
+            # In eager mode no other thread is in the model.
+            return step, function.variables() if isinstance(function, OnCopies) else None
+
+        found = between_steps(self._model, read)
+        if found is not None:
+            return found
+        if self._reference is not None:
+            return read()
+        return self._library.training_step(self._model), None
 
     def _trace(self) -> Callable[..., list[Tensor]]:
         function = tf.function(
