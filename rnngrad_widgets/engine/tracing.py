@@ -175,19 +175,17 @@ class TracedPass:
 
         The first result is computed with such values too: it is held against another function's.
         """
-        function = self._function
+        model, function = self._model, self._function
 
         def read() -> tuple[int | None, dict[int, Tensor] | None]:
-            step = self._library.training_step(self._model)
-            # In eager mode no other thread is in the model.
-            return step, function.variables() if isinstance(function, OnCopies) else None
+            values = function.variables() if isinstance(function, OnCopies) else None
+            return self._library.training_step(model), values
 
-        found = between_steps(self._model, read)
-        if found is not None:
+        if not isinstance(function, OnCopies):
+            return read()  # no other thread is in the model
+        if (found := between_steps(model, read)) is not None:
             return found
-        if self._reference is not None:
-            return read()
-        return self._library.training_step(self._model), None
+        return read() if self._reference is not None else (self._library.training_step(model), None)
 
     def _trace(self) -> Callable[..., list[Tensor]]:
         function = tf.function(
