@@ -102,7 +102,7 @@ class _Trial:
         if snapshot is not None:
             yield from self._numbers(snapshot, asked, unrolled)
         if spec.trains:
-            yield from self._training()
+            yield from self._training(float(unrolled.loss))
 
     def _ask(self, engine: GradientEngine) -> Any:
         built, spec = self._built, self._spec
@@ -197,13 +197,19 @@ class _Trial:
             ):
                 yield Fault("masked but not zero", f"{key}")
 
-    def _training(self) -> Iterator[Fault]:
+    def _training(self, loss: float) -> Iterator[Fault]:
         """Compare a training step with that of a twin that the engine never saw."""
         twin = build(self._spec)
         histories = [
             b.model.train_on_batch(b.x, b.y, sample_weight=b.sample_weight)
             for b in (self._built, twin)
         ]
+        drops = any(r.dropout or r.recurrent_dropout for r in self._spec.rnns)
+        if self._spec.training or not (drops or self._spec.has("Dropping")):
+            tolerance = max(TOLERANCE[self._spec.dtype], 1e-6)  # Keras keeps it in single precision
+            if not _close(float(histories[1][0]), loss, tolerance):
+                text = f"training says {histories[1][0]}, the unroll {loss}"
+                yield Fault("REFERENCE training loss", text)
         if histories[0] != histories[1]:
             yield Fault("trains differently", f"{histories[0]} for {histories[1]}")
         ours, theirs = (state_of(b.model, identities=False) for b in (self._built, twin))
