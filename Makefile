@@ -1,9 +1,10 @@
 # make demo   JupyterLab on examples/quickstart.ipynb   (on a server: make demo ARGS=--no-browser)
 # make test   everything that must hold: ruff, mypy, tsc, vitest, pytest with a real JupyterLab
+# make test-oldest  unit tests with the oldest versions that pyproject.toml allows, on Python 3.11
 # make fuzz   2,000 random models against an independent unroll, at most 40 minutes
 #             (make fuzz ARGS="--examples 100 --seed 7 --family cells")
 # make js     rebuild the browser half into the environment; reload the page afterwards
-# make clean  remove what was built, the environment too
+# make clean  remove what was built, the environments too
 #
 # Another Python: make PYTHON=python3.12 test
 
@@ -11,6 +12,12 @@ PYTHON ?= python3
 # Looked up before the environment's own python comes first on PATH.
 BASE_PYTHON := $(shell command -v $(PYTHON))
 VENV := .venv
+# A Python 3.11, which is the newest that all of the oldest versions run on.
+OLDEST_PYTHON := $(if $(filter file,$(origin PYTHON)),$(shell command -v python3.11))
+OLDEST_PYTHON := $(or $(OLDEST_PYTHON),$(BASE_PYTHON))
+OLDEST := .venv-oldest
+# Whether the extension works in the oldest JupyterLab; all of tests/browser would take too long.
+OLDEST_BROWSER := tests/browser/test_harness.py tests/browser/test_explorer_controls.py
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -20,7 +27,7 @@ JS_SOURCES := $(shell find js/src js/style js/scripts -type f) \
 	js/package.json js/package-lock.json js/tsconfig.json js/install.json
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: demo test fuzz lint js clean FORCE
+.PHONY: demo test fuzz test-oldest lint js clean FORCE
 
 demo: $(VENV)/.demo
 	cd examples && jupyter lab --LabApp.default_url=/lab/tree/quickstart.ipynb $(AS_ROOT) $(ARGS)
@@ -30,6 +37,11 @@ test: lint
 	$(VENV)/bin/python tests/browser/chromium.py
 	$(VENV)/bin/python tests/browser/other_engines.py
 	$(VENV)/bin/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+test-oldest: export PATH := $(CURDIR)/$(OLDEST)/bin:$(PATH)
+test-oldest: $(OLDEST)/.installed
+	$(OLDEST)/bin/python tests/browser/chromium.py
+	$(OLDEST)/bin/python -m pytest tests/unit $(OLDEST_BROWSER) -n 2 --dist loadgroup $(ARGS)
 
 # Two processes, each with the time and half of the models.
 fuzz: $(VENV)/.built
@@ -51,7 +63,7 @@ js: js/node_modules/.made
 	touch $(VENV)/.built $(VENV)/.demo
 
 clean:
-	rm -rf $(VENV) js/node_modules js/lib rnngrad_widgets/labextension rnngrad_widgets/nbextension
+	rm -rf $(VENV) $(OLDEST) js/node_modules js/lib rnngrad_widgets/labextension rnngrad_widgets/nbextension
 
 # Stamps: each stands for a state of the environment and is older than what it must be redone for.
 
@@ -74,6 +86,14 @@ $(VENV)/.dev: pyproject.toml | $(VENV)/.python
 	@echo "installing into $(VENV): some minutes the first time, for TensorFlow and JupyterLab"
 	$(PIP_INSTALL) ".[dev]"
 	@touch $@ $(VENV)/.built $(VENV)/.demo
+
+$(OLDEST)/.installed: pyproject.toml scripts/oldest_requirements.py $(JS_SOURCES)
+	@$(or $(OLDEST_PYTHON),$(error $(PYTHON) is not there: name a Python 3.11 with make PYTHON=...)) \
+		scripts/make_venv.py $(OLDEST) 3.11
+	@echo "installing the oldest versions into $(OLDEST): some minutes, for TensorFlow and JupyterLab"
+	$(OLDEST)/bin/python scripts/oldest_requirements.py > $(OLDEST)/constraints.txt
+	$(OLDEST)/bin/python -m pip install --quiet --constraint $(OLDEST)/constraints.txt --editable ".[test]"
+	@touch $@
 
 js/node_modules/.made: js/package.json js/package-lock.json | $(VENV)/.dev
 	cd js && npm --silent install

@@ -35,16 +35,23 @@ class GradientExplorer(Exploring):
     Parameters
     ----------
     model
-        Compiled Keras model; never changed.
+        Keras model, never changed; compiled, unless `loss` is given or `quantity` is no gradient.
     x, y
-        One batch, as ``model.fit`` takes it.
+        One batch, as ``model.fit`` takes it. Or, as `x`, a dataset that yields the same batches
+        each time: all of them, or the first `steps`; beside the picture stands how many samples
+        came from how many batches.
     layer
         Name, index into ``model.layers`` or layer object; None is the first recurrent layer.
     quantity
         What to compute, for instance ``"output_gradient"``: dL/dy_t with respect to the tensor the
         layer returns.
-    sample_weight, training
+    sample_weight, class_weight, training
         As in ``model.fit`` and ``model(x, training=...)``.
+    steps
+        How many batches of a dataset are taken.
+    loss
+        What to differentiate instead of the model's loss, for instance one class or timestep; see
+        `GradientEngine.compute`.
     sample, channel
         What is selected at first.
     norm
@@ -81,7 +88,7 @@ class GradientExplorer(Exploring):
         If the layer is unknown, ambiguous or not recurrent, the model is not compiled, x and y do
         not fit, or an index, the norm or the reflection does not fit the tensor.
     TypeError
-        If an array is not numeric.
+        If `x` is an iterator or generator: it would be another batch every time.
     """
 
     # here, as one that was refused is closed too
@@ -97,7 +104,10 @@ class GradientExplorer(Exploring):
         quantity: str = "output_gradient",
         *,
         sample_weight: Any = None,
+        class_weight: Mapping[int, float] | None = None,
         training: bool = False,
+        steps: int | None = None,
+        loss: Any = None,
         sample: int = 0,
         channel: int = 0,
         norm: Any = "auto",
@@ -112,7 +122,16 @@ class GradientExplorer(Exploring):
         # here, because it imports TensorFlow, which an array does not need
         from rnngrad_widgets.engine import GradientEngine  # noqa: PLC0415
 
-        source = ModelSource(GradientEngine(model), x, y, sample_weight, training)
+        source = ModelSource(
+            GradientEngine(model),
+            x,
+            y,
+            sample_weight=sample_weight,
+            class_weight=class_weight,
+            training=training,
+            steps=steps,
+            loss=loss,
+        )
         first = First(sample, channel, norm, reflect_half, view)
         self._start(source, layer, quantity, first, Style(title, cmap, ylim, height), budget)
 

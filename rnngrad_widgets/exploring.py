@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from ipywidgets import HTML, Widget
-from traitlets import Bool, Int, Unicode, observe, validate
+from traitlets import Unicode, observe, validate
 
 from rnngrad_widgets.checks import (
     Norm,
@@ -29,6 +29,7 @@ from rnngrad_widgets.sources import COMPANIONS, WEIGHTS, ModelSource, RecordingS
 from rnngrad_widgets.summary import left_out, summary_html
 from rnngrad_widgets.tensor import GradientTensor
 from rnngrad_widgets.timeline import BUDGET, Runs
+from rnngrad_widgets.traits import Bool, Int
 from rnngrad_widgets.views.colours import check_cmap
 from rnngrad_widgets.views.controls import Controls
 from rnngrad_widgets.views.selected import new_selection
@@ -429,6 +430,8 @@ class Exploring(Frame):
     @validate("step")
     def _validate_step(self, proposal: Any) -> int | None:
         step, run = proposal["value"], self._runs.current
+        if isinstance(step, np.integer):
+            step = int(step)
         return step if step == self._noted else check_step(step, run.steps if run else [])
 
     @observe("step")

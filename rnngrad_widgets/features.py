@@ -5,6 +5,7 @@ The names and the first arguments are those of see-rnn; what they return is a wi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -254,6 +255,10 @@ def show_weights(
     y: Any = None,
     *,
     sample_weight: Any = None,
+    class_weight: Mapping[int, float] | None = None,
+    training: bool = False,
+    steps: int | None = None,
+    loss: Any = None,
     cmap: str = "diverging",
     title: str = "",
     height: int | None = None,
@@ -263,13 +268,15 @@ def show_weights(
     Parameters
     ----------
     model
-        Keras model; compiled where a batch is given. Never changed.
+        Keras model, never changed; compiled where a batch is given without `loss`.
     layer
         Path or name, index into ``model.layers`` or layer object; None is the first recurrent
         layer.
-    x, y, sample_weight
+    x, y, sample_weight, class_weight
         One batch, as ``model.fit`` takes it: then the gradient with respect to the weights can be
         shown too.
+    training, steps, loss
+        As `GradientEngine.compute` takes them.
     cmap, title, height
         As for `show_features_2D`.
 
@@ -283,7 +290,16 @@ def show_weights(
     from rnngrad_widgets.engine import GradientEngine  # noqa: PLC0415
 
     engine = GradientEngine(model)
-    source = ModelSource(engine, x, y, sample_weight, training=False)
+    source = ModelSource(
+        engine,
+        x,
+        y,
+        sample_weight=sample_weight,
+        class_weight=class_weight,
+        training=training,
+        steps=steps,
+        loss=loss,
+    )
     path = source.resolve(layer)
     gradients = None if x is None else source.compute(path, "weight_gradient")
     weights = engine.weights(path)

@@ -8,12 +8,13 @@ from typing import Any
 from bqplot import Figure
 from ipywidgets import VBox, Widget, widget_serialization
 from traitlets import Any as AnyTrait
-from traitlets import Bool, Instance, Int, List, Unicode, observe, validate
+from traitlets import Instance, List, Unicode, observe, validate
 
 from rnngrad_widgets.checks import check_ylim
 from rnngrad_widgets.html import MAX_SIZE, SavedPage, save_html
 from rnngrad_widgets.lifetime import close_widgets, reachable
 from rnngrad_widgets.saving import save
+from rnngrad_widgets.traits import Bool, Int
 from rnngrad_widgets.views.colours import check_cmap, follows_theme, paint_with
 from rnngrad_widgets.widgets._module import MODULE
 from rnngrad_widgets.widgets.selection import Selection

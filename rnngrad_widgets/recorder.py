@@ -28,8 +28,9 @@ class GradientRecorder(TrainingCallback):
     path
         A local folder, or a URL that fsspec knows (``memory://``, ``s3://``, ``gs://``).
     x, y
-        One batch, the same at every step, so that steps compare.
-    layers, quantities, sample_weight, training, loss
+        One batch, the same at every step, so that steps compare; or, as `x`, a dataset that
+        yields the same `steps` batches each time.
+    layers, quantities, sample_weight, class_weight, training, steps, loss
         As `GradientEngine.compute` takes them.
     every
         Batches, or ``"epoch"``.
@@ -73,12 +74,22 @@ class GradientRecorder(TrainingCallback):
         mode: Mode = "x",
         on_error: OnError = "warn",
         sample_weight: Any = None,
+        class_weight: Mapping[int, float] | None = None,
         training: bool = False,
+        steps: int | None = None,
         loss: Any = None,
         storage_options: Mapping[str, Any] | None = None,
     ) -> None:
         probe = Probe(
-            x, y, layers, quantities, sample_weight=sample_weight, training=training, loss=loss
+            x,
+            y,
+            layers,
+            quantities,
+            sample_weight=sample_weight,
+            class_weight=class_weight,
+            training=training,
+            steps=steps,
+            loss=loss,
         )
         self._writer = RecordingWriter(path, mode, storage_options=storage_options)
         super().__init__(

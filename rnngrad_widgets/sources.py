@@ -7,6 +7,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rnngrad_widgets.tensor import NO_TIME, SEQUENCE, GradientSnapshot, GradientTensor
+from rnngrad_widgets.training import check_repeatable
 from rnngrad_widgets.widgets.tensor import as_float32
 from rnngrad_widgets.wording import QUANTITIES
 
@@ -48,13 +49,12 @@ WEIGHTS = ("weight", "weight_gradient")
 class ModelSource:
     """A Keras model and a batch; the engine computes."""
 
-    def __init__(
-        self, engine: GradientEngine, x: Any, y: Any, sample_weight: Any, training: bool
-    ) -> None:
+    def __init__(self, engine: GradientEngine, x: Any, y: Any, **options: Any) -> None:
+        check_repeatable(x)
         self._engine = engine
         self.model = engine.model
         self._batch = (x, y)
-        self._options = {"sample_weight": sample_weight, "training": training}
+        self._options = options  # as the engine's compute takes them
         self.notes: tuple[str, ...] = ()
 
     def layers(self) -> Mapping[str, str]:

@@ -20,6 +20,10 @@ NO_TIME = ("sample", "channel")
 """The axes of a quantity of a ``return_sequences=False`` layer."""
 
 
+class NothingThereError(ValueError):
+    """Nothing of what was asked of a model can be had: the loss does not depend on it."""
+
+
 @dataclass(frozen=True, eq=False)
 class GradientTensor:
     """A read-only array and what it is.
@@ -102,7 +106,7 @@ class GradientSnapshot(Mapping[tuple[str, str], GradientTensor]):
     aliases
         Other accepted layer names (a bare name that is unique) and the path each stands for.
     notes
-        What to know about the batch, for instance that it holds NaN.
+        What to know about the batch and the result: that it holds NaN, what is left out and why.
     """
 
     tensors: Mapping[tuple[str, str], GradientTensor]

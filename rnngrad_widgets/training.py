@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+import numpy as np
+
 from rnngrad_widgets.pace import Pace
 from rnngrad_widgets.tensor import GradientSnapshot, GradientTensor
 
@@ -19,12 +21,21 @@ Every = int | Literal["epoch"]
 OnError = Literal["warn", "raise"]
 
 
+def check_repeatable(x: Any) -> None:
+    """Refuse what yields other batches when it is asked again."""
+    if isinstance(x, Iterator):
+        raise TypeError(
+            "x must be one batch of arrays, the same at every step, so that steps compare; "
+            f"received a {type(x).__name__}; take one batch with: x, y = next(...)"
+        )
+
+
 class Probe:
     """The snapshot of a model at the weights of now, for one batch that stays the same.
 
     Parameters
     ----------
-    x, y, layers, quantities, sample_weight, training, loss
+    x, y, layers, quantities, sample_weight, class_weight, training, steps, loss
         As `GradientEngine.compute` takes them.
 
     Raises
@@ -41,16 +52,20 @@ class Probe:
         quantities: Any = "output_gradient",
         *,
         sample_weight: Any = None,
+        class_weight: Mapping[int, float] | None = None,
         training: bool = False,
+        steps: int | None = None,
         loss: Any = None,
     ) -> None:
-        if isinstance(x, Iterator):
-            raise TypeError(
-                "x must be one batch of arrays, the same at every step, so that steps compare; "
-                f"received a {type(x).__name__}; take one batch with: x, y = next(...)"
-            )
+        check_repeatable(x)
         self._batch = (x, y, layers, quantities)
-        self._options = {"sample_weight": sample_weight, "training": training, "loss": loss}
+        self._options = {
+            "sample_weight": sample_weight,
+            "class_weight": class_weight,
+            "training": training,
+            "steps": steps,
+            "loss": loss,
+        }
         self._engine: Any = None
         self._model: Any = None
 
@@ -180,6 +195,7 @@ class TrainingCallback:
         # look, at the last snapshot.
         self._batch = self._epoch_start = self._ended = self._looked = 0
         self._taken_at: int | None = None
+        self._counted = 0  # by the optimizer, when the epoch began
 
     # -- what subclasses say ---------------------------------------------------------------------
 
@@ -254,6 +270,7 @@ class TrainingCallback:
         if self._taken_at is None and self._fresh:
             self._turn(forced=True)
         self._fresh = False
+        self._counted = _count(self.model)
 
     # Snapshots are taken when a batch begins, not when one ends: Keras 3 calls the end from another
     # thread, beside the next batch, where `callbacks` is not a list.
@@ -274,7 +291,7 @@ class TrainingCallback:
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """An epoch has ended."""
         del epoch
-        self._batch = self._ended
+        self._batch = self._ended = self._epoch_start + self._batches()
         self._logs = logs or {}
         if self._every == "epoch":
             self._turn()
@@ -305,6 +322,17 @@ class TrainingCallback:
 
     def _implements_predict_batch_hooks(self) -> bool:
         return False
+
+    def _batches(self) -> int:
+        """Batches of the epoch that has ended.
+
+        Of several that are executed at once, Keras before 3.11 tells the first one's number, and
+        later ones that of the last, as if it were never cut short: the optimizer knows better.
+        """
+        begun, counted = self._batch - self._epoch_start, _count(self.model) - self._counted
+        if counted and begun <= counted <= begun + _at_once(self.model):
+            return counted
+        return self._ended - self._epoch_start
 
     # -- taking ----------------------------------------------------------------------------------
 
@@ -373,6 +401,20 @@ class TrainingCallback:
     def _training_loss(self) -> float | None:
         loss = self._logs.get("loss")
         return None if loss is None else float(loss)
+
+
+def _at_once(model: Any) -> int:
+    """How many batches Keras 3 executes at once; tf_keras tells the right numbers."""
+    at_once = getattr(model, "steps_per_execution", 1)
+    return at_once if isinstance(at_once, int) else 1
+
+
+def _count(model: Any) -> int:
+    """How many steps the optimizer has made; 0 where nobody needs to know."""
+    optimizer = getattr(model, "optimizer", None)
+    if _at_once(model) == 1 or optimizer is None:
+        return 0
+    return int(np.asarray(optimizer.iterations))
 
 
 def _at_step(snapshot: GradientSnapshot, step: int) -> GradientSnapshot:

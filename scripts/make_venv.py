@@ -8,8 +8,17 @@ from pathlib import Path
 VERSION = sys.version_info[:2]
 
 
-def main(folder: Path) -> None:
-    """Make ``folder`` with the Python that runs this; keep it where it is there already."""
+def main(folder: Path, only: str = "") -> None:
+    """Make ``folder`` with the Python that runs this; keep it where it is there already.
+
+    Exit where that is not of the version ``only``, as ``"3.11"``; empty for all that will do.
+    """
+    if only and "{}.{}".format(*VERSION) != only:
+        sys.exit(
+            f"Python {only} is needed for {folder}, "
+            "{} is {}.{}: name one: make PYTHON=/path/to/python{} test-oldest"
+            "".format(sys.executable, *VERSION, only)
+        )
     if not (3, 10) <= VERSION <= (3, 13):
         sys.exit(
             "Python 3.10 to 3.13 is needed, {} is {}.{}: name one: make PYTHON=python3.12 test"
@@ -37,4 +46,4 @@ def refuse_another_version(python: Path, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), *sys.argv[2:])

@@ -53,23 +53,7 @@ def current_graph() -> object:
     return graph
 
 
-def plus(tensor: Tensor, probe: Tensor) -> Tensor:
-    """Add a probe of the same shape.
-
-    An operator would broadcast, and its derivative would need the shapes of every timestep.
-    """
-    return tf.add_n([tensor, probe])
-
-
-def insert(tensor: Tensor, probe: Tensor) -> Tensor:
-    """Add a probe to a tensor in the place of everything that reads the tensor.
-
-    Works inside a loop body or a function, whose derivative is taken from the finished graph.
-    """
-    probed = plus(tensor, probe)
-    for reader in tensor.consumers():
-        if reader is not probed.op:
-            for place, read in enumerate(reader.inputs):
-                if read is tensor:
-                    reader._update_input(place, probed)  # noqa: SLF001 - there is no public way
-    return probed
+def components(variable: Tensor) -> list[Any]:
+    """List the plain variables behind a variable of Keras, which a strategy may mirror."""
+    plain = getattr(variable, "_value", variable)
+    return list(plain.values) if isinstance(plain, tf.distribute.DistributedValues) else [plain]

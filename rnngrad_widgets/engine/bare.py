@@ -7,16 +7,17 @@ from contextlib import contextmanager
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from .backend import Nested, Tape, Tensor, keras, tf
-from .calls import LayerCall, Wanted, watch
-from .cells import gates_of, leaf_cells, state_keys
+from .backend import Nested, Tensor, keras
+from .calls import LayerCall, Wanted
+from .cells import state_keys
 from .library import library_of
-from .repeats import Inside, Repeats, around
+from .repeats import CallDepth, Repeats, around
 from .steps import Loop, Step, make_probes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from .differentiate import Differentiator
     from .layers import Found
 
 
@@ -26,19 +27,19 @@ class CellTap:
     What it records has a time axis of size 1.
     """
 
-    def __init__(self, target: Found, tape: Tape, wanted: Wanted, repeats: Repeats) -> None:
+    def __init__(
+        self, target: Found, differentiator: Differentiator, wanted: Wanted, repeats: Repeats
+    ) -> None:
         cell = target.layer
         self.calls: list[LayerCall] = []
         self._cell = cell
-        self._tape = tape
+        self._differentiator = differentiator
         self._wanted = wanted
         self._repeats = repeats
         self._own_call = cell.__dict__.get("call")
         self._original = library_of(cell).original(cell)
         self._signature = inspect.signature(cell.call)
-        # Keras' own cells need no graph of their own, in which a dropout mask would be lost.
-        self._graph = not all(gates_of(leaf) for leaf in leaf_cells(cell))
-        self._inside_owner = Inside()
+        self._inside_owner = CallDepth()
         for owner in target.owners:
             around(owner, self._inside_owner.entered)
 
@@ -46,11 +47,12 @@ class CellTap:
         """Call the cell and record what went in and out."""
         if self._inside_owner.depth:
             return self._original(*args, **kwargs)
+        watched = self._differentiator.watched
         bound = self._signature.bind(*args, **kwargs)
         (x, given), (inputs, states) = list(bound.arguments)[:2], list(bound.arguments.values())[:2]
         expanded = keras.tree.map_structure(lambda t: t[:, None], inputs)
         if self._wanted.inputs:
-            expanded = keras.tree.map_structure(lambda t: watch(self._tape, t), expanded)
+            expanded = keras.tree.map_structure(watched, expanded)
             inputs = keras.tree.map_structure(lambda t: t[:, 0], expanded)
         flat = keras.tree.flatten(expanded)
         if not self._wanted.inside:
@@ -60,10 +62,10 @@ class CellTap:
         else:
             more = {k: v for k, v in bound.arguments.items() if k not in (x, given)}
             output, new, loop = self._step(inputs, states, flat[0], more)
-        output = watch(self._tape, output[:, None])
+        outputs = keras.tree.map_structure(lambda t: watched(t[:, None]), output)
         self.calls.append(
             LayerCall(
-                outputs=(output,),
+                outputs=tuple(keras.tree.flatten(outputs)),
                 inputs=tuple(flat) if self._wanted.inputs else (),
                 mask=None,
                 loops=(loop,),
@@ -72,15 +74,19 @@ class CellTap:
             )
         )
         # The output leaves apart from the state that it may be: by it, the derivative is direct.
-        return output[:, 0], new
+        return keras.tree.map_structure(lambda t: t[:, 0], outputs), new
 
     def _step(
         self, inputs: Nested, states: Nested, like: Tensor, more: dict[str, Nested]
     ) -> tuple[Tensor, Nested, Loop]:
+        inside = self._wanted.inside
         single = not keras.tree.is_nested(states)
         given = [states] if single else states
         keys = state_keys(self._cell, given)
-        loop = make_probes(self._cell, given, keys, like, self._wanted.inside, self._tape)
+        loop = make_probes(self._cell, given, keys, like, inside, self._differentiator)
+        if inside.initial_states:
+            given = keras.tree.map_structure(self._differentiator.watched, given)
+            loop.initial_states.update(zip(chain(*keys), keras.tree.flatten(given), strict=True))
         with self._as_it_was():
 
             def run(inputs: Nested, states: Nested) -> tuple[Nested, Nested]:
@@ -88,13 +94,14 @@ class CellTap:
                 output, new = call(inputs, states[0] if single else states, **more)
                 return output, new
 
-            step = Step(self._cell, run, loop, keys, graph=self._graph)
+            step = Step(self._cell, run, loop, keys, self._differentiator, gates=inside.gates)
             with step.installed():
-                taken = tf.function(step.__call__, autograph=False) if self._graph else step
-                output, new = taken((inputs, *(probe[:, 0] for probe in loop.probes)), given)
-        if self._wanted.inside.states:
+                output, new = step((inputs, *(probe[:, 0] for probe in loop.probes)), given)
+        if inside.states:
             flat = zip(chain(*keys), keras.tree.flatten(new), strict=True)
             loop.states.update((key, state[:, None]) for key, state in flat)
+        if inside.gates:
+            loop.gates.extend(activated[:, None] for activated in step.activated())
         return output, new[0] if single else new, loop
 
     @contextmanager

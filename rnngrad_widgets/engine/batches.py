@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
-
+from .arrays import convert, is_text, kind_of, spec_of, values_of
 from .backend import Model, Nested, Tensor, keras, tf
+from .class_weights import weighted
 from .library import library_of
 
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """The tensors of one batch, nested as the model takes them; None where there is none."""
+    """The tensors of one batch, nested as the model takes them; None where there is none.
+
+    Parameters
+    ----------
+    x, y, sample_weight
+        As the model's ``train_step`` gets them. Ragged and sparse tensors stay what they are.
+    fixed
+        Whether a pass is for this number of samples only, as in a model with a fixed batch size.
+    """
 
     x: Nested
     y: Nested
     sample_weight: Nested
+    fixed: bool = False
 
     @property
     def leaves(self) -> list[Tensor]:
@@ -24,9 +35,13 @@ class Batch:
         return [leaf for leaf in self._flat() if leaf is not None]
 
     @property
-    def signature(self) -> list[Tensor]:
-        """What a traced function must accept to take any batch like this one, of any size."""
-        return [tf.TensorSpec([None, *leaf.shape[1:]], leaf.dtype) for leaf in self.leaves]
+    def signature(self) -> list[Any]:
+        """What a traced function must accept to take any batch like this one.
+
+        Of any size, but for a fixed one.
+        """
+        samples = self.samples if self.fixed else None
+        return [spec_of(leaf, samples) for leaf in self.leaves]
 
     @property
     def samples(self) -> int:
@@ -35,24 +50,25 @@ class Batch:
 
     def count_not_finite(self) -> int:
         """Count the NaN and Inf values of x."""
-        floats = [
-            leaf
-            for leaf in keras.tree.flatten(self.x)
-            if leaf is not None and leaf.dtype.is_floating
-        ]
-        return sum(int(tf.math.count_nonzero(~tf.math.is_finite(leaf))) for leaf in floats)
+        held = [values_of(leaf) for leaf in keras.tree.flatten(self.x) if leaf is not None]
+        return sum(
+            int(tf.math.count_nonzero(~tf.math.is_finite(values)))
+            for values in held
+            if values.dtype.is_floating
+        )
 
     def with_leaves(self, leaves: list[Tensor]) -> Batch:
         """Return the same batch with other tensors in the place of its own."""
         given = iter(leaves)
         flat = [None if leaf is None else next(given) for leaf in self._flat()]
-        nested = keras.tree.pack_sequence_as((self.x, self.y, self.sample_weight), flat)
-        return Batch(*nested)
+        x, y, weight = keras.tree.pack_sequence_as((self.x, self.y, self.sample_weight), flat)
+        return Batch(x, y, weight, self.fixed)
 
     def structure(self) -> str:
-        """Tell batches apart that hold equal tensors in another nesting."""
+        """Tell batches apart whose tensors have equal shapes and dtypes, but for their size."""
         nested = (self.x, self.y, self.sample_weight)
-        return str(keras.tree.map_structure(lambda leaf: leaf is not None, nested))
+        kinds = keras.tree.map_structure(lambda leaf: leaf is not None and kind_of(leaf), nested)
+        return f"{kinds} of {self.samples}" if self.fixed else str(kinds)
 
     def describe(self) -> str:
         """Name the shapes, for an error message."""
@@ -63,70 +79,45 @@ class Batch:
         return flat
 
 
-def make_batch(model: Model, x: Nested, y: Nested, sample_weight: Nested = None) -> Batch:
+def make_batch(
+    model: Model,
+    x: Nested,
+    y: Nested,
+    sample_weight: Nested = None,
+    class_weight: Mapping[int, float] | None = None,
+) -> Batch:
     """Check and convert one batch of arrays.
 
-    Floating-point arrays become Keras' `floatx`, as in ``fit``.
+    Floating-point arrays become Keras' `floatx`, as in ``fit``, and a pandas Series a column.
 
     Raises
     ------
     ValueError
-        If an array is not numeric, the batch is empty, x and y differ in their number of samples,
-        or x does not fit the shape that the model was built for.
+        If an array holds neither numbers nor text, the batch is empty, x and y differ in their
+        number of samples, x does not fit the shape that the model was built for, or the weights
+        do not fit y.
     """
     if x is None:
         raise ValueError("x must be an array, or a list or dict of arrays; received None")
     floatx = library_of(model).floatx()
-    batch = Batch(
-        x=_convert("x", x, floatx),
-        y=_convert("y", y, floatx),
-        sample_weight=_convert("sample_weight", sample_weight, floatx),
-    )
-    _check_samples(batch)
-    _check_inputs(model, batch.x)
-    return batch
+    x, y = convert("x", x, floatx), convert("y", y, floatx)
+    sample_weight = convert("sample_weight", sample_weight, floatx)
+    _check_inputs(model, x)
+    _check_samples(x, y, sample_weight)
+    if class_weight is not None:
+        sample_weight = weighted(model, y, sample_weight, class_weight)
+    return Batch(x, y, _for_each_output(model, y, sample_weight), fixed=_is_fixed(model))
 
 
-def _convert(name: str, value: Nested, floatx: str) -> Nested:
-    if value is None:
-        return None
-    return keras.tree.map_structure(lambda leaf: _to_tensor(name, leaf, floatx), value)
-
-
-def _to_tensor(name: str, value: Tensor, floatx: str) -> Tensor:
-    if value is None:
-        return None
-    if isinstance(value, (tf.RaggedTensor, tf.SparseTensor)):
-        raise ValueError(  # noqa: TRY004 - a wrong array, as the other refusals here
-            f"{name} must be a dense array; received a {type(value).__name__}; "
-            "pad it, and mask the padding with keras.layers.Masking"
-        )
-    array = value if tf.is_tensor(value) else np.asarray(value)
-    if not _is_numeric(array):
-        raise ValueError(
-            f"{name} must be numeric or boolean; received dtype {array.dtype.name}; "
-            "convert it first (ragged lists become dtype object: pad them)"
-        )
-    if len(array.shape) == 0:
-        raise ValueError(f"{name} must have a samples axis first; received the scalar {value!r}")
-    tensor = tf.convert_to_tensor(array)
-    return tf.cast(tensor, floatx) if tensor.dtype.is_floating else tensor
-
-
-def _is_numeric(array: Tensor) -> bool:
-    dtype = array.dtype
-    if tf.is_tensor(array):
-        return bool(dtype.is_floating or dtype.is_integer or dtype.is_bool)
-    return dtype.kind in "fiub" or dtype.name == "bfloat16"
-
-
-def _check_samples(batch: Batch) -> None:
+def _check_samples(x: Nested, y: Nested, sample_weight: Nested) -> None:
     sizes = {
         name: [int(leaf.shape[0]) for leaf in keras.tree.flatten(value) if leaf is not None]
-        for name, value in (("x", batch.x), ("y", batch.y), ("sample_weight", batch.sample_weight))
+        for name, value in (("x", x), ("y", y), ("sample_weight", sample_weight))
     }
+    if not sizes["x"]:
+        raise ValueError("x must hold at least one array; received none")
     if 0 in sizes["x"]:
-        raise ValueError(f"a batch must hold at least one sample; received x {_shapes(batch.x)}")
+        raise ValueError(f"a batch must hold at least one sample; received x {_shapes(x)}")
     samples = sizes["x"][0]
     for name, counts in sizes.items():
         for count in counts:
@@ -137,21 +128,51 @@ def _check_samples(batch: Batch) -> None:
                 )
 
 
-def _check_inputs(model: Model, x: Nested) -> None:
+def _for_each_output(model: Model, y: Nested, sample_weight: Nested) -> Nested:
+    """Give every output the weights of the samples, as `fit` of Keras 3 does; 2 does it later."""
+    single = sample_weight is not None and not keras.tree.is_nested(sample_weight)
+    if not single or not keras.tree.is_nested(y) or library_of(model).module is not keras:
+        return sample_weight
+    shape = tuple(sample_weight.shape)
+    if len(shape) > 2 or shape[1:] not in ((), (1,)):
+        raise ValueError(
+            "sample_weight for several outputs must be one weight a sample, or nested as y; "
+            f"received the shape {shape}"
+        )
+    return keras.tree.map_structure(lambda leaf: None if leaf is None else sample_weight, y)
+
+
+def _is_fixed(model: Model) -> bool:
+    """Tell whether a model is made for one size of batch."""
+    if any(tensor.shape[0] is not None for tensor in _inputs(model)):
+        return True
+    return any(getattr(layer, "stateful", False) for layer in library_of(model).all_layers(model))
+
+
+def _inputs(model: Model) -> list[Any]:
     # Subclassed and unbuilt models have no inputs of their own to compare with.
     try:
-        inputs = model.inputs
+        return list(model.inputs or [])
     except (AttributeError, ValueError):
-        return
+        return []
+
+
+def _check_inputs(model: Model, x: Nested) -> None:
+    inputs = _inputs(model)
     if not inputs:
         return
     for given, expected in _pairs(x, inputs):
         if not _fits(tuple(given.shape), tuple(expected.shape)):
             wanted = ", ".join("any" if size is None else str(size) for size in expected.shape[1:])
-            first = "samples" if expected.shape[0] is None else str(expected.shape[0])
             raise ValueError(
-                f"x must have the shape the model was built for, ({first}, {wanted}); "
+                f"x must have the shape the model was built for, (samples, {wanted}); "
                 f"received {tuple(given.shape)}"
+            )
+        if is_text(given) and tf.as_dtype(expected.dtype) != tf.string:
+            raise ValueError(
+                f"x must hold numbers, the model's input is {tf.as_dtype(expected.dtype).name}; "
+                "received text; turn it into numbers, or let the model begin with "
+                "keras.Input((1,), dtype='string') and keras.layers.TextVectorization"
             )
 
 
@@ -163,26 +184,44 @@ def _pairs(x: Nested, inputs: list[Tensor]) -> list[tuple[Tensor, Tensor]]:
         return [(x[tensor.name], tensor) for tensor in inputs if tensor.name in x]
     flat = keras.tree.flatten(x)
     if len(flat) != len(inputs):
+        advice = ""
+        if len(inputs) == 1:
+            advice = "; a batch of sequences is one array: np.stack(x), padded if they differ"
         raise ValueError(
             f"x must hold one array for each of the model's {len(inputs)} inputs; "
-            f"received {len(flat)}"
+            f"received {len(flat)}{advice}"
         )
     return [pair for pair in zip(flat, inputs, strict=True) if pair[0] is not None]
 
 
-def _fits(shape: tuple[int, ...], expected: tuple[int | None, ...]) -> bool:
+def _fits(shape: tuple[int | None, ...], expected: tuple[int | None, ...]) -> bool:
     # Keras adds or drops a last axis of size 1 by itself.
     if len(shape) == len(expected) - 1 and expected[-1] == 1:
         shape = (*shape, 1)
     elif len(shape) == len(expected) + 1 and shape[-1] == 1:
         shape = shape[:-1]
+    # The number of samples is left to Keras: only some layers need the one they were built for.
+    # A ragged axis has no size.
     return len(shape) == len(expected) and all(
-        want is None or want == size for size, want in zip(shape, expected, strict=True)
+        want is None or size is None or want == size
+        for size, want in zip(shape[1:], expected[1:], strict=True)
     )
 
 
 def _shapes(value: Nested) -> str:
     if value is None:
         return "None"
-    shapes = [None if leaf is None else tuple(leaf.shape) for leaf in keras.tree.flatten(value)]
-    return str(shapes[0] if len(shapes) == 1 else shapes)
+    shapes = [_shape(leaf) for leaf in keras.tree.flatten(value)]
+    return shapes[0] if len(shapes) == 1 else f"[{', '.join(shapes)}]"
+
+
+def _shape(leaf: Tensor) -> str:
+    if leaf is None:
+        return "None"
+    words = [str(tuple(leaf.shape))]
+    words += ["of text"] if is_text(leaf) else []
+    if isinstance(leaf, tf.RaggedTensor):
+        words.append("ragged (a model that does not take it: pad it with .to_tensor())")
+    elif isinstance(leaf, tf.SparseTensor):
+        words.append("sparse (a model that does not take it: tf.sparse.to_dense)")
+    return " ".join(words)

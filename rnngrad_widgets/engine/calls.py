@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from .backend import Tape, Tensor, tf
+from .backend import Tensor
 from .steps import Inside, Loop
 
 
@@ -31,12 +31,15 @@ class LayerCall:
     mask
         Boolean (samples, timesteps) in the order of the input, or None.
     loops
-        What was recorded inside the loop, for each direction.
+        What was recorded inside the loop, for each direction; none if it was not asked for, or
+        `runs` is other than 1.
     timesteps
         How many, if that is known when the model is traced; 1 for a cell.
     repeat
         Which call of a TimeDistributed it belongs to, and which call of the layer it is in one of
         the steps of that; None outside.
+    runs
+        How often the loop over time ran in this call, for each direction.
     """
 
     outputs: tuple[Tensor, ...]
@@ -45,14 +48,4 @@ class LayerCall:
     loops: tuple[Loop, ...]
     timesteps: int | None
     repeat: tuple[int, int] | None = None
-
-
-def watch(tape: Tape, tensor: Tensor) -> Tensor:
-    """Let the tape watch a tensor, in a copy for all that comes after."""
-    watched = tf.identity(tensor)
-    # A loss may read the logits from the tensor it is given, a later layer the mask.
-    for name in ("_keras_mask", "_keras_logits"):
-        if hasattr(tensor, name):
-            setattr(watched, name, getattr(tensor, name))
-    tape.watch(watched)
-    return watched
+    runs: tuple[int, ...] = ()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .backend import Layer, Nested, Tensor
+from .backend import Layer, Nested
+from .held import layers_inside
 from .library import is_a, library_of
 
 if TYPE_CHECKING:
@@ -70,10 +71,28 @@ def is_cell(layer: Layer) -> bool:
     """Tell whether a layer is a cell: it has a state size, and is called with states."""
     if is_a(layer, "LSTMCell", "GRUCell", "SimpleRNNCell", "StackedRNNCells"):
         return True
-    if is_a(layer, "RNN", "Bidirectional") or not hasattr(layer, "state_size"):
+    if is_a(layer, "RNN", "Bidirectional") or not _has_state_size(layer):
         return False
-    parameters = list(inspect.signature(layer.call).parameters)
-    return len(parameters) > 1 and parameters[1].startswith("state")
+    parameters = list(inspect.signature(layer.call).parameters.values())
+    second = parameters[1] if len(parameters) > 1 else None
+    if second is None or second.kind not in (second.POSITIONAL_ONLY, second.POSITIONAL_OR_KEYWORD):
+        return False
+    if second.name.startswith("state"):
+        return True
+    # Whatever else it is called: a cell must be given its states, a layer need not.
+    required = second.default is second.empty and second.name not in _OF_LAYERS
+    return required and not any(is_a(inner, "RNN") for inner in layers_inside(layer))
+
+
+_OF_LAYERS = ("mask", "training", "initial_state", "constants")
+"""What layers, too, are called with after their inputs."""
+
+
+def _has_state_size(layer: Layer) -> bool:
+    try:
+        return hasattr(layer, "state_size")
+    except Exception:  # noqa: BLE001 - somebody's property may raise anything
+        return False
 
 
 def gates_of(cell: Layer) -> Gates | None:
@@ -100,6 +119,16 @@ def _replaced(cell: Layer, name: str) -> bool:
     # The engine's own shadows compute the same.
     stand_in = cell.__dict__.get(name)
     return stand_in is not None and not stand_in.__module__.startswith(str(__package__))
+
+
+def state_like(cell: Layer) -> Nested:
+    """Return something nested as a cell's states are, by what it tells before it is called."""
+    if is_a(cell, "StackedRNNCells"):
+        return [state_like(inner) for inner in cell.cells]
+    size = getattr(cell, "state_size", None)
+    if isinstance(size, (list, tuple)):
+        return [0] * len(size)
+    return [0, 0] if has_cell_state(cell) else [0]
 
 
 def has_cell_state(cell: Layer) -> bool:
@@ -158,28 +187,14 @@ def _split(cell: Layer, states: Nested) -> list[Nested]:
     return [states]
 
 
-class Weight(NamedTuple):
-    """A weight of a cell, its own name, and the gates along its last axis where they are known."""
-
-    variable: Tensor
-    name: str
-    gates: Gates | None
-
-
-def weights_of(layer: Layer) -> dict[str, Weight]:
-    """Name the weights of a layer's cells: ``"kernel"``, in a stack ``"0/kernel"``.
-
-    A name that one cell uses several times is numbered: ``"kernel"``, ``"kernel_1"``.
-    """
-    cells = cells_of(layer)
-    named: dict[str, Weight] = {}
-    for position, cell in enumerate(cells):
-        for variable in getattr(cell, "weights", ()):
-            own = library_of(cell).weight_name(variable)
-            name = f"{position}/{own}" if len(cells) > 1 else own
-            unique, count = name, 0
-            while unique in named:
-                count += 1
-                unique = f"{name}_{count}"
-            named[unique] = Weight(variable, own, gates_of(cell))
-    return named
+def units_of(cell: Layer) -> int | None:
+    """Return how many channels a cell's output has; None where it does not tell."""
+    told = ("output_size", "units", "filters", "state_size")
+    # The output of a cell that does not tell is mostly its first state.
+    sizes = (getattr(cell, name, None) for name in told)
+    size: Any = next((size for size in sizes if size is not None), None)
+    if hasattr(size, "as_list"):  # TensorFlow's own kind of shape
+        size = size.as_list()[-1]
+    if isinstance(size, (list, tuple)) and size:
+        size = size[0]
+    return size if isinstance(size, int) else None

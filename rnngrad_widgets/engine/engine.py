@@ -6,24 +6,29 @@ import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from .backend import LayerChoice, Model, Nested, check_backend, keras
+from rnngrad_widgets.tensor import NothingThereError
+
+from .backend import LayerChoice, Model, Nested, check_backend
+from .build import build
 from .cache import PassCache
 from .layers import Found, RecurrentLayer, find_recurrent, listing, resolve
 from .library import is_a, is_model, library_of
+from .losses import VALUES, ForwardOnly, Losses
 from .progress import announced
 from .quantities import check_quantities, offered
 from .snapshots import snapshot
-from .streams import batches
+from .streams import batches, is_stream
 from .tracing import Request
 from .weights import read_weights
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from rnngrad_widgets.tensor import GradientSnapshot, GradientTensor
 
     from .batches import Batch
-    from .tracing import Loss, Result
+    from .loss_function import Loss
+    from .tracing import Result
 
 
 class GradientEngine:
@@ -56,6 +61,7 @@ class GradientEngine:
             raise TypeError(f"model must be a keras.Model or tf_keras.Model; received a {kind}")
         self._model = model
         self._passes = PassCache(model)
+        self._losses = Losses(model)
         self._unused: set[int] = set()
         # ids of layers that calling the model does not build
 
@@ -118,14 +124,15 @@ class GradientEngine:
     def compute(
         self,
         x: Nested,
-        y: Nested,
+        y: Nested = None,
         layers: LayerChoice | Sequence[LayerChoice] = None,
         quantities: str | Sequence[str] = "output_gradient",
         *,
         sample_weight: Nested = None,
+        class_weight: Mapping[int, float] | None = None,
         training: bool = False,
         steps: int | None = None,
-        loss: Loss | None = None,
+        loss: Loss | Nested | None = None,
         clip: bool = False,
     ) -> GradientSnapshot:
         """Compute quantities of recurrent layers, at the weights of now.
@@ -166,27 +173,29 @@ class GradientEngine:
         Parameters
         ----------
         x, y
-            Arrays or tensors, or lists or dicts of them: one batch. `y` is None for a model whose
-            loss needs no targets. Or, as `x` alone, a ``tf.data.Dataset``,
-            ``keras.utils.PyDataset`` or generator of batches: each is computed by itself, sequences
-            are concatenated over the samples, and the loss and what belongs to weights are averaged
-            over the samples.
+            One batch: arrays or tensors, lists of numbers or texts, pandas objects, or lists or
+            dicts of them, converted as ``fit`` converts them (a pandas Series is a column). `y` is
+            None for a model whose loss needs no targets. Or, as `x` alone, a ``tf.data.Dataset``,
+            ``keras.utils.PyDataset``, ``DataLoader`` or generator of batches: each is computed by
+            itself, sequences are concatenated over the samples, the loss and what belongs to
+            weights are averaged over the samples, and a note says how many there were.
         layers
             One layer or several, each a path, a unique name, an index or a layer object.
-            None: every recurrent layer that has the quantity; those that the loss does not
-            depend on are left out, with a warning.
+            None: every recurrent layer that has the quantity.
         quantities
             One word or several.
-        sample_weight
-            As in ``fit``.
+        sample_weight, class_weight
+            As in ``fit``: a weight for each sample (and timestep), or a dict of one for each class.
         training
             Whether dropout and the like are active, as in ``model(x, training=training)``.
         steps
-            How many batches to take of a dataset or generator; a generator needs it.
+            How many batches to take of a dataset or generator, None for all; a generator needs it.
         loss
-            Differentiate ``loss(model, x, y, sample_weight, training)``, a scalar tensor, instead
-            of the model's own loss; for instance one logit, or what an overridden ``train_step``
-            computes. Hand over the same function again: another one is traced anew.
+            What to differentiate instead of the model's own loss: a function ``loss(model, x, y,
+            sample_weight, training)`` that returns a scalar tensor (see Examples), or, as in
+            ``model.compile``, a loss of Keras (``"mse"``, ``keras.losses.MeanSquaredError()``) or
+            ``loss(y_true, y_pred)``, to which comes what layers add, as regularisation.
+            Hand over the same function again: another one is traced anew.
         clip
             Clip ``weight_gradient`` as the model's optimizer would, by its ``clipnorm``,
             ``global_clipnorm`` (over all trainable weights of the model) or ``clipvalue``.
@@ -195,37 +204,64 @@ class GradientEngine:
         -------
         GradientSnapshot
             Keyed by (path, quantity). A layer that is otherwise called several times has one tensor
-            per call, at ``"path[0]"``, ``"path[1]"`` and so on. Its ``notes`` tell
-            of NaN or Inf in x.
+            per call, at ``"path[0]"``, ``"path[1]"`` and so on. What cannot be had, mostly because
+            the loss does not depend on it, is left out, with a warning. Its ``notes`` tell of that,
+            of NaN or Inf in x, and how many samples a dataset gave. Its ``loss`` is what ``fit``
+            logs. Of a loss with one value for each sample, that is their mean, while ``fit``
+            descends by the gradient of their sum: so do the gradients here.
+            The values themselves need no loss: of a model that is not compiled, or where `y` is
+            missing, they come with ``loss`` None.
 
         Raises
         ------
         ValueError
-            If the model is not compiled or has its own ``train_step`` and no `loss` is given, a
-            layer or quantity is unknown, the arrays do not fit the model or each other, or the
-            loss does not depend on a layer that was asked for.
+            If a gradient is asked of a model that is not compiled or has its own ``train_step``
+            and no `loss` is given, a layer or quantity is unknown, or the arrays do not fit the
+            model or each other.
+        NothingThereError
+            A ValueError: nothing of what was asked for can be had.
+
+        Examples
+        --------
+        The gradient of one class, one timestep or one output:
+
+        >>> def class_2(model, x, y, sample_weight, training):
+        ...     return tf.reduce_sum(model(x, training=training)[:, 2])  # (samples, classes)
+        >>> def timestep_5(model, x, y, sample_weight, training):
+        ...     error = model(x, training=training)[:, 5] - y[:, 5]  # of return_sequences=True
+        ...     return tf.reduce_mean(error**2)
+        >>> def second_output(model, x, y, sample_weight, training):
+        ...     _, predicted = model(x, training=training)
+        ...     return tf.reduce_mean((predicted - y[1]) ** 2)
+        >>> engine.compute(x, y, "lstm", "hidden_gradient", loss=class_2)
         """
-        if loss is None:
+        asked = (quantities,) if isinstance(quantities, str) else tuple(quantities)
+        if loss is None and not VALUES.issuperset(asked):
             _check_model(self._model)
+        given = self._losses.given(loss)
         found = find_recurrent(self._model)
         if not found:
             raise ValueError("the model must have a recurrent layer; it has none")
         targets = found if layers is None else self._targets(layers)
-        words = check_quantities(quantities, targets, every=layers is not None)
+        words = check_quantities(asked, targets, every=layers is not None)
         _check_clip(self._model, words, clip)
-        request = Request(targets, words, bool(training), loss, bool(clip))
         results: list[Result] = []
-        for batch in batches(self._model, x, y, sample_weight, steps):
+        has_loss = True
+        for batch in batches(self._model, x, y, sample_weight, class_weight, steps):
             self._build(batch, training)
+            by = self._losses.for_batch(given, words, batch)
+            request = Request(targets, words, bool(training), by, bool(clip))
             with announced(f"tracing {self._model.name!r} for {', '.join(words)}"):
                 result = self._passes.get(request, batch).run(batch)
+            has_loss &= by.found if isinstance(by, ForwardOnly) else True
             missing = "; ".join(result.missing)
-            if missing and (layers is not None or not result.tensors):
-                raise ValueError(missing)
+            if missing and not result.tensors:
+                raise NothingThereError(missing)
             if missing and not results:
                 warnings.warn(f"left out of the snapshot: {missing}", UserWarning, stacklevel=2)
             results.append(result)
-        return snapshot(results, self._model)
+        stream = type(x).__name__ if is_stream(x) else ""
+        return snapshot(results, self._model, has_loss=has_loss, stream=stream)
 
     def _targets(self, layers: LayerChoice) -> tuple[Found, ...]:
         single = isinstance(layers, (str, RecurrentLayer)) or is_a(layers, "Layer")
@@ -242,9 +278,8 @@ class GradientEngine:
         model = self._model
         if _unbuilt(model) <= self._unused:
             return
-        one = keras.tree.map_structure(lambda leaf: None if leaf is None else leaf[:1], batch.x)
         try:
-            library_of(model).build(model, one, training)
+            build(model, batch, training=training)
         except Exception as error:
             raise ValueError(
                 f"x must fit the model; it could not be built for {batch.describe()}: "

@@ -1,23 +1,22 @@
 """Keras 2, which is maintained as tf_keras.
 
-It has no scope that keeps its variables from being assigned: what a pass assigns all the same is
-put back by `kept`. A recurrent layer has no method for its loop alone, so all of its ``call`` is
+A recurrent layer has no method for its loop alone, so all of its ``call`` is
 shadowed. Autograph stays on inside of layers: Keras 2 promises that to theirs.
 """
 # ruff: noqa: SLF001 - Keras offers no public way to what the functions here read.
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from functools import wraps
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .backend import Layer, Model, Nested, Tensor, current_graph, tf
-from .library import Library, attributes_kept, is_a
+from .library import Library, attributes_kept, is_a, only_in_this_thread, without_function
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
 
 class Keras2(Library):
@@ -48,21 +47,27 @@ class Keras2(Library):
         """Return a weight's own name, without its place in the model."""
         return str(variable.name).rsplit("/", 1)[-1].split(":", 1)[0]
 
-    def build(self, model: Model, x: Nested, training: bool) -> None:
-        """Make the variables of a model in a trace that never runs."""
+    def predict(self, model: Model, x: Nested, training: bool) -> Nested:
+        """Call a model as ``Model.train_step`` does."""
+        with _autograph():
+            return model(x, training=training)
 
-        def call() -> Nested:
-            with _autograph():
-                return model(x, training=training)
+    def scope(self, model: Model) -> AbstractContextManager[object]:
+        """Enter the distribution scope of a model."""
+        scope: AbstractContextManager[object] = model.distribute_strategy.scope()
+        return scope
 
-        tf.function(call, autograph=False).get_concrete_function()
+    def forget_losses(self, model: Model) -> None:
+        """Drop the losses that a call in a graph left on the layers of a model."""
+        model._clear_losses()
 
     def compute_loss(
         self, model: Model, x: Nested, y: Nested, sample_weight: Nested, *, training: bool
     ) -> Tensor:
         """Compute a model's loss as ``Model.train_step`` does."""
+        predicted = self.predict(model, x, training)
         with _autograph():
-            loss = model.compute_loss(x, y, model(x, training=training), sample_weight)
+            loss = model.compute_loss(x, y, predicted, sample_weight)
         if loss is None:
             raise ValueError("No loss to compute: compile the model with a loss=")
         # What add_loss takes may be a vector; training minimises the sum of it.
@@ -78,42 +83,26 @@ class Keras2(Library):
             )
         return loss
 
-    def tracing(self) -> AbstractContextManager[object]:
-        """Do nothing: Keras 2 lifts what it makes out of the graph by itself."""
-        return nullcontext()
-
-    @contextmanager
-    def forward(self, variables: Mapping[int, Tensor]) -> Iterator[Mapping[int, Tensor]]:
-        """Let the variables stand for themselves."""
-        yield variables
-
     @contextmanager
     def untouched(self, model: Model) -> Iterator[None]:
         """Put every layer of a model back as it was."""
         every = self.all_layers(model)
-        losses = [list(layer._eager_losses) for layer in every]
-        with attributes_kept(every):
+        with attributes_kept(every, free=TRAINER_ATTRIBUTES):
+            own: Any = self.compiled_loss(model)
+            stand_in = None if own is None else _without_means(own)
             try:
-                compiled: Any = self.compiled_loss(model)
-                if compiled is not None:
-                    model.__dict__["compiled_loss"] = _without_means(compiled)
+                if stand_in is not None:
+                    model.__dict__["compiled_loss"] = stand_in
                 yield
             finally:
-                for layer, before in zip(every, losses, strict=True):
-                    layer._eager_losses = before
+                if stand_in is not None and model.__dict__.get("compiled_loss") is stand_in:
+                    model.__dict__["compiled_loss"] = own
 
-    def original(self, layer: Layer) -> Callable[..., Nested]:
+    def original(self, layer: Layer, *, functions: bool = True) -> Callable[..., Nested]:
         """Return a layer's ``call``, converted by autograph where Keras would."""
-        call = layer.call
+        call = layer.call if functions else without_function(layer, layer.call)
         converts = isinstance(layer, self.module.layers.Layer) and layer._should_use_autograph()
-
-        def converted(*args: Nested, **kwargs: Nested) -> Nested:
-            if not converts or tf.executing_eagerly():
-                return call(*args, **kwargs)
-            private = tf.__internal__.autograph
-            return private.tf_convert(call, private.control_status_ctx())(*args, **kwargs)
-
-        return converted
+        return self.converting(call) if converts else call
 
     def shadow(self, layer: Layer, call: Callable[..., Nested]) -> None:
         """Let `call` stand in for a layer's own; autograph leaves it alone."""
@@ -125,7 +114,23 @@ class Keras2(Library):
             trial = str(getattr(current_graph(), "name", "")).endswith("_scratch_graph")
             return own(*args, **kwargs) if trial else call(*args, **kwargs)
 
-        layer.__dict__["call"] = _impl("api").autograph_artifact(shadowing)
+        layer.__dict__["call"] = self.opaque(only_in_this_thread(shadowing, own))
+
+    def opaque(self, function: Callable[..., Nested]) -> Callable[..., Nested]:
+        """Return a function that autograph leaves as it is."""
+        artifact: Callable[..., Nested] = _impl("api").autograph_artifact(function)
+        return artifact
+
+    def converting(self, function: Callable[..., Nested]) -> Callable[..., Nested]:
+        """Return a function that does what autograph would make of it, in a graph."""
+
+        def converted(*args: Nested, **kwargs: Nested) -> Nested:
+            if tf.executing_eagerly():
+                return function(*args, **kwargs)
+            private = tf.__internal__.autograph
+            return private.tf_convert(function, private.control_status_ctx())(*args, **kwargs)
+
+        return converted
 
     def shadow_loop(self, layer: Layer, inner_loop: Callable[..., Nested]) -> None:
         """Let an RNN layer run another loop, in a ``call`` as ``tf_keras.layers.RNN.call``."""
@@ -180,6 +185,18 @@ class Keras2(Library):
         """Run Keras' loop over time."""
         last, outputs, new = self.module.backend.rnn(step, sequences, states, **settings)
         return last, outputs, new
+
+
+TRAINER_ATTRIBUTES = frozenset(
+    (
+        *("train_function", "train_tf_function", "test_function", "predict_function"),
+        *("stop_training", "history", "_eval_data_handler", "_is_compiled", "_compile_config"),
+        *("compiled_loss", "compiled_metrics", "optimizer", "loss", "_run_eagerly"),
+        *("_steps_per_execution", "_jit_compile", "_train_counter", "_cluster_coordinator"),
+        *("train_step", "test_step", "predict_step"),
+    )
+)
+"""What ``fit`` and ``compile`` set on a model, perhaps in another thread while this one traces."""
 
 
 def _impl(name: str) -> Any:

@@ -8,17 +8,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .backend import Layer, Model, Nested, Tensor, keras, tf
-from .library import Library, attributes_kept
+from .library import Library, attributes_kept, only_in_this_thread, without_function
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
 _ENDLESS = 2**31 - 1
 """Given to the loop as the number of timesteps where only the sequence itself knows it."""
 
 
 class Keras3(Library):
-    """Keras 3: variables are kept from being assigned by its own ``StatelessScope``."""
+    """Keras 3."""
 
     def floatx(self) -> str:
         """Return the dtype that ``fit`` gives to floating-point arrays."""
@@ -46,16 +46,24 @@ class Keras3(Library):
         """Return a weight's own name."""
         return str(variable.name)
 
-    def build(self, model: Model, x: Nested, training: bool) -> None:
-        """Make the variables of a model, and assign none."""
-        with keras.StatelessScope():
-            _predict(model, x, training)
+    def predict(self, model: Model, x: Nested, training: bool) -> Nested:
+        """Call a model as the Keras trainer does."""
+        return model(x, training=training) if model._call_has_training_arg else model(x)
+
+    def scope(self, model: Model) -> AbstractContextManager[object]:
+        """Enter the distribution scope of a model."""
+        scope: AbstractContextManager[object] = model.distribute_strategy.scope()
+        return scope
+
+    def forget_losses(self, model: Model) -> None:
+        """Drop the losses that a call in a graph left on the layers of a model."""
+        model._clear_losses()
 
     def compute_loss(
         self, model: Model, x: Nested, y: Nested, sample_weight: Nested, *, training: bool
     ) -> Tensor:
         """Compute a model's loss as the Keras trainer does."""
-        predicted = _predict(model, x, training)
+        predicted = self.predict(model, x, training)
         return model._compute_loss(
             x=x, y=y, y_pred=predicted, sample_weight=sample_weight, training=training
         )
@@ -66,56 +74,36 @@ class Keras3(Library):
         divided = hasattr(import_module("keras.src.losses.loss"), "scale_loss_for_distribution")
         return loss * replicas if divided and replicas > 1 else loss
 
-    def tracing(self) -> AbstractContextManager[object]:
-        """Keep variables that Keras makes while tracing, such as trackers, out of the graph.
-
-        They are initialised when this is left.
-        """
-        scope: AbstractContextManager[object] = keras.StatelessScope()
-        return scope
-
-    @contextmanager
-    def forward(self, variables: Mapping[int, Tensor]) -> Iterator[Mapping[int, Tensor]]:
-        """Let tensors stand for the variables.
-
-        Every trainable one must be among them: Keras reads regularised ones from the scope.
-        """
-        values = {key: tf.convert_to_tensor(v.value) for key, v in variables.items()}
-        mapping = [(v, values[key]) for key, v in variables.items()]
-        with keras.StatelessScope(mapping, collect_losses=True):
-            yield values
-
     @contextmanager
     def untouched(self, model: Model) -> Iterator[None]:
         """Put every layer of a model back as it was."""
-        every = self.all_layers(model)
-        ids = [set(layer._loss_ids) for layer in every]
-        with attributes_kept(every):
+        with attributes_kept(self.all_layers(model), free=TRAINER_ATTRIBUTES):
+            own = self.compiled_loss(model)
+            stand_in = _unbuilt_stand_in(own)
             try:
-                stand_in = _unbuilt_stand_in(self.compiled_loss(model))
                 if stand_in is not None:
                     model.__dict__["_compile_loss"] = stand_in
                 yield
             finally:
-                # Sets that grow in place: an id left in one may later be that of another loss.
-                for layer, before in zip(every, ids, strict=True):
-                    layer._loss_ids.clear()
-                    layer._loss_ids.update(before)
+                if stand_in is not None and model.__dict__.get("_compile_loss") is stand_in:
+                    model.__dict__["_compile_loss"] = own
 
-    def original(self, layer: Layer) -> Callable[..., Nested]:
+    def original(self, layer: Layer, *, functions: bool = True) -> Callable[..., Nested]:
         """Return a layer's ``call``."""
         call: Callable[..., Nested] = layer.call
-        return call
+        return call if functions else without_function(layer, call)
 
     def shadow(self, layer: Layer, call: Callable[..., Nested]) -> None:
         """Let `call` stand in for a layer's own."""
         # Through __dict__: Keras tracks what setattr puts on a layer.
-        layer.__dict__["call"] = call
+        layer.__dict__["call"] = only_in_this_thread(call, layer.call)
 
     def shadow_loop(self, layer: Layer, inner_loop: Callable[..., Nested]) -> None:
         """Let an RNN layer run another loop."""
 
-        def loop(sequences: Tensor, initial_state: Nested, mask: Nested, **more: Nested) -> Nested:
+        def loop(
+            sequences: Nested, initial_state: Nested, mask: Nested = None, **more: Nested
+        ) -> Nested:
             # LSTM and GRU hand over nested masks, GRU a bare state; a stateful layer its variables.
             mask = next((m for m in keras.tree.flatten(mask) if m is not None), None)
             if not keras.tree.is_nested(initial_state):
@@ -123,7 +111,10 @@ class Keras3(Library):
             states = keras.tree.map_structure(tf.convert_to_tensor, initial_state)
             return inner_loop(sequences, states, mask, **more)
 
-        layer.__dict__["inner_loop"] = loop
+        if "use_cudnn" in layer.__dict__:
+            # A Bidirectional on a GPU would else run both loops in one operation.
+            layer.__dict__["use_cudnn"] = False
+        layer.__dict__["inner_loop"] = only_in_this_thread(loop, layer.inner_loop)
 
     def why_no_loop(self, layer: Layer) -> str:
         """Refuse a layer that overrides Keras' loop."""
@@ -142,8 +133,16 @@ class Keras3(Library):
         return last, outputs, new
 
 
-def _predict(model: Model, x: Nested, training: bool) -> Nested:
-    return model(x, training=training) if model._call_has_training_arg else model(x)
+TRAINER_ATTRIBUTES = frozenset(
+    (
+        *("train_function", "test_function", "predict_function", "stop_training", "history"),
+        *("_eval_epoch_iterator", "_compile_config", "_compile_loss", "_compile_metrics"),
+        *("_loss_tracker", "_optimizer", "optimizer", "compiled", "loss", "loss_weights"),
+        *("_jit_compile", "_run_eagerly", "steps_per_execution", "_steps_per_execution"),
+        *("train_step", "test_step", "predict_step"),
+    )
+)
+"""What ``fit`` and ``compile`` set on a model, perhaps in another thread while this one traces."""
 
 
 def _unbuilt_stand_in(loss: Any) -> object | None:
@@ -151,5 +150,23 @@ def _unbuilt_stand_in(loss: Any) -> object | None:
     if loss is None or loss.built:
         return None
     settings = (loss._user_loss, loss._user_loss_weights, loss.reduction, loss.output_names)
-    stand_in: object = type(loss)(*settings)
+    kind = type(loss)
+
+    class WithoutMeans(kind):  # type: ignore[misc,valid-type]
+        """A compiled loss that keeps no means of its values: they are variables."""
+
+        def build(self, *args: Nested) -> None:
+            state = import_module("keras.src.backend.common.global_state")
+            name = "uninitialized_variables"
+            waiting = state.get_global_attribute(name, [], set_to_default=True)
+            before = len(waiting)
+            with keras.StatelessScope(initialize_variables=False):
+                super().build(*args)
+            del waiting[before:]
+
+        @property
+        def metrics(self) -> list[None]:
+            return [None] * len(self._flat_losses or [None])
+
+    stand_in: object = WithoutMeans(*settings)
     return stand_in

@@ -10,15 +10,15 @@ A cell that no recurrent layer owns counts as one: the model calls it once per t
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .backend import Layer, LayerChoice, Model, Nested
-from .cells import cell_of, is_cell, leaf_cells
+from .backend import Layer, LayerChoice, Model
+from .cells import cell_of, is_cell, units_of
+from .held import held_layers, layers_inside
 from .library import is_a, library_of
 
-_BOOKKEEPING = ("_layers", "_metrics", "_functional", "_tracker", "_self_")
-"""How the attributes begin in which Keras and TensorFlow keep what other attributes hold."""
+DIRECTIONS = ("forward", "backward")
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,11 @@ class RecurrentLayer:
     path
         Stable path, ``"lstm"`` or ``"encoder/lstm"``; the key of its tensors in a snapshot.
     kind
-        ``"LSTM"``, ``"GRU"``, ``"Bidirectional LSTM"``, ``"RNN(LSTMCell)"``, ``"LSTMCell"`` for a
-        cell that the model steps by itself, and so on.
+        ``"LSTM"``, ``"GRU"``, ``"Bidirectional LSTM"``, ``"Bidirectional LSTM + GRU"``,
+        ``"RNN(LSTMCell)"``, ``"LSTMCell"`` for a cell that the model steps by itself, and so on.
     units
         Number of units (filters of a ConvLSTM); per direction for a Bidirectional.
-        None where the cell does not tell.
+        None where the cell does not tell, or the directions differ.
     return_sequences
         Whether the layer returns every timestep; True for a cell.
     index
@@ -57,7 +57,7 @@ class Found:
     repeaters
         The outermost and the innermost TimeDistributed that call it; empty if there is none.
     owners
-        For a cell, the recurrent layers that run it too.
+        The layers that run it too, as (part of) their cell; mostly none.
     """
 
     info: RecurrentLayer
@@ -79,23 +79,46 @@ def find_recurrent(model: Model) -> tuple[Found, ...]:
 
 
 def _find(model: Model) -> tuple[Found, ...]:
-    """List the recurrent layers and every cell, also those that a recurrent layer owns."""
+    """List the recurrent layers and every cell, also those that another one runs."""
     index = {id(layer): position for position, layer in enumerate(model.layers)}
-    walked = list(_walk(model, "", set(), ()))
+    known = {id(layer) for layer in library_of(model).all_layers(model)}
+    # What Keras does not know of is not trained, and would not be put back as it was.
+    walked = [found for found in _walk(model, "", set(), ()) if id(found[1]) in known]
     owners: dict[int, list[Layer]] = {}
     for _, layer, _ in walked:
-        for rnn in directions(layer) if is_recurrent(layer) else ():
-            for cell in (rnn.cell, *leaf_cells(rnn.cell)):
-                owners.setdefault(id(cell), []).append(rnn)
+        for runner, inner in _runs(layer):
+            owners.setdefault(id(inner), []).append(runner)
+    taken: set[str] = set()
     return tuple(
         Found(
-            _describe(layer, path, index.get(id(layer))),
+            _describe(layer, _unique(path, taken), index.get(id(layer))),
             layer,
             (repeaters[0], repeaters[-1]) if repeaters else (),
             tuple(owners.get(id(layer), ())),
         )
         for path, layer, repeaters in walked
     )
+
+
+def _runs(layer: Layer) -> Iterator[tuple[Layer, Layer]]:
+    """List what a recurrent layer or cell runs inside, each with the layer that runs it."""
+    if not is_recurrent(layer):
+        yield from ((layer, inner) for inner in layers_inside(layer))
+        return
+    for rnn in directions(layer):
+        if rnn is not layer:
+            yield layer, rnn
+        for inner in (rnn.cell, *layers_inside(rnn.cell)):
+            yield rnn, inner
+
+
+def _unique(path: str, taken: set[str]) -> str:
+    unique, count = path, 0
+    while unique in taken:  # the name of a layer may be that of an attribute, 0 may be "0"
+        count += 1
+        unique = f"{path}_{count}"
+    taken.add(unique)
+    return unique
 
 
 def directions(layer: Layer) -> tuple[Layer, ...]:
@@ -188,66 +211,46 @@ def _by_index(model: Model, found: tuple[Found, ...], position: int) -> Found:
 
 
 def _walk(
-    layer: Layer, path: str, seen: set[int], repeaters: tuple[Layer, ...]
+    layer: Layer,
+    path: str,
+    seen: set[int],
+    repeaters: tuple[Layer, ...],
+    besides: frozenset[int] = frozenset(),
 ) -> Iterator[tuple[str, Layer, tuple[Layer, ...]]]:
     if is_a(layer, "TimeDistributed"):
         repeaters = (*repeaters, layer)
-    for name, child in _children(layer):
-        if id(child) in seen:
+    for name, child in held_layers(layer):
+        if id(child) in seen or id(child) in besides:
             continue
         seen.add(id(child))
         child_path = f"{path}/{name}" if path else name
-        if is_recurrent(child) or is_cell(child):
+        if is_cell(child):
             yield child_path, child, repeaters
+        elif is_recurrent(child):
+            yield child_path, child, repeaters
+            # A subclass may hold more than what it runs over time.
+            run = frozenset(id(inner) for _, inner in _runs(child))
+            yield from _walk(child, child_path, seen, repeaters, run)
         else:
             yield from _walk(child, child_path, seen, repeaters)
 
 
-def _children(layer: Layer) -> Iterator[tuple[str, Layer]]:
-    if library_of(layer).is_functional(layer):
-        for child in layer.layers:
-            yield child.name, child
-        return
-    held = [item for item in vars(layer).items() if not item[0].startswith(_BOOKKEEPING)]
-    # Public attributes first: the name a user gave wins over a private second reference.
-    for name, value in sorted(held, key=lambda item: item[0].startswith("_")):
-        yield from _layers_in(name, value)
-
-
-def _layers_in(name: str, value: Nested) -> Iterator[tuple[str, Layer]]:
-    if is_a(value, "Layer"):
-        yield name, value
-    elif isinstance(value, (list, tuple)):
-        for position, item in enumerate(value):
-            yield from _layers_in(f"{name}/{position}", item)
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from _layers_in(f"{name}/{key}", item)
-
-
 def _describe(layer: Layer, path: str, index: int | None) -> RecurrentLayer:
-    bidirectional = is_a(layer, "Bidirectional")
-    inner = directions(layer)[0]
-    kind = _kind(inner)
+    inner = directions(layer)
+    kind = " + ".join(dict.fromkeys(kind_of(rnn) for rnn in inner))
+    units = {units_of(cell_of(rnn)) for rnn in inner}
     return RecurrentLayer(
         path=path,
-        kind=f"Bidirectional {kind}" if bidirectional else kind,
-        units=_units(cell_of(inner)),
-        return_sequences=bool(getattr(inner, "return_sequences", True)),
+        kind=f"Bidirectional {kind}" if is_a(layer, "Bidirectional") else kind,
+        units=units.pop() if len(units) == 1 else None,
+        return_sequences=bool(getattr(inner[0], "return_sequences", True)),
         index=index,
     )
 
 
-def _kind(layer: Layer) -> str:
+def kind_of(layer: Layer) -> str:
+    """Name the kind of a recurrent layer or cell: ``"LSTM"``, ``"RNN(LSTMCell)"``."""
     if type(layer) is not library_of(layer).module.layers.RNN:
         return type(layer).__name__
     cells = getattr(layer.cell, "cells", [layer.cell])
     return f"RNN({', '.join(type(cell).__name__ for cell in cells)})"
-
-
-def _units(cell: Layer) -> int | None:
-    size = getattr(cell, "output_size", None)
-    for candidate in (size, getattr(cell, "units", None), getattr(cell, "filters", None)):
-        if isinstance(candidate, int):
-            return candidate
-    return None

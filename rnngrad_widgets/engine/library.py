@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import inspect
 import sys
+import threading
 from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager, contextmanager
+from functools import wraps
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .backend import Layer, Model, Nested, Tensor, keras
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterator, Sequence
 
 
 class Library(ABC):
@@ -48,8 +51,16 @@ class Library(ABC):
         """Return a weight's own name, ``"kernel"``."""
 
     @abstractmethod
-    def build(self, model: Model, x: Nested, training: bool) -> None:
-        """Make the variables of a model, and assign none."""
+    def predict(self, model: Model, x: Nested, training: bool) -> Nested:
+        """Call a model, in eager mode or in a graph, as its ``train_step`` does."""
+
+    @abstractmethod
+    def scope(self, model: Model) -> AbstractContextManager[object]:
+        """Enter to make the variables of a model."""
+
+    @abstractmethod
+    def forget_losses(self, model: Model) -> None:
+        """Drop the losses that a call in a graph left on the layers of a model."""
 
     @abstractmethod
     def compute_loss(
@@ -65,19 +76,6 @@ class Library(ABC):
         """Undo what is done to a loss inside a distribution scope: this is one batch."""
 
     @abstractmethod
-    def tracing(self) -> AbstractContextManager[object]:
-        """Enter, in eager mode, before a function that calls a model is traced."""
-
-    @abstractmethod
-    def forward(
-        self, variables: Mapping[int, Tensor]
-    ) -> AbstractContextManager[Mapping[int, Tensor]]:
-        """Enter to call a model; inside, none of these variables is assigned.
-
-        Gives what stands for each of the variables, to differentiate by.
-        """
-
-    @abstractmethod
     def untouched(self, model: Model) -> AbstractContextManager[None]:
         """Put every layer of a model back as it was, whatever a call does to it.
 
@@ -85,17 +83,21 @@ class Library(ABC):
         """
 
     @abstractmethod
-    def original(self, layer: Layer) -> Callable[..., Nested]:
-        """Return a layer's ``call``, to be called by the one that shadows it."""
+    def original(self, layer: Layer, *, functions: bool = True) -> Callable[..., Nested]:
+        """Return a layer's ``call``, to be called by the one that shadows it.
+
+        With `functions` False, a ``tf.function`` that is around it is taken off.
+        """
 
     @abstractmethod
     def shadow(self, layer: Layer, call: Callable[..., Nested]) -> None:
-        """Let `call` stand in for a layer's own; use inside `untouched`."""
+        """Let `call` stand in for a layer's own, in this thread; use inside `untouched`."""
 
     @abstractmethod
     def shadow_loop(self, layer: Layer, inner_loop: Callable[..., Nested]) -> None:
         """Let an RNN layer run another loop; use inside `untouched`.
 
+        The layer does not use cuDNN then, whose loop cannot be looked into.
         It is called as ``inner_loop(sequences, initial_state, mask, **arguments of the cell)`` and
         returns the last output, the outputs and the states.
         """
@@ -114,14 +116,26 @@ class Library(ABC):
         """Say why nothing of an RNN layer can be computed; empty if it can."""
         return ""
 
+    def opaque(self, function: Callable[..., Nested]) -> Callable[..., Nested]:
+        """Return a function that autograph leaves as it is."""
+        return function
+
+    def converting(self, function: Callable[..., Nested]) -> Callable[..., Nested]:
+        """Return a function that does what autograph would make of it, where it would."""
+        return function
+
+    def is_own(self, method: Callable[..., object]) -> bool:
+        """Tell whether a method of a layer's class is Keras' own."""
+        return method.__module__.split(".", 1)[0] in ("keras", "tf_keras")
+
     def all_layers(self, model: Model) -> list[Layer]:
         """List a model and every layer inside it, at any depth."""
         return list(model._flatten_layers())  # noqa: SLF001 - there is no public way
 
     def has_own_train_step(self, model: Model) -> bool:
         """Tell whether a model trains with a ``train_step`` that is not Keras' own."""
-        own = getattr(model.train_step, "__func__", model.train_step)
-        return own is not self.module.Model.train_step
+        own = getattr(model.train_step, "__wrapped__", model.train_step)
+        return getattr(own, "__func__", own) is not self.module.Model.train_step
 
     def training_step(self, model: Model) -> int | None:
         """Return how many training steps a model has made; None without an optimizer."""
@@ -180,17 +194,100 @@ def takes(function: Callable[..., object], argument: str) -> bool:
     return argument in inspect.signature(function).parameters
 
 
+def only_in_this_thread(
+    stand_in: Callable[..., Nested], own: Callable[..., Nested]
+) -> Callable[..., Nested]:
+    """Return a function that is `stand_in` where it is called by this thread, else `own`."""
+    here = threading.get_ident()
+
+    @wraps(own)
+    def dispatch(*args: Nested, **kwargs: Nested) -> Nested:
+        return (stand_in if threading.get_ident() == here else own)(*args, **kwargs)
+
+    dispatch.__module__ = __name__  # `cells` tells the engine's shadows by it
+    return dispatch
+
+
 @contextmanager
-def attributes_kept(layers: Sequence[Layer]) -> Iterator[None]:
-    """Put back what is on these layers, and nothing else."""
-    saved = [(layer.__dict__, dict(layer.__dict__)) for layer in layers]
+def attributes_kept(layers: Sequence[Layer], free: Container[str] = ()) -> Iterator[None]:
+    """Put back what is on these layers, also in their lists, dicts and sets.
+
+    Parameters
+    ----------
+    free
+        Attributes that others may set meanwhile; they stay as they are then.
+    """
+    saved = [Attributes(layer.__dict__, free) for layer in layers]
     try:
         yield
     finally:
-        for namespace, attributes in saved:
-            namespace.update(attributes)
-            for name in namespace.keys() - attributes.keys():
-                del namespace[name]
+        for attributes in saved:
+            attributes.put_back()
+
+
+class Attributes:
+    """What is on an object now, and in its lists, dicts and sets.
+
+    Parameters
+    ----------
+    namespace
+        The ``__dict__`` of the object.
+    free
+        Names that are not kept.
+    """
+
+    def __init__(self, namespace: dict[str, Any], free: Container[str] = ()) -> None:
+        self._namespace = namespace
+        self._free = free
+        self._values = {k: v for k, v in namespace.items() if k not in free}
+        held = {id(v): v for v in self._values.values() if isinstance(v, (list, dict, set))}
+        self._held = [(v, _contents(v)) for v in held.values()]
+
+    def put_back(self) -> None:
+        """Make it so again; nothing that is still so is touched."""
+        namespace, values = self._namespace, self._values
+        for name in [n for n in namespace if n not in values and n not in self._free]:
+            del namespace[name]
+        for name, value in values.items():
+            if namespace.get(name, self) is not value:
+                namespace[name] = value
+        for value, before in self._held:
+            now = _contents(value)
+            if len(now) != len(before) or any(a is not b for a, b in zip(now, before, strict=True)):
+                _refill(value, before)
+
+
+def _contents(value: Any) -> list[Any]:
+    return (
+        [part for item in value.items() for part in item] if isinstance(value, dict) else [*value]
+    )
+
+
+def _refill(value: Any, contents: list[Any]) -> None:
+    # By the plain type's methods: those of Keras' containers track what is put into them.
+    if isinstance(value, dict):
+        dict.clear(value)
+        dict.update(value, zip(contents[::2], contents[1::2], strict=True))
+    elif isinstance(value, list):
+        list.__setitem__(value, slice(None), contents)
+    else:
+        set.clear(value)
+        set.update(value, contents)
+
+
+def without_function(layer: Layer, call: Callable[..., Nested]) -> Callable[..., Nested]:
+    """Take a ``tf.function`` off a layer's ``call``, so that what is inside is traced in place."""
+    own = getattr(type(layer).call, "python_function", None)
+    if own is None or "call" in layer.__dict__:
+        return call
+    autograph: Any = import_module("tensorflow").autograph
+    converted: Callable[..., Nested] = autograph.to_graph(own)
+
+    @wraps(own)
+    def plain(*args: Nested, **kwargs: Nested) -> Nested:
+        return converted(layer, *args, **kwargs)
+
+    return plain
 
 
 def _inner_optimizer(model: Model) -> Any:

@@ -8,18 +8,22 @@ was, also after an exception or a KeyboardInterrupt. A traced function does not 
 from __future__ import annotations
 
 import inspect
+from typing import TYPE_CHECKING
 
-from .backend import Layer, Nested, Tape, Tensor, keras, tf
+from .backend import Layer, Nested, Tensor, keras, tf
 from .bare import CellTap
-from .calls import LayerCall, Wanted, watch
+from .calls import LayerCall, Wanted
 from .cells import is_cell
 from .layers import Found, directions
 from .library import library_of
 from .repeats import Repeats
 from .states import LoopProbe
 
+if TYPE_CHECKING:
+    from .differentiate import Differentiator
 
-def tap(target: Found, tape: Tape, wanted: Wanted) -> list[LayerCall]:
+
+def tap(target: Found, differentiator: Differentiator, wanted: Wanted) -> list[LayerCall]:
     """Shadow a layer's ``call`` so that each call is recorded; use inside `Library.untouched`.
 
     Returns
@@ -29,7 +33,7 @@ def tap(target: Found, tape: Tape, wanted: Wanted) -> list[LayerCall]:
     """
     repeats = Repeats(target)
     kind = CellTap if is_cell(target.layer) else _LayerTap
-    tapped = kind(target, tape, wanted, repeats)
+    tapped = kind(target, differentiator, wanted, repeats)
     library_of(target.layer).shadow(target.layer, tapped.call)
     return tapped.calls
 
@@ -37,16 +41,18 @@ def tap(target: Found, tape: Tape, wanted: Wanted) -> list[LayerCall]:
 class _LayerTap:
     """A ``call`` for one layer that records."""
 
-    def __init__(self, target: Found, tape: Tape, wanted: Wanted, repeats: Repeats) -> None:
+    def __init__(
+        self, target: Found, differentiator: Differentiator, wanted: Wanted, repeats: Repeats
+    ) -> None:
         layer = target.layer
         self.calls: list[LayerCall] = []
         self._layer = layer
-        self._tape = tape
+        self._differentiator = differentiator
         self._wanted = wanted
         self._repeats = repeats
         self._loops: list[LoopProbe] = []
         for rnn in directions(layer) if wanted.inside else ():
-            probe = LoopProbe(rnn, tape, wanted.inside)
+            probe = LoopProbe(rnn, differentiator, wanted.inside)
             library_of(rnn).shadow_loop(rnn, probe.inner_loop)
             self._loops.append(probe)
         # After the loops: in Keras 2 they are part of the call.
@@ -62,36 +68,56 @@ class _LayerTap:
         sequence, *more = given if isinstance(given, list) else [given]
         inputs: tuple[Tensor, ...] = ()
         if self._wanted.inputs:
-            sequence = keras.tree.map_structure(lambda t: watch(self._tape, t), sequence)
+            sequence = keras.tree.map_structure(self._differentiator.watched, sequence)
             bound.arguments[first] = [sequence, *more] if isinstance(given, list) else sequence
             inputs = tuple(keras.tree.flatten(sequence))
-        started = [len(probe.loops) for probe in self._loops]
+        for probe in self._loops:
+            probe.loops.clear()
         returned = self._original(*bound.args, **bound.kwargs)
-        nested = isinstance(returned, (list, tuple))
-        outputs = list(returned)[: _output_count(self._layer)] if nested else [returned]
-        watched = {id(output): watch(self._tape, output) for output in outputs}
+        runs = [len(probe.loops) for probe in self._loops]
+        returned, outputs = self._watch_outputs(returned)
         self.calls.append(
             LayerCall(
-                outputs=tuple(watched[id(output)] for output in outputs),
+                outputs=outputs,
                 inputs=inputs,
                 mask=_as_mask(bound.arguments.get("mask")),
-                loops=tuple(
-                    loop
-                    for probe, before in zip(self._loops, started, strict=True)
-                    for loop in probe.loops[before:]
-                ),
+                loops=tuple(probe.loops[0] for probe in self._loops if set(runs) == {1}),
+                runs=tuple(runs),
                 timesteps=keras.tree.flatten(sequence)[0].shape[1],
                 repeat=self._repeats.next(),
             )
         )
-        # One tensor returned twice, as output and as state, must stay one tensor.
-        return keras.tree.map_structure(lambda t: watched.get(id(t), t), returned)
+        return returned
+
+    def _watch_outputs(self, returned: Nested) -> tuple[Nested, tuple[Tensor, ...]]:
+        """Watch what the layer returns as its outputs; the states beside them stay what they are.
+
+        An output may be nested, and there are two for ``Bidirectional(merge_mode=None)``.
+        """
+        layer, watched = self._layer, self._differentiator.watched
+        parts = list(returned) if isinstance(returned, (list, tuple)) else [returned]
+        if getattr(layer, "merge_mode", "") is None:
+            count = 2
+        elif getattr(layer, "return_state", False) or not _has_keras_call(layer):
+            count = 1
+        else:
+            count = len(parts)
+        if count == len(parts) and not getattr(layer, "return_state", False):
+            returned = keras.tree.map_structure(watched, returned)
+            return returned, tuple(keras.tree.flatten(returned))
+        outputs = keras.tree.map_structure(watched, parts[:count])
+        return type(returned)([*outputs, *parts[count:]]), tuple(keras.tree.flatten(outputs))
 
 
-def _output_count(layer: Layer) -> int:
-    return 2 if getattr(layer, "merge_mode", "") is None else 1
+def _has_keras_call(layer: Layer) -> bool:
+    return library_of(layer).is_own(type(layer).call)
 
 
 def _as_mask(mask: Nested) -> Tensor | None:
     flat = [leaf for leaf in keras.tree.flatten(mask) if leaf is not None]
-    return tf.cast(flat[0], tf.bool) if flat else None
+    if not flat:
+        return None
+    kept = tf.cast(flat[0], tf.bool)
+    while len(kept.shape) > 2:  # (samples, timesteps, 1), or a mask of its own for each channel
+        kept = tf.reduce_any(kept, axis=-1)
+    return kept

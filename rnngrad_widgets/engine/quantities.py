@@ -8,20 +8,13 @@ from typing import TYPE_CHECKING
 from .axes import input_axes, output_axes, state_axes, weight_axes
 from .backend import Tensor, tf
 from .calls import LayerCall, Wanted
-from .cells import (
-    CELL,
-    HIDDEN,
-    StateKey,
-    cell_of,
-    cells_of,
-    gates_of,
-    has_cell_state,
-    weights_of,
-)
+from .cells import CELL, HIDDEN, StateKey, cells_of, gates_of
 from .groups import Group, Joined, grouped
-from .layers import directions, is_recurrent
+from .halves import common_cells, equal_halves, output_halves, why_no_gates, why_no_state
+from .layers import DIRECTIONS, directions, is_recurrent
 from .library import library_of
 from .steps import Inside, Loop
+from .weights import weights_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -42,10 +35,9 @@ QUANTITIES = (
 )
 """The quantities that the engine computes, in the order in which they are offered."""
 
-DIRECTIONS = ("forward", "backward")
-
 _CELL = frozenset({"cell_gradient", "cell_state"})
-_INSIDE = frozenset({"hidden_gradient", "gate_gradient", "hidden_state"}) | _CELL
+_STATES = frozenset({"hidden_gradient", "hidden_state"}) | _CELL
+_INSIDE = frozenset({"gate_gradient"}) | _STATES
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +57,9 @@ class Source:
         As in `GradientTensor`.
     masks
         A boolean (samples, timesteps) tensor of each call, or none.
+    optional
+        Whether it is left out without a word where the loss does not depend on it: a weight that
+        is not trained.
     """
 
     layer: str
@@ -75,6 +70,7 @@ class Source:
     gates: tuple[str, ...] = ()
     masks: tuple[Tensor, ...] = ()
     joined: Joined = ""
+    optional: bool = False
 
     @property
     def is_gradient(self) -> bool:
@@ -134,17 +130,13 @@ def check_quantities(
 def _why_not(target: Found, word: str) -> str:
     if word not in QUANTITIES:
         return "there is no such quantity"
-    rnns = directions(target.layer)
-    cells = [cell for rnn in rnns for cell in cells_of(rnn)]
     library = library_of(target.layer)
-    for rnn in rnns if is_recurrent(target.layer) else ():
+    for rnn in directions(target.layer) if is_recurrent(target.layer) else ():
         if why := library.why_not(rnn) or (word in _INSIDE and library.why_no_loop(rnn)):
             return why
-    if word in _CELL and not any(has_cell_state(cell) for cell in cells):
-        return "the layer has no cell state"
-    if word == "gate_gradient" and not all(gates_of(cell) for cell in cells):
-        return "gates are known only of cells that compute exactly as Keras' own"
-    return ""
+    if word in _STATES:
+        return why_no_state(target.layer, CELL if word in _CELL else HIDDEN)
+    return why_no_gates(target.layer) if word == "gate_gradient" else ""
 
 
 def wanted(quantities: Sequence[str], target: Found) -> Wanted:
@@ -178,24 +170,39 @@ def sources(taken: Taken, quantities: Sequence[str]) -> list[Source]:
 
 
 def _output(key: str, quantity: str, target: Found, group: Group) -> list[Source]:
-    layer, calls = target.layer, group.calls
+    layer = target.layer
     stepped = group.joined == "timestep"
     masks = _masks(group) if target.info.return_sequences or stepped else ()
     if getattr(layer, "go_backwards", False):
         # Such a layer returns its outputs in the order of processing.
         masks = tuple(tf.reverse(mask, [1]) for mask in masks)
-    halves = getattr(layer, "merge_mode", "") in ("concat", None)
-    return [
-        Source(
-            key,
-            quantity,
-            tuple(zip(*(call.outputs for call in calls), strict=True)),
-            dims=output_axes(target, calls[0].outputs[0], stepped=stepped),
-            directions=_halves(target) if halves else (),
-            masks=masks,
-            joined=group.joined,
+    by_output = list(zip(*(call.outputs for call in group.calls), strict=True))
+    apart = getattr(layer, "merge_mode", "") is None
+    outputs = len(by_output) // 2 if apart else len(by_output)
+    found = []
+    for position in range(outputs):
+        # With merge_mode=None those of the forward layer come first.
+        halves = tuple(by_output[position::outputs])
+        dims = output_axes(target, halves[0][0], stepped=stepped)
+        named = (
+            equal_halves([half[0] for half in halves], dims)
+            if apart
+            else output_halves(layer, halves[0][0], dims)
+            if getattr(layer, "merge_mode", "") == "concat"
+            else ()
         )
-    ]
+        found.append(
+            Source(
+                f"{key}/{position}" if outputs > 1 else key,
+                quantity,
+                halves,
+                dims=dims,
+                directions=named,
+                masks=masks,
+                joined=group.joined,
+            )
+        )
+    return found
 
 
 def _input(key: str, quantity: str, target: Found, group: Group) -> list[Source]:
@@ -221,68 +228,91 @@ def _state(key: str, quantity: str, target: Found, group: Group) -> list[Source]
         return loop.state_probes if gradient else loop.states
 
     by_direction = list(zip(*(call.loops for call in group.calls), strict=True))
-    # Both directions of a Bidirectional have the same states.
-    return [
-        Source(
-            f"{key}/{state.label}" if state.label else key,
-            quantity,
-            tuple(tuple(states(loop)[state] for loop in loops) for loops in by_direction),
-            dims=state_axes(target.layer, tensor),
-            directions=_halves(target),
-            masks=_masks(group),
-            joined=group.joined,
-        )
-        for state, tensor in states(by_direction[0][0]).items()
-        if state.role == role
-    ]
+    found = []
+    for state in states(by_direction[0][0]):
+        # What only one of two directions has is not offered.
+        if state.role == role and all(state in states(loops[0]) for loops in by_direction):
+            halves = tuple(tuple(states(loop)[state] for loop in loops) for loops in by_direction)
+            found += _of_halves(key, state.label, quantity, target, group, halves)
+    return found
 
 
 def _gates(key: str, quantity: str, target: Found, group: Group) -> list[Source]:
     cells = cells_of(directions(target.layer)[0])
     by_direction = list(zip(*(call.loops for call in group.calls), strict=True))
     found = []
-    for position, cell in enumerate(cells):
-        gates = gates_of(cell)
-        tensors = tuple(tuple(loop.gate_probes[position] for loop in ls) for ls in by_direction)
-        found.append(
-            Source(
-                f"{key}/{position}" if len(cells) > 1 else key,
-                quantity,
-                tensors,
-                dims=state_axes(target.layer, tensors[0][0]),
-                directions=_halves(target),
-                gates=gates.names if gates else (),
-                masks=_masks(group),
-                joined=group.joined,
-            )
+    for position in common_cells(target.layer):
+        gates = gates_of(cells[position])
+        label = str(position) if len(cells) > 1 else ""
+        halves = tuple(tuple(loop.gate_probes[position] for loop in ls) for ls in by_direction)
+        found += _of_halves(
+            key, label, quantity, target, group, halves, gates=gates.names if gates else ()
         )
     return found
 
 
+def _of_halves(
+    key: str,
+    label: str,
+    quantity: str,
+    target: Found,
+    group: Group,
+    halves: tuple[tuple[Tensor, ...], ...],
+    *,
+    gates: tuple[str, ...] = (),
+) -> list[Source]:
+    """Make one tensor of both directions, or one of each where they do not line up."""
+    dims = state_axes(target.layer, halves[0][0])
+    named = equal_halves([half[0] for half in halves], dims)
+    shapes = {tuple(half[0].shape[2:-1]) for half in halves}
+    # Gates divide a half evenly, which halves of two sizes have no common measure of.
+    apart = len(halves) > 1 and not named and (bool(gates) or len(shapes) > 1)
+    parts = (
+        [(direction, (half,)) for direction, half in zip(DIRECTIONS, halves, strict=True)]
+        if apart
+        else [("", halves)]
+    )
+    return [
+        Source(
+            "/".join(filter(None, (key, direction, label))),
+            quantity,
+            part,
+            dims=state_axes(target.layer, part[0][0]),
+            directions=named,
+            gates=gates,
+            masks=_masks(group),
+            joined=group.joined,
+        )
+        for direction, part in parts
+    ]
+
+
 def _masks(group: Group) -> tuple[Tensor, ...]:
-    masks = [call.mask for call in group.calls]
-    return () if any(mask is None for mask in masks) else tuple(masks)
+    masks: list[Tensor] = [call.mask for call in group.calls]
+    if any(mask is None for mask in masks):
+        return ()
+    # Keras takes masks with an axis of channels too: a timestep counts where one of them does.
+    return tuple(tf.reduce_any(mask, axis=[*range(2, len(mask.shape))]) for mask in masks)
 
 
 def _weights(path: str, quantity: str, taken: Taken) -> list[Source]:
-    rnns = directions(taken.target.layer)
     found = []
-    for rnn, direction in zip(rnns, DIRECTIONS, strict=False):
-        prefix = f"{path}/{direction}" if len(rnns) > 1 else path
-        for name, weight in weights_of(rnn).items():
-            tensor = taken.weights[id(weight.variable)]
-            dims = weight_axes(weight, tensor)
-            gates = weight.gates.names if weight.gates else ()
-            key = f"{prefix}/{name}"
-            found.append(Source(key, quantity, ((tensor,),), dims=dims, gates=gates))
+    for name, weight in weights_of(taken.target.layer).items():
+        tensor = taken.weights[id(weight.variable)]
+        gradient = quantity == "weight_gradient"
+        if gradient and not tf.as_dtype(tensor.dtype).is_floating:
+            continue  # a counter
+        found.append(
+            Source(
+                f"{path}/{name}",
+                quantity,
+                ((tensor,),),
+                dims=weight_axes(weight, tensor),
+                gates=weight.gates.names if weight.gates else (),
+                optional=gradient and not weight.variable.trainable,
+            )
+        )
     return found
-
-
-def _halves(target: Found) -> tuple[str, ...]:
-    rnns = directions(target.layer)
-    sizes = {getattr(cell_of(rnn), "output_size", None) for rnn in rnns}
-    # Halves are of one size; a backward layer of its own may have another.
-    return DIRECTIONS if len(rnns) == 2 and len(sizes) == 1 else ()
 
 
 _BUILDERS: dict[str, Callable[[str, str, Found, Group], list[Source]]] = {

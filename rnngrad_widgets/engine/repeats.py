@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .layers import Found
 
 
-class Inside:
+class CallDepth:
     """How deep the calls of some layers are nested."""
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class Repeats:
     """Counts the calls and the steps of the TimeDistributed around a layer."""
 
     def __init__(self, target: Found) -> None:
-        self._inside = Inside()
+        self._inside = CallDepth()
         self._call = self._position = -1
         if target.repeaters:
             outermost, innermost = target.repeaters

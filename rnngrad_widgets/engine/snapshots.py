@@ -18,8 +18,21 @@ if TYPE_CHECKING:
     from .tracing import Result
 
 
-def snapshot(results: Sequence[Result], model: Model) -> GradientSnapshot:
+def snapshot(
+    results: Sequence[Result], model: Model, *, has_loss: bool = True, stream: str = ""
+) -> GradientSnapshot:
     """Join the results of batches: one snapshot at the training step of now.
+
+    Parameters
+    ----------
+    results
+        Of each batch.
+    model
+        The model.
+    has_loss
+        Whether their losses are a loss.
+    stream
+        What yielded the batches, for a note; empty where a batch was given.
 
     Raises
     ------
@@ -27,15 +40,33 @@ def snapshot(results: Sequence[Result], model: Model) -> GradientSnapshot:
         If the batches differ in their number of timesteps.
     """
     sizes = np.array([result.samples for result in results])
-    loss = float(np.average([result.loss for result in results], weights=sizes))
+    losses = [result.loss for result in results]
+    loss = float(np.average(losses, weights=sizes)) if has_loss else None
     step = library_of(model).training_step(model)
     tensors = {}
     for parts in zip(*(result.tensors for result in results), strict=True):
         joined = parts[0] if len(parts) == 1 else _join(parts, sizes)
         tensors[joined.layer, joined.quantity] = replace(joined, loss=loss, step=step)
-    bad = sum(result.not_finite for result in results)
-    notes = (f"x holds {bad} NaN or Inf value{'s' * (bad > 1)}",) if bad else ()
+    notes = _notes(results, stream)
     return GradientSnapshot(tensors, loss=loss, step=step, aliases=_aliases(model), notes=notes)
+
+
+def _notes(results: Sequence[Result], stream: str) -> tuple[str, ...]:
+    notes = []
+    if stream:
+        samples = sum(result.samples for result in results)
+        notes.append(f"{_count(samples, 'sample')} from {_count(len(results), 'batch')}: {stream}")
+    bad = sum(result.not_finite for result in results)
+    if bad:
+        notes.append(f"x holds {_count(bad, 'NaN or Inf value')}")
+    notes += dict.fromkeys(note for result in results for note in result.notes)
+    notes += [f"left out: {reason}" for reason in results[0].missing]
+    return tuple(notes)
+
+
+def _count(number: int, word: str) -> str:
+    plural = "es" if word.endswith("ch") else "s"
+    return f"{number} {word}{plural * (number != 1)}"
 
 
 def _join(parts: Sequence[GradientTensor], sizes: np.ndarray) -> GradientTensor:

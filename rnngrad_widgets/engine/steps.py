@@ -1,8 +1,8 @@
 """One timestep of a cell, with probes added to its states and gates.
 
-Whatever reads a state within the same step must read it with the probe. In a loop, or in a function
-of its own, those readers are found in the graph once the step is traced. Keras' own cells need no
-graph: it is known where they read their states.
+Whatever reads a state within the same step must read it with the probe. In a graph those readers
+are found once the step is traced (`readers`): at once in the body of a loop, at the end of the
+forward pass in the graph of the model itself. In eager mode the step is differentiated by itself.
 """
 
 from __future__ import annotations
@@ -12,14 +12,18 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from .backend import Layer, Nested, Tape, Tensor, current_graph, insert, keras, plus, tf
-from .cells import CELL, StateKey, gates_of, leaf_cells
-from .library import library_of
+from .backend import Layer, Nested, Tensor, current_graph, keras, tf
+from .cells import StateKey, gates_of, leaf_cells
+from .differentiate import EagerDifferentiator, GraphDifferentiator
+from .eager_step import attach, take_step
+from .library import library_of, only_in_this_thread
+from .readers import UNREACHABLE, Place, Unreachable, insert, places_of, plus, reads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-_SHADOWED = ("call", "activation", "recurrent_activation")
+    from .cells import Gates
+    from .differentiate import Differentiator
 
 
 @dataclass(frozen=True)
@@ -29,9 +33,16 @@ class Inside:
     state_gradients: bool = False
     gate_gradients: bool = False
     states: bool = False
+    gates: bool = False
+    initial_states: bool = False
 
     def __bool__(self) -> bool:
-        return self.state_gradients or self.gate_gradients or self.states
+        return any(vars(self).values())
+
+    @property
+    def probed(self) -> bool:
+        """Whether the steps themselves are changed."""
+        return self.state_gradients or self.gate_gradients
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,11 +57,23 @@ class Loop:
         Probes of the states: differentiate by them.
     gate_probes
         For each cell, the probe of its gates' pre-activations, gate after gate.
+    gates
+        For each cell, the activations of its gates over time, gate after gate.
+    initial_states
+        The states that the recurrence begins with: differentiate by them.
+    unreachable
+        Why the gradient by a state cannot be had, for those that lack it.
+    unread
+        The states whose value the output of the same timestep does not depend on.
     """
 
     states: dict[StateKey, Tensor] = field(default_factory=dict)
     state_probes: dict[StateKey, Tensor] = field(default_factory=dict)
     gate_probes: list[Tensor] = field(default_factory=list)
+    gates: list[Tensor] = field(default_factory=list)
+    initial_states: dict[StateKey, Tensor] = field(default_factory=dict)
+    unreachable: dict[StateKey, str] = field(default_factory=dict)
+    unread: set[StateKey] = field(default_factory=set)
 
     @property
     def probes(self) -> list[Tensor]:
@@ -64,7 +87,7 @@ def make_probes(
     keys: list[list[StateKey]],
     like: Tensor,
     inside: Inside,
-    tape: Tape,
+    differentiator: Differentiator,
 ) -> Loop:
     """Make zeros to add to the states and gates of a cell at the timesteps of `like`."""
     loop = Loop()
@@ -73,7 +96,7 @@ def make_probes(
         for key, state in zip(chain(*keys), keras.tree.flatten(states), strict=True):
             if state.dtype.is_floating:
                 zeros = tf.zeros([*start, *tf.unstack(tf.shape(state)[1:])], state.dtype)
-                shape = (None, like.shape[1], *state.shape[1:])
+                shape = (like.shape[0], like.shape[1], *state.shape[1:])
                 loop.state_probes[key] = tf.ensure_shape(zeros, shape)
     if inside.gate_gradients:
         for leaf in leaf_cells(cell):
@@ -81,7 +104,7 @@ def make_probes(
             width = leaf.units * len(gates.names if gates else ())
             loop.gate_probes.append(tf.zeros([*start, width], leaf.compute_dtype))
     for probe in loop.probes:
-        tape.watch(probe)
+        differentiator.watch(probe)
     return loop
 
 
@@ -95,14 +118,16 @@ class Step:
     run
         Calls the cell: ``run(inputs, states)``.
     loop
-        What the probes are made for.
+        What the probes are made for; what is found out about the states is written into it.
     keys
         The states of each leaf cell.
-    emit
-        Whether the new states go out together with the output.
-    graph
-        Whether each step is traced into a graph of its own, in which readers can be found. If not,
-        all leaf cells must be Keras' own.
+    differentiator
+        Of the pass.
+    gates
+        Whether the gates' activations are recorded.
+    in_body
+        Whether the steps are traced in the body of a loop. Keras also takes one step before such a
+        loop begins, only to see the output's shape.
     """
 
     def __init__(
@@ -111,117 +136,201 @@ class Step:
         run: Callable[[Nested, Nested], tuple[Nested, Nested]],
         loop: Loop,
         keys: list[list[StateKey]],
+        differentiator: Differentiator,
         *,
-        emit: bool = False,
-        graph: bool = True,
+        gates: bool = False,
+        in_body: bool = False,
     ) -> None:
         self._run = run
+        self._loop = loop
         self._keys = keys
-        self._probed = list(loop.state_probes)
-        self._emit = emit
-        self._graph = graph
+        self._differentiator = differentiator
         self._cells = leaf_cells(cell)
-        self._gates = [gates_of(leaf) for leaf in self._cells]
-        self._gates_probed = bool(loop.gate_probes)
-        # The loop asks for one step before it starts, only to see the output's shape.
-        self._outside = current_graph() if graph else None
-        # Where in what is emitted each state is.
-        self.places: list[int] = []
-        # The probes of the timestep that is being traced.
+        self._gates: list[Gates | None] = [gates_of(leaf) for leaf in self._cells]
+        self._gates_recorded = gates
+        self._before_body = current_graph() if in_body else None
+        self._in_body = in_body
+        # The probes of the timestep that is being computed.
         self._state_now: dict[StateKey, Tensor] = {}
         self._gates_now: list[list[Tensor]] = []
+        self._activated: list[dict[int, Tensor]] = []
 
     def __call__(self, inputs: Nested, states: Nested) -> tuple[Nested, Nested]:
         """Take one step; the inputs are followed by the probes."""
         x, *probes = inputs
-        self._state_now = dict(zip(self._probed, probes, strict=False))
+        probed = list(self._loop.state_probes)
+        self._state_now = dict(zip(probed, probes, strict=False))
         self._gates_now = [
             tf.split(probe, len(gates.names if gates else ()), axis=-1)
-            for gates, probe in zip(self._gates, probes[len(self._probed) :], strict=False)
+            for gates, probe in zip(self._gates, probes[len(probed) :], strict=False)
         ]
+        self._activated = [{} for _ in self._cells]
         output, new = self._run(x, states)
-        if not keras.tree.is_nested(new):
-            new = [new]
-        if not self._emit:
-            return output, new
-        emitted, self.places = [output], []
-        for state in keras.tree.flatten(new):
-            # Most cells return their hidden state: emitted once, it takes half the memory.
-            self.places.append(0 if state is output else len(emitted))
-            emitted += [] if state is output else [state]
-        return tuple(emitted), new
+        return output, new if keras.tree.is_nested(new) else [new]
+
+    def activated(self) -> list[Tensor]:
+        """Return the gates' activations in the last step, of each cell, gate after gate."""
+        return [
+            tf.concat([now[gate] for gate in range(len(gates.names))], axis=-1)
+            for gates, now in zip(self._gates, self._activated, strict=True)
+            if gates is not None
+        ]
 
     @contextmanager
     def installed(self) -> Iterator[None]:
-        """Shadow the cells while the steps are traced."""
-        saved = [(cell.__dict__, dict(cell.__dict__)) for cell in self._cells]
+        """Shadow the cells while the steps are computed."""
+        shadowed: list[tuple[dict[str, object], str, object]] = []
         try:
             for position, cell in enumerate(self._cells):
-                if self._probed:
-                    library_of(cell).shadow(cell, self._probed_call(cell, self._keys[position]))
+                stand_ins: dict[str, Callable[..., Nested]] = {}
+                if self._loop.state_probes:
+                    stand_ins["call"] = self._probed_call(cell, self._keys[position])
                 gates = self._gates[position]
-                if self._gates_probed or not self._graph:
-                    for name, calls in gates.calls.items() if gates else ():
-                        cell.__dict__[name] = self._probed_activation(position, name, calls)
+                if gates is not None and (self._loop.gate_probes or self._gates_recorded):
+                    for name, order in gates.calls.items():
+                        stand_ins[name] = self._probed_activation(position, name, order)
+                for name, stand_in in stand_ins.items():
+                    shadowed.append((cell.__dict__, name, cell.__dict__.get(name, _NOTHING)))
+                    if name == "call":
+                        library_of(cell).shadow(cell, stand_in)
+                    else:
+                        own = getattr(cell, name)
+                        cell.__dict__[name] = only_in_this_thread(stand_in, own)
             yield
         finally:
-            for namespace, attributes in saved:
-                for name in _SHADOWED:
+            for namespace, name, before in reversed(shadowed):
+                if before is _NOTHING:
                     namespace.pop(name, None)
-                    if name in attributes:
-                        namespace[name] = attributes[name]
+                else:
+                    namespace[name] = before
 
     def _probed_call(
         self, cell: Layer, keys: list[StateKey]
     ) -> Callable[..., tuple[Nested, Nested]]:
-        original = library_of(cell).original(cell)
+        original = library_of(cell).original(cell, functions=False)
 
         def call(inputs: Tensor, states: Nested, *args: Nested, **kwargs: Nested) -> Nested:
+            graph = current_graph()
+            if isinstance(self._differentiator, EagerDifferentiator):
+                return self._attached(original, keys, (inputs, states, *args), kwargs)
+            if graph is self._before_body:
+                return original(inputs, states, *args, **kwargs)
+            start = graph.version  # type: ignore[attr-defined]
             output, new = original(inputs, states, *args, **kwargs)
-            if self._graph and current_graph() is self._outside:
-                return output, new
+            old = {id(t) for t in keras.tree.flatten((inputs, states))}
+
+            def before(tensor: Tensor) -> bool:
+                placeholder = tensor.op.type == "Placeholder"
+                own = tensor.graph is graph and tensor.op._id > start  # noqa: SLF001
+                return id(tensor) in old or placeholder or not own
+
             flat = keras.tree.flatten(new)
-            replaced = self._with_probes(keys, keras.tree.flatten(states), flat)
-            output = keras.tree.map_structure(lambda t: replaced.get(id(t), t), output)
-            return output, keras.tree.pack_sequence_as(new, flat)
+            for position, state in enumerate(flat):
+                # Handed on unchanged, or twice: it is read as the other one, or as the old one.
+                twice = any(state is earlier for earlier in flat[:position])
+                if keys[position] in self._state_now and (twice or before(state)):
+                    flat[position] = tf.identity(state)
+            places = self._places(keys, flat, before)
+            outputs = keras.tree.flatten(output)
+            replaced: dict[int, Tensor] = {}
+            for key, found in places.items():
+                if self._gates_of(cell) is None and not reads(outputs, found):
+                    self._loop.unread.add(key)
+                self._probe(key, found, replaced)
+            swap = _swapping(replaced)
+            flat = [swap(tensor) for tensor in flat]
+            return keras.tree.map_structure(swap, output), keras.tree.pack_sequence_as(new, flat)
 
         return call
 
-    def _with_probes(
-        self, keys: list[StateKey], old: Sequence[Tensor], new: list[Tensor]
-    ) -> dict[int, Tensor]:
-        """Add the probes to the new states, in place; return what each was replaced by."""
-        before = {id(tensor) for tensor in old}
-        replaced: dict[int, Tensor] = {}
-        for place, (key, state) in enumerate(zip(keys, new, strict=True)):
-            if key not in self._state_now:
-                continue
-            probe = self._state_now[key]
-            if self._graph:
-                # A state that is handed on unchanged is also read as the old one.
-                known = id(state) in (before | replaced.keys())
-                own = not known and state.graph is current_graph()
-                new[place] = insert(state if own else tf.identity(state), probe)
+    def _places(
+        self, keys: list[StateKey], states: list[Tensor], before: Callable[[Tensor], bool]
+    ) -> dict[StateKey, list[Place]]:
+        """Find where each state is made; what is a state of its own is not part of another."""
+        found: dict[StateKey, list[Place]] = {}
+        for key, state in zip(keys, states, strict=True):
+            if key in self._state_now:
+                try:
+                    found[key] = places_of(state, before)
+                except Unreachable as error:
+                    self._loop.unreachable[key] = str(error)
+        taken: set[int] = set()
+        for key, state in sorted(
+            ((key, state) for key, state in zip(keys, states, strict=True) if key in found),
+            key=lambda item: len(found[item[0]]),  # whole states before those made of pieces
+        ):
+            if any(id(place.tensor) in taken for place in found[key]):
+                found[key] = [Place(state, lambda probe: probe)]
+            taken |= {id(place.tensor) for place in found[key]}
+        return {key: found[key] for key in keys if key in found}
+
+    def _probe(self, key: StateKey, places: list[Place], replaced: dict[int, Tensor]) -> None:
+        probe = self._state_now[key]
+        for place in places:
+            if not self._in_body and isinstance(self._differentiator, GraphDifferentiator):
+                self._differentiator.insert_later(place, probe)
             else:
-                new[place] = plus(state, probe)
-            replaced.setdefault(id(state), new[place])
-        return replaced
+                # The body of a loop is finished when the loop is: its readers are there now.
+                replaced[id(place.tensor)] = insert(place, probe)
+
+    def _attached(
+        self,
+        original: Callable[..., tuple[Nested, Nested]],
+        keys: list[StateKey],
+        args: Sequence[Nested],
+        kwargs: dict[str, Nested],
+    ) -> tuple[Nested, Nested]:
+        """Take a step in eager mode and attach the probes of its states to its results."""
+        structure: Nested = None
+
+        def call(copies: Sequence[Nested]) -> tuple[Nested, Nested]:
+            nonlocal structure
+            output, structure = original(*copies, **kwargs)
+            return output, structure
+
+        step = take_step(call, args)
+        probed = {
+            key: state
+            for key, state in zip(keys, step.states, strict=True)
+            if key in self._state_now
+        }
+        for key, state in probed.items():
+            if not step.reads(state):
+                if step.called_functions:
+                    self._loop.unreachable[key] = UNREACHABLE.format(kind="tf.function")
+                self._loop.unread.add(key)
+        output, new = attach(step, list(probed.values()), [self._state_now[k] for k in probed])
+        return output, keras.tree.pack_sequence_as(structure, new)
+
+    def _gates_of(self, cell: Layer) -> Gates | None:
+        return self._gates[next(i for i, own in enumerate(self._cells) if own is cell)]
 
     def _probed_activation(
         self, position: int, name: str, gates: tuple[int | None, ...]
     ) -> Callable[[Tensor], Tensor]:
         original = getattr(self._cells[position], name)
-        cell_state = next((key for key in self._keys[position] if key.role == CELL), None)
         count = 0
 
         def activation(value: Tensor) -> Tensor:
             nonlocal count
             gate, count = gates[count], (count + 1) % len(gates)
-            if gate is not None and self._gates_now:
-                return original(plus(value, self._gates_now[position][gate]))
-            # The one that is no gate's reads an LSTM's new cell state.
-            if gate is None and not self._graph and cell_state in self._state_now:
-                return original(plus(value, self._state_now[cell_state]))
-            return original(value)
+            if gate is None:
+                return original(value)
+            if self._gates_now:
+                value = plus(value, self._gates_now[position][gate])
+            activated = self._activated[position][gate] = original(value)
+            return activated
 
         return activation
+
+
+_NOTHING = object()
+
+
+def _swapping(replaced: dict[int, Tensor]) -> Callable[[Tensor], Tensor]:
+    def swap(tensor: Tensor) -> Tensor:
+        while id(tensor) in replaced:
+            tensor = replaced[id(tensor)]
+        return tensor
+
+    return swap

@@ -1,8 +1,8 @@
-"""Batches, from whatever ``fit`` takes: arrays, a dataset, or a generator of batches."""
+"""Batches, from whatever ``fit`` takes: arrays, a dataset, a generator or a loader of batches."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -14,8 +14,18 @@ if TYPE_CHECKING:
     from .batches import Batch
 
 
+def is_stream(x: Nested) -> bool:
+    """Tell whether something yields batches, instead of being one."""
+    return isinstance(x, (tf.data.Dataset, Iterator)) or is_sequence(x) or _is_loader(x)
+
+
 def batches(
-    model: Model, x: Nested, y: Nested, sample_weight: Nested, steps: int | None
+    model: Model,
+    x: Nested,
+    y: Nested,
+    sample_weight: Nested,
+    class_weight: Mapping[int, float] | None,
+    steps: int | None,
 ) -> Iterator[Batch]:
     """Check and convert one batch after the other.
 
@@ -23,36 +33,64 @@ def batches(
     ------
     ValueError
         As `make_batch`; also if y or sample_weight come beside a dataset, `steps` comes with
-        arrays or is missing for an endless source, or there is no batch.
+        arrays or is missing for an endless source, there is no batch, or the source fails.
     """
-    if not _is_stream(x):
+    if not is_stream(x):
         if steps is not None:
             raise ValueError(
                 f"steps is for a dataset or generator; received steps={steps} with arrays"
             )
-        yield make_batch(model, x, y, sample_weight)
+        yield make_batch(model, x, y, sample_weight, class_weight)
         return
+    kind = type(x).__name__
     if y is not None or sample_weight is not None:
         raise ValueError(
-            f"a {type(x).__name__} must yield (x, y) or (x, y, sample_weight); "
+            f"a {kind} must yield (x, y) or (x, y, sample_weight); "
             "received y or sample_weight beside it"
         )
     if steps is None and _is_endless(x):
         raise ValueError(
-            f"steps must bound a {type(x).__name__} of unknown or endless length; received None"
+            f"steps must bound a {kind} of unknown or endless length; received None; "
+            "steps=1 takes its first batch"
         )
     if steps is not None and steps < 1:
         raise ValueError(f"steps must be at least 1; received {steps}")
-    empty = True
-    for data in islice(_items(x), steps):
-        yield make_batch(model, *keras.utils.unpack_x_y_sample_weight(data))
-        empty = False
-    if empty:
-        raise ValueError(f"a {type(x).__name__} must yield at least one batch; it yielded none")
+    taken = 0
+    items = islice(_items(x), steps)
+    while True:
+        try:
+            data = next(items, _END)
+        except tf.errors.OpError as error:
+            raise ValueError(
+                f"a {kind} must yield batches; it failed at batch {taken}: "
+                f"{type(error).__name__}: {error.message}"
+            ) from error
+        if data is _END:
+            break
+        yield make_batch(model, *_unpacked(kind, data), class_weight)
+        taken += 1
+    if not taken:
+        raise ValueError(f"a {kind} must yield at least one batch; it yielded none")
 
 
-def _is_stream(x: Nested) -> bool:
-    return isinstance(x, (tf.data.Dataset, Iterator)) or is_sequence(x)
+_END = object()
+
+
+def _unpacked(kind: str, data: Nested) -> tuple[Nested, Nested, Nested]:
+    if isinstance(data, (list, tuple)) and len(data) > 3:
+        raise ValueError(
+            f"a {kind} must yield (x, y) or (x, y, sample_weight); received {len(data)} parts; "
+            "several inputs are one part: ((a, b), y)"
+        )
+    x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+    return x, y, sample_weight
+
+
+def _is_loader(x: Nested) -> bool:
+    """Tell whether something is iterated batch by batch, as a ``DataLoader`` of PyTorch."""
+    if isinstance(x, (str, bytes, Sequence, Mapping, Set)) or not isinstance(x, Iterable):
+        return False
+    return not (hasattr(x, "__array__") or hasattr(x, "shape") or tf.is_tensor(x))
 
 
 def _is_endless(x: Nested) -> bool:
@@ -60,6 +98,14 @@ def _is_endless(x: Nested) -> bool:
         return int(x.cardinality()) == int(tf.data.INFINITE_CARDINALITY)
     if is_sequence(x):
         return _count(x) is None
+    return isinstance(x, Iterator) or not _has_length(x)
+
+
+def _has_length(x: Nested) -> bool:
+    try:
+        len(x)
+    except TypeError:  # a loader over something without a length raises it too
+        return False
     return True
 
 

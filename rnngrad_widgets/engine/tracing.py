@@ -2,35 +2,43 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rnngrad_widgets.tensor import GradientTensor
 
-from .backend import Model, Nested, Tape, Tensor, tf
+from .backend import Model, Tensor, keras, tf
+from .differentiate import Differentiator, EagerDifferentiator, GraphDifferentiator
+from .exclusive import exclusive
 from .groups import join
-from .kept import keeping, kept_eagerly
 from .library import library_of
+from .loss_function import Loss, LossError, LossFunction, cannot_compute, loss_of
 from .probes import tap
 from .quantities import Source, Taken, sources, wanted
+from .restore import OnCopies, restored_eagerly
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
     from .batches import Batch
+    from .calls import LayerCall, Wanted
     from .layers import Found
-
-Loss: TypeAlias = "Callable[[Model, Nested, Nested, Nested, bool], Tensor]"
-"""``loss(model, x, y, sample_weight, training)``, a scalar."""
 
 _SUBJECTS = {"output_gradient": "output", "input_gradient": "input", "weight_gradient": "weights"}
 """What a quantity is the derivative by, for a message."""
+
+_INSIDE = frozenset(
+    (
+        *("hidden_gradient", "cell_gradient", "gate_gradient", "initial_state_gradient"),
+        *("hidden_state", "cell_state", "gate"),
+    )
+)
+"""Quantities that are taken inside of the loop over time."""
 
 _FLOAT16_SCALE = 2.0**15
 """First loss scale for float16, in which small gradients would be zero without one."""
@@ -63,6 +71,8 @@ class Result:
         How many values of x are NaN or Inf.
     missing
         Why there is no result, for each layer call and quantity that has none.
+    notes
+        What is to be said of the results.
     """
 
     loss: float
@@ -70,23 +80,42 @@ class Result:
     samples: int
     not_finite: int
     missing: list[str]
+    notes: tuple[str, ...] = ()
 
 
 class TracedPass:
     """One forward and backward pass that computes a request, traced for one kind of batch.
 
-    The batch size is left open; the other sizes and the dtypes are those of `batch`.
     The model is only touched while this object is made (with ``run_eagerly=True``: while it runs),
     and is put back as it was.
+
+    Parameters
+    ----------
+    model, request
+        What is computed.
+    batch
+        A batch of the kind.
+    signature
+        What the traced function takes, one spec for each tensor of the batch.
+    reference
+        Makes the model's loss without taps; the first result is held against it.
 
     Raises
     ------
     ValueError
-        If the loss cannot be computed for this batch, or a layer is called where its tensors
-        cannot be reached.
+        If the loss cannot be computed for this batch.
+    RuntimeError
+        If the loss that is differentiated is not the model's.
     """
 
-    def __init__(self, model: Model, request: Request, batch: Batch) -> None:
+    def __init__(
+        self,
+        model: Model,
+        request: Request,
+        batch: Batch,
+        signature: list[Tensor],
+        reference: Callable[[], LossFunction],
+    ) -> None:
         self._model = model
         self._library = library_of(model)
         self._request = request
@@ -96,67 +125,104 @@ class TracedPass:
             layer.compute_dtype == "float16" for layer in self._library.all_layers(model)
         )
         self._missing: dict[tuple[str, str], str] = {}
-        self._function = self._eagerly if model.run_eagerly else self._trace()
+        self._notes: dict[str, None] = {}
+        self._signature = signature
+        self._reference: Callable[[], LossFunction] | None = reference
+        self._function: Callable[..., list[Tensor]] = self._eagerly
+        if not model.run_eagerly:
+            self._function = self._trace()
 
     def run(self, batch: Batch) -> Result:
-        """Compute the loss and the tensors for a batch at the weights of now."""
+        """Compute the loss and the tensors for a batch with the current weights."""
         scale = _FLOAT16_SCALE if self._scaled else 1.0
         while True:
             try:
                 loss, *tensors = self._function(tf.constant(scale, tf.float32), *batch.leaves)
-            except (tf.errors.OpError, _LossError) as error:
-                raise _cannot_compute(batch, error) from error
+            except (tf.errors.OpError, LossError) as error:
+                raise cannot_compute(batch, error) from error
             arrays = [np.asarray(tensor) for tensor in tensors]
             if scale <= 1.0 or all(np.isfinite(array).all() for array in arrays):
-                return Result(
-                    loss=float(loss),
-                    tensors=self._label(arrays),
-                    samples=batch.samples,
-                    not_finite=batch.count_not_finite(),
-                    missing=list(self._missing.values()),
-                )
+                break
             scale /= 2
+        if self._reference is not None:
+            self._check_loss(batch, loss, self._reference())
+            self._reference = None
+        return Result(
+            loss=float(loss),
+            tensors=self._label(arrays),
+            samples=batch.samples,
+            not_finite=batch.count_not_finite(),
+            missing=list(self._missing.values()),
+            notes=tuple(self._notes),
+        )
 
     def _trace(self) -> Callable[..., list[Tensor]]:
         function = tf.function(
             self._compute, autograph=False, jit_compile=bool(self._model.jit_compile) or None
         )
-        with self._library.tracing():
-            try:
+        try:
+            with exclusive(self._model):
                 concrete = function.get_concrete_function(
-                    tf.TensorSpec([], tf.float32), *self._batch.signature
+                    tf.TensorSpec([], tf.float32), *self._signature
                 )
-            except (tf.errors.OpError, _LossError) as error:
-                raise _cannot_compute(self._batch, error) from error
-        return keeping(concrete)
+        except (tf.errors.OpError, LossError) as error:
+            raise cannot_compute(self._batch, error) from error
+        return OnCopies(concrete)
 
     def _eagerly(self, scale: Tensor, *leaves: Tensor) -> list[Tensor]:
-        with kept_eagerly(self._model):
+        with exclusive(self._model), restored_eagerly(self._model):
             return self._compute(scale, *leaves)
+
+    def _check_loss(self, batch: Batch, loss: Tensor, reference: LossFunction) -> None:
+        """Hold the loss that was differentiated against that of the model as it is."""
+        expected, rounding = reference(batch).mean, self._rounding(loss)
+
+        def agrees(found: Tensor) -> bool:
+            both = float(found), float(expected)
+            return bool(np.isclose(*both, rtol=rounding, atol=1e-12, equal_nan=True))
+
+        # Where the model's own loss differs from run to run, there is nothing to compare with.
+        if agrees(loss) or not agrees(reference(batch).mean):
+            return
+        words = ", ".join(self._request.quantities)
+        raise RuntimeError(
+            f"the loss that is differentiated must be the model's own, {float(expected):.8g}; with "
+            f"{words} it is {float(loss):.8g}, so no gradient is returned; ask for another "
+            "quantity, and please report this model"
+        )
+
+    def _rounding(self, loss: Tensor) -> float:
+        """Return by how much losses may differ that are computed in another order."""
+        dtypes = {layer.compute_dtype for layer in self._library.all_layers(self._model)}
+        if dtypes & {"float16", "bfloat16"}:
+            return 3e-2
+        return 1e-9 if loss.dtype == tf.float64 else 1e-4
 
     def _compute(self, scale: Tensor, *leaves: Tensor) -> list[Tensor]:
         model, request = self._model, self._request
         self._missing.clear()
-        variables = {id(v): v for v in model.trainable_variables}
+        self._notes.clear()
+        differentiator: Differentiator
+        differentiator = EagerDifferentiator() if tf.executing_eagerly() else GraphDifferentiator()
         own = {id(v): v for target in request.targets for v in target.layer.weights}
-        variables |= own
-        with (
-            self._library.untouched(model),
-            self._library.forward(variables) as weights,
-            tf.GradientTape(watch_accessed_variables=False) as tape,
-        ):
+        with self._library.untouched(model), differentiator.recording():
+            trainable = list(model.trainable_variables) if request.clip else []
             if "weight_gradient" in request.quantities:
-                tape.watch([weights[key] for key in (variables if request.clip else own)])
+                for variable in {**own, **{id(v): v for v in trainable}}.values():
+                    differentiator.watch(variable)
             calls = {
-                target.info.path: tap(target, tape, wanted(request.quantities, target))
+                target.info.path: tap(target, differentiator, self._wanted(target))
                 for target in request.targets
             }
-            loss = _loss(model, self._batch.with_leaves(list(leaves)), request)
+            batch = self._batch.with_leaves(list(leaves))
+            loss = loss_of(model, batch, request.training, request.loss)
         found = []
         for target in request.targets:
-            found += self._reachable(Taken(target, calls[target.info.path], weights), loss)
-        trainable = [weights[id(v)] for v in model.trainable_variables]
-        return self._differentiate(tape, loss, found, trainable if request.clip else [], scale)
+            found += self._reachable(Taken(target, calls[target.info.path], own), loss)
+        return self._differentiate(differentiator, loss, found, trainable, scale)
+
+    def _wanted(self, target: Found) -> Wanted:
+        return wanted(self._request.quantities, target)
 
     def _reachable(self, taken: Taken, loss: Tensor) -> list[Source]:
         path = taken.target.info.path
@@ -165,21 +231,52 @@ class TracedPass:
                 f"layer '{path}' must be called in the model's forward pass; it is not called "
                 "there, or only inside an inner tf.function"
             )
-        found = sources(taken, self._request.quantities)
-        for source in found:
-            for tensor in chain(*source.tensors):
-                if isinstance(tensor, tf.Variable):
-                    continue  # a weight of Keras 2
-                if getattr(tensor, "graph", None) is not getattr(loss, "graph", None):
-                    raise ValueError(
-                        f"layer '{path}' must be called where the loss can see it; it is called "
-                        "inside an inner tf.function or loop; remove the inner tf.function"
-                    )
+        quantities = list(self._request.quantities)
+        if any(call.runs and set(call.runs) != {1} for call in taken.calls):
+            for quantity in [word for word in quantities if word in _INSIDE]:
+                quantities.remove(quantity)
+                self._missing[path, quantity] = (
+                    f"layer '{path}' must run its loop over time once in each call to have a "
+                    f"{quantity}; its own call does not; ask for output_gradient"
+                )
+        self._note_states(path, taken.calls)
+        found = []
+        for source in sources(taken, quantities):
+            if reason := self._why_unreachable(source, taken.calls, loss):
+                self._missing[source.layer, source.quantity] = reason
+            else:
+                found.append(source)
         return found
+
+    def _note_states(self, path: str, calls: Sequence[LayerCall]) -> None:
+        for loop in chain(*(call.loops for call in calls)):
+            for state in loop.unread - loop.unreachable.keys():
+                name = f"state {state.label} of " if state.label else "the state of "
+                self._notes[
+                    f"{name}layer '{path}' is not read by the output of the same timestep: its "
+                    "gradient is that through the later timesteps"
+                ] = None
+
+    def _why_unreachable(self, source: Source, calls: Sequence[LayerCall], loss: Tensor) -> str:
+        """Say why a source cannot be differentiated by; empty if it can."""
+        here = set(map(id, chain(*source.tensors)))
+        for loop in chain(*(call.loops for call in calls)):
+            for state, reason in loop.unreachable.items():
+                if id(loop.state_probes.get(state)) in here:
+                    return f"there is no {source.quantity} of layer '{source.layer}': {reason}"
+        for tensor in chain(*source.tensors):
+            if isinstance(tensor, (tf.Variable, keras.Variable)):
+                continue
+            if getattr(tensor, "graph", None) is not getattr(loss, "graph", None):
+                return (
+                    f"layer '{source.layer}' must be called where the loss can see it; it is "
+                    "called inside an inner tf.function or loop; remove the inner tf.function"
+                )
+        return ""
 
     def _differentiate(
         self,
-        tape: Tape,
+        differentiator: Differentiator,
         loss: Tensor,
         found: list[Source],
         clipped: list[Tensor],
@@ -188,8 +285,7 @@ class TracedPass:
         """Return the loss, the quantities and the masks; those of `clipped` clipped together."""
         flat = [t for source in found if source.is_gradient for t in chain(*source.tensors)]
         flat += clipped
-        seed = tf.cast(scale, loss.dtype)
-        gradients = tape.gradient(loss, flat, output_gradients=seed) if flat else []
+        gradients = differentiator.gradients(loss, flat, tf.cast(scale, loss.dtype))
         if self._scaled:
             gradients = [g if g is None else _unscaled(g, scale) for g in gradients]
         by_tensor = {id(tensor): g for tensor, g in zip(flat, gradients, strict=True)}
@@ -202,6 +298,8 @@ class TracedPass:
             if source.is_gradient:
                 halves = [[by_tensor[id(tensor)] for tensor in half] for half in source.tensors]
             if all(part is None for part in chain(*halves)):
+                if source.optional:
+                    continue
                 self._missing[source.layer, source.quantity] = (
                     f"the loss does not depend on the {_SUBJECTS.get(source.quantity, 'states')} "
                     f"of layer '{source.layer}', so there is no {source.quantity}"
@@ -210,7 +308,7 @@ class TracedPass:
             self._sources.append(source)
             results.append(_joined(halves, source))
         masks = [join(s.masks, s.joined, rank=2) for s in self._sources if s.masks]
-        return [loss, *results, *masks]
+        return [tf.reduce_mean(loss), *results, *masks]
 
     def _label(self, arrays: list[NDArray[Any]]) -> list[GradientTensor]:
         masks = iter(arrays[len(self._sources) :])
@@ -226,45 +324,6 @@ class TracedPass:
             )
             for source, array in zip(self._sources, arrays, strict=False)
         ]
-
-
-class _LossError(Exception):
-    """The model's own code failed; the cause is what it raised."""
-
-
-def _loss(model: Model, batch: Batch, request: Request) -> Tensor:
-    given = (batch.x, batch.y, batch.sample_weight)
-    try:
-        if request.loss is not None:
-            loss = tf.convert_to_tensor(request.loss(model, *given, request.training))
-        else:
-            loss = library_of(model).compute_loss(model, *given, training=request.training)
-    except Exception as error:
-        raise _LossError from error
-    if len(loss.shape) > 0:
-        raise ValueError(f"the loss must be a scalar; received the shape {tuple(loss.shape)}")
-    if request.loss is not None:
-        return loss
-    return library_of(model).undistributed(loss)
-
-
-def _cannot_compute(batch: Batch, error: BaseException) -> ValueError:
-    cause = error.__cause__ if isinstance(error, _LossError) and error.__cause__ else error
-    reason = f"{type(cause).__name__}: {_first_line(cause)}"
-    return ValueError(
-        f"x and y must fit the model; its loss could not be computed "
-        f"for {batch.describe()}: {reason}"
-    )
-
-
-def _first_line(cause: BaseException) -> str:
-    plain = re.sub(r"\x1b\[[\d;]*m", "", str(cause))  # Keras writes in bold
-    lines = [line.strip() for line in plain.splitlines() if line.strip()]
-    if len(lines) > 1 and lines[0].startswith("Exception encountered when calling"):
-        return lines[1]  # what the layer raised; Keras says first where
-    # TensorFlow puts what happened just before the node at which it did.
-    node = next((i for i, line in enumerate(lines) if line.startswith("[[{{node")), 1)
-    return lines[max(node - 1, 0)] if lines else ""
 
 
 def _joined(halves: list[list[Tensor]], source: Source) -> Tensor:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from bqplot import Axis
 from ipywidgets import register, widget_serialization
-from traitlets import Bool, Enum, Instance, Int, Unicode
+from traitlets import Enum, Instance, Unicode
 
+from rnngrad_widgets.traits import Bool, Int
 from rnngrad_widgets.widgets._mark import SelectionMark
 
 AXES = ["sample", "timestep", "channel"]

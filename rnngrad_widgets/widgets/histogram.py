@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from bqplot import Axis
 from ipywidgets import DOMWidget, register, widget_serialization
-from traitlets import Enum, Instance, Int, Unicode
+from traitlets import Enum, Instance, Unicode
 
+from rnngrad_widgets.traits import Int
 from rnngrad_widgets.widgets._mark import SelectionMark
 from rnngrad_widgets.widgets._module import MODULE
 

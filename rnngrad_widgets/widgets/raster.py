@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ipywidgets import register
-from traitlets import Enum, Int, Unicode
+from traitlets import Enum, Unicode
 
+from rnngrad_widgets.traits import Int
 from rnngrad_widgets.widgets._mark import SelectionMark
 
 

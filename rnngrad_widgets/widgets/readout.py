@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ipywidgets import DOMWidget, register, widget_serialization
-from traitlets import Enum, Instance, Int, Unicode
+from traitlets import Enum, Instance, Unicode
 
+from rnngrad_widgets.traits import Int
 from rnngrad_widgets.widgets._module import MODULE
 from rnngrad_widgets.widgets.selection import Selection
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from bqplot import ColorScale, LinearScale
 from ipywidgets import Widget, register, widget_serialization
-from traitlets import Bool, Float, Instance, Int, Tuple, Unicode
+from traitlets import Float, Instance, Tuple, Unicode
 
 from rnngrad_widgets.checks import Norm
+from rnngrad_widgets.traits import Bool, Int
 from rnngrad_widgets.widgets._module import MODULE
 from rnngrad_widgets.widgets.tensor import Tensor
 

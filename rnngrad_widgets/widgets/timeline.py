@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from bqplot import Axis
 from ipywidgets import HTML, DOMWidget, Widget, register, widget_serialization
-from traitlets import Bool, Float, Instance, Int, Unicode
+from traitlets import Float, Instance, Unicode
 
+from rnngrad_widgets.traits import Bool, Int
 from rnngrad_widgets.widgets._mark import SelectionMark
 from rnngrad_widgets.widgets._module import MODULE
 from rnngrad_widgets.widgets.selection import Selection

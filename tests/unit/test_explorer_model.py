@@ -7,9 +7,10 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import layers
 
-from rnngrad_widgets import GradientExplorer, get_rnn_gradients
+from rnngrad_widgets import GradientExplorer, get_rnn_gradients, show_weights
 
 pytestmark = pytest.mark.usefixtures("open_widgets")
 RNG = np.random.default_rng(0)
@@ -68,6 +69,63 @@ def test_the_options_of_the_loss_are_passed_on(model: Any) -> None:
     expected = get_rnn_gradients(model, X, Y, 0, sample_weight=sample_weight)
     np.testing.assert_array_equal(explorer.tensor.values, expected)
     assert not explorer.tensor.values[[0, 3]].any()
+
+
+def absolute(y_true: Any, y_pred: Any) -> Any:
+    return keras.ops.mean(keras.ops.abs(y_true - y_pred), axis=-1)
+
+
+@pytest.mark.parametrize(
+    "options", [{"class_weight": {0: 3.0, 1: 0.0}}, {"loss": absolute}, {"training": True}], ids=str
+)
+def test_every_option_reaches_each_quantity(model: Any, options: dict[str, Any]) -> None:
+    explorer = GradientExplorer(model, X, Y, "last", "hidden_gradient", **options)
+    expected = get_rnn_gradients(model, X, Y, layer="last", quantity="hidden_gradient", **options)
+    np.testing.assert_array_equal(explorer.tensor.values, expected)
+    explorer.quantity = "input_gradient"
+    expected = get_rnn_gradients(model, X, Y, layer="last", quantity="input_gradient", **options)
+    np.testing.assert_array_equal(explorer.tensor.values, expected)
+    explorer.update(step=10**6)
+    np.testing.assert_array_equal(explorer.snapshots[-1].array, expected)
+
+
+def test_weights_take_the_same_options(model: Any) -> None:
+    options: dict[str, Any] = {"class_weight": {0: 3.0, 1: 0.0}, "loss": absolute, "steps": 1}
+    data = tf.data.Dataset.from_tensor_slices((X, Y)).batch(3)
+    shown = show_weights(model, "last", data, **options)
+    found = shown.others[0].tensor.array[0].T
+    expected = get_rnn_gradients(model, data, layer="last", quantity="weight_gradient", **options)
+    rows = [expected["bias"][None], expected["recurrent_kernel"], expected["kernel"]]
+    np.testing.assert_array_equal(found, np.concatenate(rows))
+    plain = get_rnn_gradients(model, X[:3], Y[:3], layer="last", quantity="weight_gradient")
+    assert not np.allclose(expected["kernel"], plain["kernel"])
+
+
+def test_a_dataset_says_how_much_of_it_is_shown(model: Any) -> None:
+    data = tf.data.Dataset.from_tensor_slices((X, Y)).batch(3)
+    explorer = GradientExplorer(model, data)
+    assert explorer.tensor.shape == (4, 9, 6)
+    assert explorer._message.value.startswith("4 samples from 2 batches: ")
+    first = GradientExplorer(model, data, steps=1)
+    expected = get_rnn_gradients(model, X[:3], Y[:3], 0)
+    np.testing.assert_allclose(first.tensor.values, expected, rtol=1e-6)
+    for change in (lambda: None, first.refresh, lambda: first.set_trait("layer", "last")):
+        change()
+        assert first._message.value.startswith("3 samples from 1 batch: ")
+    with pytest.raises(ValueError, match=r"steps must bound a .* steps=1 takes its first"):
+        GradientExplorer(model, data.repeat())
+    with pytest.raises(TypeError, match=r"x must be one batch .*received a generator; take one"):
+        GradientExplorer(model, ((X, Y) for _ in range(3)), steps=1)
+
+
+def test_values_of_a_model_that_is_not_compiled() -> None:
+    plain = keras.Sequential([keras.Input((9, 3)), layers.LSTM(2, name="rnn")])
+    explorer = GradientExplorer(plain, X, quantity="hidden_state")
+    np.testing.assert_allclose(explorer.tensor.values[:, -1], plain(X).numpy(), rtol=1e-5)
+    assert explorer.tensor.loss is None
+    with pytest.raises(ValueError, match="must be compiled"):
+        explorer.quantity = "hidden_gradient"
+    assert explorer.quantity == "hidden_state"
 
 
 def test_what_is_noted_of_the_batch_is_said_and_stays(model: Any) -> None:

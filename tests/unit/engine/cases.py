@@ -135,11 +135,14 @@ def problem(case: Case) -> Problem:
         hidden = layers.Masking()(hidden)
     layer = case.layer()
     hidden = layer(hidden)
+    known: dict[str, Any] = {}
     if isinstance(hidden, (list, tuple)):
-        hidden = layers.Concatenate()(hidden)
+        # Not a Concatenate layer: Keras before 3.12 cannot call one that hands a mask on.
+        known["mask"] = getattr(hidden[0], "_keras_mask", None)
+        hidden = keras.ops.concatenate(hidden, -1)
     top = layers.SimpleRNN(2) if case.sequences else None
     head = layers.Dense(2)
-    outputs = head(hidden if top is None else top(hidden))
+    outputs = head(hidden if top is None else top(hidden, **known))
     model = keras.Model(inputs, outputs)
     for weight in model.trainable_weights:  # zero biases would hide mistakes
         weight.assign(weight + rng.normal(scale=0.3, size=weight.shape))

@@ -12,6 +12,7 @@ import tensorflow as tf
 from keras import layers
 
 from rnngrad_widgets.engine import GradientEngine
+from rnngrad_widgets.tensor import NothingThereError
 
 pytestmark = pytest.mark.usefixtures("unoptimised")
 
@@ -228,10 +229,11 @@ def test_a_new_batch_size_and_new_weights_are_not_traced_again() -> None:
     model.set_weights([0.5 * w for w in model.get_weights()])
     second = engine.compute(X[:4], Y[:4])
     engine.compute(X.astype("float64"), Y.astype("float64"))  # fit, too, makes it float32
-    assert len(calls) == 1
+    traced = len(calls)
+    assert traced == 2  # the pass, and the model's own loss that it is held against
     assert first.loss != second.loss
     engine.compute(X[:, :5], Y)  # another number of timesteps
-    assert len(calls) == 2
+    assert len(calls) == 2 * traced
 
 
 def test_compiling_again_is_seen() -> None:
@@ -337,11 +339,39 @@ def test_layers_that_the_loss_does_not_need_are_named() -> None:
     reason = "the loss does not depend on the output of layer 'idle', so there is no output_grad"
     with pytest.warns(UserWarning, match=f"left out of the snapshot: {reason}"):
         assert list(engine.compute(X, [Y, Y])) == [("used", "output_gradient")]
-    with pytest.raises(ValueError, match=reason):
+    with pytest.raises(NothingThereError, match=reason):
         engine.compute(X, [Y, Y], "idle")
+    # What was asked for by name fails no other, and the snapshot knows.
+    with pytest.warns(UserWarning, match=f"left out of the snapshot: {reason}"):
+        some = engine.compute(X, [Y, Y], ["used", "idle"])
+    assert list(some) == [("used", "output_gradient")]
+    assert [note for note in some.notes if reason in note] == list(some.notes) != []
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         engine.compute(X, [Y, Y], "used")
+
+
+def test_a_layer_of_which_only_the_states_go_on() -> None:
+    inputs = keras.Input(X.shape[1:])
+    _, *states = layers.LSTM(4, return_state=True, name="encoder")(inputs)
+    decoded = layers.LSTM(4, name="decoder")(inputs, initial_state=states)
+    model = keras.Model(inputs, layers.Dense(2)(decoded))
+    model.compile("sgd", "mse")
+    words = ["output_gradient", "hidden_gradient", "cell_gradient"]
+    with pytest.warns(UserWarning, match="on the output of layer 'encoder', so there is no"):
+        snapshot = GradientEngine(model).compute(X, Y, "encoder", words)
+    assert [quantity for _, quantity in snapshot] == words[1:]
+    with tf.GradientTape() as tape:
+        seen = [tf.identity(state) for state in model.get_layer("encoder")(X)[1:]]
+        tape.watch(seen)
+        last = model.get_layer("decoder")(X, initial_state=seen)
+        loss = tf.reduce_mean((model.layers[-1](last) - Y) ** 2)
+    expected = tape.gradient(loss, seen)
+    for quantity, gradient in zip(words[1:], expected, strict=True):
+        values = snapshot["encoder", quantity].values
+        if quantity == "hidden_gradient":  # c_T is also read through h_T
+            np.testing.assert_allclose(values[:, -1], gradient, rtol=1e-5, atol=1e-8)
+        assert np.abs(values[:, 0]).max() > 0
 
 
 def test_steps_where_gradients_are_accumulated() -> None:

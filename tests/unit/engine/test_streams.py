@@ -115,6 +115,61 @@ def test_streams_that_cannot_be_joined(model: Any, x: Any, others: Any, message:
         GradientEngine(model).compute(x, layers="rnn", **others)
 
 
+class Loader:
+    """What PyTorch's ``DataLoader`` looks like from outside: lists of arrays, again and again."""
+
+    def __iter__(self) -> Iterator[Any]:
+        yield from ([X[i : i + 4], Y[i : i + 4]] for i in (0, 4, 8))
+
+    def __len__(self) -> int:
+        return 3
+
+
+class Endless:
+    def __iter__(self) -> Iterator[Any]:
+        while True:
+            yield X[:4], Y[:4]
+
+    def __len__(self) -> int:
+        raise TypeError("of a data set without a length")
+
+
+def test_a_loader(model: Any) -> None:
+    engine = GradientEngine(model)
+    found = engine.compute(Loader(), layers="rnn")
+    expected = engine.compute(tf.data.Dataset.from_tensor_slices((X, Y)).batch(4), layers="rnn")
+    assert found.loss == expected.loss
+    assert found["rnn", "output_gradient"].shape == (10, 6, 4)
+    with pytest.raises(ValueError, match=r"steps must bound a Endless .* steps=1 takes its first"):
+        engine.compute(Endless(), layers="rnn")
+    assert engine.compute(Endless(), layers="rnn", steps=1).loss is not None
+
+
+def test_a_snapshot_says_how_many_samples_it_is_of(model: Any) -> None:
+    engine = GradientEngine(model)
+    note = ("10 samples from 3 batches: Loader",)
+    assert engine.compute(Loader(), layers="rnn").notes == note
+    snapshot = engine.compute(dataset(), layers="rnn", steps=1)
+    assert snapshot.notes[0].startswith("4 samples from 1 batch: ")
+    assert snapshot.notes[0].endswith("Dataset")
+
+
+def test_a_dataset_that_fails(model: Any) -> None:
+    def fail(x: Any, y: Any) -> Any:
+        with tf.control_dependencies([tf.debugging.assert_less(tf.reduce_sum(x[0]), -1e9)]):
+            return tf.identity(x), y
+
+    failing = tf.data.Dataset.from_tensor_slices((X, Y)).batch(4).map(fail)
+    with pytest.raises(ValueError, match=r"must yield batches; it failed at batch 0: Invalid"):
+        GradientEngine(model).compute(failing, layers="rnn")
+
+
+def test_batches_of_too_many_parts(model: Any) -> None:
+    parts = iter([(X[:2], X[:2], Y[:2], W[:2])])
+    with pytest.raises(ValueError, match=r"received 4 parts; several inputs are one part: \(\(a,"):
+        GradientEngine(model).compute(parts, layers="rnn", steps=1)
+
+
 def test_a_loss_of_ones_own_is_one_logit(model: Any) -> None:
     def logit(model: Any, x: Any, y: Any, sample_weight: Any, training: bool) -> Any:
         assert y is None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 import tf_keras
 from zarr.storage import LocalStore
 
@@ -80,6 +81,24 @@ def test_training_is_the_same_to_the_last_bit(tmp_path: Path, library: str) -> N
     assert found.losses[-1] == now.loss
 
 
+@pytest.mark.parametrize("library", KERAS)
+def test_what_is_recorded_is_of_the_loss_that_is_asked_for(tmp_path: Path, library: str) -> None:
+    """Weights of classes, another loss, and the first batch of several."""
+    model = make(KERAS[library])
+    y = (Y[:8] > 0).astype("float32")
+    data = tf.data.Dataset.from_tensor_slices((X[:8], y)).batch(4)
+    options: dict[str, Any] = {"class_weight": {0: 5.0, 1: 0.5}, "loss": "mae"}
+    taken = GradientRecorder(tmp_path / "run", data, steps=1, max_overhead=None, **options)
+    taken.update(model, step=3)
+    recorded = Recording.open(tmp_path / "run").snapshot(-1)
+    expected = GradientEngine(model).compute(X[:4], y[:4], **options)
+    assert recorded.loss == expected.loss
+    assert recorded.loss != GradientEngine(model).compute(X[:4], y[:4]).loss
+    for key, tensor in expected.items():
+        np.testing.assert_array_equal(recorded[key].values, tensor.values)
+    assert recorded.notes[0].startswith("4 samples from 1 batch: ")
+
+
 def test_a_callback_that_is_not_in_a_list(tmp_path: Path) -> None:
     """Keras 3 then calls the end of a batch from another thread."""
     model, other = make(), make()
@@ -90,9 +109,24 @@ def test_a_callback_that_is_not_in_a_list(tmp_path: Path) -> None:
     assert Recording(tmp_path / "run").steps.tolist() == [0, 5, 10, 15, 20, 24]
 
 
-def test_several_batches_at_once(tmp_path: Path) -> None:
-    train(make(steps_per_execution=4, run_eagerly=False), [recorder(tmp_path / "run")])
+@pytest.mark.parametrize("library", KERAS)
+def test_several_batches_at_once(tmp_path: Path, library: str) -> None:
+    model = make(KERAS[library], steps_per_execution=4, run_eagerly=False)
+    train(model, [recorder(tmp_path / "run")])
     assert Recording(tmp_path / "run").steps.tolist() == [0, 8, 12, 16, 20, 24]
+
+
+@pytest.mark.parametrize("library", KERAS)
+@pytest.mark.filterwarnings("ignore:Your input ran out of data:UserWarning")  # Keras before 3.11
+def test_several_batches_at_once_that_do_not_come_out_even(tmp_path: Path, library: str) -> None:
+    """11 batches an epoch: the last three are executed together."""
+    model = make(KERAS[library], steps_per_execution=4, run_eagerly=False)
+    settings = {"batch_size": 8, "epochs": 2, "verbose": 0}
+    model.fit(X[:88], Y[:88], **settings, callbacks=[recorder(tmp_path / "run")])
+    # The optimizer of Keras before 3.11 counts a twelfth batch that was not there.
+    expected = {22: [0, 8, 11, 15, 22], 24: [0, 8, 12, 16, 20, 24]}
+    counted = int(np.asarray(model.optimizer.iterations))
+    assert Recording(tmp_path / "run").steps.tolist() == expected[counted]
 
 
 def test_an_epoch_at_a_time_and_evaluation_between(tmp_path: Path) -> None:

@@ -1,0 +1,61 @@
+"""Building a model that has no variables yet, as its own ``fit`` would."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from .backend import Model, Tensor, tf
+from .exclusive import exclusive
+from .library import Attributes, library_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .batches import Batch
+
+
+def build(model: Model, batch: Batch, *, training: bool) -> None:
+    """Make the variables of a model in a trace that never runs.
+
+    The batch size is left open, as in ``fit``; fixed, for a model that needs it.
+
+    Raises
+    ------
+    Exception
+        What the model's own code raises; the model is then as it was.
+    """
+    exact = [tf.type_spec_from_value(leaf) for leaf in batch.leaves]
+    try:
+        _trace(model, batch, batch.signature, training=training)
+    except Exception as error:  # noqa: BLE001 - the model's own code may raise anything
+        try:
+            _trace(model, batch, exact, training=training)
+        except Exception:  # noqa: BLE001 - whatever it is, the first error says more
+            raise error from None
+
+
+def _trace(model: Model, batch: Batch, signature: list[Tensor], *, training: bool) -> None:
+    library = library_of(model)
+
+    def call(*leaves: Tensor) -> None:
+        library.predict(model, batch.with_leaves(list(leaves)).x, training)
+
+    with exclusive(model), library.scope(model), _unbuilt_on_error(model):
+        tf.function(call, autograph=False).get_concrete_function(*signature)
+        library.forget_losses(model)
+
+
+@contextmanager
+def _unbuilt_on_error(model: Model) -> Iterator[None]:
+    """Put a model back as it was if building it fails."""
+    every = library_of(model).all_layers(model)
+    trackers = [vars(layer)["_tracker"] for layer in every if "_tracker" in vars(layer)]
+    namespaces = [vars(thing) for thing in (*every, *trackers)]
+    saved = [Attributes(space) for space in (*namespaces, *(t.stored_ids for t in trackers))]
+    try:
+        yield
+    except BaseException:
+        for attributes in saved:
+            attributes.put_back()
+        raise
