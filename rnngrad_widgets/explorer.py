@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class GradientExplorer(Exploring):
     """Explore the gradient of the loss for a recurrent layer, over timesteps, with sliders.
 
-    Heat map of one sample, the curve of one channel under it; for ``return_sequences=False`` the
+    Heat map of one sample, the curve of one channel under it; where there is no time axis, the
     values by sample. The array goes to the browser once; what the sliders do is drawn there, also
     while the kernel is busy.
 
@@ -41,10 +41,12 @@ class GradientExplorer(Exploring):
         each time: all of them, or the first `steps`; beside the picture stands how many samples
         came from how many batches.
     layer
-        Name, index into ``model.layers`` or layer object; None is the first recurrent layer.
+        Name, index into ``model.layers`` or layer object; None is the first recurrent layer that
+        the loss depends on.
     quantity
         What to compute, for instance ``"output_gradient"``: dL/dy_t with respect to the tensor the
-        layer returns.
+        layer returns. None: that, where the layer returns a sequence that the loss reads, else
+        ``"hidden_gradient"``; a line in the widget says so.
     sample_weight, class_weight, training
         As in ``model.fit`` and ``model(x, training=...)``.
     steps
@@ -101,7 +103,7 @@ class GradientExplorer(Exploring):
         x: Any,
         y: Any = None,
         layer: Any = None,
-        quantity: str = "output_gradient",
+        quantity: str | None = None,
         *,
         sample_weight: Any = None,
         class_weight: Mapping[int, float] | None = None,

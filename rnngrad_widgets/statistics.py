@@ -48,7 +48,7 @@ class Extreme(NamedTuple):
 
 def extreme(values: NDArray[Any]) -> Extreme | None:
     """Largest finite magnitude and where it is; None if no value is finite."""
-    magnitudes = np.abs(values)
+    magnitudes = np.array(np.abs(values))  # of a single value numpy makes a scalar
     magnitudes[~np.isfinite(magnitudes)] = -1
     flat = int(np.argmax(magnitudes))
     magnitude = float(magnitudes.flat[flat])
@@ -81,6 +81,7 @@ def relative_norms(values: NDArray[Any], mask: NDArray[np.bool_] | None) -> NDAr
     ndarray
         (timesteps,), 0 .. 1.
     """
+    values = values.reshape(*values.shape[:2], -1)
     scale = float(np.max(np.abs(values), initial=0, where=np.isfinite(values))) or 1.0
     result = np.full(values.shape[1], np.nan)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -104,8 +105,11 @@ def share_not_reached(values: NDArray[Any], mask: NDArray[np.bool_] | None) -> f
 
 
 def norms_over_channels(tensor: GradientTensor) -> NDArray[np.float32]:
-    """Norms over the channels of each direction, (samples, timesteps, directions)."""
-    values = halves(tensor).values()
+    """Norms over the channels of each direction, (samples, timesteps, directions).
+
+    Further axes, such as those of ConvLSTM, count as channels.
+    """
+    values = [part.reshape(*tensor.shape[:2], -1) for part in halves(tensor).values()]
     with np.errstate(over="ignore", invalid="ignore"):
         norms = [np.sqrt(np.sum(np.square(part, dtype=np.float64), axis=-1)) for part in values]
         return np.stack(norms, axis=-1).astype(np.float32)

@@ -32,8 +32,8 @@ def summary_html(tensor: GradientTensor) -> str:
 
 def left_out(tensor: GradientTensor, cube: Cube) -> str:
     """What the browser was not sent, as HTML: samples beyond the budget."""
-    sent, all_samples = cube.values.shape[0], tensor.shape[0]
-    if tensor.dims[0] != "sample" or sent == all_samples:
+    sent, all_samples = cube.values.shape[0], (tensor.shape or (1,))[0]
+    if tensor.dims[:1] != ("sample",) or sent == all_samples:
         return ""
     return (
         f'<span> · </span><b class="rnngrad-alarm">samples {sent}–{all_samples - 1} are not in the '
@@ -54,10 +54,15 @@ def scientific(value: float) -> str:
 
 
 def _shape(tensor: GradientTensor) -> str:
-    *front, channels = tensor.shape
-    last = f"2 × {channels // 2}" if len(tensor.directions) == 2 else str(channels)
-    text = " × ".join([*map(str, front), last])
-    return f"{text}, no time axis" if tensor.dims == NO_TIME else text
+    sizes = [str(size) for size in tensor.shape] or ["one value"]
+    if len(tensor.directions) == 2:
+        sizes[-1] = f"2 × {tensor.shape[-1] // 2}"
+    text = " × ".join(sizes)
+    return f"{text}, no time axis" if _without_time(tensor) else text
+
+
+def _without_time(tensor: GradientTensor) -> bool:
+    return tensor.dims[:1] == ("sample",) and "timestep" not in tensor.dims
 
 
 def _maximum(tensor: GradientTensor) -> str:
@@ -67,7 +72,8 @@ def _maximum(tensor: GradientTensor) -> str:
     symbol = escape(words(tensor.quantity).symbol)
     if found.magnitude == 0:
         return f"max |{symbol}| 0"
-    return f"max |{symbol}| {scientific(found.magnitude)} at {_place(tensor, found)}"
+    where = f" at {_place(tensor, found)}" if found.place else ""
+    return f"max |{symbol}| {scientific(found.magnitude)}{where}"
 
 
 def _place(tensor: GradientTensor, found: Extreme) -> str:
@@ -88,9 +94,10 @@ def _finding(tensor: GradientTensor) -> str:
     finite = tensor.values[np.isfinite(tensor.values)]
     if not finite.any():
         return "all values are zero" if finite.size else ""
-    if "timestep" not in tensor.dims and tensor.dims[0] == "sample":
+    if _without_time(tensor):
         dead = np.all(tensor.values == 0, axis=0)
-        return f"{dead.sum()} of {dead.size} channels zero in every sample"
+        counted = "channels" if tensor.dims == NO_TIME else "values"
+        return f"{dead.sum()} of {dead.size} {counted} zero in every sample"
     if "timestep" not in tensor.dims:
         zero = tensor.values == 0
         return f"{zero.sum()} of {zero.size} values zero"

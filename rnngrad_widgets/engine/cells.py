@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .backend import Layer, Nested
 from .held import layers_inside
-from .library import is_a, library_of
+from .library import is_a, is_replaced, library_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,15 +110,9 @@ def gates_of(cell: Layer) -> Gates | None:
 def _computes_as(cell: Layer, own: type) -> bool:
     methods = [name for name in vars(own) if name == "call" or name.startswith("_compute")]
     return all(
-        getattr(type(cell), name) is getattr(own, name) and not _replaced(cell, name)
+        getattr(type(cell), name) is getattr(own, name) and not is_replaced(cell, name)
         for name in methods
     )
-
-
-def _replaced(cell: Layer, name: str) -> bool:
-    # The engine's own shadows compute the same.
-    stand_in = cell.__dict__.get(name)
-    return stand_in is not None and not stand_in.__module__.startswith(str(__package__))
 
 
 def state_like(cell: Layer) -> Nested:

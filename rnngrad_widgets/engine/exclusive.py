@@ -26,7 +26,11 @@ if TYPE_CHECKING:
 PATIENCE = 60.0
 """Seconds to wait for other threads."""
 
-_ENTRANCES = ("train_step", "test_step", "predict_step", "call")
+_INSIDE = ("train_step", "test_step", "predict_step", "__call__", "call")
+"""Names of the methods of a model or layer that run its code."""
+
+_TRAINING = ("fit", "train_on_batch", "train_step")
+
 _POLL = 0.001
 
 # One for all models: they may share layers.
@@ -45,78 +49,109 @@ def exclusive(model: Model) -> Iterator[None]:
     if not _lock.acquire(timeout=PATIENCE):
         raise RuntimeError(_still_busy(model, "another thread computes gradients"))
     try:
-        with _entrances_closed(model):
+        with _Entrance(model).closed():
             yield
     finally:
         _lock.release()
 
 
-@contextmanager
-def _entrances_closed(model: Model) -> Iterator[None]:
-    opened = threading.Event()
-    names = [name for name in _ENTRANCES if callable(getattr(model, name, None))]
-    shadowed = {name: model.__dict__[name] for name in names if name in model.__dict__}
-    gates = {name: _gate(model, getattr(model, name), opened) for name in names}
-    try:
-        model.__dict__.update(gates)
-        _wait_for_others(model)
-        yield
-    finally:
-        for name, gate in gates.items():
-            if model.__dict__.get(name) is not gate:
-                continue
-            if name in shadowed:
-                model.__dict__[name] = shadowed[name]
-            else:
-                del model.__dict__[name]
-        opened.set()
+def trains_elsewhere(model: Model) -> bool:
+    """Tell whether another thread is in a model's ``fit`` or the like."""
+    here = threading.get_ident()
+    for thread, current in sys._current_frames().items():  # noqa: SLF001 - documented
+        frame: FrameType | None = None if thread == here else current
+        while frame is not None:
+            if frame.f_code.co_name in _TRAINING and frame.f_locals.get("self") is model:
+                return True
+            frame = frame.f_back
+    return False
 
 
-def _gate(
-    model: Model, entrance: Callable[..., Nested], opened: threading.Event
-) -> Callable[..., Nested]:
-    owner, library = threading.get_ident(), library_of(model)
-    entrance = library.converting(entrance)
+class _Entrance:
+    """The ``call`` of a model, where other threads wait while it is closed."""
 
-    @wraps(entrance)
-    def gate(*args: Nested, **kwargs: Nested) -> Nested:
-        # Who was inside before the entrances were closed is let through, and waited for.
-        caller = sys._getframe(1)  # noqa: SLF001 - documented
-        waiting = threading.get_ident() != owner and not _is_inside(caller, _objects(model))
-        if waiting:
-            opened.wait()
-        waiting = False
-        return entrance(*args, **kwargs)
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._owner = threading.get_ident()
+        self._opened = threading.Event()
+        # For each thread that was inside when the entrance was closed, its outermost frame there.
+        self._inside: dict[int, FrameType] = {}
 
-    return library.opaque(gate)
+    @contextmanager
+    def closed(self) -> Iterator[None]:
+        """Let other threads wait outside, once those that are inside have left."""
+        namespace = self._model.__dict__
+        own, gate = namespace.get("call"), self._gate()
+        try:
+            namespace["call"] = gate
+            self._inside = self._others()
+            self._wait()
+            yield
+        finally:
+            if namespace.get("call") is gate:
+                if own is None:
+                    del namespace["call"]
+                else:
+                    namespace["call"] = own
+            self._opened.set()
+
+    def _gate(self) -> Callable[..., Nested]:
+        library = library_of(self._model)
+        own = self._model.call
+        entrance = library.converting(own)
+
+        @wraps(own)
+        def gate(*args: Nested, **kwargs: Nested) -> Nested:
+            waiting = self._must_wait(sys._getframe(1))  # noqa: SLF001 - documented
+            if not waiting:
+                return entrance(*args, **kwargs)
+            self._opened.wait()
+            waiting = False
+            # Looked up now: the next one may have closed the entrance already.
+            return library.converting(self._model.call)(*args, **kwargs)
+
+        gate.__module__ = __name__  # `is_replaced` tells it by that
+        return library.opaque(gate)
+
+    def _must_wait(self, caller: FrameType) -> bool:
+        thread = threading.get_ident()
+        if thread == self._owner or self._opened.is_set():
+            return False
+        return self._inside.get(thread) is not _outermost(caller, self._objects())
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while self._others():
+            if time.monotonic() > deadline:
+                raise RuntimeError(_still_busy(self._model, "another thread runs its Python code"))
+            time.sleep(_POLL)
+        self._inside = {}
+
+    def _others(self) -> dict[int, FrameType]:
+        """Find the other threads that are in the code of the model or one of its layers."""
+        objects = self._objects()
+        frames = sys._current_frames()  # noqa: SLF001 - documented
+        found = {t: _outermost(f, objects) for t, f in frames.items() if t != self._owner}
+        return {thread: frame for thread, frame in found.items() if frame is not None}
+
+    def _objects(self) -> set[int]:
+        return {id(layer) for layer in library_of(self._model).all_layers(self._model)}
 
 
-def _wait_for_others(model: Model) -> None:
-    owner, objects = threading.get_ident(), _objects(model)
-    deadline = time.monotonic() + PATIENCE
-    while any(
-        thread != owner and _is_inside(frame, objects)
-        for thread, frame in sys._current_frames().items()  # noqa: SLF001 - documented
-    ):
-        if time.monotonic() > deadline:
-            raise RuntimeError(_still_busy(model, "another thread runs its Python code"))
-        time.sleep(_POLL)
+def _outermost(frame: FrameType | None, objects: set[int]) -> FrameType | None:
+    """Return the outermost frame of a thread that runs code of these objects.
 
-
-def _objects(model: Model) -> set[int]:
-    return {id(layer) for layer in library_of(model).all_layers(model)}
-
-
-def _is_inside(frame: FrameType | None, objects: set[int]) -> bool:
-    """Tell whether a thread is in the code of a model or one of its layers."""
+    None if there is none, or the thread waits at an entrance.
+    """
+    found = None
     while frame is not None:
         name, names = frame.f_code.co_name, frame.f_locals
         if name == "gate" and frame.f_globals is globals() and names.get("waiting"):
-            return False  # at an entrance, and not in
-        if name in ("__call__", *_ENTRANCES) and id(names.get("self")) in objects:
-            return True
+            return None
+        if name in _INSIDE and id(names.get("self")) in objects:
+            found = frame
         frame = frame.f_back
-    return False
+    return found
 
 
 def _still_busy(model: Model, why: str) -> str:

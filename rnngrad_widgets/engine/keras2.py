@@ -13,7 +13,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .backend import Layer, Model, Nested, Tensor, current_graph, tf
-from .library import Library, attributes_kept, is_a, only_in_this_thread, without_function
+from .library import (
+    Library,
+    attributes_kept,
+    is_a,
+    is_replaced,
+    only_in_this_thread,
+    without_function,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -87,6 +94,7 @@ class Keras2(Library):
     def untouched(self, model: Model) -> Iterator[None]:
         """Put every layer of a model back as it was."""
         every = self.all_layers(model)
+        losses = [list(layer._eager_losses) for layer in every]  # of this thread
         with attributes_kept(every, free=TRAINER_ATTRIBUTES):
             own: Any = self.compiled_loss(model)
             stand_in = None if own is None else _without_means(own)
@@ -97,6 +105,8 @@ class Keras2(Library):
             finally:
                 if stand_in is not None and model.__dict__.get("compiled_loss") is stand_in:
                     model.__dict__["compiled_loss"] = own
+                for layer, before in zip(every, losses, strict=True):
+                    layer._eager_losses = before
 
     def original(self, layer: Layer, *, functions: bool = True) -> Callable[..., Nested]:
         """Return a layer's ``call``, converted by autograph where Keras would."""
@@ -165,7 +175,7 @@ class Keras2(Library):
     def why_no_loop(self, layer: Layer) -> str:
         """Refuse a layer that overrides Keras' ``call``, and TensorFlow 1's cells."""
         inherited = type(layer).call.__module__.startswith("tf_keras.")
-        if not inherited or "call" in layer.__dict__:
+        if not inherited or is_replaced(layer, "call"):
             return "the layer has a call of its own, so its loop cannot be looked into (tf_keras)"
         if hasattr(layer.cell, "_is_tf_rnn_cell") and not is_a(layer.cell, "StackedRNNCells"):
             return "its cell is one of TensorFlow 1's, which cannot be looked into"
@@ -220,6 +230,10 @@ def _without_means(loss: Any) -> object:
     class Untracked(container):  # type: ignore[misc,valid-type]
         def _create_metrics(self) -> None:
             self._per_output_metrics = [None] * len(self._output_names)
+
+        @property
+        def metrics(self) -> list[object]:
+            return []  # a fit that begins in another thread resets those that it finds
 
     return Untracked(
         loss._user_losses,

@@ -3,12 +3,19 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import AbstractContextManager, contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .backend import Layer, Model, Nested, Tensor, keras, tf
-from .library import Library, attributes_kept, only_in_this_thread, without_function
+from .library import (
+    Library,
+    attributes_kept,
+    is_replaced,
+    only_in_this_thread,
+    without_function,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -77,7 +84,8 @@ class Keras3(Library):
     @contextmanager
     def untouched(self, model: Model) -> Iterator[None]:
         """Put every layer of a model back as it was."""
-        with attributes_kept(self.all_layers(model), free=TRAINER_ATTRIBUTES):
+        free = TRAINER_ATTRIBUTES | {"_losses", "_loss_ids"}
+        with attributes_kept(self.all_layers(model), free=free):
             own = self.compiled_loss(model)
             stand_in = _unbuilt_stand_in(own)
             try:
@@ -87,6 +95,9 @@ class Keras3(Library):
             finally:
                 if stand_in is not None and model.__dict__.get("_compile_loss") is stand_in:
                     model.__dict__["_compile_loss"] = own
+                # What was there is not put back: each call begins by clearing it, and one in
+                # another thread may have done so, and wait.
+                self.forget_losses(model)
 
     def original(self, layer: Layer, *, functions: bool = True) -> Callable[..., Nested]:
         """Return a layer's ``call``."""
@@ -119,7 +130,7 @@ class Keras3(Library):
     def why_no_loop(self, layer: Layer) -> str:
         """Refuse a layer that overrides Keras' loop."""
         inherited = type(layer).inner_loop.__module__.startswith("keras.")
-        if inherited and "inner_loop" not in layer.__dict__:
+        if inherited and not is_replaced(layer, "inner_loop"):
             return ""
         return "the layer runs a loop of its own, which cannot be looked into"
 
@@ -150,7 +161,7 @@ def _unbuilt_stand_in(loss: Any) -> object | None:
     if loss is None or loss.built:
         return None
     settings = (loss._user_loss, loss._user_loss_weights, loss.reduction, loss.output_names)
-    kind = type(loss)
+    kind, owner = type(loss), threading.get_ident()
 
     class WithoutMeans(kind):  # type: ignore[misc,valid-type]
         """A compiled loss that keeps no means of its values: they are variables."""
@@ -166,7 +177,9 @@ def _unbuilt_stand_in(loss: Any) -> object | None:
 
         @property
         def metrics(self) -> list[None]:
-            return [None] * len(self._flat_losses or [None])
+            # A fit that begins in another thread resets the metrics that it finds.
+            here = threading.get_ident() == owner
+            return [None] * len(self._flat_losses or ()) if here else []
 
     stand_in: object = WithoutMeans(*settings)
     return stand_in

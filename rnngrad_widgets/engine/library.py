@@ -10,7 +10,7 @@ import sys
 import threading
 from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager, contextmanager
-from functools import wraps
+from functools import cache, wraps
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -167,9 +167,13 @@ def library_of(thing: object) -> Library:
 
 def is_a(thing: object, *names: str) -> bool:
     """Tell whether something is one of these layers, of either library."""
-    return any(
-        isinstance(thing, getattr(module.layers, name)) for module in _modules() for name in names
-    )
+    return isinstance(thing, _classes(names, len(_modules())))
+
+
+@cache
+def _classes(names: tuple[str, ...], _libraries: int) -> tuple[type, ...]:
+    # Asked of every attribute of every layer.
+    return tuple(getattr(module.layers, name) for module in _modules() for name in names)
 
 
 def is_model(thing: object) -> bool:
@@ -204,8 +208,18 @@ def only_in_this_thread(
     def dispatch(*args: Nested, **kwargs: Nested) -> Nested:
         return (stand_in if threading.get_ident() == here else own)(*args, **kwargs)
 
-    dispatch.__module__ = __name__  # `cells` tells the engine's shadows by it
+    dispatch.__module__ = __name__  # `is_replaced` tells the engine's shadows by it
     return dispatch
+
+
+def is_replaced(layer: Layer, method: str) -> bool:
+    """Tell whether somebody else than the engine put another method onto a layer."""
+    found = layer.__dict__.get(method)
+    while found is not None and str(found.__module__).startswith(str(__package__)):
+        found = getattr(found, "__wrapped__", None)
+    return found is not None and getattr(found, "__func__", found) is not getattr(
+        type(layer), method, None
+    )
 
 
 @contextmanager
@@ -278,7 +292,7 @@ def _refill(value: Any, contents: list[Any]) -> None:
 def without_function(layer: Layer, call: Callable[..., Nested]) -> Callable[..., Nested]:
     """Take a ``tf.function`` off a layer's ``call``, so that what is inside is traced in place."""
     own = getattr(type(layer).call, "python_function", None)
-    if own is None or "call" in layer.__dict__:
+    if own is None or is_replaced(layer, "call"):
         return call
     autograph: Any = import_module("tensorflow").autograph
     converted: Callable[..., Nested] = autograph.to_graph(own)

@@ -137,8 +137,8 @@ def _keras3(model: Model, loss: object, y: Nested, predicted: Nested, weight: Ne
     compiled = utils.CompileLoss(loss, output_names=getattr(model, "output_names", None))
     total = compiled(y, predicted, weight)
     aggregate = getattr(model, "_aggregate_additional_loss", tf.reduce_sum)
-    added = [tf.cast(aggregate(part), total.dtype) for part in model.losses]
-    return tf.add_n([total, *added]) if added else total
+    # As Keras adds them: to each value, where there are several.
+    return sum((tf.cast(aggregate(part), total.dtype) for part in model.losses), start=total)
 
 
 def _keras2(model: Model, loss: object, y: Nested, predicted: Nested, weight: Nested) -> Tensor:

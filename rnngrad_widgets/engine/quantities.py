@@ -89,12 +89,15 @@ class Taken:
     calls
         Its calls, in the order of the forward pass.
     weights
-        The tensors that stood for its variables, by id of the variable.
+        Its variables by their id, to differentiate by.
+    values
+        What they held before the pass, which may assign them.
     """
 
     target: Found
     calls: Sequence[LayerCall]
     weights: Mapping[int, Tensor] = field(default_factory=dict)
+    values: Mapping[int, Tensor] = field(default_factory=dict)
 
 
 def offered(target: Found) -> tuple[str, ...]:
@@ -298,8 +301,8 @@ def _masks(group: Group) -> tuple[Tensor, ...]:
 def _weights(path: str, quantity: str, taken: Taken) -> list[Source]:
     found = []
     for name, weight in weights_of(taken.target.layer).items():
-        tensor = taken.weights[id(weight.variable)]
         gradient = quantity == "weight_gradient"
+        tensor = (taken.weights if gradient else taken.values)[id(weight.variable)]
         if gradient and not tf.as_dtype(tensor.dtype).is_floating:
             continue  # a counter
         found.append(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Mapping
 from contextlib import ExitStack, contextmanager
 from importlib import import_module
@@ -17,7 +18,10 @@ from .backend import Model, Nested, Tensor, components, tf
 from .library import library_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+_TRIES, _PAUSE = 20, 0.001
+"""How often variables are read anew until they stand still, and the seconds between."""
 
 _ANONYMOUS = "cd2c89b7-88b7-44c8-ad83-06c2a9158347"
 """TensorFlow's name for a resource that lives as long as its handle."""
@@ -40,9 +44,8 @@ class OnCopies:
         self._lock = threading.Lock()
         self._captured = [outer for outer, _ in concrete.graph.captures]
         self._inner = [inner for _, inner in concrete.graph.captures]
-        self._copies = [(handle, _Copy(handle)) for handle in self._assigned()]
-        own = {id(handle): copy.handle for handle, copy in self._copies}
-        concrete.set_external_captures([own.get(id(t), t) for t in self._captured])
+        self._copies = {id(handle): _Copy(handle) for handle in self._assigned()}
+        self._capture(self._copies)
 
     def __call__(self, *args: Tensor, values: Mapping[int, Tensor] | None = None) -> Nested:
         """Run the function.
@@ -55,10 +58,27 @@ class OnCopies:
         """
         if not self._copies and not values:
             return self._concrete(*args)
+        given = values or {}
         with self._lock:
-            for handle, copy in self._copies:
-                copy.assign((values or {}).get(id(handle), copy.read(handle)))
-            return self._concrete(*args)
+            handles = {id(t): t for t in self._captured}
+            copies = dict(self._copies)
+            copies |= {key: _Copy(t) for key, t in handles.items() if key in given.keys() - copies}
+            for key, copy in copies.items():
+                copy.assign(given[key] if key in given else copy.read(handles[key]))
+            self._capture(copies)
+            try:
+                return self._concrete(*args)
+            finally:
+                self._capture(self._copies)
+
+    def variables(self) -> dict[int, Tensor]:
+        """Return the values of all variables that the function reads, by the id of the handle."""
+        return {id(t): _Copy(t).read(t) for t in self._captured if _is_variable(t)}
+
+    def _capture(self, copies: Mapping[int, _Copy]) -> None:
+        self._concrete.set_external_captures(
+            [copies[id(t)].handle if id(t) in copies else t for t in self._captured]
+        )
 
     def _assigned(self) -> list[Tensor]:
         utils = import_module("tensorflow.python.framework.auto_control_deps_utils")
@@ -67,6 +87,24 @@ class OnCopies:
         read = {id(graph.inputs[index]) for index in only_read}
         pairs = zip(self._captured, self._inner, strict=True)
         return [outer for outer, inner in pairs if id(inner) not in read and _is_variable(outer)]
+
+
+def settled(read: Callable[[], dict[int, Tensor]]) -> dict[int, Tensor]:
+    """Read variables while another thread trains: not amid the step that changes them.
+
+    Parameters
+    ----------
+    read
+        Reads all of them.
+    """
+    values = read()
+    for _ in range(_TRIES):
+        time.sleep(_PAUSE)
+        again = read()
+        if all(bool(tf.reduce_all(again[key] == values[key])) for key in values):
+            break
+        values = again
+    return values
 
 
 class _Copy:

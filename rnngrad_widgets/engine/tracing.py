@@ -12,13 +12,13 @@ from rnngrad_widgets.tensor import GradientTensor
 
 from .backend import Model, Tensor, keras, tf
 from .differentiate import Differentiator, EagerDifferentiator, GraphDifferentiator
-from .exclusive import exclusive
+from .exclusive import exclusive, trains_elsewhere
 from .groups import join
 from .library import library_of
 from .loss_function import Loss, LossError, LossFunction, cannot_compute, loss_of
 from .probes import tap
 from .quantities import Source, Taken, sources, wanted
-from .restore import OnCopies, restored_eagerly
+from .restore import OnCopies, restored_eagerly, settled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -134,10 +134,13 @@ class TracedPass:
 
     def run(self, batch: Batch) -> Result:
         """Compute the loss and the tensors for a batch with the current weights."""
+        values = self._values()
         scale = _FLOAT16_SCALE if self._scaled else 1.0
         while True:
             try:
-                loss, *tensors = self._function(tf.constant(scale, tf.float32), *batch.leaves)
+                loss, *tensors = self._function(
+                    tf.constant(scale, tf.float32), *batch.leaves, values=values
+                )
             except (tf.errors.OpError, LossError) as error:
                 raise cannot_compute(batch, error) from error
             arrays = [np.asarray(tensor) for tensor in tensors]
@@ -145,7 +148,7 @@ class TracedPass:
                 break
             scale /= 2
         if self._reference is not None:
-            self._check_loss(batch, loss, self._reference())
+            self._check_loss(batch, loss, self._reference(), values)
             self._reference = None
         return Result(
             loss=float(loss),
@@ -155,6 +158,14 @@ class TracedPass:
             missing=list(self._missing.values()),
             notes=tuple(self._notes),
         )
+
+    def _values(self) -> dict[int, Tensor] | None:
+        """Return values for the variables where they may change meanwhile; else None."""
+        if not isinstance(self._function, OnCopies):
+            return None  # eager: no other thread is in the model then
+        if trains_elsewhere(self._model):
+            return settled(self._function.variables)
+        return self._function.variables() if self._reference is not None else None
 
     def _trace(self) -> Callable[..., list[Tensor]]:
         function = tf.function(
@@ -169,20 +180,27 @@ class TracedPass:
             raise cannot_compute(self._batch, error) from error
         return OnCopies(concrete)
 
-    def _eagerly(self, scale: Tensor, *leaves: Tensor) -> list[Tensor]:
+    def _eagerly(self, scale: Tensor, *leaves: Tensor, values: None = None) -> list[Tensor]:
+        del values
         with exclusive(self._model), restored_eagerly(self._model):
             return self._compute(scale, *leaves)
 
-    def _check_loss(self, batch: Batch, loss: Tensor, reference: LossFunction) -> None:
+    def _check_loss(
+        self,
+        batch: Batch,
+        loss: Tensor,
+        reference: LossFunction,
+        values: dict[int, Tensor] | None,
+    ) -> None:
         """Hold the loss that was differentiated against that of the model as it is."""
-        expected, rounding = reference(batch).mean, self._rounding(loss)
+        expected, rounding = reference(batch, values).mean, self._rounding(loss)
 
         def agrees(found: Tensor) -> bool:
             both = float(found), float(expected)
             return bool(np.isclose(*both, rtol=rounding, atol=1e-12, equal_nan=True))
 
         # Where the model's own loss differs from run to run, there is nothing to compare with.
-        if agrees(loss) or not agrees(reference(batch).mean):
+        if agrees(loss) or not agrees(reference(batch, values).mean):
             return
         words = ", ".join(self._request.quantities)
         raise RuntimeError(
@@ -205,6 +223,8 @@ class TracedPass:
         differentiator: Differentiator
         differentiator = EagerDifferentiator() if tf.executing_eagerly() else GraphDifferentiator()
         own = {id(v): v for target in request.targets for v in target.layer.weights}
+        values = own if "weight" in request.quantities else {}
+        values = {key: tf.convert_to_tensor(variable) for key, variable in values.items()}
         with self._library.untouched(model), differentiator.recording():
             trainable = list(model.trainable_variables) if request.clip else []
             if "weight_gradient" in request.quantities:
@@ -218,7 +238,7 @@ class TracedPass:
             loss = loss_of(model, batch, request.training, request.loss)
         found = []
         for target in request.targets:
-            found += self._reachable(Taken(target, calls[target.info.path], own), loss)
+            found += self._reachable(Taken(target, calls[target.info.path], own, values), loss)
         return self._differentiate(differentiator, loss, found, trainable, scale)
 
     def _wanted(self, target: Found) -> Wanted:

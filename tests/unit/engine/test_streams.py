@@ -99,7 +99,10 @@ def test_steps_bound_a_stream(model: Any) -> None:
         (X, {"steps": 2}, "steps is for a dataset or generator; received steps=2 with arrays"),
         (generator(), {}, "steps must bound a generator of unknown or endless length"),
         (dataset().repeat(), {}, "steps must bound a .*Dataset of unknown or endless length"),
-        (dataset(), {"steps": 0}, "steps must be at least 1; received 0"),
+        (dataset(), {"steps": 0}, "steps must be a whole number, at least 1; received 0"),
+        (dataset(), {"steps": 1.5}, r"steps must be a whole number, at least 1; received 1\.5"),
+        (dataset().unbatch(), {}, r"sample_weight must have .* scalar .* needs \.batch\(32\)"),
+        (dataset().unbatch().map(lambda *z: z[:2]), {}, r"\(6, 3\); one sample .*\.batch\(32\)"),
         (dataset(), {"y": Y}, r"must yield \(x, y\) or .*; received y or sample_weight beside it"),
         (dataset().take(0), {}, "Dataset must yield at least one batch; it yielded none"),
         (

@@ -252,3 +252,28 @@ def test_two_devices(tmp_path: Path) -> None:
     found = Recording(tmp_path / "run")
     assert found.steps.tolist() == [0, 5, 10, 15, 20, 24]
     assert len(set(found.losses)) == 6
+
+
+class Scaled(keras.layers.SimpleRNN):
+    """The layer adds a weight that has no axes."""
+
+    def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
+        super().build(sequences_shape, initial_state_shape)
+        self.scale = self.add_weight(shape=(), name="scale", initializer="ones")
+
+    def call(self, sequences: Any, initial_state: Any = None, **kwargs: Any) -> Any:
+        return self.scale * super().call(sequences, initial_state, **kwargs)
+
+
+def test_a_weight_of_one_value_is_recorded(tmp_path: Path) -> None:
+    model = keras.Sequential([keras.Input((4, 2)), Scaled(3, name="rnn"), keras.layers.Dense(1)])
+    model.compile("sgd", "mse", run_eagerly=True)
+    words = ["weight", "weight_gradient"]
+    train(model, [recorder(tmp_path / "run", quantities=words)], epochs=1)
+    found = Recording.open(tmp_path / "run").snapshot(-1)
+    expected = GradientEngine(model).compute(*PROBE, "rnn", words)
+    assert list(found) == list(expected)
+    for word in words:
+        tensor = found["rnn/scale", word]
+        assert (tensor.shape, tensor.dims) == ((1,), ("channel",))
+        assert tensor.values[0] == pytest.approx(float(expected["rnn/scale", word].values))
