@@ -97,6 +97,10 @@ class _Trial:
             yield from _changed(before, state_of(built.model))
         if not _is_built(built.model):
             return
+        unbuilt = spec.style == "unbuilt" and not spec.fixed_batch
+        if unbuilt and built.model.input_shape[0] is not None:
+            text = f"other numbers of samples are refused: {built.model.input_shape}"
+            yield Fault("model changed: input shape", text)
         unrolled = Unrolled(built, {})
         yield from self._reference(unrolled)
         if snapshot is not None:
@@ -218,13 +222,8 @@ class _Trial:
 
 def _train(built: Built) -> list[float]:
     """Train one step; return loss and metric."""
-    if built.spec.style != "unbuilt":
-        found = built.model.train_on_batch(built.x, built.y, sample_weight=built.sample_weight)
-        return [float(value) for value in found]
-    # The engine builds as `fit` does, which leaves the number of samples open.
-    weight, size = built.sample_weight, built.spec.samples
-    fitted = built.model.fit(built.x, built.y, size, sample_weight=weight, shuffle=False, verbose=0)
-    return [float(fitted.history[name][0]) for name in ("loss", "mae")]
+    found = built.model.train_on_batch(built.x, built.y, sample_weight=built.sample_weight)
+    return [float(value) for value in found]
 
 
 def own_loss(built: Built) -> float:
@@ -247,7 +246,8 @@ def state_of(model: Any, *, identities: bool = True) -> dict[str, Any]:
         attributes = {k: v for k, v in vars(layer).items() if k not in _HISTORY}
         for name, value in attributes.items():
             kept[f"layer {i} {type(layer).__name__}.{name}"] = id(value) if identities else ""
-    kept["input shape"] = str(getattr(model, "input_shape", ""))
+    # How many samples the first batch had is not said of an unbuilt model that the engine built.
+    kept["input shape"] = str(getattr(model, "input_shape", [None])[identities ^ 1 :])
     return kept
 
 
