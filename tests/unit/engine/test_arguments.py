@@ -205,7 +205,7 @@ def test_one_weight_a_sample_counts_for_every_output(library: Any) -> None:
 
 def test_a_loss_of_the_models_own_gets_weights_for_every_output_as_in_fit() -> None:
     class Own(keras.Model):  # type: ignore[misc]
-        def compute_loss(self, x: Any, y: Any, y_pred: Any, weight: Any, **_: Any) -> Any:
+        def compute_loss(self, x: Any, y: Any, y_pred: Any, weight: Any, **_: Any) -> Any:  # noqa: ARG002
             parts = zip(y, y_pred, weight, strict=True)
             return sum(tf.reduce_sum(w * (a - b)[:, 0]) for a, b, w in parts)
 
