@@ -67,7 +67,7 @@ class Model(keras.Model):
         for name, part in parts.items():
             setattr(self, name, part)
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Any, training: bool | None = None) -> Any:  # noqa: ARG002 - Keras asks
         given = inputs if isinstance(inputs, (list, tuple)) else [inputs]
         parts = {name: part for name, part in vars(self).items() if isinstance(part, layers.Layer)}
         return forward(self.spec, parts, dict(zip(self.names, given, strict=True)))
