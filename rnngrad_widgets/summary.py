@@ -16,12 +16,12 @@ from rnngrad_widgets.wording import words
 
 
 def summary_html(tensor: GradientTensor) -> str:
-    """The summary line of a tensor as HTML; names are escaped."""
+    """The summary line of a tensor as HTML: text becomes HTML here and in `_bold`, nowhere else."""
     parts = [
         f"<b>{escape(tensor.layer)}</b>" if tensor.layer else "",
         escape(words(tensor.quantity).summary),
-        _shape(tensor),
-        _maximum(tensor),
+        escape(_shape(tensor)),
+        escape(_maximum(tensor)),
         _bold(_finding(tensor)),
         _non_finite(tensor.values),
     ]
@@ -64,7 +64,7 @@ def _maximum(tensor: GradientTensor) -> str:
     found = extreme(tensor.values)
     if found is None:
         return "no finite value"
-    symbol = escape(words(tensor.quantity).symbol)
+    symbol = words(tensor.quantity).symbol
     if found.magnitude == 0:
         return f"max |{symbol}| 0"
     return f"max |{symbol}| {scientific(found.magnitude)} at {_place(tensor, found)}"

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rnngrad_widgets.rules import check_words
+
 SEQUENCE = ("sample", "timestep", "channel")
 """The axes of a sequence quantity, in this order, always."""
 
@@ -48,7 +50,8 @@ class GradientTensor:
     Raises
     ------
     ValueError
-        If the number of names differs from the number of axes.
+        If the number of names differs from the number of axes, or a name is no word (see
+        `rnngrad_widgets.rules`).
     """
 
     values: NDArray[Any]
@@ -67,6 +70,10 @@ class GradientTensor:
                 f"one name per axis; received {len(self.dims)} names {self.dims} "
                 f"for an array of shape {self.values.shape}"
             )
+        for what in ("dims", "directions", "gates"):
+            object.__setattr__(self, what, check_words(what, getattr(self, what)))
+        if self.quantity:
+            check_words("a quantity", [self.quantity])
         object.__setattr__(self, "values", _read_only(self.values))
         if self.mask is not None:
             object.__setattr__(self, "mask", _read_only(self.mask))

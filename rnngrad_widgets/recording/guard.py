@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from rnngrad_widgets.rules import check_words
+
 from .errors import RecordingError
 from .layout import DTYPES, MARK, MAX_CHUNK, SCALARS, VERSION, ArrayLayout, Layout, root_document
 
@@ -118,16 +120,25 @@ def _array(name: str, node: dict[str, Any]) -> ArrayLayout:
     if len(dims) != len(shape) or not dims:
         raise RecordingError(f"dims of {name!r} must name {len(shape)} axes; received {len(dims)}")
     mask = attributes.get("mask")
+    quantity = _text(attributes.get("quantity"))
+    directions, gates = _texts(attributes, "directions"), _texts(attributes, "gates")
+    try:
+        check_words(f"dims of {name!r}", dims)
+        check_words(f"directions of {name!r}", directions)
+        check_words(f"gates of {name!r}", gates)
+        check_words(f"the quantity of {name!r}", [quantity] if quantity else [])
+    except ValueError as error:
+        raise RecordingError(str(error)) from None
     return ArrayLayout(
         name,
         axes,
         shape,
         dtype,
         _text(attributes.get("layer")),
-        _text(attributes.get("quantity")),
+        quantity,
         dims,
-        _texts(attributes, "directions"),
-        _texts(attributes, "gates"),
+        directions,
+        gates,
         None if mask is None else _text(mask),
     )
 

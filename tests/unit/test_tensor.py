@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import FrozenInstanceError
 
 import numpy as np
@@ -29,6 +30,25 @@ def test_values_are_kept_without_a_copy_and_cannot_be_written() -> None:
 def test_one_name_for_each_axis() -> None:
     with pytest.raises(ValueError, match=r"received 2 names .* for an array of shape \(2, 3, 4\)"):
         GradientTensor(VALUES, NO_TIME)
+
+
+@pytest.mark.parametrize("word", ["<img src=x onerror=alert(1)>", "", "x" * 41, "a&b", "a\n", 3])
+@pytest.mark.parametrize("what", ["dims", "directions", "gates", "quantity"])
+def test_names_are_words(what: str, word: object) -> None:
+    if what == "quantity" and word == "":
+        return  # a plain array has none
+    names = word if what == "quantity" else ("sample", "timestep", word)[-3:]
+    given = {"dims": SEQUENCE, what: names}
+    with pytest.raises(
+        ValueError, match=f"{what} must be words: .*; received {re.escape(repr(word))}"
+    ):
+        GradientTensor(VALUES, **given)
+
+
+def test_words_of_other_languages_and_lists_are_taken() -> None:
+    tensor = GradientTensor(VALUES, ["sample", "timestep", "größe 1.a-b_c"], gates=["忘", "ж"])
+    assert tensor.dims[-1] == "größe 1.a-b_c"
+    assert tensor.gates == ("忘", "ж")
 
 
 def test_numpy_takes_it_as_the_array_it_is() -> None:

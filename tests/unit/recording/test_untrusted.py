@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 ARRAY = "bi.output_gradient"
 PICKLE = {"name": "numcodecs.pickle", "configuration": {"protocol": 5}}
+MARKUP = "<img src=x onerror=alert(1)>"
 ZSTD = {"name": "zstd", "configuration": {"level": 0, "checksum": False}}
 
 
@@ -80,6 +81,17 @@ CHANGES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "key": (lambda r: r.update(extension="x"), "must not have 'extension'"),
     "long name": (lambda r: node(r)["attributes"].update(layer="x" * 1001), "1000 characters"),
     "name": (lambda r: node(r)["attributes"].update(layer=["x"]), "a name must be of type str"),
+    **{
+        f"markup in {what}": (
+            lambda r, what=what: node(r)["attributes"].update({what: ["a", "b", MARKUP]}),
+            f"{what} of .* must be words",
+        )
+        for what in ("dims", "directions", "gates")
+    },
+    "markup in quantity": (
+        lambda r: node(r)["attributes"].update(quantity=MARKUP),
+        "the quantity of .* must be words",
+    ),
     "newer": (
         lambda r: r["attributes"].update(rnngrad_widgets_recording=2),
         "version must be 1 or less; received 2; upgrade",
