@@ -72,26 +72,34 @@ def _maximum(tensor: GradientTensor) -> str:
 
 def _place(tensor: GradientTensor, found: Extreme) -> str:
     """``sample 3, timestep 99, channel 41``; halves and gates count from zero in themselves."""
-    *front, last = found.place
-    *names, name = tensor.dims
-    places = [f"{dim} {i}" for dim, i in zip(names, front, strict=True)]
-    size, within = tensor.shape[-1], []
+    indices, within = list(found.place), []
+    axis = _divided(tensor)
+    size = tensor.shape[axis]
     for kind, parts in (("", tensor.directions), ("gate ", tensor.gates)):
         if parts:
             size //= len(parts)
-            part, last = divmod(last, size)
+            part, indices[axis] = divmod(indices[axis], size)
             within.append(kind + parts[part])
-    return ", ".join([*places, f"{name} {last}" + (f" ({', '.join(within)})" if within else "")])
+    places = [f"{dim} {index}" for dim, index in zip(tensor.dims, indices, strict=True)]
+    return ", ".join(places) + (f" ({', '.join(within)})" if within else "")
+
+
+def _divided(tensor: GradientTensor) -> int:
+    """The axis that directions and gates divide: the channels, where they are not flattened."""
+    parts = max(len(tensor.directions), 1) * max(len(tensor.gates), 1)
+    axis = tensor.dims.index("channel") if "channel" in tensor.dims else -1
+    return axis if tensor.shape[axis] % parts == 0 else -1
 
 
 def _finding(tensor: GradientTensor) -> str:
     finite = tensor.values[np.isfinite(tensor.values)]
     if not finite.any():
         return "all values are zero" if finite.size else ""
+    timed = tensor.dims[:2] == ("sample", "timestep") and len(tensor.dims) > 2
     if "timestep" not in tensor.dims and tensor.dims[0] == "sample":
         dead = np.all(tensor.values == 0, axis=0)
         return f"{dead.sum()} of {dead.size} channels zero in every sample"
-    if "timestep" not in tensor.dims:
+    if not timed:
         zero = tensor.values == 0
         return f"{zero.sum()} of {zero.size} values zero"
     shares = {

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from rnngrad_widgets.rules import check_words
+from rnngrad_widgets.rules import check_axes, check_mask, check_words
 
 from .errors import RecordingError
 from .layout import DTYPES, MARK, MAX_CHUNK, SCALARS, VERSION, ArrayLayout, Layout, root_document
@@ -95,6 +95,7 @@ def _parse(data: bytes) -> tuple[Layout, int]:
     )
     _compare(root, root_document(layout, steps), "zarr.json")
     _check_masks(layout)
+    _check_names(layout)
     return layout, steps
 
 
@@ -117,8 +118,6 @@ def _array(name: str, node: dict[str, Any]) -> ArrayLayout:
     if not attributes:
         return ArrayLayout(name, axes, shape, dtype)
     dims = _texts(attributes, "dims")
-    if len(dims) != len(shape) or not dims:
-        raise RecordingError(f"dims of {name!r} must name {len(shape)} axes; received {len(dims)}")
     mask = attributes.get("mask")
     quantity = _text(attributes.get("quantity"))
     directions, gates = _texts(attributes, "directions"), _texts(attributes, "gates")
@@ -127,8 +126,9 @@ def _array(name: str, node: dict[str, Any]) -> ArrayLayout:
         check_words(f"directions of {name!r}", directions)
         check_words(f"gates of {name!r}", gates)
         check_words(f"the quantity of {name!r}", [quantity] if quantity else [])
+        check_axes(shape, dims, directions, gates)
     except ValueError as error:
-        raise RecordingError(str(error)) from None
+        raise RecordingError(f"{name!r}: {error}") from None
     return ArrayLayout(
         name,
         axes,
@@ -144,12 +144,35 @@ def _array(name: str, node: dict[str, Any]) -> ArrayLayout:
 
 
 def _check_masks(layout: Layout) -> None:
-    masks = {mask.name: mask.shape for mask in layout.masks}
+    masks = {mask.name: mask for mask in layout.masks}
     for array in layout.arrays:
-        if array.mask is not None and masks.get(array.mask) != array.shape[:2]:
+        mask = None if array.mask is None else masks.get(array.mask)
+        if array.mask is not None and (mask is None or mask.dtype != "bool"):
             raise RecordingError(
-                f"the mask of {array.name!r} must be an array (samples, timesteps); received "
+                f"the mask of {array.name!r} must be an array of bools that is there; received "
                 f"{_short(array.mask)}"
+            )
+        if mask is not None:
+            try:
+                check_mask(mask.shape, array.shape, array.dims)
+            except ValueError as error:
+                raise RecordingError(f"{array.name!r}: {error}") from None
+
+
+def _check_names(layout: Layout) -> None:
+    """A (layer, quantity) is one array; an alias leads straight to a layer."""
+    keys = [(array.layer, array.quantity) for array in layout.arrays]
+    if len(set(keys)) != len(keys):
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise RecordingError(
+            f"a layer's quantity must be one array; received {_short(twice)} twice"
+        )
+    layers = {array.layer for array in layout.arrays}
+    for name, path in layout.aliases.items():
+        if name != path and (name in layers or path in layout.aliases):
+            raise RecordingError(
+                f"an alias must be another name of a layer; received {_short(name)} for "
+                f"{_short(path)}"
             )
 
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
-from rnngrad_widgets.recording import Recording, RecordingError
+from rnngrad_widgets import GradientExplorer
+from rnngrad_widgets.recording import Recording, RecordingError, RecordingWriter
 from rnngrad_widgets.recording.guard import MAX_ROOT
+from rnngrad_widgets.tensor import SEQUENCE, GradientSnapshot, GradientTensor
 
 from .runs import record
 
@@ -73,6 +77,48 @@ CHANGES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "axes": (lambda r: node(r).update(shape=[3] + [1] * 40), "at most 32 named axes"),
     "dtype": (lambda r: node(r).update(data_type="object"), "data_type of .* received 'object'"),
     "mask": (lambda r: node(r)["attributes"].update(mask="step"), "the mask of .* must be"),
+    "mask of floats": (
+        lambda r: node(r, "mask").update(
+            data_type="float32",
+            fill_value=0.0,
+            codecs=[{"name": "bytes", "configuration": {"endian": "little"}}],
+        ),
+        "the mask of .* must be an array of bools",
+    ),
+    "mask of another": (
+        lambda r: node(r, "last.output_gradient")["attributes"].update(mask="mask"),
+        "a mask must be .samples, timesteps.",
+    ),
+    "odd halves": (
+        lambda r: node(r, "last.output_gradient")["attributes"].update(directions=["a", "b"]),
+        "directions and gates must divide the channels evenly; received 2 directions",
+    ),
+    "one direction": (
+        lambda r: node(r)["attributes"].update(directions=["a"]),
+        "directions must be two or none",
+    ),
+    "gates": (
+        lambda r: node(r)["attributes"].update(gates=[*"abcde"]),
+        "received 2 directions and 5 gates",
+    ),
+    "order": (
+        lambda r: node(r)["attributes"].update(dims=["channel", "timestep", "sample"]),
+        "dims must begin with 'sample', then 'timestep'",
+    ),
+    "dims": (lambda r: node(r)["attributes"].update(dims=["sample"]), "one name per axis"),
+    "alias of an alias": (
+        lambda r: r["attributes"].update(aliases={"a": "b", "b": "bi"}),
+        "an alias must be another name of a layer; received 'a' for 'b'",
+    ),
+    "circle": (lambda r: r["attributes"].update(aliases={"a": "b", "b": "a"}), "an alias must be"),
+    "alias that hides": (
+        lambda r: r["attributes"].update(aliases={"bi": "last"}),
+        "an alias must be another name of a layer; received 'bi' for 'last'",
+    ),
+    "twice": (
+        lambda r: node(r)["attributes"].update(layer="last"),
+        "a layer's quantity must be one array",
+    ),
     "group": (lambda r: node(r).update(node_type="group"), "node_type must be 'array'"),
     "path": (
         lambda r: r["consolidated_metadata"]["metadata"].update({"../x": node(r)}),
@@ -157,6 +203,40 @@ def test_a_pipe_is_not_waited_for(run: Path) -> None:
 def test_the_recording_itself_may_be_a_link(run: Path, tmp_path: Path) -> None:
     (tmp_path / "latest").symlink_to(run)
     assert len(Recording(tmp_path / "latest")) == 3
+
+
+@pytest.mark.filterwarnings("ignore:No .* kernel")
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "bool", "uint64", "float16", "float64"])
+@pytest.mark.parametrize(
+    ("shape", "given"),
+    [
+        ((2, 3, 4), {"dims": SEQUENCE, "directions": ("a", "b")}),
+        ((2, 3, 4), {"dims": SEQUENCE, "gates": ("a", "b"), "mask": np.ones((2, 3), bool)}),
+        ((2, 4), {"dims": ("sample", "channel"), "directions": ("a", "b")}),
+        ((2, 4), {"dims": ("timestep", "channel")}),
+        ((2, 4), {"dims": ("sample", "timestep"), "mask": np.ones((2, 4), bool)}),
+        ((3, 4), {"dims": ("x", "y"), "gates": ("a", "b")}),
+        ((4,), {"dims": ("sample",)}),
+        ((4,), {"dims": ("channel",), "gates": ("a", "b")}),
+    ],
+)
+def test_what_is_taken_can_be_explored(
+    tmp_path: Path, dtype: str, shape: tuple[int, ...], given: dict[str, Any]
+) -> None:
+    values = np.full(shape, 1).astype(dtype)
+    values.flat[0] = np.iinfo(dtype).min if dtype[0] in "iu" else 0
+    tensor = GradientTensor(values, layer="l", quantity="output_gradient", **given)
+    writer = RecordingWriter(tmp_path / "run")
+    for step in (0, 1):
+        writer.append(GradientSnapshot({("l", "output_gradient"): tensor}, 0.5, step, {"m": "n"}))
+    writer.close()
+    explorer = GradientExplorer.from_recording(tmp_path / "run")
+    for view in explorer._stage.views:
+        explorer.view = view
+    largest = "1.3e2" if dtype == "int8" else "1.0e0"
+    assert f"max |g| {largest} at " in re.sub("<[^>]*>", "", explorer._summary.value)
+    assert explorer.layer == "l"
+    explorer.close()
 
 
 def test_a_mask_is_true_or_false(run: Path) -> None:
