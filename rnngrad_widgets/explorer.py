@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from rnngrad_widgets.recorder import GradientRecorder
+    from rnngrad_widgets.recording import Recording
     from rnngrad_widgets.widgets.tensor import Precision
 
 
@@ -157,7 +158,7 @@ class GradientExplorer(Exploring):
     @classmethod
     def from_recording(
         cls,
-        path: str | PathLike[str],
+        path: str | PathLike[str] | Recording,
         layer: Any = None,
         quantity: str | None = None,
         *,
@@ -170,7 +171,7 @@ class GradientExplorer(Exploring):
         Parameters
         ----------
         path
-            A local folder, or a URL that fsspec knows.
+            A local folder, a URL that fsspec knows, or what ``Recording.open`` returned.
         layer, quantity
             What is shown first; None is the first that was recorded.
         follow
@@ -194,7 +195,11 @@ class GradientExplorer(Exploring):
         # here, because it needs zarr, which is an extra
         from rnngrad_widgets.recording import Recording  # noqa: PLC0415
 
-        recording = Recording(path, storage_options=storage_options, timeout=timeout)
+        recording = (
+            path
+            if isinstance(path, Recording)
+            else Recording(path, storage_options=storage_options, timeout=timeout)
+        )
         if not len(recording):
             raise ValueError(
                 f"the recording must have a step; {recording.path} has none yet. "

@@ -29,7 +29,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,199}")
 _Kind = TypeVar("_Kind")
 
 
-def parse_root(data: bytes, where: str) -> tuple[Layout, int]:
+def parse_root(data: bytes, where: str, max_arrays: int | None = None) -> tuple[Layout, int]:
     """Read the root ``zarr.json`` of a recording.
 
     Parameters
@@ -38,6 +38,8 @@ def parse_root(data: bytes, where: str) -> tuple[Layout, int]:
         The bytes, at most `MAX_ROOT`.
     where
         The path, for messages.
+    max_arrays
+        How many arrays there may be; None for as many as `MAX_ROOT` holds.
 
     Returns
     -------
@@ -52,14 +54,14 @@ def parse_root(data: bytes, where: str) -> tuple[Layout, int]:
         If it is not exactly what a recording of this version says.
     """
     try:
-        return _parse(data)
+        return _parse(data, max_arrays)
     except RecordingError as error:
         raise RecordingError(f"{where} is not a sound recording: {error}") from None
     except RecursionError:
         raise RecordingError(f"{where} is not a sound recording: nested too deeply") from None
 
 
-def _parse(data: bytes) -> tuple[Layout, int]:
+def _parse(data: bytes, max_arrays: int | None) -> tuple[Layout, int]:
     try:
         root = json.loads(data)
     except ValueError as error:
@@ -79,7 +81,13 @@ def _parse(data: bytes) -> tuple[Layout, int]:
     consolidated = _get(root, "consolidated_metadata", dict)
     arrays: list[ArrayLayout] = []
     masks: list[ArrayLayout] = []
-    for name, node in _get(consolidated, "metadata", dict).items():
+    metadata = _get(consolidated, "metadata", dict)
+    if max_arrays is not None and len(metadata) > max_arrays + len(SCALARS):
+        raise RecordingError(
+            f"it must have at most {max_arrays:,} arrays; it has {len(metadata) - len(SCALARS):,}. "
+            f"Raise it: Recording.open(path, max_arrays={len(metadata) - len(SCALARS)})"
+        )
+    for name, node in metadata.items():
         if not _NAME.fullmatch(name):
             raise RecordingError(f"a name must be letters, digits, _ . -; received {_short(name)}")
         if name not in SCALARS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -180,6 +181,66 @@ def test_a_chunk_has_the_size_that_it_must_have(run: Path) -> None:
     os.truncate(chunk, 2**40)  # takes no room on the disk, and would take it all in memory
     with pytest.raises(RecordingError, match=f"it has {2**40}"):
         Recording(run).snapshot(0)
+
+
+def claim(run: Path, timesteps: int, dtype: str) -> None:
+    """Let an array claim many timesteps, in a file that takes no room on the disk."""
+    size = timesteps * np.dtype(dtype).itemsize
+    tensor = GradientTensor(np.ones((1, 4, 1), dtype), SEQUENCE, "l", "output_gradient")
+    writer = RecordingWriter(run)
+    writer.append(GradientSnapshot({("l", "output_gradient"): tensor}, 0.5, 0))
+    text = (run / "zarr.json").read_text().replace("[1,1,4,1]", f"[1,1,{timesteps},1]")
+    (run / "zarr.json").write_text(text)
+    os.truncate(run / "l.output_gradient" / "c.0.0.0.0", size)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bool"])
+def test_a_file_that_claims_gigabytes_is_not_read(tmp_path: Path, dtype: str) -> None:
+    claim(tmp_path / "run", 2**31 // np.dtype(dtype).itemsize, dtype)
+    recording = Recording.open(tmp_path / "run")
+    rule = r"must fit the budget of 536,870,912 bytes; .* it takes 2,147,483,648\. .*budget=2147483"
+    with pytest.raises(RecordingError, match=rule):
+        recording.snapshot(0)
+    with pytest.raises(RecordingError, match=rule):
+        GradientExplorer.from_recording(tmp_path / "run")
+
+
+def test_the_budget_can_be_raised(run: Path) -> None:
+    small = Recording.open(run, budget=700)
+    with pytest.raises(RecordingError, match="must fit the budget of 700 bytes"):
+        small.snapshot(0)
+    assert small.snapshot(0, [("last", "output_gradient")]).step == 0
+    with pytest.raises(RecordingError, match="it takes 700"):  # with its mask
+        Recording.open(run, budget=699).snapshot(0, [("bi", "output_gradient")])
+    explorer = GradientExplorer.from_recording(Recording.open(run, budget=10_000))
+    assert explorer.layer == "bi"
+    explorer.close()
+
+
+def test_steps_that_are_only_claimed_take_no_memory(run: Path) -> None:
+    change(run, lambda root: everywhere(root, 10**6))
+    with pytest.raises(RecordingError, match="1,000,000 steps must fit the budget of 1,000 bytes"):
+        Recording.open(run, budget=1000)
+
+
+def test_many_arrays_are_refused_at_once(tmp_path: Path) -> None:
+    tensors = {
+        (f"l{i}", "output_gradient"): GradientTensor(
+            np.ones((1, 1, 1), np.float32), SEQUENCE, f"l{i}", "output_gradient"
+        )
+        for i in range(12)
+    }
+    RecordingWriter(tmp_path / "run").append(GradientSnapshot(tensors, 0.5, 0))
+    with pytest.raises(RecordingError, match=r"at most 11 arrays; it has 12\. .*max_arrays=12"):
+        Recording.open(tmp_path / "run", max_arrays=11)
+    assert len(Recording.open(tmp_path / "run", max_arrays=12).snapshot(0)) == 12
+
+
+def test_a_million_timesteps_are_explored_in_seconds(tmp_path: Path) -> None:
+    claim(tmp_path / "run", 10**6, "float32")
+    start = time.process_time()
+    GradientExplorer.from_recording(tmp_path / "run").close()
+    assert time.process_time() - start < 20
 
 
 @pytest.mark.parametrize(
