@@ -374,7 +374,7 @@ class GradientExplorer(Exploring):
         """Show a recording from its beginning, and its new steps if asked."""
         self._read_new()
         if follow:
-            self._follower = Follower(self._look, self._say)
+            self._follower = Follower(self._look, self._say, self._clear_message)
 
     def _look(self) -> None:
         source = self._source
