@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from rnngrad_widgets.recorder import GradientRecorder
+    from rnngrad_widgets.recording import Recording
     from rnngrad_widgets.widgets.tensor import Precision
 
 
@@ -178,7 +179,7 @@ class GradientExplorer(Exploring):
     @classmethod
     def from_recording(
         cls,
-        path: str | PathLike[str],
+        path: str | PathLike[str] | Recording,
         layer: Any = None,
         quantity: str | None = None,
         *,
@@ -191,7 +192,7 @@ class GradientExplorer(Exploring):
         Parameters
         ----------
         path
-            A local folder, or a URL that fsspec knows.
+            A local folder, a URL that fsspec knows, or what ``Recording.open`` returned.
         layer, quantity
             What is shown first; None is the first that was recorded.
         follow
@@ -215,7 +216,11 @@ class GradientExplorer(Exploring):
         # here, because it needs zarr, which is an extra
         from rnngrad_widgets.recording import Recording  # noqa: PLC0415
 
-        recording = Recording(path, storage_options=storage_options, timeout=timeout)
+        recording = (
+            path
+            if isinstance(path, Recording)
+            else Recording(path, storage_options=storage_options, timeout=timeout)
+        )
         if not len(recording):
             raise ValueError(
                 f"the recording must have a step; {recording.path} has none yet. "
@@ -390,7 +395,7 @@ class GradientExplorer(Exploring):
         """Show a recording from its beginning, and its new steps if asked."""
         self._read_new()
         if follow:
-            self._follower = Follower(self._look, self._say)
+            self._follower = Follower(self._look, self._say, self._clear_message)
 
     def _look(self) -> None:
         source = self._source

@@ -48,7 +48,10 @@ class Extreme(NamedTuple):
 
 def extreme(values: NDArray[Any]) -> Extreme | None:
     """Largest finite magnitude and where it is; None if no value is finite."""
-    magnitudes = np.array(np.abs(values))  # of a single value numpy makes a scalar
+    # In floats: whole numbers may have no -1, or no magnitude of their least one. As an array: of a
+    # single value numpy makes a scalar.
+    whole = values.dtype.kind in "biu"
+    magnitudes = np.array(np.abs(values.astype(np.float64) if whole else values))
     magnitudes[~np.isfinite(magnitudes)] = -1
     flat = int(np.argmax(magnitudes))
     magnitude = float(magnitudes.flat[flat])
@@ -81,6 +84,7 @@ def relative_norms(values: NDArray[Any], mask: NDArray[np.bool_] | None) -> NDAr
     ndarray
         (timesteps,), 0 .. 1.
     """
+    values = values if values.dtype.kind not in "biu" else values.astype(np.float64)
     values = values.reshape(*values.shape[:2], -1)
     scale = float(np.max(np.abs(values), initial=0, where=np.isfinite(values))) or 1.0
     result = np.full(values.shape[1], np.nan)
@@ -89,8 +93,12 @@ def relative_norms(values: NDArray[Any], mask: NDArray[np.bool_] | None) -> NDAr
         norms = np.sqrt(np.sum(np.square(values / scale, dtype=np.float64), axis=-1))
     largest = float(np.max(norms, where=np.isfinite(norms), initial=0)) or 1.0
     counted = np.isfinite(norms) if mask is None else np.isfinite(norms) & mask
-    for t in np.flatnonzero(counted.any(axis=0)):
-        result[t] = np.median(norms[counted[:, t], t]) / largest
+    # the median of what counts, all timesteps at once: the rest is sorted behind it
+    norms = np.sort(np.where(counted, norms, np.inf), axis=0)
+    counts = counted.sum(axis=0)
+    some = np.flatnonzero(counts)
+    below, above = (norms[(counts[some] + k) // 2, some] for k in (-1, 0))
+    result[some] = (below + above) / 2 / largest
     return result
 
 

@@ -4,6 +4,7 @@ import { tick } from './format';
 import { KEYS_HELP, pressKey } from './keys';
 import { layOut, pageOf, panelAt } from './panels';
 import type { Panel } from './panels';
+import { pixelsOf } from './linear';
 import { polyline } from './polyline';
 import { ColourMark } from './raster';
 import type { Point } from './selection';
@@ -311,9 +312,8 @@ export class CurveGrid extends Grid {
 
   private trace(context: CanvasRenderingContext2D, cube: Cube, panel: Panel, sample: number): void {
     const values = series(cube, sample, panel.index, this.selection.reflect);
-    const zero = this.y(cube, panel, 0);
-    const unit = this.y(cube, panel, 1) - zero;
-    const ys = Float64Array.from(values, (v) => zero + v * unit);
+    const { top, height } = panel;
+    const ys = pixelsOf(values, this.limits(cube, panel.index), [top + height, top]);
     polyline(context, this.x(panel, 0), this.x(panel, 1) - this.x(panel, 0), ys);
   }
 

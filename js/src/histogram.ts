@@ -16,7 +16,7 @@ import {
   whole,
 } from './distribution';
 import type { Bins, Block, Octaves, Tally } from './distribution';
-import { number, share, tick } from './format';
+import { number, share, ticks } from './format';
 import { Kept } from './kept';
 import { polyline } from './polyline';
 import { Segments } from './readout';
@@ -194,13 +194,13 @@ export class Histogram extends CanvasMark {
       return;
     }
     this.fitting = true; // a scale that changes asks for a drawing, which this one is
-    const { ticks } = this.fitAxes(drawn);
+    const { ticks: axis } = this.fitAxes(drawn);
     this.fitting = false;
     this.placeWords(drawn);
     this.drawBand();
     if (drawn.bins !== null) {
       const { counts } = drawn.bins;
-      ticks.forEach(([at]) => this.rule(context, this.scale('y').scale(at), 0.07));
+      axis.forEach(([at]) => this.rule(context, this.scale('y').scale(at), 0.07));
       drawBars(context, this.edges(drawn), (i) => this.y(counts[i]), this.height);
       this.drawLine(context, drawn);
     }
@@ -326,7 +326,9 @@ function place(value: number, { magnitude }: Drawn): number {
 
 function valueTicks(from: number, to: number, pixels: number, magnitude: boolean): Tick[] {
   const room = Math.max(Math.floor(pixels / 90), 3);
-  return roundTicks(from, to, room, magnitude ? 1 : 0).map((at) => [at, magnitude ? `1e${at}` : tick(at)]);
+  const places = roundTicks(from, to, room, magnitude ? 1 : 0);
+  const labels = magnitude ? places.map((at) => `1e${at}`) : ticks(places);
+  return places.map((at, i) => [at, labels[i]]);
 }
 
 export class HistogramReadoutModel extends DOMWidgetModel {
