@@ -26,6 +26,11 @@ def state_axes(layer: Layer, state: Tensor) -> tuple[str, ...]:
     return ("sample", "timestep", *_inner(layer, len(state.shape) - 2))
 
 
+def initial_axes(layer: Layer, state: Tensor) -> tuple[str, ...]:
+    """Name the axes of a state before the first timestep."""
+    return ("sample", *_inner(layer, len(state.shape) - 1))
+
+
 def input_axes(layer: Layer, inputs: Tensor) -> tuple[str, ...]:
     """Name the axes of a layer's input sequence."""
     inner = _inner(layer, len(inputs.shape) - 2)

@@ -152,11 +152,14 @@ class GradientEngine:
             gate in the order of `GradientTensor.gates`.
         ``input_gradient``
             dL/dx_t by the layer's input, (samples, timesteps, features).
+        ``initial_state_gradient``
+            dL/dh_0 and dL/dc_0, by the states before the first timestep, given, learned or zero,
+            (samples, channels); of an LSTM at ``"path/hidden"`` and ``"path/cell"``.
         ``weight_gradient``
             dL/dW, regularisation included, one tensor per weight, at ``"path/kernel"``,
             ``"path/recurrent_kernel"`` and ``"path/bias"``.
-        ``output``, ``hidden_state``, ``cell_state``, ``weight``
-            The values themselves.
+        ``output``, ``hidden_state``, ``cell_state``, ``gate``, ``weight``
+            The values themselves; of gates, their activations, as ``gate_gradient`` is laid out.
 
         All but the output and its gradient are in the order of the input. In a Bidirectional the
         states and gates of the forward and the backward layer are the two halves of the channels
