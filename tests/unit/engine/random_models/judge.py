@@ -49,8 +49,11 @@ class Fault:
         return f"{self.kind}: {self.text}"
 
 
-def judge(spec: Spec) -> list[Fault]:
-    """Try one model; list what is wrong, an empty list if nothing."""
+def judge(spec: Spec, *, slopes: bool = True) -> list[Fault]:
+    """Try one model; list what is wrong, an empty list if nothing.
+
+    With `slopes`, the unroll's gradients are compared with a central difference of the model.
+    """
     kept = keras.config.floatx(), keras.config.dtype_policy()
     options = tf.config.optimizer.get_experimental_options()
     # Most graphs run once: optimising them would take most of the time.
@@ -58,7 +61,7 @@ def judge(spec: Spec) -> list[Fault]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            return list(_Trial(spec).faults())
+            return list(_Trial(spec, slopes).faults())
     finally:
         tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False, **options})
         keras.config.set_floatx(kept[0])
@@ -66,10 +69,10 @@ def judge(spec: Spec) -> list[Fault]:
         keras.backend.clear_session()
 
 
-def judged(spec: Spec) -> list[Fault]:
+def judged(spec: Spec, *, slopes: bool = True) -> list[Fault]:
     """Judge a model; that the test itself fails is a fault too."""
     try:
-        return judge(spec)
+        return judge(spec, slopes=slopes)
     except Exception as error:  # noqa: BLE001 - so that the others are tried too
         where = traceback.extract_tb(error.__traceback__)[-1]
         kind = f"TEST {type(error).__name__} {where.name}"
@@ -77,9 +80,9 @@ def judged(spec: Spec) -> list[Fault]:
 
 
 class _Trial:
-    def __init__(self, spec: Spec) -> None:
-        self._spec = spec
-        self._built = build(spec)
+    def __init__(self, spec: Spec, slopes: bool) -> None:
+        self._spec, self._slopes = spec, slopes
+        self._built = _quietly(spec)
         self._left_out: list[str] = []
 
     def faults(self) -> Iterator[Fault]:
@@ -138,7 +141,7 @@ class _Trial:
         if not _close(own, float(unrolled.loss), TOLERANCE[spec.dtype]):
             text = f"the model's own loss is {own}, the unroll's is {float(unrolled.loss)}"
             yield Fault("REFERENCE loss", text)
-        if spec.dtype != "float64" or unrolled.crossed:
+        if not self._slopes or spec.dtype != "float64" or unrolled.crossed:
             return
         trained, rng = built.model.trainable_variables, np.random.default_rng(0)
         places = {id(v): w for v in trained if (w := unrolled._weights.get(id(v))) is not None}
@@ -204,7 +207,7 @@ class _Trial:
 
     def _training(self, loss: float) -> Iterator[Fault]:
         """Compare a training step with that of a twin that the engine never saw."""
-        twin = build(self._spec)
+        twin = _quietly(self._spec)
         histories = [_train(built) for built in (self._built, twin)]
         drops = any(r.dropout or r.recurrent_dropout for r in self._spec.rnns)
         if self._spec.training or not (drops or self._spec.has("Dropping")):
@@ -218,6 +221,13 @@ class _Trial:
         yield from (
             Fault(f"after training: {fault.kind}", fault.text) for fault in _changed(theirs, ours)
         )
+
+
+def _quietly(spec: Spec) -> Built:
+    with warnings.catch_warnings():
+        # Keras builds what it cannot trace beforehand when it is called, and says so.
+        warnings.filterwarnings("ignore", ".*looks like it has unbuilt state.*")
+        return build(spec)
 
 
 def _train(built: Built) -> list[float]:
