@@ -17,7 +17,7 @@ from .cells import StateKey, gates_of, leaf_cells
 from .differentiate import EagerDifferentiator, GraphDifferentiator
 from .eager_step import attach, take_step
 from .library import library_of, only_in_this_thread
-from .readers import UNREACHABLE, Place, Unreachable, insert, places_of, plus, reads
+from .readers import Place, Unreachable, insert, places_of, plus, reads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -289,17 +289,14 @@ class Step:
             return output, structure
 
         step = take_step(call, args)
-        probed = {
-            key: state
-            for key, state in zip(keys, step.states, strict=True)
-            if key in self._state_now
-        }
-        for key, state in probed.items():
-            if not step.reads(state):
-                if step.called_functions:
-                    self._loop.unreachable[key] = UNREACHABLE.format(kind="tf.function")
+        recorded = step.recording.tensor
+        places = self._places(keys, list(map(recorded, step.states)), step.before)
+        outputs = list(map(recorded, keras.tree.flatten(step.output)))
+        for key, found in places.items():
+            if not reads(outputs, found):
                 self._loop.unread.add(key)
-        output, new = attach(step, list(probed.values()), [self._state_now[k] for k in probed])
+        probes = [self._state_now[key] for key in places]
+        output, new = attach(step, list(places.values()), probes)
         return output, keras.tree.pack_sequence_as(structure, new)
 
     def _gates_of(self, cell: Layer) -> Gates | None:
