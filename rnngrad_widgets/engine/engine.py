@@ -11,6 +11,8 @@ from rnngrad_widgets.tensor import NothingThereError
 from .backend import LayerChoice, Model, Nested, check_backend
 from .build import build
 from .cache import PassCache
+from .checking import Check, merged, requests
+from .exclusive import trains_elsewhere
 from .layers import Found, RecurrentLayer, find_recurrent, listing, resolve
 from .library import is_a, is_model, library_of
 from .losses import VALUES, ForwardOnly, Losses
@@ -24,6 +26,7 @@ from .weights import read_weights
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from rnngrad_widgets.check_table import CheckTable
     from rnngrad_widgets.tensor import GradientSnapshot, GradientTensor
 
     from .batches import Batch
@@ -265,6 +268,116 @@ class GradientEngine:
             results.append(result)
         stream = type(x).__name__ if is_stream(x) else ""
         return snapshot(results, self._model, has_loss=has_loss, stream=stream)
+
+    def check(
+        self,
+        x: Nested,
+        y: Nested = None,
+        layers: LayerChoice | Sequence[LayerChoice] = None,
+        quantities: str | Sequence[str] | None = None,
+        *,
+        sample_weight: Nested = None,
+        class_weight: Mapping[int, float] | None = None,
+        training: bool = False,
+        loss: Loss | Nested | None = None,
+        seed: int = 0,
+    ) -> CheckTable:
+        """Hold gradients against differences of the model's own loss, as a gradient check does.
+
+        The loss is computed twice with something moved a little in a random direction, once
+        forwards and once backwards; their difference must be what the gradient says. Moved is the
+        real thing, without any part of how the gradients are computed:
+
+        ``output_gradient``, ``input_gradient``
+            what the layer returns, and is given;
+        ``hidden_gradient``, ``cell_gradient``
+            the state in one third of the timesteps after the other. Each call of the cell is traced
+            by itself and run operation by operation, and the state is moved at the first
+            operation of which the result has the numbers of the state, so that the rest of the
+            timestep and the next ones read it moved;
+        ``gate_gradient``
+            the pre-activations, in Keras' cells written out by hand (without dropout);
+        ``weight_gradient``
+            the weight, of a copy of the model's variables.
+
+        Use it for a layer or cell of your own, best in float64: what it finds may be a fault of
+        this engine, or of the model, as in a ``tf.custom_gradient`` that is not the derivative.
+
+        Parameters
+        ----------
+        x, y
+            As in `compute`; of a dataset or generator, the first batch. A few samples and
+            timesteps are enough, and quick.
+        layers
+            As in `compute`.
+        quantities
+            One gradient or several; None for every gradient that a layer has.
+        sample_weight, class_weight, training, loss
+            As in `compute`.
+        seed
+            Of the random directions. Neither Keras' nor numpy's global seed is used or changed.
+
+        Returns
+        -------
+        CheckTable
+            A row for each gradient, with its layer and quantity, relative error, tolerance for the
+            dtype of the model, and ``passed``: True or False, or None, with the reason, where
+            it cannot be checked, mostly because the loss changes less than its dtype can tell.
+            ``table.passed`` tells whether none failed, ``table.failures`` lists those that did.
+
+        Raises
+        ------
+        ValueError
+            As `compute`, or if a quantity is no gradient.
+        RuntimeError
+            If the model is being trained in another thread: its weights must stand still.
+
+        Examples
+        --------
+        >>> keras.config.set_floatx("float64")
+        >>> rnn = keras.layers.RNN(MyCell(3), return_sequences=True, name="rnn")
+        >>> model = keras.Sequential([keras.Input((6, 2)), rnn, keras.layers.Dense(1)])
+        >>> model.compile("sgd", "mse")
+        >>> x, y = np.random.normal(size=(4, 6, 2)), np.random.normal(size=(4, 6, 1))
+        >>> GradientEngine(model).check(x, y)
+        layer       quantity         relative error  tolerance
+        rnn         output_gradient  5.5e-11         1e-06 (float64)  passed
+        rnn         hidden_gradient  1.1e-10         1e-06 (float64)  passed
+        rnn         input_gradient   1.2e-10         1e-06 (float64)  passed
+        rnn/kernel  weight_gradient  4.0e-11         1e-06 (float64)  passed
+        4 passed, at a loss of 1.18512
+        """
+        asked = (quantities,) if isinstance(quantities, str) else quantities
+        if wrong := [word for word in asked or () if word in VALUES]:
+            raise ValueError(
+                f"quantities must be gradients to be checked; received {wrong[0]!r}, "
+                "which is a value that nothing is differentiated for; leave it out"
+            )
+        if trains_elsewhere(self._model):
+            raise RuntimeError(
+                f"the weights of model {self._model.name!r} must stand still to be checked; "
+                "another thread is training it; call check again when that has ended"
+            )
+        targets = find_recurrent(self._model) if layers is None else self._targets(layers)
+        if not targets:
+            raise ValueError("the model must have a recurrent layer; it has none")
+        steps = 1 if is_stream(x) else None
+        (batch,) = batches(self._model, x, y, sample_weight, class_weight, steps)
+        snapshots = [
+            self.compute(
+                *(batch.x, batch.y, chosen, words),
+                sample_weight=batch.sample_weight,
+                training=training,
+                loss=loss,
+            )
+            for chosen, words in requests(targets, asked, every=layers is None)
+        ]
+        given = self._losses.given(loss)
+        with announced(f"checking {self._model.name!r}"):
+            check = Check(
+                self._model, batch, targets, training=bool(training), loss=given, seed=seed
+            )
+            return check.run(merged(snapshots))
 
     def _targets(self, layers: LayerChoice) -> tuple[Found, ...]:
         single = isinstance(layers, (str, RecurrentLayer)) or is_a(layers, "Layer")

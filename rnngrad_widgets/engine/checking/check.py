@@ -1,0 +1,278 @@
+"""`GradientEngine.check`: the engine's gradients against differences of the model's own loss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnngrad_widgets.check_table import CheckRow, CheckTable
+from rnngrad_widgets.engine.backend import Model, Tensor, components, tf
+from rnngrad_widgets.engine.batches import Batch
+from rnngrad_widgets.engine.layers import Found, RecurrentLayer
+from rnngrad_widgets.engine.library import library_of
+from rnngrad_widgets.engine.loss_function import Loss, LossFunction
+from rnngrad_widgets.engine.quantities import offered
+from rnngrad_widgets.engine.weights import weights_of
+from rnngrad_widgets.tensor import GradientSnapshot, GradientTensor
+
+from .nudged import NudgedLayer
+from .nudges import Nudges
+from .rows import Moved, moved_by
+from .slopes import PRECISIONS, Compared, Precision, compare
+
+_KINDS = {
+    "output_gradient": "outside",
+    "input_gradient": "outside",
+    "hidden_gradient": "state",
+    "cell_gradient": "state",
+    "gate_gradient": "gate",
+}
+"""What a quantity is checked by moving."""
+
+_THIRDS = ("first", "middle", "last")
+
+
+class Check:
+    """A check of one batch.
+
+    Parameters
+    ----------
+    model, training, loss
+        As in `GradientEngine.compute`.
+    batch
+        The batch.
+    targets
+        The layers.
+    seed
+        Of the random directions.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        batch: Batch,
+        targets: Sequence[Found],
+        *,
+        training: bool,
+        loss: Loss | None,
+        seed: int,
+    ) -> None:
+        self._model = model
+        self._batch = batch
+        self._targets = targets
+        self._settings: dict[str, Any] = {"training": training, "loss": loss}
+        self._random = np.random.default_rng(seed)
+        self._assigned: tuple[Any, Tensor] | None = None
+        self._plain = self._loss(self._assign)
+        self._base = self._plain(batch)
+        self._precision = self._coarsest(self._base.mean.dtype)
+
+    def run(self, snapshot: GradientSnapshot) -> CheckTable:
+        """Check every gradient of a snapshot that was computed for the batch."""
+        rows: dict[tuple[str, str], CheckRow] = {}
+        reason = self._unsteady(snapshot)
+        if not reason:
+            rows |= {(row.layer, row.quantity): row for row in self._rows(snapshot)}
+        gradients = [key for key in snapshot if key[1].endswith("_gradient")]
+        without = reason or "there is nothing that could be moved to check it"
+        return CheckTable(
+            tuple(rows.get(key) or self._row(key, reason=without) for key in gradients),
+            loss=snapshot.loss,
+            notes=snapshot.notes,
+        )
+
+    def _unsteady(self, snapshot: GradientSnapshot) -> str:
+        """Say why differences of the loss tell nothing; empty if they do."""
+        base, again = float(self._base.mean), float(self._plain(self._batch).mean)
+        if not np.isfinite(base):
+            return f"the loss is {base}"
+        if base != again:
+            return "the loss differs from run to run: random operations without a seed"
+        if snapshot.loss is not None and not self._agrees(snapshot.loss, base):
+            return f"the gradients are those of another loss, {snapshot.loss:.8g} for {base:.8g}"
+        return ""
+
+    def _rows(self, snapshot: GradientSnapshot) -> Iterator[CheckRow]:
+        quantities = {quantity for _, quantity in snapshot}
+        for kind in dict.fromkeys(_KINDS.values()):
+            words = [word for word in _KINDS if _KINDS[word] == kind and word in quantities]
+            if words:
+                yield from self._moved_rows(kind, words, snapshot)
+        if "weight_gradient" in quantities:
+            yield from self._weight_rows(snapshot)
+
+    def _moved_rows(
+        self, kind: str, words: Sequence[str], snapshot: GradientSnapshot
+    ) -> Iterator[CheckRow]:
+        nudges = Nudges()
+        layers = [NudgedLayer(target, kind, nudges) for target in self._targets]
+
+        def prepare() -> None:
+            for layer in layers:
+                layer.install()
+
+        function = self._loss(prepare)
+        found = function(self._batch)
+        reason = ""
+        if not self._agrees(float(found.mean), float(self._base.mean)):
+            reason = "the model computes another loss while its timesteps are looked into"
+            if kind == "gate":
+                reason += "; its cells are computed by hand for that, without dropout"
+        for layer in layers:
+            for word in words:
+                known = {path: None for path, quantity in snapshot if quantity == word}
+                for path, moved in moved_by(layer, nudges, word, known):
+                    if path not in known:
+                        continue
+                    tensor = snapshot[path, word]
+                    why = reason or moved.reason
+                    yield (
+                        self._row((path, word), reason=why)
+                        if why
+                        else self._compared(tensor, self._along(moved, nudges, function))
+                    )
+
+    def _along(
+        self, moved: Moved, nudges: Nudges, function: LossFunction
+    ) -> Callable[[NDArray[Any]], Callable[[float], float]]:
+        def along(direction: NDArray[Any]) -> Callable[[float], float]:
+            parts = moved.split(direction, nudges)
+
+            def loss(step: float) -> float:
+                with nudges.set({site: step * part for site, part in parts.items()}):
+                    return float(function(self._batch).total)
+
+            return loss
+
+        return along
+
+    def _weight_rows(self, snapshot: GradientSnapshot) -> Iterator[CheckRow]:
+        for target in self._targets:
+            for name, weight in weights_of(target.layer).items():
+                key = f"{target.info.path}/{name}", "weight_gradient"
+                if key in snapshot:
+                    value = tf.convert_to_tensor(weight.variable)
+                    size = float(np.sqrt(np.mean(np.square(np.asarray(value, float))))) or 1.0
+                    along = self._along_weight(weight.variable)
+                    yield self._compared(snapshot[key], along, size)
+
+    def _along_weight(self, variable: Tensor) -> Callable[[NDArray[Any]], Callable[[float], float]]:
+        plain = components(variable)[0]
+
+        def along(direction: NDArray[Any]) -> Callable[[float], float]:
+            def loss(step: float) -> float:
+                value = tf.convert_to_tensor(plain) + tf.cast(step * direction, plain.dtype)
+                if not self._model.run_eagerly:
+                    return float(self._plain(self._batch, {id(plain.handle): value}).total)
+                self._assigned = plain, value
+                try:
+                    return float(self._plain(self._batch).total)
+                finally:
+                    self._assigned = None
+
+            return loss
+
+        return along
+
+    def _assign(self) -> None:
+        """Give a weight another value; in eager mode, where all variables are then put back."""
+        if self._assigned is not None:
+            variable, value = self._assigned
+            variable.assign(value)
+
+    def _compared(
+        self,
+        tensor: GradientTensor,
+        along: Callable[[NDArray[Any]], Callable[[float], float]],
+        size: float = 1.0,
+    ) -> CheckRow:
+        key = tensor.layer, tensor.quantity
+        gradient = tensor.values.astype(float)
+        if not np.isfinite(gradient).all():
+            return self._row(key, reason="the gradient is not finite")
+        found: dict[str, Compared] = {}
+        for name, direction in self._directions(tensor):
+            terms = gradient * direction
+            try:
+                loss = along(direction)
+            except ValueError as error:
+                return self._row(key, reason=str(error))
+            found[name] = compare(
+                loss, float(terms.sum()), float(np.abs(terms).sum()), self._precision, size
+            )
+        errors = [one.error for one in found.values() if one.error is not None]
+        verdicts = {one.passed for one in found.values()}
+        passed = False if False in verdicts else True if True in verdicts else None
+        small = [name for name, one in found.items() if one.passed is None]
+        return self._row(key, max(errors, default=None), passed, self._too_small(small, passed))
+
+    def _too_small(self, small: Sequence[str], passed: bool | None) -> str:
+        if not small:
+            return ""
+        dtype = self._precision.dtype
+        advice = "" if dtype == "float64" else f" in {dtype}: use float64"
+        if passed is None:
+            return f"too small to check{advice}"
+        return f"too small to check{advice} in the {' and '.join(small)} third of the timesteps"
+
+    def _directions(self, tensor: GradientTensor) -> Iterator[tuple[str, NDArray[Any]]]:
+        """Yield random directions; over time, one for each third of the timesteps."""
+        time = tensor.dims.index("timestep") if "timestep" in tensor.dims else None
+        timesteps = 0 if time is None else tensor.shape[time]
+        if time is None or timesteps < 3:
+            for count in ("one", "another"):
+                yield count, self._random.normal(size=tensor.shape)
+            return
+        for name, part in zip(_THIRDS, np.array_split(np.arange(timesteps), 3), strict=True):
+            direction = np.zeros(tensor.shape)
+            index = (slice(None),) * time + (part,)
+            direction[index] = self._random.normal(size=direction[index].shape)
+            yield name, direction
+
+    def _loss(self, prepare: Callable[[], None]) -> LossFunction:
+        exact = [tf.type_spec_from_value(leaf) for leaf in self._batch.leaves]
+        return LossFunction(self._model, self._batch, exact, prepare=prepare, **self._settings)
+
+    def _coarsest(self, loss: Any) -> Precision:
+        layers = library_of(self._model).all_layers(self._model)
+        used = {str(layer.compute_dtype) for layer in layers} | {loss.name}
+        return next(PRECISIONS[name] for name in reversed(PRECISIONS) if name in used)
+
+    def _agrees(self, found: float, expected: float) -> bool:
+        rounding = max(self._precision.resolution * 1e3, 1e-9)
+        return bool(np.isclose(found, expected, rtol=rounding, atol=1e-12))
+
+    def _row(
+        self,
+        key: tuple[str, str],
+        error: float | None = None,
+        passed: bool | None = None,
+        reason: str = "",
+    ) -> CheckRow:
+        precision = self._precision
+        return CheckRow(*key, error, precision.tolerance, precision.dtype, passed, reason)
+
+
+def requests(
+    targets: Sequence[Found], asked: Sequence[str] | None, *, every: bool
+) -> Iterator[tuple[list[RecurrentLayer] | None, tuple[str, ...]]]:
+    """Yield layers and quantities to compute together: those asked for, or all gradients."""
+    if asked is not None:
+        yield None if every else [target.info for target in targets], tuple(asked)
+        return
+    together: dict[tuple[str, ...], list[RecurrentLayer]] = {}
+    for target in targets:
+        words = tuple(word for word in offered(target) if word.endswith("_gradient"))
+        together.setdefault(words, []).append(target.info)
+    for words, layers in together.items():
+        yield layers, words
+
+
+def merged(snapshots: Sequence[GradientSnapshot]) -> GradientSnapshot:
+    """Put snapshots of the same batch together."""
+    tensors = {key: tensor for snapshot in snapshots for key, tensor in snapshot.items()}
+    notes = tuple(dict.fromkeys(note for snapshot in snapshots for note in snapshot.notes))
+    return GradientSnapshot(tensors, loss=snapshots[0].loss, notes=notes)
