@@ -76,7 +76,7 @@ def between_steps(model: Model, read: Callable[[], _T]) -> _T | None:
     RuntimeError
         If a step takes more than `PATIENCE` seconds.
     """
-    if not _trains_elsewhere(model):
+    if not trains_elsewhere(model):
         return None
     namespace = model.__dict__
     with _pause:
@@ -103,7 +103,8 @@ def between_steps(model: Model, read: Callable[[], _T]) -> _T | None:
             opened.set()
 
 
-def _trains_elsewhere(model: Model) -> bool:
+def trains_elsewhere(model: Model) -> bool:
+    """Tell whether another thread is in a model's ``fit`` or ``train_on_batch``."""
     here = threading.get_ident()
     for thread, current in sys._current_frames().items():  # noqa: SLF001 - documented
         frame: FrameType | None = None if thread == here else current
