@@ -5,8 +5,9 @@ import { Chip } from './axis-marks';
 import { CanvasMark, SelectionMarkModel } from './canvas-mark';
 import { logPlace, LOG_DECADES, parseColour } from './colours';
 import { lossText } from './format';
+import { KEYS, keyOf } from './keys';
 import { lossAxis } from './linear';
-import { setAttributes, show, svg } from './svg';
+import { pointIn, setAttributes, show, svg } from './svg';
 import { NON_FINITE, theme } from './theme';
 import { evenTicks, roundTicks, withoutChip } from './ticks';
 import type { SnapshotModel, TimelineModel } from './timeline';
@@ -58,7 +59,8 @@ abstract class TimelineMark extends CanvasMark {
     this.el.removeAttribute('clip-path'); // captions and labels are in the margins
     this.el.append(this.hit, this.line, this.pin, this.caption, this.readout);
     const help = 'timeline: left and right arrows choose the training step, with Shift by ten';
-    setAttributes(this.hit, { tabindex: 0, role: 'application', 'aria-label': help });
+    const keys = 'ArrowLeft ArrowRight';
+    setAttributes(this.hit, { tabindex: 0, role: 'application', 'aria-label': help, [KEYS]: keys });
     this.hit.addEventListener('pointerdown', (event) => {
       this.hit.setPointerCapture(event.pointerId);
       this.choose(event);
@@ -68,12 +70,11 @@ abstract class TimelineMark extends CanvasMark {
   }
 
   private choose(event: PointerEvent): void {
-    const x = event.clientX - this.hit.getBoundingClientRect().left;
-    this.timeline.goNear(this.scale('x').scale.invert(x));
+    this.timeline.goNear(this.scale('x').scale.invert(pointIn(this.hit, event).x));
   }
 
   private key(event: KeyboardEvent): void {
-    const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    const by = { ArrowLeft: -1, ArrowRight: 1 }[keyOf(event) ?? ''];
     if (by !== undefined) {
       event.preventDefault();
       event.stopPropagation();
