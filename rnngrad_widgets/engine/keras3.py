@@ -179,7 +179,9 @@ def _unbuilt_stand_in(loss: Any) -> object | None:
         def metrics(self) -> list[None]:
             # A fit that begins in another thread resets the metrics that it finds.
             here = threading.get_ident() == owner
-            return [None] * len(self._flat_losses or ()) if here else []
+            # Keras before 3.6 calls them flat_losses.
+            losses = getattr(self, "_flat_losses", None) or getattr(self, "flat_losses", ())
+            return [None] * len(losses) if here else []
 
     stand_in: object = WithoutMeans(*settings)
     return stand_in
