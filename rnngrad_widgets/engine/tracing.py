@@ -11,7 +11,7 @@ import numpy as np
 
 from rnngrad_widgets.tensor import GradientTensor
 
-from .backend import Model, Tensor, keras, tf
+from .backend import Model, Tensor, tf
 from .differentiate import Differentiator, EagerDifferentiator, GraphDifferentiator
 from .exclusive import between_steps, exclusive
 from .groups import join
@@ -299,14 +299,14 @@ class TracedPass:
 
     def _why_unreachable(self, source: Source, calls: Sequence[LayerCall], loss: Tensor) -> str:
         """Say why a source cannot be differentiated by; empty if it can."""
+        if source.quantity == "weight_gradient":
+            return ""  # variables are of no graph
         here = set(map(id, chain(*source.tensors)))
         for loop in chain(*(call.loops for call in calls)):
             for state, reason in loop.unreachable.items():
                 if id(loop.state_probes.get(state)) in here:
                     return f"there is no {source.quantity} of layer '{source.layer}': {reason}"
         for tensor in chain(*source.tensors):
-            if isinstance(tensor, (tf.Variable, keras.Variable)):
-                continue
             if getattr(tensor, "graph", None) is not getattr(loss, "graph", None):
                 return (
                     f"layer '{source.layer}' must be called where the loss can see it; it is "
