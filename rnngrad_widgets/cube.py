@@ -60,9 +60,9 @@ def as_cube(tensor: GradientTensor) -> Cube:
     one sample: its last axis (channels, gate by gate) becomes the columns.
     """
     dims, gates = tensor.dims, tensor.gates
-    if "sample" not in dims[:1]:
-        matrix = tensor.values.reshape(-1, tensor.shape[-1] if dims else 1)
-        columns, rows = dims[-1] if dims else "channel", " × ".join(dims[:-1])
+    if dims[0] != "sample":
+        matrix = tensor.values.reshape(-1, tensor.shape[-1])
+        columns, rows = dims[-1], " × ".join(dims[:-1])
         return Cube(as_float32(matrix.T[None]), columns, rows, gates, "columns" if gates else "")
     front = 2 if dims[1:2] == ("timestep",) else 1
     rows = " × ".join(dims[front:])

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from rnngrad_widgets.recording.writer import Mode, RecordingWriter
-from rnngrad_widgets.tensor import GradientSnapshot, GradientTensor
+from rnngrad_widgets.tensor import GradientSnapshot
 from rnngrad_widgets.training import Every, OnError, Probe, Status, TrainingCallback
 
 
@@ -108,8 +107,6 @@ class GradientRecorder(TrainingCallback):
 
     def take(self, snapshot: GradientSnapshot, status: Status, skipped: int) -> None:
         """Write a snapshot."""
-        tensors = {key: _with_an_axis(tensor) for key, tensor in snapshot.items()}
-        snapshot = replace(snapshot, tensors=tensors)
         self._writer.append(snapshot, training_loss=status.training_loss, skipped=skipped)
 
     def finish(self, status: Status) -> None:
@@ -119,10 +116,3 @@ class GradientRecorder(TrainingCallback):
             self._writer.close()
         except OSError as error:  # the recording is whole without it
             self.failed(Status(error=error))
-
-
-def _with_an_axis(tensor: GradientTensor) -> GradientTensor:
-    """Let a weight of one value be one of one channel: arrays of a recording have an axis."""
-    if tensor.dims:
-        return tensor
-    return replace(tensor, values=tensor.values.reshape(1), dims=("channel",))

@@ -32,8 +32,8 @@ def summary_html(tensor: GradientTensor) -> str:
 
 def left_out(tensor: GradientTensor, cube: Cube) -> str:
     """What the browser was not sent, as HTML: samples beyond the budget."""
-    sent, all_samples = cube.values.shape[0], (tensor.shape or (1,))[0]
-    if tensor.dims[:1] != ("sample",) or sent == all_samples:
+    sent, all_samples = cube.values.shape[0], tensor.shape[0]
+    if tensor.dims[0] != "sample" or sent == all_samples:
         return ""
     return (
         f'<span> · </span><b class="rnngrad-alarm">samples {sent}–{all_samples - 1} are not in the '
@@ -54,7 +54,7 @@ def scientific(value: float) -> str:
 
 
 def _shape(tensor: GradientTensor) -> str:
-    sizes = [str(size) for size in tensor.shape] or ["one value"]
+    sizes = [str(size) for size in tensor.shape]
     if len(tensor.directions) == 2:
         sizes[-1] = f"2 × {tensor.shape[-1] // 2}"
     text = " × ".join(sizes)
@@ -62,7 +62,7 @@ def _shape(tensor: GradientTensor) -> str:
 
 
 def _without_time(tensor: GradientTensor) -> bool:
-    return tensor.dims[:1] == ("sample",) and "timestep" not in tensor.dims
+    return tensor.dims[0] == "sample" and "timestep" not in tensor.dims
 
 
 def _maximum(tensor: GradientTensor) -> str:
@@ -72,8 +72,7 @@ def _maximum(tensor: GradientTensor) -> str:
     symbol = words(tensor.quantity).symbol
     if found.magnitude == 0:
         return f"max |{symbol}| 0"
-    where = f" at {_place(tensor, found)}" if found.place else ""
-    return f"max |{symbol}| {scientific(found.magnitude)}{where}"
+    return f"max |{symbol}| {scientific(found.magnitude)} at {_place(tensor, found)}"
 
 
 def _place(tensor: GradientTensor, found: Extreme) -> str:

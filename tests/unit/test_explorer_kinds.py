@@ -241,7 +241,6 @@ class Own(layers.Layer):
         return h, [h]
 
 
-@pytest.mark.filterwarnings("ignore:left out of the snapshot.*idle")
 def test_the_view_of_weights_shows_those_of_a_layers_own() -> None:
     inputs = keras.Input((T, 2))
     rnn = layers.RNN(Own(), return_sequences=True, name="rnn")
@@ -256,7 +255,7 @@ def test_the_view_of_weights_shows_those_of_a_layers_own() -> None:
         assert explorer.tensor.layer == f"rnn/{part}"
     explorer.part = "scale"
     assert explorer.selection.tensor.array.shape == (1, 1, 1)
-    assert line(explorer).split(" · ")[2:4] == ["one value", "max |w| 1.0e0"]
+    assert line(explorer).split(" · ")[2:4] == ["1", "max |w| 1.0e0 at channel 0"]
     explorer.quantity = "weight_gradient"
     assert "idle" not in explorer._parts
 
