@@ -3,7 +3,7 @@ import type { WidgetModel } from '@jupyter-widgets/base';
 import { VBoxModel, VBoxView } from '@jupyter-widgets/controls';
 
 import { MARGIN_RIGHT } from './canvas-mark';
-import { takes } from './keys';
+import { changesCells, takes } from './keys';
 import { servePictures } from './saving';
 import type { SelectionModel } from './selection';
 import { isDark, onPixelsChange, onThemeChange, setPaper, theme } from './theme';
@@ -107,13 +107,13 @@ export class Explorer extends VBoxView {
   }
 
   /**
-   * A key that a control or a plot takes is not the application's. Said before the application looks:
+   * A key that a control or a plot takes is not the application's, nor one that would change cells. Said before the application looks:
    * JupyterLab does so at the document, first of all, and asks what has the focus.
    */
   private readonly claim = (event: KeyboardEvent): void => {
     const { target } = event;
     if (target instanceof Element && this.el.contains(target)) {
-      if (takes(target, event)) {
+      if (takes(target, event) || changesCells(event)) {
         target.setAttribute('data-lm-suppress-shortcuts', 'true');
       } else {
         target.removeAttribute('data-lm-suppress-shortcuts');

@@ -1,7 +1,7 @@
 // Whose a key is: pure, by example.
 import { describe, expect, it } from 'vitest';
 
-import { keyOf, KEYS, PLOT_KEYS, takes } from './keys';
+import { changesCells, keyOf, KEYS, PLOT_KEYS, takes } from './keys';
 
 const NONE = { ctrlKey: false, altKey: false, metaKey: false, shiftKey: false };
 const ALTGR = { ...NONE, ctrlKey: true, altKey: true };
@@ -30,6 +30,17 @@ describe('a key', () => {
     ['ArrowLeft', { ...NONE, shiftKey: true }, 'ArrowLeft'],
   ])('%s with modifiers is the character that it makes', (key, modifiers, found) => {
     expect(keyOf({ ...modifiers, key })).toBe(found);
+  });
+
+  it.each([
+    ['d', NONE, true],
+    ['ArrowDown', NONE, true],
+    ['s', CONTROL, false],
+    ['Enter', { ...NONE, shiftKey: true }, false],
+    ['Escape', NONE, false],
+    ['F11', NONE, false],
+  ])('%s with modifiers may change cells', (key, modifiers, found) => {
+    expect(changesCells({ ...modifiers, key })).toBe(found);
   });
 
   const plot = element('rect', PLOT_KEYS);

@@ -50,6 +50,15 @@ export function takes(target: Element, event: Pressed): boolean {
 }
 
 /**
+ * Whether a key is a command on the notebook's cells where nothing takes it: a letter that slips would
+ * add or delete the very cell that is looked at. Shortcuts have a modifier, or are no characters.
+ */
+export function changesCells(event: Pressed): boolean {
+  const key = keyOf(event) ?? '';
+  return key.length === 1 || SLIDER.includes(key);
+}
+
+/**
  * Arrows: timestep and channel, with Shift ten at a time; brackets and page keys: sample; plus, minus and
  * 0: the range of timesteps, round the chosen one.
  */
