@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -203,20 +203,28 @@ class Check:
             found[name] = compare(
                 loss, float(terms.sum()), float(np.abs(terms).sum()), self._precision, size
             )
-        errors = [one.error for one in found.values() if one.error is not None]
+            if found[name].passed is False:
+                break
         verdicts = {one.passed for one in found.values()}
         passed = False if False in verdicts else True if True in verdicts else None
-        small = [name for name, one in found.items() if one.passed is None]
-        return self._row(key, max(errors, default=None), passed, self._too_small(small, passed))
+        same = [one.error for one in found.values() if one.passed is passed]
+        open_ = {name: one for name, one in found.items() if one.passed is None}
+        return self._row(key, max(same), passed, self._told(open_, passed))
 
-    def _too_small(self, small: Sequence[str], passed: bool | None) -> str:
-        if not small:
+    def _told(self, left_open: Mapping[str, Compared], passed: bool | None) -> str:
+        """Say what of a gradient the loss does not tell."""
+        if not left_open or passed is False:
             return ""
+        uncertain = max(one.uncertain for one in left_open.values())
         dtype = self._precision.dtype
-        advice = "" if dtype == "float64" else f" in {dtype}: use float64"
-        if passed is None:
-            return f"too small to check{advice}"
-        return f"too small to check{advice} in the {' and '.join(small)} third of the timesteps"
+        what = (
+            "it is too small for the loss to tell"
+            if uncertain > 0.1
+            else (f"the loss tells it only to {uncertain:.0e}, and to that it agrees")
+        )
+        thirds = [name for name in left_open if name in _THIRDS]
+        where = f" in the {' and '.join(thirds)} third of the timesteps" if passed else ""
+        return what + (where if thirds else "") + ("" if dtype == "float64" else "; use float64")
 
     def _directions(self, tensor: GradientTensor) -> Iterator[tuple[str, NDArray[Any]]]:
         """Yield random directions; over time, one for each third of the timesteps."""

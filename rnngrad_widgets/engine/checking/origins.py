@@ -93,17 +93,27 @@ class Origins:
         return found
 
     def _firsts(self, value: NDArray[Any]) -> list[Key]:
-        """List the first results with these numbers; none if they were given to the step."""
-        flat = value.reshape(len(value), -1)
-        if not np.isfinite(flat).all() or (flat == flat[:1, :1]).all():
+        """List the first results with these numbers; none if the step was given them."""
+        if _tells_nothing(value):
             raise NoOrigin("its numbers tell nothing: they are all the same, or not finite")
-        same = {key for key, other in self._values.items() if _equal(other, value)}
-        if same & self._given:
+        if self._is_old(value):
             return []
+        same = {key for key, other in self._values.items() if _equal(other, value)}
         firsts = sorted(key for key in same if same.isdisjoint(self._upstream(key)))
         if len({key[:-1] for key in firsts}) > 1:
             raise NoOrigin("a timestep computes its value more than once")
         return firsts
+
+    def _is_old(self, value: NDArray[Any]) -> bool:
+        """Tell whether all numbers are among those of one thing that the step was given."""
+        return any(
+            all(
+                np.isin(now, before).all()
+                for now, before in zip(value, self._values[key], strict=True)
+            )
+            for key in self._given
+            if key in self._values
+        )
 
     def _upstream(self, key: Key) -> Iterator[Key]:
         waiting, done = list(self._sources[key]), set()
@@ -121,12 +131,13 @@ class Origins:
         pieces = self._pieces(keys[0]) if len(keys) == 1 else []
         places: list[tuple[Key, Part]] = []
         for piece, where in pieces:
-            firsts = self._firsts(self._values[piece])
+            value = self._values[piece]
+            firsts = [] if _tells_nothing(value) else self._firsts(value)
             if others.intersection(firsts):
                 return whole  # what is a state of its own is not part of another
             if firsts:
                 parts = [(key, _taken(shapes[keys[0]], where, shapes[key])) for key in firsts]
-            else:  # an old state, which was read as what it was: its copy is new
+            else:  # (part of) an old state was read as what it was: its copy is new
                 parts = [(keys[0], _alone(shapes[keys[0]], where))]
             places += parts
         return places or whole
@@ -148,6 +159,11 @@ class Origins:
             if len(found) > 1 and end == whole.shape[axis]:
                 return found
         return []
+
+
+def _tells_nothing(value: NDArray[Any]) -> bool:
+    flat = value.reshape(-1)
+    return not np.isfinite(flat).all() or bool((flat == flat[:1]).all())
 
 
 def _size(part: NDArray[Any], whole: NDArray[Any], axis: int) -> int:

@@ -101,7 +101,9 @@ class TracedStep:
 
     def _search(self) -> Origins:
         graph, inputs = self._graph, self._inputs()
-        unknown = [i for i, t in enumerate(inputs) if not hasattr(t, "numpy")]
+        captured = range(len(self._given), len(inputs))
+        unknown = [*range(len(self._given))]
+        unknown += [i for i in captured if not hasattr(inputs[i], "numpy")]
         if any(inputs[i].dtype in (tf.resource, tf.variant) for i in unknown):
             raise CannotReplay("it reads what is known only inside of the loop over time")
         seen: dict[Key, Seen] = {}
