@@ -68,8 +68,9 @@ class _Layer:
             # A layer that is called with one timestep each time has one tensor over its calls.
             each = [self._call(call) for call in range(calls)]
             for key in each[0]:
-                if key[1] != "initial_state_gradient":
-                    found[self._path + key[0], key[1]] = _over_calls([e[key] for e in each])
+                first = key[1] == "initial_state_gradient"
+                one = each[0][key] if first else _over_calls([e[key] for e in each])
+                found[self._path + key[0], key[1]] = one
         else:
             for call in range(calls):
                 name = self._path if calls == 1 else f"{self._path}[{call}]"
@@ -110,7 +111,10 @@ class _Layer:
                     if replace(at, direction=d, cell=j, name=n) in self._unrolled.seen
                 ]
                 if parts and cell.endswith("Cell"):
-                    found[label, word] = Expected(_join(parts), mask=mask)
+                    values = _join(parts)
+                    if mask is not None and values is not None:
+                        values = values * mask[..., None]  # no gates where nothing is computed
+                    found[label, word] = Expected(values, mask=mask)
         return found
 
     def _states(self, at: Place, mask: Any) -> dict[Key, Expected]:
@@ -126,13 +130,11 @@ class _Layer:
                 found[label, f"{role}_gradient"] = self._state_gradient(places, k, mask)
                 values = [self._state_values(replace(p, name=f"value/{k}")) for p in places]
                 found[label, f"{role}_state"] = Expected(_join(values), mask=mask)
-                if role == "hidden" or len(keys[0]) > 1:
-                    word = "initial_state_gradient"
-                    first = [self._gradient(replace(p, name=f"initial/{k}")) for p in places]
-                    inner = label + (
-                        "/c" if role == "cell" else "/h" if ("cell", own) in common else ""
-                    )
-                    found[inner, word] = Expected(_join(first))
+                several = [other for _, other in common].count(own) > 1
+                first = [self._gradient(replace(p, name=f"initial/{k}")) for p in places]
+                found[label + f"/{role}" * several, "initial_state_gradient"] = Expected(
+                    _join(first)
+                )
         return found
 
     def _state_gradient(self, places: list[Place], k: int, mask: Any) -> Expected:

@@ -25,11 +25,13 @@ QUANTITIES = (
     "hidden_gradient",
     "cell_gradient",
     "gate_gradient",
+    "initial_state_gradient",
     "input_gradient",
     "weight_gradient",
     "output",
     "hidden_state",
     "cell_state",
+    "gate",
     "weight",
 )
 
