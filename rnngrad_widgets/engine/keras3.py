@@ -180,7 +180,7 @@ def _unbuilt_stand_in(loss: Any) -> object | None:
             # A fit that begins in another thread resets the metrics that it finds.
             here = threading.get_ident() == owner
             # Keras before 3.6 calls them flat_losses.
-            losses = getattr(self, "_flat_losses", None) or getattr(self, "flat_losses", ())
+            losses: Any = getattr(self, "_flat_losses", None) or getattr(self, "flat_losses", ())
             return [None] * len(losses) if here else []
 
     stand_in: object = WithoutMeans(*settings)
