@@ -76,7 +76,9 @@ def absolute(y_true: Any, y_pred: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    "options", [{"class_weight": {0: 3.0, 1: 0.5}}, {"loss": absolute}, {"training": True}], ids=str
+    "options",
+    [{"class_weight": {0: 3.0, 1: 0.5}}, {"loss": absolute}, {"training": True}],
+    ids=["class_weight", "loss", "training"],
 )
 def test_every_option_reaches_each_quantity(model: Any, options: dict[str, Any]) -> None:
     explorer = GradientExplorer(model, X, Y, "last", "hidden_gradient", **options)
