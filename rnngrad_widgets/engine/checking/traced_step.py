@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rnngrad_widgets.engine.backend import Nested, Tensor, keras, tf
 from rnngrad_widgets.engine.restore import OnCopies
@@ -127,8 +128,8 @@ class TracedStep:
         found, states = [], []
         for numbers in draws:
             values, results = run(*numbers)
-            found.append([np.asarray(value) for value in values])
-            states.append([np.asarray(state) for state in results[self._first :]])
+            found.append([_numbers(value) for value in values])
+            states.append([_numbers(state) for state in results[self._first :]])
         floating = [t.dtype.is_floating for t in graph.outputs[self._first :]]
         by_place = enumerate(zip(*states, strict=True))
         return Origins(
@@ -149,5 +150,14 @@ def _drawn(like: Sequence[Tensor], seed: int) -> list[Tensor]:
     return drawn
 
 
+def _numbers(tensor: Tensor) -> NDArray[Any]:
+    """Return the numbers of a tensor in double precision, which holds them all."""
+    numbers: NDArray[Any] = tf.cast(tensor, tf.float64).numpy()
+    return numbers
+
+
 def _adding(nudge: Tensor, before: Callable[[Tensor], Tensor] | None) -> Callable[[Tensor], Tensor]:
-    return lambda value: (value if before is None else before(value)) + nudge
+    def add(value: Tensor) -> Tensor:
+        return (value if before is None else before(value)) + tf.cast(nudge, value.dtype)
+
+    return add
