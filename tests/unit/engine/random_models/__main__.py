@@ -36,6 +36,7 @@ class Run:
     ran: int = 0
     faults: dict[str, list[tuple[Spec, Fault]]] = field(default_factory=dict)
     tried: set[Spec] = field(default_factory=set)
+    slowest: tuple[float, Spec | None] = (0.0, None)
 
     def try_one(self, spec: Spec) -> None:
         """Judge one model, unless the time is up."""
@@ -43,7 +44,10 @@ class Run:
             return
         self.tried.add(spec)
         self.ran += 1
-        for fault in judged(spec):
+        began = time.monotonic()
+        faults = judged(spec)
+        self.slowest = max(self.slowest, (time.monotonic() - began, spec), key=lambda one: one[0])
+        for fault in faults:
             known = self.faults.setdefault(fault.kind, [])
             known.append((spec, fault))
             if len(known) == 1:
@@ -89,8 +93,9 @@ def main() -> int:
         texts = [str(fault) for fault in judged(small) if fault.kind == kind]
         print(f"\n{kind}: {len(found)} of {run.ran} models\n    @example({small!r})")
         print("    " + (texts or [str(found[0][1])])[0][:1500], flush=True)
+    print(f"\nslowest, {run.slowest[0]:.0f} s: {run.slowest[1]!r}")
     print(
-        f"\n{run.ran} models in {(time.monotonic() - began) / 60:.1f} minutes, seed {start}: "
+        f"{run.ran} models in {(time.monotonic() - began) / 60:.1f} minutes, seed {start}: "
         f"{len(run.faults) or 'no'} kind{'' if len(run.faults) == 1 else 's'} of fault"
     )
     return 1 if run.faults else 0

@@ -162,6 +162,9 @@ def _with_style(draw: st.DrawFn, spec: Spec) -> Spec:
     fixed = any(rnn.unroll for rnn in spec.rnns) or wrappers & {"stepped", "chunks", "distributed"}
     if "chunks" in wrappers:
         spec = replace(spec, timesteps=max(spec.timesteps, 2))
+    if "stepped" in wrappers or any(rnn.unroll for rnn in spec.rnns):
+        # Each timestep is traced by itself: many of them would take a minute.
+        spec = replace(spec, timesteps=min(spec.timesteps, 12))
     built = spec.style in ("functional", "sequential", "called")
     return replace(
         spec,
