@@ -295,6 +295,8 @@ class GradientEngine:
             by itself and run operation by operation, and the state is moved at the first
             operation of which the result has the numbers of the state, so that the rest of the
             timestep and the next ones read it moved;
+        ``initial_state_gradient``
+            the state that the loop begins with;
         ``gate_gradient``
             the pre-activations, in Keras' cells written out by hand (without dropout);
         ``weight_gradient``

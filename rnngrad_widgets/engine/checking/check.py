@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 from rnngrad_widgets.check_table import CheckRow, CheckTable
 from rnngrad_widgets.engine.backend import Model, Tensor, components, tf
 from rnngrad_widgets.engine.batches import Batch
-from rnngrad_widgets.engine.layers import Found, RecurrentLayer
+from rnngrad_widgets.engine.layers import Found
 from rnngrad_widgets.engine.library import library_of
-from rnngrad_widgets.engine.loss_function import Loss, LossFunction
-from rnngrad_widgets.engine.quantities import offered
+from rnngrad_widgets.engine.loss_function import Loss, LossError, LossFunction
 from rnngrad_widgets.engine.weights import weights_of
 from rnngrad_widgets.tensor import GradientSnapshot, GradientTensor
 
-from .nudged import NudgedLayer
-from .nudges import Nudges
+from .directions import THIRDS, directions
+from .nudged_layer import NudgedLayer
+from .nudges import CannotNudge, Nudges
 from .rows import Moved, moved_by
 from .slopes import PRECISIONS, Compared, Precision, compare
 
@@ -28,11 +28,10 @@ _KINDS = {
     "input_gradient": "outside",
     "hidden_gradient": "state",
     "cell_gradient": "state",
+    "initial_state_gradient": "state",
     "gate_gradient": "gate",
 }
 """What a quantity is checked by moving."""
-
-_THIRDS = ("first", "middle", "last")
 
 
 class Check:
@@ -90,7 +89,7 @@ class Check:
         if not np.isfinite(base):
             return f"the loss is {base}"
         if base != again:
-            return "the loss differs from run to run: random operations without a seed"
+            return "the loss differs from run to run, by random numbers whose seed is no variable"
         if snapshot.loss is not None and not self._agrees(snapshot.loss, base):
             return f"the gradients are those of another loss, {snapshot.loss:.8g} for {base:.8g}"
         return ""
@@ -114,13 +113,13 @@ class Check:
             for layer in layers:
                 layer.install()
 
-        function = self._loss(prepare)
-        found = function(self._batch)
-        reason = ""
-        if not self._agrees(float(found.mean), float(self._base.mean)):
-            reason = "the model computes another loss while its timesteps are looked into"
-            if kind == "gate":
-                reason += "; its cells are computed by hand for that, without dropout"
+        try:
+            function = self._loss(prepare)
+            reason = self._why_another(float(function(self._batch).mean), kind)
+        except (tf.errors.OpError, LossError) as error:
+            failed = f"the model fails while it is looked into: {_cause(error)}"
+            yield from (self._row(key, reason=failed) for key in snapshot if key[1] in words)
+            return
         for layer in layers:
             for word in words:
                 known = {path: None for path, quantity in snapshot if quantity == word}
@@ -134,6 +133,14 @@ class Check:
                         if why
                         else self._compared(tensor, self._along(moved, nudges, function))
                     )
+
+    def _why_another(self, loss: float, kind: str) -> str:
+        """Say why the loss is another one while nothing is moved; empty if it is not."""
+        if self._agrees(loss, float(self._base.mean)):
+            return ""
+        reason = "the model computes another loss while its timesteps are looked into"
+        by_hand = "; its cells are computed by hand for that, without dropout"
+        return reason + (by_hand if kind == "gate" else "")
 
     def _along(
         self, moved: Moved, nudges: Nudges, function: LossFunction
@@ -194,15 +201,15 @@ class Check:
         if not np.isfinite(gradient).all():
             return self._row(key, reason="the gradient is not finite")
         found: dict[str, Compared] = {}
-        for name, direction in self._directions(tensor):
+        for name, direction in directions(tensor, self._random):
             terms = gradient * direction
+            sums = float(terms.sum()), float(np.abs(terms).sum())
             try:
-                loss = along(direction)
-            except ValueError as error:
-                return self._row(key, reason=str(error))
-            found[name] = compare(
-                loss, float(terms.sum()), float(np.abs(terms).sum()), self._precision, size
-            )
+                found[name] = compare(along(direction), *sums, self._precision, size)
+            except CannotNudge as reason:
+                return self._row(key, reason=str(reason))
+            except (tf.errors.OpError, LossError) as error:
+                return self._row(key, reason=f"the model fails when it is moved: {_cause(error)}")
             if found[name].passed is False:
                 break
         verdicts = {one.passed for one in found.values()}
@@ -222,23 +229,9 @@ class Check:
             if uncertain > 0.1
             else (f"the loss tells it only to {uncertain:.0e}, and to that it agrees")
         )
-        thirds = [name for name in left_open if name in _THIRDS]
+        thirds = [name for name in left_open if name in THIRDS]
         where = f" in the {' and '.join(thirds)} third of the timesteps" if passed else ""
         return what + (where if thirds else "") + ("" if dtype == "float64" else "; use float64")
-
-    def _directions(self, tensor: GradientTensor) -> Iterator[tuple[str, NDArray[Any]]]:
-        """Yield random directions; over time, one for each third of the timesteps."""
-        time = tensor.dims.index("timestep") if "timestep" in tensor.dims else None
-        timesteps = 0 if time is None else tensor.shape[time]
-        if time is None or timesteps < 3:
-            for count in ("one", "another"):
-                yield count, self._random.normal(size=tensor.shape)
-            return
-        for name, part in zip(_THIRDS, np.array_split(np.arange(timesteps), 3), strict=True):
-            direction = np.zeros(tensor.shape)
-            index = (slice(None),) * time + (part,)
-            direction[index] = self._random.normal(size=direction[index].shape)
-            yield name, direction
 
     def _loss(self, prepare: Callable[[], None]) -> LossFunction:
         exact = [tf.type_spec_from_value(leaf) for leaf in self._batch.leaves]
@@ -264,23 +257,7 @@ class Check:
         return CheckRow(*key, error, precision.tolerance, precision.dtype, passed, reason)
 
 
-def requests(
-    targets: Sequence[Found], asked: Sequence[str] | None, *, every: bool
-) -> Iterator[tuple[list[RecurrentLayer] | None, tuple[str, ...]]]:
-    """Yield layers and quantities to compute together: those asked for, or all gradients."""
-    if asked is not None:
-        yield None if every else [target.info for target in targets], tuple(asked)
-        return
-    together: dict[tuple[str, ...], list[RecurrentLayer]] = {}
-    for target in targets:
-        words = tuple(word for word in offered(target) if word.endswith("_gradient"))
-        together.setdefault(words, []).append(target.info)
-    for words, layers in together.items():
-        yield layers, words
-
-
-def merged(snapshots: Sequence[GradientSnapshot]) -> GradientSnapshot:
-    """Put snapshots of the same batch together."""
-    tensors = {key: tensor for snapshot in snapshots for key, tensor in snapshot.items()}
-    notes = tuple(dict.fromkeys(note for snapshot in snapshots for note in snapshot.notes))
-    return GradientSnapshot(tensors, loss=snapshots[0].loss, notes=notes)
+def _cause(error: Exception) -> str:
+    cause = error.__cause__ or error
+    lines = str(cause).strip().splitlines() or [""]
+    return f"{type(cause).__name__}: {lines[0]}"

@@ -25,7 +25,8 @@ class Site(NamedTuple):
     layer
         Path of the layer.
     kind
-        ``"output"``, ``"input"``, ``"state"`` or ``"gate"``.
+        ``"output"``, ``"input"``, ``"state"``, ``"initial"`` (a state before the first timestep) or
+        ``"gate"``.
     call
         Which call of the layer.
     direction
@@ -33,7 +34,7 @@ class Site(NamedTuple):
     cell
         Which cell of a stack.
     part
-        Which leaf of an output or input, which state of a cell.
+        Which leaf of an output or input, which state of a cell; of all, before the first timestep.
     """
 
     layer: str
@@ -44,10 +45,16 @@ class Site(NamedTuple):
     part: int = 0
 
 
+class CannotNudge(Exception):  # noqa: N818 - it is a finding, and never leaves the engine
+    """There can be no nudge; the message says why."""
+
+
 class Nudges:
     """The nudges in a forward pass, found while it is traced (or, in eager mode, run)."""
 
     def __init__(self) -> None:
+        self.reasons: dict[Site, str] = {}
+        """Why there is no nudge where there should be one."""
         self._variables: dict[Site, Any] = {}
 
     def at(self, site: Site, shape: Sequence[int | None], dtype: Any) -> Tensor:
@@ -55,11 +62,12 @@ class Nudges:
 
         Raises
         ------
-        ValueError
+        CannotNudge
             If the shape is not known.
         """
         if None in shape:
-            raise ValueError(f"its shape must be known while the model is traced; it is {shape}")
+            sizes = ", ".join("any" if size is None else str(size) for size in shape)
+            raise CannotNudge(f"its shape must be known when the model is called; it is ({sizes})")
         if site not in self._variables:
             with tf.init_scope():
                 zeros = tf.zeros([int(size) for size in shape if size is not None], dtype)
@@ -67,10 +75,17 @@ class Nudges:
         return tf.convert_to_tensor(self._variables[site])
 
     def added(self, site: Site, tensor: Tensor) -> Tensor:
-        """Return a tensor with the nudge of a site added; whole numbers stay what they are."""
+        """Return a tensor with the nudge of a site added, if there can be one."""
+        if not isinstance(tensor, tf.Tensor):
+            self.reasons[site] = f"it is a {type(tensor).__name__}"
+            return tensor
         if not tensor.dtype.is_floating:
             return tensor
-        moved = tensor + self.at(site, tensor.shape, tensor.dtype)
+        try:
+            moved = tensor + self.at(site, tensor.shape, tensor.dtype)
+        except CannotNudge as reason:
+            self.reasons[site] = str(reason)
+            return tensor
         # A later layer may read the mask from the tensor, a loss the logits.
         for name in ("_keras_mask", "_keras_logits"):
             if hasattr(tensor, name):
@@ -84,7 +99,8 @@ class Nudges:
 
     def of_call(self, layer: str, kind: str, call: int) -> list[Site]:
         """List the sites of a kind in one call of a layer."""
-        return sorted(site for site in self._variables if site[:3] == (layer, kind, call))
+        known = {*self._variables, *self.reasons}
+        return sorted(site for site in known if site[:3] == (layer, kind, call))
 
     @contextmanager
     def set(self, values: Mapping[Site, NDArray[Any]]) -> Iterator[None]:

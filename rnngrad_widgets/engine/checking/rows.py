@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,9 @@ from rnngrad_widgets.engine.cells import CELL, HIDDEN, cells_of
 from rnngrad_widgets.engine.groups import Group, Joined, grouped
 from rnngrad_widgets.engine.layers import DIRECTIONS
 
-from .nudged import NudgedLayer, Steps
-from .nudges import Nudges, Site
+from .nudged_layer import NudgedLayer
+from .nudged_steps import Steps
+from .nudges import CannotNudge, Nudges, Site
 
 _ROLES = {"hidden_gradient": HIDDEN, "cell_gradient": CELL}
 
@@ -42,12 +43,13 @@ class Moved:
 
         Raises
         ------
-        ValueError
-            If they do not fit.
+        CannotNudge
+            If there is none at one of them, or it does not fit.
         """
         shapes = {site: nudges.shape(site) for half in self.sites for site in half}
-        if None in shapes.values():
-            raise ValueError("it was not met in the forward pass")
+        for site, shape in shapes.items():
+            if shape is None:
+                raise CannotNudge(nudges.reasons.get(site) or "the forward pass does not meet it")
         widths = [(shapes[half[0]] or (0,))[-1] for half in self.sites]
         halves = np.split(direction, np.cumsum(widths)[:-1], axis=-1)
         found = {}
@@ -57,7 +59,7 @@ class Moved:
                 if site.kind in ("state", "gate"):
                     part = np.moveaxis(part, 1, 0)  # they are read timestep by timestep
                 if shape is None or part.size != np.prod(shape):
-                    raise ValueError(f"its shape {direction.shape} is not that of {shape}")
+                    raise CannotNudge(f"its shape is {direction.shape}, in the model {shape}")
                 found[site] = part.reshape(shape)
         return found
 
@@ -93,20 +95,35 @@ def moved_by(
         calls = [places[id(call)] for call in group.calls]
         if quantity in ("output_gradient", "input_gradient"):
             yield from _outside(layer, nudges, quantity, key, calls, group)
-        elif quantity == "gate_gradient":
-            cells = cells_of(layer.steps[0].rnn)
-            for cell in range(len(cells)):
-                label = str(cell) if len(cells) > 1 else ""
-                which = [(cell, 0) for _ in layer.steps]
-                yield from _inside(layer.steps, "gate", which, label, (key, calls, group), known)
         else:
-            by_direction = [
-                {k.label: place for k, place in steps.keys().items() if k.role == _ROLES[quantity]}
-                for steps in layer.steps
-            ]
-            for label in by_direction[0]:
-                which = [found.get(label, (-1, -1)) for found in by_direction]
-                yield from _inside(layer.steps, "state", which, label, (key, calls, group), known)
+            where = key, calls, group.joined
+            for kind, label, which in _tensors(layer.steps, quantity):
+                yield from _inside(layer.steps, (kind, label, which), where, known)
+
+
+_Places: TypeAlias = "tuple[str, str, list[tuple[int, int]]]"
+"""A kind of site, a label, and for each direction which cell and which part of it."""
+
+
+def _tensors(steps: Sequence[Steps], quantity: str) -> Iterator[_Places]:
+    """List the tensors of a quantity that is inside of the loop over time."""
+    if quantity == "gate_gradient":
+        cells = len(cells_of(steps[0].rnn))
+        for cell in range(cells):
+            yield "gate", str(cell) if cells > 1 else "", [(cell, 0) for _ in steps]
+        return
+    first, *others = [one.keys() for one in steps]
+    common = [key for key in first if all(key in keys for keys in others)]
+    if quantity in _ROLES:
+        for key in common:
+            if key.role == _ROLES[quantity]:
+                yield "state", key.label, [keys[key] for keys in (first, *others)]
+        return
+    labels = [key.label for key in common]
+    for key in common:
+        role = key.role if labels.count(key.label) > 1 else ""
+        label = "/".join(filter(None, (key.label, role)))
+        yield "initial", label, [(0, list(keys).index(key)) for keys in (first, *others)]
 
 
 def _outside(
@@ -131,22 +148,22 @@ def _outside(
 
 def _inside(
     steps: Sequence[Steps],
-    kind: str,
-    which: Sequence[tuple[int, int]],
-    label: str,
-    where: tuple[str, list[int], Group],
+    tensor: _Places,
+    where: tuple[str, list[int], Joined],
     known: Mapping[str, object],
 ) -> Iterator[tuple[str, Moved]]:
-    key, calls, group = where
+    (kind, label, which), (key, calls, joined) = tensor, where
+    if kind == "initial" and joined == "timestep":
+        calls, joined = calls[:1], ""  # a layer that the model steps starts once
     halves, reasons = [], []
     for one, (cell, part) in zip(steps, which, strict=True):
         sites = (Site(one.path, kind, call, one.direction, cell, part) for call in calls)
         halves.append(tuple(sites))
-        reasons.append(one.reasons.get(cell) or one.unmoved.get((cell, part)) or "")
-    joined = "/".join(filter(None, (key, label)))
-    if joined in known or len(steps) == 1:
-        yield joined, Moved(tuple(halves), group.joined, next(filter(None, reasons), ""))
+        reasons.append("" if kind == "initial" else one.why_not(cell, part))
+    together = "/".join(filter(None, (key, label)))
+    if together in known or len(steps) == 1:
+        yield together, Moved(tuple(halves), joined, next(filter(None, reasons), ""))
         return
     for direction, half, reason in zip(DIRECTIONS, halves, reasons, strict=True):
         name = "/".join(filter(None, (key, direction, label)))
-        yield name, Moved((half,), group.joined, reason)
+        yield name, Moved((half,), joined, reason)

@@ -98,6 +98,8 @@ def compare(
     # No step agrees. Does the loss tell so much that the gradient must be wrong?
     found, uncertain = _measured(at, first, precision)
     missed = abs(found - slope)
+    if np.isnan(missed):
+        return Compared(passed=None, error=missed, uncertain=np.inf)
     if missed > 2 * uncertain:
         return Compared(passed=False, error=missed / terms if terms > 0.0 else np.inf)
     if terms == 0.0:

@@ -1,113 +1,24 @@
-"""Where nudges are added: to what a layer returns and is given, and inside its loop over time.
+"""Nudges inside of a layer's loop over time.
 
-The loop is the layer's own; only the call of its cell is another one while it runs.
+The loop is the layer's own, unrolled, eager or traced; while it runs, other calls stand in for
+those of its cells.
 """
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from rnngrad_widgets.engine.backend import Layer, Nested, Tensor, current_graph, keras, tf
-from rnngrad_widgets.engine.calls import LayerCall
 from rnngrad_widgets.engine.cells import StateKey, cells_of, gates_of, is_cell, state_keys
-from rnngrad_widgets.engine.layers import Found, directions
-from rnngrad_widgets.engine.library import library_of
-from rnngrad_widgets.engine.repeats import CallDepth, Repeats, around
+from rnngrad_widgets.engine.layers import Found
+from rnngrad_widgets.engine.library import library_of, only_in_this_thread
 
 from .by_hand import step_by_hand
-from .nudges import Nudges, Site, own_variable
+from .nudges import CannotNudge, Nudges, Site, own_variable
 from .origins import NoOrigin, Origin
 from .replay import CannotReplay
 from .traced_step import TracedStep
-
-
-class NudgedLayer:
-    """A layer whose calls add nudges.
-
-    Parameters
-    ----------
-    target
-        The layer.
-    kind
-        ``"outside"`` for its outputs and inputs, ``"state"`` or ``"gate"`` for what is inside.
-    nudges
-        The nudges.
-    """
-
-    def __init__(self, target: Found, kind: str, nudges: Nudges) -> None:
-        self.target = target
-        self.calls: list[LayerCall] = []
-        """The calls of the layer, in order; they tell which belong together."""
-        self.steps: list[Steps] = []
-        """For each direction, what is inside; none for ``"outside"``."""
-        self._kind = kind
-        self._nudges = nudges
-        rnns = directions(target.layer) if kind != "outside" else ()
-        for direction, rnn in enumerate(rnns):
-            self.steps.append(Steps(target, rnn, kind, direction, nudges))
-
-    def install(self) -> None:
-        """Shadow the layer's calls; use inside `Library.untouched`."""
-        layer, library = self.target.layer, library_of(self.target.layer)
-        self.calls.clear()
-        for steps in self.steps:
-            steps.install()
-        repeats, original = Repeats(self.target), library.original(layer)
-        signature, cell = inspect.signature(layer.call), is_cell(layer)
-        inside = CallDepth()
-        for owner in self.target.owners:
-            around(owner, inside.entered)
-
-        def call(*args: Nested, **kwargs: Nested) -> Nested:
-            if inside.depth:
-                return original(*args, **kwargs)
-            bound = signature.bind(*args, **kwargs)
-            first = next(iter(bound.arguments))
-            given = bound.arguments[first]
-            # In Keras 2 initial states may come in a list with the sequence.
-            sequence, *more = given if isinstance(given, list) else [given]
-            shape = keras.tree.flatten(sequence)[0].shape
-            if self._kind == "outside":
-                sequence = self._added("input", sequence)
-                bound.arguments[first] = [sequence, *more] if isinstance(given, list) else sequence
-            for steps in self.steps:
-                steps.active = True
-            try:
-                returned = original(*bound.args, **bound.kwargs)
-            finally:
-                for steps in self.steps:
-                    steps.active = False
-            if self._kind == "outside":
-                returned = self._outputs_added(returned)
-            timesteps = 1 if cell else shape[1]
-            self.calls.append(LayerCall((), (), None, (), timesteps, repeat=repeats.next()))
-            return returned
-
-        library.shadow(layer, call)
-
-    def _added(self, kind: str, nested: Nested) -> Nested:
-        flat = [
-            self._nudges.added(self._site(kind, part), tensor)
-            for part, tensor in enumerate(keras.tree.flatten(nested))
-        ]
-        return keras.tree.pack_sequence_as(nested, flat)
-
-    def _outputs_added(self, returned: Nested) -> Nested:
-        layer = self.target.layer
-        if not isinstance(returned, (list, tuple)):
-            return self._added("output", returned)
-        # The first is the output; states, or whatever a call of one's own returns, come after it.
-        apart = getattr(layer, "merge_mode", "") is None
-        with_states = getattr(layer, "return_state", False) or is_cell(layer)
-        own = library_of(layer).is_own(type(layer).call)
-        count = 2 if apart else 1 if with_states or not own else len(returned)
-        moved = self._added("output", list(returned[:count]))
-        return type(returned)([*moved, *returned[count:]])
-
-    def _site(self, kind: str, part: int) -> Site:
-        return Site(self.target.info.path, kind, len(self.calls), part=part)
 
 
 class Steps:
@@ -149,7 +60,12 @@ class Steps:
         self._counters: dict[int, Any] = {}
 
     def keys(self) -> dict[StateKey, tuple[int, int]]:
-        """Name the states of all cells: for each the place of the cell, and that of the state."""
+        """Name the states of all cells: for each the place of the cell, and that of the state.
+
+        They are in the order in which the loop is given them.
+        """
+        if len(self.states) < len(cells_of(self.rnn)):
+            return {}  # they were not called
         several = len(cells_of(self.rnn)) > 1
         found = {}
         for position, cell in enumerate(cells_of(self.rnn)):
@@ -158,6 +74,10 @@ class Steps:
                 label = "/".join(filter(None, (str(position) if several else "", key.label)))
                 found[StateKey(key.role, label)] = (position, place)
         return found
+
+    def why_not(self, cell: int, part: int) -> str:
+        """Say why a part of a cell is not nudged; empty if it is."""
+        return self.reasons.get(cell) or self.unmoved.get((cell, part)) or ""
 
     def install(self) -> None:
         """Shadow the loop and the cells."""
@@ -177,6 +97,34 @@ class Steps:
             return original(*args, **kwargs)
 
         library.shadow(rnn, call)
+        if self._kind == "state":
+            self._install_start()
+
+    def _install_start(self) -> None:
+        """Shadow what hands the initial states to the loop."""
+        rnn = self.rnn
+        name = "inner_loop" if hasattr(rnn, "inner_loop") else "_process_inputs"  # of Keras 2
+        own = getattr(rnn, name)
+
+        def loop(sequences: Nested, initial_state: Nested, *args: Nested, **more: Nested) -> Nested:
+            return own(sequences, self._started(initial_state), *args, **more)
+
+        def process(*args: Nested) -> Nested:
+            inputs, initial_state, constants = own(*args)
+            return inputs, self._started(initial_state), constants
+
+        rnn.__dict__[name] = only_in_this_thread(loop if name == "inner_loop" else process, own)
+
+    def _started(self, states: Nested, first: int = 0) -> Nested:
+        """Add nudges to the states that the first step gets."""
+        if not self.active:
+            return states
+        site = Site(self.path, "initial", max(self._call, 0), self.direction)
+        flat = [
+            self._nudges.added(site._replace(part=first + part), tf.convert_to_tensor(state))
+            for part, state in enumerate(keras.tree.flatten(states))
+        ]
+        return keras.tree.pack_sequence_as(states, flat)
 
     def _begin(self, sequences: Nested) -> None:
         self._call += 1
@@ -197,8 +145,10 @@ class Steps:
             self.states.setdefault(position, states)
             if not self.active or position in self.reasons:
                 return original(inputs, states, *args, **kwargs)
-            if self._alone and position == 0:
-                self._call += 1
+            if self._alone:
+                self._call += position == 0
+                before = sum(len(keras.tree.flatten(self.states[p])) for p in range(position))
+                states = self._started(states, before)
             timestep = self._timestep(position)
             if timestep is None:
                 return original(inputs, states, *args, **kwargs)
@@ -264,4 +214,5 @@ class Steps:
 def _told(error: Exception) -> str:
     lines = str(error).strip().splitlines()
     first = lines[0] if lines else ""
-    return first if isinstance(error, CannotReplay) else f"{type(error).__name__}: {first}"
+    known = isinstance(error, (CannotReplay, CannotNudge))
+    return first if known else f"{type(error).__name__}: {first}"
