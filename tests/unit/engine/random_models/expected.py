@@ -181,7 +181,8 @@ class _Layer:
             cells = self._cells[place.direction == "backward"]
             parts = (self._path, place.direction, str(place.cell) * (len(cells) > 1))
             path = "/".join([*filter(None, parts), place.name.removeprefix("weight/")])
-            found[path, "weight"] = Expected(self._seen(place))
+            # A tensor has an axis.
+            found[path, "weight"] = Expected(np.atleast_1d(self._seen(place)))
             found[path, "weight_gradient"] = Expected(self._gradient(place))
         return found
 

@@ -9,14 +9,7 @@ if TYPE_CHECKING:
 
     from .spec import Spec
 
-KNOWN: dict[str, Callable[[Spec], bool]] = {
-    "states are changed where the model runs eagerly": lambda s: (
-        s.eager and any(rnn.stateful for rnn in s.rnns)
-    ),
-    "weight of a variable that the pass assigns is what it holds afterwards": lambda s: (
-        s.has("Counting") and (not s.quantities or "weight" in s.quantities)
-    ),
-}
+KNOWN: dict[str, Callable[[Spec], bool]] = {}
 """By what is wrong: the models that have it."""
 
 
