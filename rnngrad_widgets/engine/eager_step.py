@@ -1,7 +1,7 @@
-"""One timestep in eager mode: its results as functions of probes of its states.
+"""One timestep in eager mode: where its states are made.
 
-Readers of a state cannot be changed once they have run. Instead the step is recorded on a tape of
-its own, and its results get the derivatives by the probes that they have by the states.
+Nothing can be put in front of a reader that has run already. But all that a step computes is
+watched by the tape of the pass, so that the loss can be differentiated by it afterwards.
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ from .recorded import Recorded, Recording
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    from .readers import Place
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +29,7 @@ class EagerStep:
     given
         The inputs and old states, flat.
     tape
-        A persistent tape that recorded the step.
+        A persistent tape that recorded the step alone.
     recording
         The operations of the step.
     """
@@ -53,13 +51,31 @@ class EagerStep:
         return self.tape.gradient(states, tensor.eager) is None
 
 
-def take_step(call: Callable[[Sequence[Nested]], Nested], args: Sequence[Nested]) -> EagerStep:
-    """Call a cell with copies of its inputs and states, and record what it does."""
+def take_step(
+    call: Callable[[Sequence[Nested]], Nested],
+    args: Sequence[Nested],
+    watch: Callable[[Tensor], None],
+) -> EagerStep:
+    """Call a cell with copies of its inputs and states, and record what it does.
+
+    Parameters
+    ----------
+    watch
+        Called with all that the cell computes, before anything reads it.
+    """
     with tf.GradientTape(persistent=True) as tape:
-        recording = Recording(tape)
+
+        def watched(tensor: Tensor) -> None:
+            tape.watch(tensor)
+            watch(tensor)
+
+        recording = Recording(watched)
         copies = keras.tree.map_structure(lambda t: tf.identity(t) if tf.is_tensor(t) else t, args)
         given = [t for t in keras.tree.flatten(copies) if tf.is_tensor(t)]
-        tape.watch([t for t in given if t.dtype.is_floating])
+        # By what it is given, too: what a tf.function returns cannot be watched as it is made.
+        for tensor in given:
+            if tensor.dtype.is_floating:
+                watched(tensor)
         with recording.listening():
             output, new = call(copies)
         states, known = [], {id(t) for t in given}
@@ -67,46 +83,6 @@ def take_step(call: Callable[[Sequence[Nested]], Nested], args: Sequence[Nested]
             # Handed on unchanged, or twice: it is read as the other one, or as the old one.
             states.append(tf.identity(state) if id(state) in known else state)
             known.add(id(state))
+            if state.dtype.is_floating:
+                watched(states[-1])
     return EagerStep(output, states, given, tape, recording)
-
-
-def attach(
-    step: EagerStep, places: Sequence[Sequence[Place]], probes: Sequence[Tensor]
-) -> tuple[Nested, list[Tensor]]:
-    """Return the output and the new states of a step with derivatives by probes.
-
-    Parameters
-    ----------
-    places
-        Where each probe is added: recorded tensors of the step.
-    probes
-        Zeros of the shapes of states: a change of a probe changes the results as a change of the
-        state would at the places where it is made.
-    """
-    results = [*keras.tree.flatten(step.output), *step.states]
-    floating = [i for i, tensor in enumerate(results) if tensor.dtype.is_floating]
-    plain = [results[i] for i in floating]
-
-    @tf.custom_gradient  # type: ignore[untyped-decorator]
-    def probed(*given: Tensor) -> Nested:
-        def gradient(*upstream: Tensor) -> list[Tensor]:
-            def by(probe: Tensor, places: Sequence[Place]) -> Tensor:
-                with tf.GradientTape(watch_accessed_variables=False) as tape:
-                    tape.watch(probe)
-                    parts = [place.part(probe) for place in places]
-                by_places = step.tape.gradient(
-                    plain,
-                    [place.tensor.eager for place in places],
-                    output_gradients=list(upstream),
-                    unconnected_gradients="zero",
-                )
-                return tape.gradient(parts, probe, output_gradients=by_places)
-
-            return [*upstream, *map(by, probes, places)]
-
-        return [tf.identity(tensor) for tensor in given[: len(plain)]], gradient
-
-    for i, tensor in zip(floating, probed(*plain, *probes), strict=True):
-        results[i] = tensor
-    count = len(results) - len(step.states)
-    return keras.tree.pack_sequence_as(step.output, results[:count]), results[count:]

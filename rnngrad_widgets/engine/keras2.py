@@ -77,8 +77,7 @@ class Keras2(Library):
             loss = model.compute_loss(x, y, predicted, sample_weight)
         if loss is None:
             raise ValueError("No loss to compute: compile the model with a loss=")
-        # What add_loss takes may be a vector; training minimises the sum of it.
-        return tf.reduce_sum(loss)
+        return loss
 
     def undistributed(self, loss: Tensor) -> Tensor:
         """Refuse: Keras 2 scales parts of a loss, by their reductions."""

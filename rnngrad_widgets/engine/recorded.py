@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .backend import Tape, Tensor
+from .backend import Tensor
 from .readers import functions_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,12 +69,12 @@ class Recording:
 
     Parameters
     ----------
-    tape
-        Watches all that is computed meanwhile.
+    watch
+        Called with each floating-point tensor that is computed meanwhile, before anything reads it.
     """
 
-    def __init__(self, tape: Tape) -> None:
-        self._tape = tape
+    def __init__(self, watch: Callable[[Tensor], None]) -> None:
+        self._watch = watch
         self._tensors: dict[int, Recorded] = {}
         self._functions: dict[str, _Function] = {}
 
@@ -117,7 +117,7 @@ class Recording:
         op.inputs += map(self.tensor, inputs)
         for position, eager in enumerate(outputs):
             if eager.dtype.is_floating:
-                self._tape.watch(eager)  # also what is computed from nothing that is watched
+                self._watch(eager)
             made = self._tensors[id(eager)] = Recorded(eager, op, position)
             op.outputs.append(made)
 
