@@ -73,7 +73,10 @@ def _unbuilt_on_error(model: Model) -> Iterator[None]:
     every = library_of(model).all_layers(model)
     trackers = [vars(layer)["_tracker"] for layer in every if "_tracker" in vars(layer)]
     namespaces = [vars(thing) for thing in (*every, *trackers)]
-    saved = [Attributes(space) for space in (*namespaces, *(t.stored_ids for t in trackers))]
+    # What a fit in another thread sets meanwhile stays.
+    free = library_of(model).trainer_attributes
+    saved = [Attributes(space, free) for space in namespaces]
+    saved += [Attributes(tracker.stored_ids) for tracker in trackers]
     try:
         yield
     except BaseException:

@@ -27,6 +27,16 @@ _ENDLESS = 2**31 - 1
 class Keras3(Library):
     """Keras 3."""
 
+    trainer_attributes = frozenset(
+        (
+            *("train_function", "test_function", "predict_function", "stop_training", "history"),
+            *("_eval_epoch_iterator", "_compile_config", "_compile_loss", "_compile_metrics"),
+            *("_loss_tracker", "_optimizer", "optimizer", "compiled", "loss", "loss_weights"),
+            *("_jit_compile", "_run_eagerly", "steps_per_execution", "_steps_per_execution"),
+            *("train_step", "test_step", "predict_step"),
+        )
+    )
+
     def floatx(self) -> str:
         """Return the dtype that ``fit`` gives to floating-point arrays."""
         return str(keras.config.floatx())
@@ -84,7 +94,7 @@ class Keras3(Library):
     @contextmanager
     def untouched(self, model: Model) -> Iterator[None]:
         """Put every layer of a model back as it was."""
-        free = TRAINER_ATTRIBUTES | {"_losses", "_loss_ids"}
+        free = self.trainer_attributes | {"_losses", "_loss_ids"}
         with attributes_kept(self.all_layers(model), free=free):
             own = self.compiled_loss(model)
             stand_in = _unbuilt_stand_in(own)
@@ -142,18 +152,6 @@ class Keras3(Library):
         run = import_module("keras.src.backend").rnn
         last, outputs, new = run(step, sequences, states, input_length=timesteps, **settings)
         return last, outputs, new
-
-
-TRAINER_ATTRIBUTES = frozenset(
-    (
-        *("train_function", "test_function", "predict_function", "stop_training", "history"),
-        *("_eval_epoch_iterator", "_compile_config", "_compile_loss", "_compile_metrics"),
-        *("_loss_tracker", "_optimizer", "optimizer", "compiled", "loss", "loss_weights"),
-        *("_jit_compile", "_run_eagerly", "steps_per_execution", "_steps_per_execution"),
-        *("train_step", "test_step", "predict_step"),
-    )
-)
-"""What ``fit`` and ``compile`` set on a model, perhaps in another thread while this one traces."""
 
 
 def _unbuilt_stand_in(loss: Any) -> object | None:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 class Library(ABC):
     """One Keras: its classes, and what the engine needs of its private side."""
 
+    trainer_attributes: frozenset[str]
+    """What ``fit`` and ``compile`` set on a model, perhaps in another thread while one traces."""
+
     def __init__(self, module: Any) -> None:
         self.module = module
 
