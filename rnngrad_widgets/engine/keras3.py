@@ -97,7 +97,7 @@ class Keras3(Library):
         free = self.trainer_attributes | {"_losses", "_loss_ids"}
         with attributes_kept(self.all_layers(model), free=free):
             own = self.compiled_loss(model)
-            stand_in = _unbuilt_stand_in(own)
+            stand_in = None if own is None or own.built else without_means(own)
             try:
                 if stand_in is not None:
                     model.__dict__["_compile_loss"] = stand_in
@@ -154,10 +154,8 @@ class Keras3(Library):
         return last, outputs, new
 
 
-def _unbuilt_stand_in(loss: Any) -> object | None:
-    """Return a loss to build in place of a model's own, where that is not built yet."""
-    if loss is None or loss.built:
-        return None
+def without_means(loss: Any) -> Any:
+    """Return a loss to build in place of a compiled one that is not built yet."""
     settings = (loss._user_loss, loss._user_loss_weights, loss.reduction, loss.output_names)
     kind, owner = type(loss), threading.get_ident()
 
@@ -181,5 +179,4 @@ def _unbuilt_stand_in(loss: Any) -> object | None:
             losses: Any = getattr(self, "_flat_losses", None) or getattr(self, "flat_losses", ())
             return [None] * len(losses) if here else []
 
-    stand_in: object = WithoutMeans(*settings)
-    return stand_in
+    return WithoutMeans(*settings)

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 _SUBJECTS = {"output_gradient": "output", "input_gradient": "input", "weight_gradient": "weights"}
 """What a quantity is the derivative by, for a message."""
 
+_STATES = frozenset(("hidden_gradient", "cell_gradient"))
+"""Quantities of which a layer may have several tensors, of one state each."""
+
 _INSIDE = frozenset(
     (
         *("hidden_gradient", "cell_gradient", "gate_gradient", "initial_state_gradient"),
@@ -130,6 +133,8 @@ class TracedPass:
         )
         self._missing: dict[tuple[str, str], str] = {}
         self._notes: dict[str, None] = {}
+        self._paths: dict[int, str] = {}
+        # of the layer that each source is of
         self._signature = signature
         self._reference: Callable[[], LossFunction] | None = reference
         self._function: Callable[..., list[Tensor]] = self._eagerly
@@ -240,6 +245,7 @@ class TracedPass:
         model, request = self._model, self._request
         self._missing.clear()
         self._notes.clear()
+        self._paths.clear()
         differentiator: Differentiator
         differentiator = EagerDifferentiator() if tf.executing_eagerly() else GraphDifferentiator()
         own = {id(v): v for target in request.targets for v in target.layer.weights}
@@ -258,7 +264,10 @@ class TracedPass:
             loss = loss_of(model, batch, request.training, request.loss)
         found = []
         for target in request.targets:
-            found += self._reachable(Taken(target, calls[target.info.path], own, values), loss)
+            path = target.info.path
+            reachable = self._reachable(Taken(target, calls[path], own, values), loss)
+            self._paths |= {id(source): path for source in reachable}
+            found += reachable
         return self._differentiate(differentiator, loss, found, trainable, scale)
 
     def _wanted(self, target: Found) -> Wanted:
@@ -332,12 +341,21 @@ class TracedPass:
         if clipped:
             together = self._library.clip(self._model, gradients[-len(clipped) :])
             by_tensor |= {id(t): g for t, g in zip(clipped, together, strict=True)}
+        reached = {
+            self._paths[id(source)]
+            for source in found
+            if source.quantity in _STATES
+            and any(by_tensor[id(tensor)] is not None for tensor in chain(*source.tensors))
+        }
         self._sources, results = [], []
         for source in found:
             halves: list[list[Tensor]] = [list(half) for half in source.tensors]
             if source.is_gradient:
                 halves = [[by_tensor[id(tensor)] for tensor in half] for half in source.tensors]
-            if all(part is None for part in chain(*halves)):
+            # Where the loss reads one state of a layer, its derivative by another that it does not
+            # read is 0; a loop in a graph gives that by itself.
+            zero = source.quantity in _STATES and self._paths[id(source)] in reached
+            if all(part is None for part in chain(*halves)) and not zero:
                 if source.optional:
                     continue
                 self._missing[source.layer, source.quantity] = (
