@@ -96,7 +96,7 @@ class Keras3(Library):
         """Put every layer of a model back as it was."""
         free = self.trainer_attributes | {"_losses", "_loss_ids"}
         with attributes_kept(self.all_layers(model), free=free):
-            own = self.compiled_loss(model)
+            own: Any = self.compiled_loss(model)
             stand_in = None if own is None or own.built else without_means(own)
             try:
                 if stand_in is not None:
