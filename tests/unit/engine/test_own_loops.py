@@ -5,7 +5,6 @@ A cell that does something in Python in each step does it as often as when the m
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import keras
@@ -31,7 +30,6 @@ from .own_cells import (
     loss_by_hand,
     model_of,
     next_state,
-    plain_call,
     plain_step,
     weights_by_name,
 )
@@ -534,34 +532,42 @@ def test_a_call_of_its_own_that_runs_the_loop_once_is_looked_into() -> None:
     assert_total(snapshot, loss_by_hand(model, [doubled], X, Y), {"rnn": ("",)})
 
 
-# --- only the last output
+# --- only the states go on
 
 
-@pytest.mark.parametrize("unroll", [False, True])
-@pytest.mark.parametrize("eagerly", [False, True])
-def test_without_sequences_the_answer_is_one_whatever_the_loop(unroll: bool, eagerly: bool) -> None:
-    """A cell of which the output does not read the state: only the last output counts."""
+def answers(library: Any, form: str, *, sequences: bool) -> tuple[Any, str]:
+    """Return what an encoder's hidden gradient is, and why it has no output gradient."""
+    library.utils.set_random_seed(5)
+    settings = dict(FORMS[form])
+    eagerly = settings.pop("run_eagerly", False)
+    kinds = library.layers
+    encoder = kinds.LSTM(
+        3, return_state=True, return_sequences=sequences, name="encoder", **settings
+    )
+    source, target = library.Input((TIMESTEPS, FEATURES)), library.Input((TIMESTEPS, FEATURES))
+    _, *states = encoder(source)
+    decoded = kinds.LSTM(3, return_sequences=True)(target, initial_state=states)
+    model = library.Model([source, target], kinds.Dense(1)(decoded))
+    model.compile("sgd", "mse", run_eagerly=eagerly)
+    engine = GradientEngine(model)
+    x = [X.astype("float32"), X.astype("float32")]
+    words = ["output_gradient", "hidden_gradient", "cell_gradient"]
+    with pytest.warns(UserWarning, match="the loss does not depend on the output of") as warned:
+        snapshot = engine.compute(x, Y.astype("float32"), "encoder", words)
+    assert set(snapshot) == {("encoder", word) for word in words[1:]}
+    with pytest.raises(ValueError, match="so there is no output_gradient"):
+        engine.compute(x, Y.astype("float32"), "encoder", "output_gradient")
+    return snapshot, str([str(warning.message) for warning in warned])
 
-    def answer(unroll: bool, eagerly: bool) -> tuple[Any, str]:
-        keras.utils.set_random_seed(5)
-        cell = OwnCell(plain_call, plain_step).layer()
-        model = keras.Sequential(
-            [
-                keras.Input((TIMESTEPS, FEATURES)),
-                layers.RNN(cell, unroll=unroll, name="rnn"),
-                layers.Dense(1),
-            ]
-        )
-        model.compile("sgd", "mse", run_eagerly=eagerly)
-        engine = GradientEngine(model)
-        words = engine.quantities("rnn")
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            return engine.compute(X, Y[:, 0], quantities=words), str([w.message for w in caught])
 
-    (found, said), (expected, also) = answer(unroll, eagerly), answer(False, False)
-    assert said == also
-    assert list(found) == list(expected)
-    for key, tensor in expected.items():
-        assert_close(found[key].values, tensor.values)
-        assert found[key].dims == tensor.dims
+@pytest.mark.parametrize("sequences", [False, True])
+@pytest.mark.parametrize("library", [keras, tf_keras], ids=["keras", "tf_keras"])
+def test_an_output_that_nothing_reads_is_refused_in_every_form(
+    library: Any, sequences: bool
+) -> None:
+    expected, also = answers(library, "loop", sequences=sequences)
+    for form in ("unrolled", "eager", "eager unrolled"):
+        found, said = answers(library, form, sequences=sequences)
+        assert said == also
+        for key, tensor in expected.items():
+            assert_close(found[key].values, tensor.values, 1e-5)
