@@ -93,7 +93,7 @@ def main() -> int:
         spare = min(90.0, (began + 60 * minutes - time.monotonic()) / len(run.faults))
         small = smallest(first, kind, time.monotonic() + spare)
         texts = [str(fault) for fault in judged(small) if fault.kind == kind]
-        print(f"\n{kind}: {len(found)} of {run.ran} models\n    @example({small!r})")
+        print(f"\n{kind}: {len(found)} of {run.ran} models\n    {small!r}")
         print("    " + (texts or [str(found[0][1])])[0][:1500], flush=True)
     print(f"\nslowest, {run.slowest[0]:.0f} s: {run.slowest[1]!r}")
     print(

@@ -300,6 +300,6 @@ def _through(rnn: Rnn, i: int, parts: dict[str, Any], h: Any, given: dict[str, A
     if rnn.wrapper == "chunks":
         cut = h.shape[1] // 2
         first, second = layer(h[:, :cut], **more), layer(h[:, cut:], **more)
-        return ops.concatenate([first, second], 1) if rnn.sequences else second
+        return ops.concatenate([first, second], 1) if rnn.sequences else first + second
     returned = layer(h, **more)
     return parts[f"join{i}"](returned) if rnn.wrapper == "None" else returned
