@@ -210,9 +210,17 @@ def test_a_loss_of_ones_own_serves_models_that_are_refused() -> None:
         np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
-def test_a_loss_must_be_a_scalar(model: Any) -> None:
-    with pytest.raises(ValueError, match=r"must be a scalar; received the shape \(None,\)"):
-        GradientEngine(model).compute(X, Y, loss=lambda model, x, *_: ops.sum(model(x), 1))
+def test_a_loss_of_several_values_is_differentiated_by_their_sum(model: Any) -> None:
+    each, total = (
+        GradientEngine(model).compute(X, Y, loss=loss)
+        for loss in (
+            lambda model, x, *_: ops.sum(model(x), 1),
+            lambda model, x, *_: ops.sum(model(x)),
+        )
+    )
+    assert each.loss == pytest.approx(total.loss / len(X), rel=1e-5)  # fit logs the mean
+    for key, tensor in total.items():
+        np.testing.assert_allclose(each[key].values, tensor.values, rtol=1e-5, atol=1e-7)
 
 
 def test_nan_in_x_is_computed_and_reported(model: Any) -> None:
