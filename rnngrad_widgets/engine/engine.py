@@ -337,17 +337,18 @@ class GradientEngine:
         Examples
         --------
         >>> keras.config.set_floatx("float64")
-        >>> rnn = keras.layers.RNN(MyCell(3), return_sequences=True, name="rnn")
+        >>> rnn = keras.layers.RNN(MyCell(), return_sequences=True, name="rnn")
         >>> model = keras.Sequential([keras.Input((6, 2)), rnn, keras.layers.Dense(1)])
         >>> model.compile("sgd", "mse")
         >>> x, y = np.random.normal(size=(4, 6, 2)), np.random.normal(size=(4, 6, 1))
         >>> GradientEngine(model).check(x, y)
-        layer       quantity         relative error  tolerance
-        rnn         output_gradient  5.5e-11         1e-06 (float64)  passed
-        rnn         hidden_gradient  1.1e-10         1e-06 (float64)  passed
-        rnn         input_gradient   1.2e-10         1e-06 (float64)  passed
-        rnn/kernel  weight_gradient  4.0e-11         1e-06 (float64)  passed
-        4 passed, at a loss of 1.18512
+        layer       quantity                relative error  tolerance
+        rnn         output_gradient         2.0e-11         1e-06 (float64)  passed
+        rnn         hidden_gradient         4.2e-11         1e-06 (float64)  passed
+        rnn         input_gradient          9.8e-11         1e-06 (float64)  passed
+        rnn         initial_state_gradient  2.6e-10         1e-06 (float64)  passed
+        rnn/kernel  weight_gradient         6.5e-11         1e-06 (float64)  passed
+        5 passed, at a loss of 1.62763
         """
         asked = (quantities,) if isinstance(quantities, str) else quantities
         if wrong := [word for word in asked or () if word in VALUES]:
