@@ -126,10 +126,42 @@ def _followed(
     if not pieces:
         yield tensor, part
         return
-    for piece, take in pieces:
-        # An old state among the pieces was read as what it was; its copy here is a new value.
-        if not before(piece):
+    # An old state among the pieces was read as what it was; its copy here is a new value, from the
+    # join on.
+    old = [_is_old(piece, before) for piece, _ in pieces]
+    if any(old):
+        yield tensor, _composed(_only(old, [take for _, take in pieces], op), part)
+    for (piece, take), is_old in zip(pieces, old, strict=True):
+        if not is_old:
             yield from _followed(piece, _composed(take, part), before)
+
+
+def _is_old(tensor: Tensor, before: Callable[[Tensor], bool]) -> bool:
+    """Tell whether a tensor was there before the step, or is a slice of one that was."""
+    if before(tensor):
+        return True
+    op = tensor.op
+    if op.type == "Split":  # its first input is the axis
+        return _is_old(op.inputs[1], before)
+    sliced = _hands_on(op) or op.type in ("SplitV", "StridedSlice", "Slice")
+    return sliced and _is_old(op.inputs[0], before)
+
+
+def _only(
+    kept: Sequence[bool], takes: Sequence[Callable[[Tensor], Tensor]], op: Any
+) -> Callable[[Tensor], Tensor]:
+    """Keep some pieces of a probe, with zeros for the others."""
+    join = tf.stack if op.type == "Pack" else tf.concat
+    given = op.inputs[-1] if op.type == "ConcatV2" else None
+    static = tf.get_static_value(getattr(given, "eager", given)) if given is not None else None
+    axis = op.get_attr("axis") if static is None else int(static)
+
+    def only(probe: Tensor) -> Tensor:
+        pieces = [take(probe) for take in takes]
+        chosen = zip(kept, pieces, strict=True)
+        return join([t if keep else tf.zeros_like(t) for keep, t in chosen], axis=axis)
+
+    return only
 
 
 def _hands_on(op: Any) -> bool:
