@@ -58,6 +58,8 @@ class Source:
         Along which axis the calls are joined.
     dims, directions, gates
         As in `GradientTensor`.
+    call
+        Of a state, the layer's path, with the number of the call where there are several.
     masks
         A boolean (samples, timesteps) tensor of each call, or none.
     optional
@@ -71,6 +73,7 @@ class Source:
     dims: tuple[str, ...]
     directions: tuple[str, ...] = ()
     gates: tuple[str, ...] = ()
+    call: str = ""
     masks: tuple[Tensor, ...] = ()
     joined: Joined = ""
     optional: bool = False
@@ -320,6 +323,7 @@ def _of_halves(
             dims=axes(target.layer, part[0][0]),
             directions=named,
             gates=gates,
+            call=key,
             masks=_masks(group) if timed else (),
             joined=group.joined,
         )

@@ -133,8 +133,6 @@ class TracedPass:
         )
         self._missing: dict[tuple[str, str], str] = {}
         self._notes: dict[str, None] = {}
-        self._paths: dict[int, str] = {}
-        # of the layer that each source is of
         self._signature = signature
         self._reference: Callable[[], LossFunction] | None = reference
         self._function: Callable[..., list[Tensor]] = self._eagerly
@@ -245,7 +243,6 @@ class TracedPass:
         model, request = self._model, self._request
         self._missing.clear()
         self._notes.clear()
-        self._paths.clear()
         differentiator: Differentiator
         differentiator = EagerDifferentiator() if tf.executing_eagerly() else GraphDifferentiator()
         own = {id(v): v for target in request.targets for v in target.layer.weights}
@@ -264,10 +261,7 @@ class TracedPass:
             loss = loss_of(model, batch, request.training, request.loss)
         found = []
         for target in request.targets:
-            path = target.info.path
-            reachable = self._reachable(Taken(target, calls[path], own, values), loss)
-            self._paths |= {id(source): path for source in reachable}
-            found += reachable
+            found += self._reachable(Taken(target, calls[target.info.path], own, values), loss)
         return self._differentiate(differentiator, loss, found, trainable, scale)
 
     def _wanted(self, target: Found) -> Wanted:
@@ -342,7 +336,7 @@ class TracedPass:
             together = self._library.clip(self._model, gradients[-len(clipped) :])
             by_tensor |= {id(t): g for t, g in zip(clipped, together, strict=True)}
         reached = {
-            self._paths[id(source)]
+            source.call
             for source in found
             if source.quantity in _STATES
             and any(by_tensor[id(tensor)] is not None for tensor in chain(*source.tensors))
@@ -352,9 +346,9 @@ class TracedPass:
             halves: list[list[Tensor]] = [list(half) for half in source.tensors]
             if source.is_gradient:
                 halves = [[by_tensor[id(tensor)] for tensor in half] for half in source.tensors]
-            # Where the loss reads one state of a layer, its derivative by another that it does not
+            # Where the loss reads one state of a call, its derivative by another that it does not
             # read is 0; a loop in a graph gives that by itself.
-            zero = source.quantity in _STATES and self._paths[id(source)] in reached
+            zero = source.quantity in _STATES and source.call in reached
             if all(part is None for part in chain(*halves)) and not zero:
                 if source.optional:
                     continue

@@ -45,7 +45,7 @@ def verdicts(table: CheckTable, quantity: str = "") -> set[bool | None]:
     return {row.passed for row in table if quantity in row.quantity}
 
 
-def all_pass(table: CheckTable, closely: float = 1e-8) -> None:
+def all_pass(table: CheckTable, closely: float = 1e-7) -> None:
     assert len(table) > 0
     assert verdicts(table) == {True}, repr(table)
     assert max(row.error for row in table if row.error is not None) < closely, repr(table)
