@@ -1,161 +1,204 @@
-"""One thread at a time in a model's Python code.
+"""One thread at a time in a model's Python code, and none that changes its variables.
 
 A model is Python code that is run while a function is traced, or at every batch with
 ``run_eagerly=True``; what it runs into there (the engine's taps, a dropout mask on a cell, a list
 of losses) is common to all threads. So the engine never runs it beside another thread: it waits
 until the others have left it, and lets them wait at its entrances meanwhile. A ``fit`` in another
 thread is not slowed otherwise: its traced function runs none of this code.
+
+The weights are read between two training steps: amid one, some are those of the step before.
 """
 
 from __future__ import annotations
 
 import sys
 import threading
-import time
-from contextlib import contextmanager
-from functools import wraps
-from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from .backend import Model, Nested
+from .backend import Model, keras, tf
+from .gates import Alone, is_gate, waits
 from .library import library_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
+    from types import FrameType
 
-PATIENCE = 60.0
-"""Seconds to wait for other threads."""
-
-_INSIDE = ("train_step", "test_step", "predict_step", "__call__", "call")
+_CODE = frozenset(
+    (
+        *("train_step", "test_step", "predict_step", "__call__", "call", "build"),
+        *("compute_loss", "_compute_loss", "_symbolic_build"),
+    )
+)
 """Names of the methods of a model or layer that run its code."""
 
-_TRAINING = ("fit", "train_on_batch", "train_step")
+_STEPS = frozenset(("fit", "train_on_batch", "train_step"))
+"""Names of the methods of a model that train it."""
 
-_POLL = 0.001
+_SHORT = 2.0
+"""Seconds to wait for a function in which nothing is seen of the model."""
 
-# One for all models: they may share layers.
-_lock = threading.RLock()
+_FUNCTION = type(tf.function(lambda: None))
 
 
-@contextmanager
-def exclusive(model: Model) -> Iterator[None]:
+def exclusive(model: Model) -> Alone:
     """Enter to run a model's Python code in this thread only.
 
     Raises
     ------
     RuntimeError
-        If another thread does not leave the model within `PATIENCE` seconds.
+        On entering, if another thread does not leave the model in time.
     """
-    if not _lock.acquire(timeout=PATIENCE):
-        raise RuntimeError(_still_busy(model, "another thread computes gradients"))
-    try:
-        with _Entrance(model).closed():
-            yield
-    finally:
-        _lock.release()
+    return _InCode(model, sys._getframe(1))  # noqa: SLF001 - documented
 
 
-def trains_elsewhere(model: Model) -> bool:
-    """Tell whether another thread is in a model's ``fit`` or the like."""
-    here = threading.get_ident()
+def between_steps(model: Model) -> Alone:
+    """Enter to read a model's variables while no other thread changes them.
+
+    Raises
+    ------
+    RuntimeError
+        On entering, if a training step of another thread does not end in time.
+    """
+    return _InSteps(model, sys._getframe(1))  # noqa: SLF001 - documented
+
+
+def may_train_elsewhere(model: Model) -> bool:
+    """Tell whether another thread may change a model's variables."""
+    here, objects = threading.get_ident(), _layers(model)
     for thread, current in sys._current_frames().items():  # noqa: SLF001 - documented
-        frame: FrameType | None = None if thread == here else current
-        while frame is not None:
-            if frame.f_code.co_name in _TRAINING and frame.f_locals.get("self") is model:
-                return True
-            frame = frame.f_back
+        if thread != here and any(
+            _steps(frame, objects) or _mentions(frame, objects) for frame in _stack(current)
+        ):
+            return True
     return False
 
 
-class _Entrance:
-    """The ``call`` of a model, where other threads wait while it is closed."""
+class _InCode(Alone):
+    """Alone in the code of a model."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, entering: FrameType) -> None:
+        super().__init__(entering)
+        layer = library_of(model).module.layers.Layer
+        # Others may set attributes, which would be put back as the engine's own doing.
+        self.methods = ((layer, "__call__"), (layer, "__setattr__"))
         self._model = model
-        self._owner = threading.get_ident()
-        self._opened = threading.Event()
-        # For each thread that was inside when the entrance was closed, its outermost frame there.
-        self._inside: dict[int, FrameType] = {}
+        self._objects = _layers(model)
 
-    @contextmanager
-    def closed(self) -> Iterator[None]:
-        """Let other threads wait outside, once those that are inside have left."""
-        namespace = self._model.__dict__
-        own, gate = namespace.get("call"), self._gate()
-        try:
-            namespace["call"] = gate
-            self._inside = self._others()
-            self._wait()
-            yield
-        finally:
-            if namespace.get("call") is gate:
-                if own is None:
-                    del namespace["call"]
-                else:
-                    namespace["call"] = own
-            self._opened.set()
+    def guards(self, thing: object) -> bool:
+        """Guard the model and its layers."""
+        return id(thing) in self._objects
 
-    def _gate(self) -> Callable[..., Nested]:
-        library = library_of(self._model)
-        own = self._model.call
-        entrance = library.converting(own)
+    def others(self) -> dict[int, FrameType]:
+        """Find the other threads in the code; another one may have added layers meanwhile."""
+        self._objects = _layers(self._model)
+        return super().others()
 
-        @wraps(own)
-        def gate(*args: Nested, **kwargs: Nested) -> Nested:
-            waiting = self._must_wait(sys._getframe(1))  # noqa: SLF001 - documented
-            if not waiting:
-                return entrance(*args, **kwargs)
-            self._opened.wait()
-            waiting = False
-            # Looked up now: the next one may have closed the entrance already.
-            return library.converting(self._model.call)(*args, **kwargs)
+    def outermost(self, frame: FrameType | None) -> FrameType | None:
+        """Return the outermost frame that runs the model's code, or a tape for its losses."""
+        code = tape = None
+        mentioned = False
+        for each in _stack(frame):
+            if waits(each):
+                return None
+            if _runs(each, self._objects):
+                code = each
+            if any(isinstance(v, tf.GradientTape) and v._recording for v in _values(each)):  # noqa: SLF001
+                tape = each
+            mentioned = mentioned or _mentions(each, self._objects)
+        return tape if tape is not None and mentioned else code
 
-        gate.__module__ = __name__  # `is_replaced` tells it by that
-        return library.opaque(gate)
-
-    def _must_wait(self, caller: FrameType) -> bool:
-        thread = threading.get_ident()
-        if thread == self._owner or self._opened.is_set():
-            return False
-        return self._inside.get(thread) is not _outermost(caller, self._objects())
-
-    def _wait(self) -> None:
-        deadline = time.monotonic() + PATIENCE
-        while self._others():
-            if time.monotonic() > deadline:
-                raise RuntimeError(_still_busy(self._model, "another thread runs its Python code"))
-            time.sleep(_POLL)
-        self._inside = {}
-
-    def _others(self) -> dict[int, FrameType]:
-        """Find the other threads that are in the code of the model or one of its layers."""
-        objects = self._objects()
-        frames = sys._current_frames()  # noqa: SLF001 - documented
-        found = {t: _outermost(f, objects) for t, f in frames.items() if t != self._owner}
-        return {thread: frame for thread, frame in found.items() if frame is not None}
-
-    def _objects(self) -> set[int]:
-        return {id(layer) for layer in library_of(self._model).all_layers(self._model)}
+    def still_busy(self, why: str) -> RuntimeError:
+        """Name the model."""
+        return _still_busy(self._model, why)
 
 
-def _outermost(frame: FrameType | None, objects: set[int]) -> FrameType | None:
-    """Return the outermost frame of a thread that runs code of these objects.
+class _InSteps(Alone):
+    """Alone with the variables of a model."""
 
-    None if there is none, or the thread waits at an entrance.
-    """
-    found = None
+    def __init__(self, model: Model, entering: FrameType) -> None:
+        super().__init__(entering)
+        kinds, name = _optimizers(), "apply_gradients"
+        owners = [next(c for c in kind.__mro__ if name in vars(c)) for kind in kinds]
+        self.methods = ((_FUNCTION, "__call__"), *((owner, name) for owner in owners))
+        self._stepping = (_FUNCTION, *kinds)
+        self._model = model
+        self._objects = _layers(model)
+
+    def guards(self, thing: object) -> bool:  # noqa: ARG002
+        """Guard every function: what is in it is not known."""
+        return True
+
+    def outermost(self, frame: FrameType | None) -> FrameType | None:
+        """Return the outermost frame that may be in a training step."""
+        found = None
+        for each in _stack(frame):
+            if waits(each):
+                return None
+            if isinstance(each.f_locals.get("self"), self._stepping):
+                found = each
+            if each.f_code.co_name == "train_step":
+                found = each
+        return found
+
+    def gives_up(self, thread: int, waited: float) -> bool:
+        """Leave a thread where it is, after a while, that does not know of the model."""
+        current = sys._current_frames().get(thread)  # noqa: SLF001 - documented
+        return waited > _SHORT and not any(
+            _steps(frame, self._objects) or _mentions(frame, self._objects)
+            for frame in _stack(current)
+        )
+
+    def still_busy(self, why: str) -> RuntimeError:
+        """Name the model."""
+        return _still_busy(self._model, why)
+
+
+def _layers(model: Model) -> set[int]:
+    return {id(layer) for layer in library_of(model).all_layers(model)}
+
+
+def _stack(frame: FrameType | None) -> Iterator[FrameType]:
     while frame is not None:
-        name, names = frame.f_code.co_name, frame.f_locals
-        if name == "gate" and frame.f_globals is globals() and names.get("waiting"):
-            return None
-        if name in _INSIDE and id(names.get("self")) in objects:
-            found = frame
+        yield frame
         frame = frame.f_back
-    return found
 
 
-def _still_busy(model: Model, why: str) -> str:
-    return (
+def _values(frame: FrameType) -> list[Any]:
+    return list(frame.f_locals.values())
+
+
+def _runs(frame: FrameType, objects: set[int]) -> bool:
+    """Tell whether a frame is a method of one of these objects that runs its code."""
+    named = frame.f_code.co_name in _CODE or is_gate(frame)
+    return named and id(frame.f_locals.get("self")) in objects
+
+
+def _steps(frame: FrameType, objects: set[int]) -> bool:
+    """Tell whether a frame trains one of these objects."""
+    return frame.f_code.co_name in _STEPS and id(frame.f_locals.get("self")) in objects
+
+
+def _optimizers() -> tuple[type, ...]:
+    kinds: list[type] = [keras.optimizers.Optimizer]
+    other: Any = sys.modules.get("tf_keras")
+    if hasattr(other, "optimizers"):
+        kinds += [other.optimizers.Optimizer, other.optimizers.legacy.Optimizer]
+    return tuple(kinds)
+
+
+def _mentions(frame: FrameType, objects: set[int]) -> bool:
+    """Tell whether a frame knows one of these objects, as a variable or an attribute of `self`."""
+    if any(id(value) in objects for value in _values(frame)):
+        return True
+    names = frame.f_globals
+    if any(id(names.get(name)) in objects for name in frame.f_code.co_names):
+        return True
+    own = getattr(frame.f_locals.get("self"), "__dict__", {})
+    return any(id(value) in objects for value in list(own.values()))
+
+
+def _still_busy(model: Model, why: str) -> RuntimeError:
+    return RuntimeError(
         f"model {model.name!r} must not be in use by another thread while it is looked into; "
-        f"waited {PATIENCE:.0f} s, and {why}; call again when that has ended"
+        f"waited too long, and {why}; call again when that has ended"
     )

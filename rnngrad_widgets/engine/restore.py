@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections.abc import Mapping
 from contextlib import ExitStack, contextmanager
 from importlib import import_module
@@ -18,10 +17,7 @@ from .backend import Model, Nested, Tensor, components, tf
 from .library import library_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-_TRIES, _PAUSE = 20, 0.001
-"""How often variables are read anew until they stand still, and the seconds between."""
+    from collections.abc import Iterator
 
 _ANONYMOUS = "cd2c89b7-88b7-44c8-ad83-06c2a9158347"
 """TensorFlow's name for a resource that lives as long as its handle."""
@@ -87,24 +83,6 @@ class OnCopies:
         read = {id(graph.inputs[index]) for index in only_read}
         pairs = zip(self._captured, self._inner, strict=True)
         return [outer for outer, inner in pairs if id(inner) not in read and _is_variable(outer)]
-
-
-def settled(read: Callable[[], dict[int, Tensor]]) -> dict[int, Tensor]:
-    """Read variables while another thread trains: not amid the step that changes them.
-
-    Parameters
-    ----------
-    read
-        Reads all of them.
-    """
-    values = read()
-    for _ in range(_TRIES):
-        time.sleep(_PAUSE)
-        again = read()
-        if all(bool(tf.reduce_all(again[key] == values[key])) for key in values):
-            break
-        values = again
-    return values
 
 
 class _Copy:

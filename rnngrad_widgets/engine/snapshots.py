@@ -12,7 +12,6 @@ from rnngrad_widgets.tensor import GradientSnapshot, GradientTensor
 
 from .backend import Model
 from .layers import find_recurrent
-from .library import library_of
 
 if TYPE_CHECKING:
     from .tracing import Result
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 def snapshot(
     results: Sequence[Result], model: Model, *, has_loss: bool = True, stream: str = ""
 ) -> GradientSnapshot:
-    """Join the results of batches: one snapshot at the training step of now.
+    """Join the results of batches: one snapshot at the training step of the last.
 
     Parameters
     ----------
@@ -42,7 +41,7 @@ def snapshot(
     sizes = np.array([result.samples for result in results])
     losses = [result.loss for result in results]
     loss = float(np.average(losses, weights=sizes)) if has_loss else None
-    step = library_of(model).training_step(model)
+    step = results[-1].step
     tensors = {}
     for parts in zip(*(result.tensors for result in results), strict=True):
         joined = parts[0] if len(parts) == 1 else _join(parts, sizes)

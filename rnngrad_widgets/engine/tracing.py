@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +13,13 @@ from rnngrad_widgets.tensor import GradientTensor
 
 from .backend import Model, Tensor, keras, tf
 from .differentiate import Differentiator, EagerDifferentiator, GraphDifferentiator
-from .exclusive import exclusive, trains_elsewhere
+from .exclusive import between_steps, exclusive, may_train_elsewhere
 from .groups import join
 from .library import library_of
 from .loss_function import Loss, LossError, LossFunction, cannot_compute, loss_of
 from .probes import tap
 from .quantities import Source, Taken, sources, wanted
-from .restore import OnCopies, restored_eagerly, settled
+from .restore import OnCopies, restored_eagerly
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -67,6 +68,8 @@ class Result:
         What was asked for, without the loss and the training step.
     samples
         Size of the batch.
+    step
+        Training steps that the model had made; None without an optimizer.
     not_finite
         How many values of x are NaN or Inf.
     missing
@@ -78,9 +81,22 @@ class Result:
     loss: float
     tensors: list[GradientTensor]
     samples: int
+    step: int | None
     not_finite: int
     missing: list[str]
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class _Ran:
+    """What a run gave, and the values of the variables that it was given."""
+
+    loss: Tensor
+    tensors: list[GradientTensor]
+    values: dict[int, Tensor] | None
+    step: int | None
+    missing: list[str]
+    notes: tuple[str, ...]
 
 
 class TracedPass:
@@ -128,46 +144,80 @@ class TracedPass:
         self._notes: dict[str, None] = {}
         self._signature = signature
         self._reference: Callable[[], LossFunction] | None = reference
-        self._function: Callable[..., list[Tensor]] = self._eagerly
-        if not model.run_eagerly:
-            self._function = self._trace()
+        # None in eager mode: then the model's code runs for each batch.
+        self._function: OnCopies | None = None if model.run_eagerly else self._trace()
 
     def run(self, batch: Batch) -> Result:
         """Compute the loss and the tensors for a batch with the current weights."""
-        values = self._values()
+        reference = self._reference  # another thread may drop it meanwhile
+        ran = self._run(batch, careful=may_train_elsewhere(self._model), checked=bool(reference))
+        if reference is not None:
+            self._check_loss(batch, ran.loss, reference(), ran.values)
+            self._reference = None
+        return Result(
+            loss=float(ran.loss),
+            tensors=ran.tensors,
+            samples=batch.samples,
+            step=ran.step,
+            not_finite=batch.count_not_finite(),
+            missing=ran.missing,
+            notes=ran.notes,
+        )
+
+    def _run(self, batch: Batch, *, careful: bool, checked: bool) -> _Ran:
+        """Run the function at the weights of one moment.
+
+        Parameters
+        ----------
+        careful
+            Whether another thread may change the weights.
+        checked
+            Whether the loss will be held against the model's, at the same weights.
+        """
+        model, function = self._model, self._function
+        if function is None:
+            with exclusive(model), between_steps(model), restored_eagerly(model):
+                return self._scaled_run(self._compute, batch, None)
+        values: dict[int, Tensor] | None
+        if careful:
+            with between_steps(model):
+                values, step = function.variables(), self._library.training_step(model)
+        else:
+            values = function.variables() if checked else None
+            step = self._library.training_step(model)
+        ran = self._scaled_run(partial(function, values=values), batch, values)
+        if not careful and (
+            may_train_elsewhere(model) or self._library.training_step(model) != step
+        ):
+            return self._run(batch, careful=True, checked=checked)  # it began meanwhile
+        return replace(ran, step=step)
+
+    def _scaled_run(
+        self,
+        function: Callable[..., list[Tensor]],
+        batch: Batch,
+        values: dict[int, Tensor] | None,
+    ) -> _Ran:
         scale = _FLOAT16_SCALE if self._scaled else 1.0
         while True:
             try:
-                loss, *tensors = self._function(
-                    tf.constant(scale, tf.float32), *batch.leaves, values=values
-                )
+                loss, *tensors = function(tf.constant(scale, tf.float32), *batch.leaves)
             except (tf.errors.OpError, LossError) as error:
                 raise cannot_compute(batch, error) from error
             arrays = [np.asarray(tensor) for tensor in tensors]
             if scale <= 1.0 or all(np.isfinite(array).all() for array in arrays):
                 break
             scale /= 2
-        if self._reference is not None:
-            self._check_loss(batch, loss, self._reference(), values)
-            self._reference = None
-        return Result(
-            loss=float(loss),
+        return _Ran(
+            loss=loss,
             tensors=self._label(arrays),
-            samples=batch.samples,
-            not_finite=batch.count_not_finite(),
+            values=values,
+            step=self._library.training_step(self._model),
             missing=list(self._missing.values()),
             notes=tuple(self._notes),
         )
 
-    def _values(self) -> dict[int, Tensor] | None:
-        """Return values for the variables where they may change meanwhile; else None."""
-        if not isinstance(self._function, OnCopies):
-            return None  # eager: no other thread is in the model then
-        if trains_elsewhere(self._model):
-            return settled(self._function.variables)
-        return self._function.variables() if self._reference is not None else None
-
-    def _trace(self) -> Callable[..., list[Tensor]]:
+    def _trace(self) -> OnCopies:
         function = tf.function(
             self._compute, autograph=False, jit_compile=bool(self._model.jit_compile) or None
         )
@@ -179,11 +229,6 @@ class TracedPass:
         except (tf.errors.OpError, LossError) as error:
             raise cannot_compute(self._batch, error) from error
         return OnCopies(concrete)
-
-    def _eagerly(self, scale: Tensor, *leaves: Tensor, values: None = None) -> list[Tensor]:
-        del values
-        with exclusive(self._model), restored_eagerly(self._model):
-            return self._compute(scale, *leaves)
 
     def _check_loss(
         self,
