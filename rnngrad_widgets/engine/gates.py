@@ -2,10 +2,14 @@
 
 They stand at classes, not at objects, so that nothing of a model is changed by them, and only while
 one thread goes on alone.
+
+Whether another thread is inside is told by the code that it runs. Its variables are not looked at:
+to read ``f_locals`` of a frame that runs in another thread can crash CPython 3.11 and 3.12.
 """
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
 import time
@@ -15,8 +19,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import FrameType, TracebackType
+    from collections.abc import Callable, Iterator
+    from types import CodeType, FrameType, TracebackType
 
 PATIENCE = 60.0
 """Seconds to wait for other threads."""
@@ -30,46 +34,45 @@ _RECHECK = 1.0
 """Seconds after which a waiting thread looks whether the one it waits for is still there."""
 
 _mutex = threading.RLock()
-"""Held for moments only, never while waiting."""
+"""Held for moments only, never while waiting. It guards the two below."""
 
 _turns: list[Alone] = []
-"""Those that are alone, or about to be: of one thread, inner ones last. Guarded by `_mutex`."""
+"""Those that are alone, or about to be: of one thread, inner ones last."""
+
+_waiting: set[int] = set()
+"""Threads that wait at a gate."""
 
 
 class Alone(ABC):
     """Enter to go on alone: other threads wait at the gates, once those inside have left.
 
-    One thread at a time is alone, whatever the gates; it may enter others meanwhile.
-    Safe against a KeyboardInterrupt anywhere: who is alone is so only as long as the frame that
-    entered is on its thread's stack.
+    One thread at a time is alone, whatever the gates; it may enter others meanwhile. Safe against a
+    KeyboardInterrupt anywhere: who is alone is so only as long as the frame that entered is on its
+    thread's stack (so the ``with`` must not be in a generator).
     """
 
     methods: tuple[tuple[type, str], ...] = ()
-    """Where the gates stand: classes and the names of their methods."""
+    """Where the gates stand: classes and the names of their methods or properties."""
 
     def __init__(self, entering: FrameType) -> None:
         self._owner = threading.get_ident()
         self._frame: FrameType | None = entering
         self._closed = False
         self._opened = threading.Event()
-        self._installed: list[tuple[type, str, Callable[..., Any], Callable[..., Any]]] = []
+        self._installed: list[tuple[type, str, Any, Any]] = []
         # For each thread that was inside when the gates were closed, its outermost frame there.
         self._entered: dict[int, FrameType] = {}
 
     @abstractmethod
-    def guards(self, thing: object) -> bool:
-        """Tell whether threads wait before they call a method of this object."""
-
-    @abstractmethod
-    def outermost(self, frame: FrameType | None) -> FrameType | None:
-        """Return the outermost frame of a stack that is inside; None for a thread that waits."""
+    def is_inside(self, frame: FrameType) -> bool:
+        """Tell whether a frame runs what only one thread may run."""
 
     @abstractmethod
     def still_busy(self, why: str) -> RuntimeError:
         """Return the error for a wait in vain."""
 
-    def gives_up(self, thread: int, waited: float) -> bool:  # noqa: ARG002
-        """Tell whether a thread that stays inside is to be left there."""
+    def gives_up(self, frame: FrameType, waited: float) -> bool:  # noqa: ARG002
+        """Tell whether a thread with this outermost frame inside is to be left there."""
         return False
 
     def __enter__(self) -> None:
@@ -130,19 +133,22 @@ class Alone(ABC):
             patience = min(2 * patience, _LONGEST)
 
     def _is_alone(self, patience: float, began: float) -> bool:
+        """Close the gates, and wait for those inside; not for long: they may need one outside."""
         with _mutex:
             self._opened = threading.Event()
             self._closed = True
             self._install()
-            self._entered = self.others()
+            self._entered = self._others()
         deadline = time.monotonic() + patience
-        while inside := self.others():
+        while True:
+            looked = time.monotonic()
+            inside = self._others()
             now = time.monotonic()
-            if all(self.gives_up(thread, now - began) for thread in inside):
+            if all(self.gives_up(frame, now - began) for frame in inside.values()):
                 break
             if now > deadline:
                 return False
-            time.sleep(_POLL)
+            time.sleep(max(_POLL, 20 * (now - looked)))  # looking slows them
         self._entered = {}
         return True
 
@@ -158,62 +164,114 @@ class Alone(ABC):
 
     def is_abandoned(self) -> bool:
         """Tell whether the thread has left without having said so: it was interrupted there."""
-        frame: FrameType | None = sys._current_frames().get(self._owner)  # noqa: SLF001 - documented
-        while frame is not None:
-            if frame is self._frame:
-                return False
-            frame = frame.f_back
-        return True
+        return all(frame is not self._frame for frame in stack(threads().get(self._owner)))
 
-    def others(self) -> dict[int, FrameType]:
+    def _others(self) -> dict[int, FrameType]:
         """Find the other threads that are inside, with the outermost frame of each."""
-        frames = sys._current_frames()  # noqa: SLF001 - documented
-        found = {t: self.outermost(f) for t, f in frames.items() if t != self._owner}
+        with _mutex:
+            found = {
+                thread: self._outermost(frame, thread)
+                for thread, frame in threads().items()
+                if thread != self._owner
+            }
         return {thread: frame for thread, frame in found.items() if frame is not None}
+
+    def _outermost(self, frame: FrameType | None, thread: int) -> FrameType | None:
+        """Return a thread's outermost frame inside; None if it is outside, or waits here."""
+        found = None
+        waits = thread in _waiting
+        for each in stack(frame):
+            code = each.f_code
+            if code is _TAKING_TURN or (waits and code is _GATE):
+                return None
+            if code is _GATE or self.is_inside(each):
+                found = each
+        return found
 
     def _install(self) -> None:
         for owner, name in self.methods:
             own = owner.__dict__[name]
-            gate = self._gate(owner, name, own)
+            gate: Any
+            if isinstance(own, property):
+                gate = property(self._gate(owner, name, own.fget), own.fset, own.fdel, own.__doc__)
+            else:
+                gate = self._gate(owner, name, own)
             self._installed.append((owner, name, own, gate))
             setattr(owner, name, gate)
 
-    def _gate(self, owner: type, name: str, own: Callable[..., Any]) -> Callable[..., Any]:
-        alone = self
-
-        @wraps(own)
-        def gate(self: Any, *args: Any, **kwargs: Any) -> Any:
-            thread = threading.get_ident()
-            if thread != alone._owner and alone._closed and alone.guards(self):
-                waiting = True  # for others that look at this frame
-                while waiting:
-                    caller = sys._getframe(1)  # noqa: SLF001 - documented
-                    with _mutex:
-                        waiting = alone._must_wait(thread, caller)
-                    if waiting and not alone._opened.wait(_RECHECK) and alone.is_abandoned():
-                        alone.open()
-                # The next one may have closed gates of its own before this thread woke up.
-                current = owner.__dict__[name]
-                if current is not marked:
-                    return current(self, *args, **kwargs)
-            return own(self, *args, **kwargs)
-
+    def _gate(self, owner: type, name: str, own: Any) -> Callable[..., Any]:
         api: Any = import_module("tensorflow.python.autograph.impl.api")
-        marked: Callable[..., Any] = api.autograph_artifact(gate)
+        # Autograph shall leave the gate as it is, and convert what is behind it.
+        marked: Callable[..., Any] = api.autograph_artifact(_gate(self, owner, name, own))
         return marked
+
+    def pass_through(self, caller: FrameType) -> bool:
+        """Wait at a gate; tell whether there was a wait.
+
+        Parameters
+        ----------
+        caller
+            The frame that calls what is behind the gate.
+        """
+        thread = threading.get_ident()
+        if thread == self._owner or not self._closed:
+            return False
+        waited = False
+        try:
+            while True:
+                with _mutex:
+                    if not self._must_wait(thread, caller):
+                        _waiting.discard(thread)
+                        return waited
+                    _waiting.add(thread)
+                waited = True
+                if not self._opened.wait(_RECHECK) and self.is_abandoned():
+                    self.open()
+        finally:
+            with _mutex:
+                _waiting.discard(thread)
 
     def _must_wait(self, thread: int, caller: FrameType) -> bool:
         if not self._closed:
             return False
         inside = self._entered.get(thread)
-        return inside is None or inside is not self.outermost(caller)
+        return inside is None or inside is not self._outermost(caller, 0)
 
 
-def waits(frame: FrameType) -> bool:
-    """Tell whether a frame is a gate at which its thread waits."""
-    return is_gate(frame) and bool(frame.f_locals.get("waiting"))
+def _gate(alone: Alone, owner: type, name: str, own: Any) -> Callable[..., Any]:
+    @wraps(own)
+    def gate(*args: Any, **kwargs: Any) -> Any:
+        if alone.pass_through(sys._getframe(1)):  # noqa: SLF001 - documented
+            # The next one may have closed gates of its own before this thread woke up.
+            current = owner.__dict__[name]
+            return getattr(current, "fget", current)(*args, **kwargs)
+        return own(*args, **kwargs)
+
+    return gate
 
 
-def is_gate(frame: FrameType) -> bool:
-    """Tell whether a frame is a gate."""
-    return frame.f_code.co_name == "gate" and frame.f_globals is globals()
+def threads() -> dict[int, FrameType]:
+    """Return the innermost frame of each thread."""
+    return sys._current_frames()  # noqa: SLF001 - documented
+
+
+def stack(frame: FrameType | None) -> Iterator[FrameType]:
+    """Yield a frame, its caller, and so on."""
+    # In Python 3.11 the garbage collector may run while a frame object is made, and let another
+    # thread leave the frame that it is made of.
+    collects = sys.version_info[:2] == (3, 11) and gc.isenabled()
+    try:
+        if collects:
+            gc.disable()
+        found = []
+        while frame is not None:
+            found.append(frame)
+            frame = frame.f_back
+    finally:
+        if collects:
+            gc.enable()
+    return iter(found)
+
+
+_GATE: CodeType = next(c for c in _gate.__code__.co_consts if getattr(c, "co_name", "") == "gate")
+_TAKING_TURN = Alone._take_turn.__code__  # noqa: SLF001 - of this module

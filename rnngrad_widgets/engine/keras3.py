@@ -84,8 +84,7 @@ class Keras3(Library):
     @contextmanager
     def untouched(self, model: Model) -> Iterator[None]:
         """Put every layer of a model back as it was."""
-        free = TRAINER_ATTRIBUTES | {"_losses", "_loss_ids"}
-        with attributes_kept(self.all_layers(model), free=free):
+        with attributes_kept(self.all_layers(model), free=TRAINER_ATTRIBUTES):
             own = self.compiled_loss(model)
             stand_in = _unbuilt_stand_in(own)
             try:
@@ -95,9 +94,6 @@ class Keras3(Library):
             finally:
                 if stand_in is not None and model.__dict__.get("_compile_loss") is stand_in:
                     model.__dict__["_compile_loss"] = own
-                # What was there is not put back: each call begins by clearing it, and one in
-                # another thread may have done so, and wait.
-                self.forget_losses(model)
 
     def original(self, layer: Layer, *, functions: bool = True) -> Callable[..., Nested]:
         """Return a layer's ``call``."""

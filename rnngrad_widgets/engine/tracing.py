@@ -150,7 +150,7 @@ class TracedPass:
     def run(self, batch: Batch) -> Result:
         """Compute the loss and the tensors for a batch with the current weights."""
         reference = self._reference  # another thread may drop it meanwhile
-        ran = self._run(batch, careful=may_train_elsewhere(self._model), checked=bool(reference))
+        ran = self._run(batch, careful=may_train_elsewhere(), checked=bool(reference))
         if reference is not None:
             self._check_loss(batch, ran.loss, reference(), ran.values)
             self._reference = None
@@ -186,9 +186,7 @@ class TracedPass:
             values = function.variables() if checked else None
             step = self._library.training_step(model)
         ran = self._scaled_run(partial(function, values=values), batch, values)
-        if not careful and (
-            may_train_elsewhere(model) or self._library.training_step(model) != step
-        ):
+        if not careful and (may_train_elsewhere() or self._library.training_step(model) != step):
             return self._run(batch, careful=True, checked=checked)  # it began meanwhile
         return replace(ran, step=step)
 
