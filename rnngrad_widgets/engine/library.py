@@ -116,14 +116,6 @@ class Library(ABC):
         """Say why nothing of an RNN layer can be computed; empty if it can."""
         return ""
 
-    def opaque(self, function: Callable[..., Nested]) -> Callable[..., Nested]:
-        """Return a function that autograph leaves as it is."""
-        return function
-
-    def converting(self, function: Callable[..., Nested]) -> Callable[..., Nested]:
-        """Return a function that does what autograph would make of it, where it would."""
-        return function
-
     def is_own(self, method: Callable[..., object]) -> bool:
         """Tell whether a method of a layer's class is Keras' own."""
         return method.__module__.split(".", 1)[0] in ("keras", "tf_keras")
