@@ -19,7 +19,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from types import CodeType, FrameType, TracebackType
 
 PATIENCE = 60.0
@@ -252,25 +252,34 @@ def _gate(alone: Alone, owner: type, name: str, own: Any) -> Callable[..., Any]:
 
 def threads() -> dict[int, FrameType]:
     """Return the innermost frame of each thread."""
-    return sys._current_frames()  # noqa: SLF001 - documented
+    with _not_collecting():
+        return sys._current_frames()  # noqa: SLF001 - documented
 
 
-def stack(frame: FrameType | None) -> Iterator[FrameType]:
-    """Yield a frame, its caller, and so on."""
-    # In Python 3.11 the garbage collector may run while a frame object is made, and let another
-    # thread leave the frame that it is made of.
-    collects = sys.version_info[:2] == (3, 11) and gc.isenabled()
-    try:
-        if collects:
-            gc.disable()
-        found = []
+def stack(frame: FrameType | None) -> list[FrameType]:
+    """List a frame, its caller, and so on."""
+    found = []
+    with _not_collecting():
         while frame is not None:
             found.append(frame)
             frame = frame.f_back
-    finally:
-        if collects:
+    return found
+
+
+class _not_collecting:  # noqa: N801 - a context, as in contextlib
+    """Keep the garbage collector away while frame objects of other threads are made.
+
+    Before Python 3.12 it may run just then, and let another thread leave such a frame.
+    """
+
+    def __enter__(self) -> None:
+        self._was = sys.version_info < (3, 12) and gc.isenabled()
+        if self._was:
+            gc.disable()
+
+    def __exit__(self, *_: object) -> None:
+        if self._was:
             gc.enable()
-    return iter(found)
 
 
 _GATE: CodeType = next(c for c in _gate.__code__.co_consts if getattr(c, "co_name", "") == "gate")
