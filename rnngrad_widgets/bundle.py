@@ -32,7 +32,9 @@ def renderer() -> str:
     script = "\n".join(parts)
     # what would end the script element, or hide its end; either occurs in strings only
     script = re.sub("<(?=/script|!--)", r"\\x3C", script, flags=re.IGNORECASE)
-    return f"(function () {{\n{script}\n}})();\n"
+    # A page may have a loader of its own. A library that found its `define`, or a `module`, would
+    # hand itself to that loader, and not to the code that needs it here.
+    return f"(function (define, require, exports, module) {{\n{script}\n}})();\n"
 
 
 def licences() -> str:

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from rnngrad_widgets.statistics import halves
 from rnngrad_widgets.tensor import GradientTensor
 from rnngrad_widgets.widgets.tensor import as_float32
 
@@ -55,7 +56,8 @@ class Cube:
 def as_cube(tensor: GradientTensor) -> Cube:
     """Lay a tensor out; further axes, such as those of ConvLSTM, are flattened into the last one.
 
-    A weight is one sample: its last axis (channels, gate by gate) becomes the columns.
+    The halves of a Bidirectional layer stay apart: all rows of the first come first. A weight is
+    one sample: its last axis (channels, gate by gate) becomes the columns.
     """
     dims, gates = tensor.dims, tensor.gates
     if dims[0] != "sample":
@@ -64,7 +66,9 @@ def as_cube(tensor: GradientTensor) -> Cube:
         return Cube(as_float32(matrix.T[None]), columns, rows, gates, "columns" if gates else "")
     front = 2 if dims[1:2] == ("timestep",) else 1
     rows = " × ".join(dims[front:])
-    values = as_float32(tensor.values.reshape(*tensor.shape[:front], -1))
+    parts = list(halves(tensor).values()) if len(dims) > front + 1 else [tensor.values]
+    flat = [part.reshape(*tensor.shape[:front], -1) for part in parts]
+    values = as_float32(flat[0] if len(flat) == 1 else np.concatenate(flat, axis=-1))
     columns = "timestep" if front == 2 else "sample"
     size = values.shape[-1] // max(len(tensor.directions), 1)
     sections = tuple(Section(name, i * size, "") for i, name in enumerate(tensor.directions))

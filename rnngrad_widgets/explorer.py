@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from rnngrad_widgets.recorder import GradientRecorder
+    from rnngrad_widgets.recording import Recording
     from rnngrad_widgets.widgets.tensor import Precision
 
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 class GradientExplorer(Exploring):
     """Explore the gradient of the loss for a recurrent layer, over timesteps, with sliders.
 
-    Heat map of one sample, the curve of one channel under it; for ``return_sequences=False`` the
+    Heat map of one sample, the curve of one channel under it; where there is no time axis, the
     values by sample. The array goes to the browser once; what the sliders do is drawn there, also
     while the kernel is busy.
 
@@ -41,10 +42,12 @@ class GradientExplorer(Exploring):
         each time: all of them, or the first `steps`; beside the picture stands how many samples
         came from how many batches.
     layer
-        Name, index into ``model.layers`` or layer object; None is the first recurrent layer.
+        Name, index into ``model.layers`` or layer object; None is the first recurrent layer that
+        the loss depends on.
     quantity
         What to compute, for instance ``"output_gradient"``: dL/dy_t with respect to the tensor the
-        layer returns.
+        layer returns. None: that, where the layer returns a sequence that the loss reads, else
+        ``"hidden_gradient"``; a line in the widget says so.
     sample_weight, class_weight, training
         As in ``model.fit`` and ``model(x, training=...)``.
     steps
@@ -101,7 +104,7 @@ class GradientExplorer(Exploring):
         x: Any,
         y: Any = None,
         layer: Any = None,
-        quantity: str = "output_gradient",
+        quantity: str | None = None,
         *,
         sample_weight: Any = None,
         class_weight: Mapping[int, float] | None = None,
@@ -176,7 +179,7 @@ class GradientExplorer(Exploring):
     @classmethod
     def from_recording(
         cls,
-        path: str | PathLike[str],
+        path: str | PathLike[str] | Recording,
         layer: Any = None,
         quantity: str | None = None,
         *,
@@ -189,7 +192,7 @@ class GradientExplorer(Exploring):
         Parameters
         ----------
         path
-            A local folder, or a URL that fsspec knows.
+            A local folder, a URL that fsspec knows, or what ``Recording.open`` returned.
         layer, quantity
             What is shown first; None is the first that was recorded.
         follow
@@ -213,7 +216,11 @@ class GradientExplorer(Exploring):
         # here, because it needs zarr, which is an extra
         from rnngrad_widgets.recording import Recording  # noqa: PLC0415
 
-        recording = Recording(path, storage_options=storage_options, timeout=timeout)
+        recording = (
+            path
+            if isinstance(path, Recording)
+            else Recording(path, storage_options=storage_options, timeout=timeout)
+        )
         if not len(recording):
             raise ValueError(
                 f"the recording must have a step; {recording.path} has none yet. "
@@ -388,7 +395,7 @@ class GradientExplorer(Exploring):
         """Show a recording from its beginning, and its new steps if asked."""
         self._read_new()
         if follow:
-            self._follower = Follower(self._look, self._say)
+            self._follower = Follower(self._look, self._say, self._clear_message)
 
     def _look(self) -> None:
         source = self._source

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from html import escape
 from threading import RLock
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -25,9 +26,16 @@ from rnngrad_widgets.checks import (
 from rnngrad_widgets.cube import Cube, as_cube, fitted
 from rnngrad_widgets.frame import Checked, Frame
 from rnngrad_widgets.lifetime import close_earlier_runs
-from rnngrad_widgets.sources import COMPANIONS, WEIGHTS, ModelSource, RecordingSource, Source
+from rnngrad_widgets.sources import (
+    COMPANIONS,
+    WEIGHTS,
+    ModelSource,
+    RecordingSource,
+    Source,
+    opened,
+)
 from rnngrad_widgets.summary import left_out, summary_html
-from rnngrad_widgets.tensor import GradientTensor
+from rnngrad_widgets.tensor import GradientTensor, NothingThereError
 from rnngrad_widgets.timeline import BUDGET, Runs
 from rnngrad_widgets.traits import Bool, Int
 from rnngrad_widgets.views.colours import check_cmap
@@ -92,15 +100,14 @@ class Exploring(Frame):
         self,
         source: Source,
         layer: Any,
-        quantity: str,
+        quantity: str | None,
         first: First | None = None,
         style: Style | None = None,
         budget: int = BUDGET,
     ) -> None:
         first, style = first or First(), style or Style()
         # everything that can fail comes first: no widget has been made when it does
-        path = source.resolve(layer)
-        parts = source.compute(path, quantity)
+        path, shown, parts, why = opened(source, layer, quantity)
         part = next(iter(parts))
         cube = fitted(as_cube(parts[part]), budget)
         check_index("sample", first.sample, cube.values.shape[0])
@@ -111,6 +118,8 @@ class Exploring(Frame):
         check_ylim(style.ylim)
         self._budget = budget
         self._source = source
+        self._asked = quantity is not None
+        self._why = {(path, shown): why}
         self._lock = RLock()
         self._placing = False
         self._noted: int | None = None
@@ -129,7 +138,7 @@ class Exploring(Frame):
         boxes = (self._controls.box, self._summary, self._message, *plots)
         super().__init__(boxes, selection=selection)
         self._controls.link(self, self._stage.box)
-        self._show(parts, Shown(path, quantity, part))
+        self._show(parts, Shown(path, shown, part))
         self._listen()
         self.sample, self.channel = first.sample, first.channel
         self.norm, self.reflect_half = norm, bool(first.reflect_half)
@@ -187,12 +196,31 @@ class Exploring(Frame):
     # -- computing and showing ---------------------------------------------------------------------
 
     def _compute(self, layer: str, quantity: str) -> Mapping[str, GradientTensor]:
+        with self._computing():
+            return self._source.compute(layer, quantity)
+
+    @contextmanager
+    def _computing(self) -> Iterator[None]:
         with self._lock:  # an observer may run in another thread than the cell
             self.busy = "Computing the gradient…"
             try:
-                return self._source.compute(layer, quantity)
+                yield
             finally:
                 self.busy = ""
+
+    def _open(self, path: str) -> tuple[str, Mapping[str, GradientTensor]]:
+        """Compute what another layer is shown by: the quantity that was asked for, if it has it."""
+        if self._asked and self.quantity in self._source.quantities(path):
+            try:
+                return self.quantity, self._compute(path, self.quantity)
+            except NothingThereError as error:
+                why = str(error)
+        else:
+            why = ""
+        with self._computing():
+            _, quantity, parts, instead = opened(self._source, path, None)
+        self._why[path, quantity] = why or instead
+        return quantity, parts
 
     def _show(self, parts: Mapping[str, GradientTensor], wanted: Shown) -> None:
         part = wanted.part if wanted.part in parts else next(iter(parts))
@@ -259,8 +287,12 @@ class Exploring(Frame):
         if other not in self._source.quantities(layer) or self._runs.has(shown):
             return None
         if self._beside[0] != (shown, tensor):
-            found = self._compute(layer, other).get(part)
-            fits = found is not None and found.shape[:2] == tensor.shape[:2]
+            try:
+                found = self._compute(layer, other).get(part)
+            except NothingThereError:  # of an encoder, only the states go on
+                found = None
+            timed = (t is not None and "timestep" in t.dims for t in (found, tensor))
+            fits = all(timed) and found is not None and found.shape[:2] == tensor.shape[:2]
             self._beside = ((shown, tensor), found if fits else None)
         return self._beside[1]
 
@@ -370,8 +402,9 @@ class Exploring(Frame):
             self.busy = ""
 
     def _clear_message(self) -> None:
-        """Let only what is to be said of the batch stand."""
-        self._message.value = escape(" · ".join(self._source.notes))
+        """Let only what is to be said of the batch, and of what is shown, stand."""
+        why = self._why.get(self._shown[:2], "")
+        self._message.value = escape(" · ".join(filter(None, (*self._source.notes, why))))
 
     def _say(self, error: Exception) -> None:
         self._message.value = f"<b>{escape(type(error).__name__)}</b> {escape(str(error))}"
@@ -382,9 +415,7 @@ class Exploring(Frame):
     def _validate_layer(self, proposal: Any) -> str:
         path = self._source.resolve(proposal["value"])
         if path != self._shown.layer:
-            offered = self._source.quantities(path)
-            quantity = self.quantity if self.quantity in offered else offered[0]
-            parts = self._compute(path, quantity)
+            quantity, parts = self._open(path)
             with self._lock:
                 self._show(parts, self._shown._replace(layer=path, quantity=quantity))
                 self._read_new()
@@ -395,6 +426,7 @@ class Exploring(Frame):
         quantity = str(proposal["value"])
         if quantity != self._shown.quantity:
             parts = self._compute(self._shown.layer, quantity)
+            self._asked = True
             with self._lock:
                 self._show(parts, self._shown._replace(quantity=quantity))
                 self._read_new()

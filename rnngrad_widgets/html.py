@@ -34,7 +34,7 @@ PIECE = 500_000
 # Nothing is loaded from anywhere, and no script runs but ours.
 POLICY = (
     "default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; "
-    "img-src data: blob:; font-src data:"
+    "img-src data: blob:; font-src data:; form-action 'none'; base-uri 'none'"
 )
 
 PAGE = """\
@@ -49,6 +49,11 @@ PAGE = """\
 </head>
 <body>
 {heading}<main>
+<noscript>
+<style>.rnngrad-wait {{ display: none }}</style>
+<p>This page draws with JavaScript, which is off here. In JupyterLab, press <b>Trust HTML</b> above;
+elsewhere allow scripts, or open the file in a browser of its own.</p>
+</noscript>
 <p class="rnngrad-wait">This page draws with JavaScript: it takes a moment.</p>
 <script type="application/vnd.jupyter.widget-view+json">{view}</script>
 </main>

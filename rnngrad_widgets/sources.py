@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from rnngrad_widgets.tensor import NO_TIME, SEQUENCE, GradientSnapshot, GradientTensor
+from rnngrad_widgets.tensor import (
+    NO_TIME,
+    SEQUENCE,
+    GradientSnapshot,
+    GradientTensor,
+    NothingThereError,
+)
 from rnngrad_widgets.training import check_repeatable
 from rnngrad_widgets.widgets.tensor import as_float32
 from rnngrad_widgets.wording import QUANTITIES
@@ -31,6 +37,9 @@ class Source(Protocol):
     def quantities(self, layer: str) -> tuple[str, ...]:
         """Quantities of a layer that can be shown."""
 
+    def first(self, layer: str) -> tuple[str, ...]:
+        """Those to open a layer with, the best first; others are taken where it is not there."""
+
     def compute(self, layer: str, quantity: str) -> Mapping[str, GradientTensor]:
         """The tensors at the weights of now, by part; the only one is at the empty name."""
 
@@ -44,6 +53,56 @@ COMPANIONS = {"output_gradient": "hidden_gradient", "hidden_gradient": "output_g
 
 WEIGHTS = ("weight", "weight_gradient")
 """What the view of the weights shows."""
+
+
+class Opened(NamedTuple):
+    """What is shown at first, and in a line why it is not something else."""
+
+    layer: str
+    quantity: str
+    parts: Mapping[str, GradientTensor]
+    why: str = ""
+
+
+def opened(source: Source, layer: object, quantity: str | None) -> Opened:
+    """Compute what an explorer shows first.
+
+    Parameters
+    ----------
+    layer
+        As for `Source.resolve`. None: the first one of which something is there.
+    quantity
+        None: the first of `Source.first` that is there.
+
+    Raises
+    ------
+    NothingThereError
+        If nothing of that is there.
+    """
+    anything = layer is None and quantity is None
+    paths = list(source.layers()) if anything else []
+    missing: list[NothingThereError] = []
+    for path in paths or [source.resolve(layer)]:
+        for word in source.first(path) if quantity is None else (quantity,):
+            try:
+                parts = source.compute(path, word)
+            except NothingThereError as error:
+                missing.append(error)
+                continue
+            why = "; ".join(map(str, missing))
+            if not why and quantity is None and word != "output_gradient":
+                why = _why_not_direct(source, path)
+            return Opened(path, word, parts, why)
+    raise missing[0]
+
+
+def _why_not_direct(source: Source, path: str) -> str:
+    if "output_gradient" not in source.first(path)[1:]:
+        return ""
+    return (
+        f"layer '{path}' returns only its last output: this is the gradient w.r.t. its hidden "
+        "state at every timestep; the direct one is quantity 'output_gradient'"
+    )
 
 
 class ModelSource:
@@ -73,6 +132,13 @@ class ModelSource:
     def quantities(self, layer: str) -> tuple[str, ...]:
         """Quantities that can be shown."""
         return tuple(q for q in self._engine.quantities(layer) if q in QUANTITIES)
+
+    def first(self, layer: str) -> tuple[str, ...]:
+        """The direct gradient where the layer returns a sequence, else the total one."""
+        sequences = self._engine.resolve(layer).return_sequences
+        order = ("output_gradient", "hidden_gradient")[:: 1 if sequences else -1]
+        known = self.quantities(layer)
+        return tuple(word for word in order if word in known) or known[:1]
 
     def compute(self, layer: str, quantity: str) -> Mapping[str, GradientTensor]:
         """The tensors by part: calls ``[0]``, cells ``0``, weights ``forward/kernel``."""
@@ -107,9 +173,9 @@ def by_part(snapshot: GradientSnapshot, layer: str) -> dict[str, GradientTensor]
 
 
 def _label(layer: RecurrentLayer) -> str:
-    """``lstm  LSTM 256``; ``bi  GRU 2 × 128`` for two directions."""
+    """``lstm  LSTM 256``; ``bi  GRU 2 × 128`` for two equal directions."""
     kind, units = layer.kind, str(layer.units or "")
-    if kind.startswith("Bidirectional "):
+    if kind.startswith("Bidirectional ") and units:
         kind, units = kind.removeprefix("Bidirectional "), f"2 × {units}"
     return f"{layer.path}  {kind} {units}".rstrip()
 
@@ -137,6 +203,11 @@ class ArraySource:
         """Quantities that can be shown."""
         del layer
         return ()
+
+    def first(self, layer: str) -> tuple[str, ...]:
+        """There is only the array."""
+        del layer
+        return ("",)
 
     def compute(self, layer: str, quantity: str) -> Mapping[str, GradientTensor]:
         """The array, as the only part."""
@@ -174,6 +245,10 @@ class RecordingSource:
     def quantities(self, layer: str) -> tuple[str, ...]:
         """Quantities that were recorded."""
         return tuple(quantity for path, quantity in self.recording.keys if path == layer)
+
+    def first(self, layer: str) -> tuple[str, ...]:
+        """In the order in which they were recorded."""
+        return self.quantities(layer)
 
     def compute(self, layer: str, quantity: str) -> Mapping[str, GradientTensor]:
         """Read the last snapshot."""

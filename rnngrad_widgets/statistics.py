@@ -48,7 +48,10 @@ class Extreme(NamedTuple):
 
 def extreme(values: NDArray[Any]) -> Extreme | None:
     """Largest finite magnitude and where it is; None if no value is finite."""
-    magnitudes = np.abs(values)
+    # In floats: whole numbers may have no -1, or no magnitude of their least one. As an array: of a
+    # single value numpy makes a scalar.
+    whole = values.dtype.kind in "biu"
+    magnitudes = np.array(np.abs(values.astype(np.float64) if whole else values))
     magnitudes[~np.isfinite(magnitudes)] = -1
     flat = int(np.argmax(magnitudes))
     magnitude = float(magnitudes.flat[flat])
@@ -81,6 +84,8 @@ def relative_norms(values: NDArray[Any], mask: NDArray[np.bool_] | None) -> NDAr
     ndarray
         (timesteps,), 0 .. 1.
     """
+    values = values if values.dtype.kind not in "biu" else values.astype(np.float64)
+    values = values.reshape(*values.shape[:2], -1)
     scale = float(np.max(np.abs(values), initial=0, where=np.isfinite(values))) or 1.0
     result = np.full(values.shape[1], np.nan)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -88,8 +93,12 @@ def relative_norms(values: NDArray[Any], mask: NDArray[np.bool_] | None) -> NDAr
         norms = np.sqrt(np.sum(np.square(values / scale, dtype=np.float64), axis=-1))
     largest = float(np.max(norms, where=np.isfinite(norms), initial=0)) or 1.0
     counted = np.isfinite(norms) if mask is None else np.isfinite(norms) & mask
-    for t in np.flatnonzero(counted.any(axis=0)):
-        result[t] = np.median(norms[counted[:, t], t]) / largest
+    # the median of what counts, all timesteps at once: the rest is sorted behind it
+    norms = np.sort(np.where(counted, norms, np.inf), axis=0)
+    counts = counted.sum(axis=0)
+    some = np.flatnonzero(counts)
+    below, above = (norms[(counts[some] + k) // 2, some] for k in (-1, 0))
+    result[some] = (below + above) / 2 / largest
     return result
 
 
@@ -104,8 +113,11 @@ def share_not_reached(values: NDArray[Any], mask: NDArray[np.bool_] | None) -> f
 
 
 def norms_over_channels(tensor: GradientTensor) -> NDArray[np.float32]:
-    """Norms over the channels of each direction, (samples, timesteps, directions)."""
-    values = halves(tensor).values()
+    """Norms over the channels of each direction, (samples, timesteps, directions).
+
+    Further axes, such as those of ConvLSTM, count as channels.
+    """
+    values = [part.reshape(*tensor.shape[:2], -1) for part in halves(tensor).values()]
     with np.errstate(over="ignore", invalid="ignore"):
         norms = [np.sqrt(np.sum(np.square(part, dtype=np.float64), axis=-1)) for part in values]
         return np.stack(norms, axis=-1).astype(np.float32)

@@ -16,12 +16,12 @@ from rnngrad_widgets.wording import words
 
 
 def summary_html(tensor: GradientTensor) -> str:
-    """The summary line of a tensor as HTML; names are escaped."""
+    """The summary line of a tensor as HTML: text becomes HTML here and in `_bold`, nowhere else."""
     parts = [
         f"<b>{escape(tensor.layer)}</b>" if tensor.layer else "",
         escape(words(tensor.quantity).summary),
-        _shape(tensor),
-        _maximum(tensor),
+        escape(_shape(tensor)),
+        escape(_maximum(tensor)),
         _bold(_finding(tensor)),
         _non_finite(tensor.values),
     ]
@@ -54,17 +54,22 @@ def scientific(value: float) -> str:
 
 
 def _shape(tensor: GradientTensor) -> str:
-    *front, channels = tensor.shape
-    last = f"2 × {channels // 2}" if len(tensor.directions) == 2 else str(channels)
-    text = " × ".join([*map(str, front), last])
-    return f"{text}, no time axis" if tensor.dims == NO_TIME else text
+    sizes = [str(size) for size in tensor.shape]
+    if len(tensor.directions) == 2:
+        sizes[-1] = f"2 × {tensor.shape[-1] // 2}"
+    text = " × ".join(sizes)
+    return f"{text}, no time axis" if _without_time(tensor) else text
+
+
+def _without_time(tensor: GradientTensor) -> bool:
+    return tensor.dims[0] == "sample" and "timestep" not in tensor.dims
 
 
 def _maximum(tensor: GradientTensor) -> str:
     found = extreme(tensor.values)
     if found is None:
         return "no finite value"
-    symbol = escape(words(tensor.quantity).symbol)
+    symbol = words(tensor.quantity).symbol
     if found.magnitude == 0:
         return f"max |{symbol}| 0"
     return f"max |{symbol}| {scientific(found.magnitude)} at {_place(tensor, found)}"
@@ -72,26 +77,34 @@ def _maximum(tensor: GradientTensor) -> str:
 
 def _place(tensor: GradientTensor, found: Extreme) -> str:
     """``sample 3, timestep 99, channel 41``; halves and gates count from zero in themselves."""
-    *front, last = found.place
-    *names, name = tensor.dims
-    places = [f"{dim} {i}" for dim, i in zip(names, front, strict=True)]
-    size, within = tensor.shape[-1], []
+    indices, within = list(found.place), []
+    axis = _divided(tensor)
+    size = tensor.shape[axis]
     for kind, parts in (("", tensor.directions), ("gate ", tensor.gates)):
         if parts:
             size //= len(parts)
-            part, last = divmod(last, size)
+            part, indices[axis] = divmod(indices[axis], size)
             within.append(kind + parts[part])
-    return ", ".join([*places, f"{name} {last}" + (f" ({', '.join(within)})" if within else "")])
+    places = [f"{dim} {index}" for dim, index in zip(tensor.dims, indices, strict=True)]
+    return ", ".join(places) + (f" ({', '.join(within)})" if within else "")
+
+
+def _divided(tensor: GradientTensor) -> int:
+    """The axis that directions and gates divide: the channels, where they are not flattened."""
+    parts = max(len(tensor.directions), 1) * max(len(tensor.gates), 1)
+    axis = tensor.dims.index("channel") if "channel" in tensor.dims else -1
+    return axis if tensor.shape[axis] % parts == 0 else -1
 
 
 def _finding(tensor: GradientTensor) -> str:
     finite = tensor.values[np.isfinite(tensor.values)]
     if not finite.any():
         return "all values are zero" if finite.size else ""
-    if "timestep" not in tensor.dims and tensor.dims[0] == "sample":
+    if _without_time(tensor):
         dead = np.all(tensor.values == 0, axis=0)
-        return f"{dead.sum()} of {dead.size} channels zero in every sample"
-    if "timestep" not in tensor.dims:
+        counted = "channels" if tensor.dims == NO_TIME else "values"
+        return f"{dead.sum()} of {dead.size} {counted} zero in every sample"
+    if tensor.dims[:2] != ("sample", "timestep") or len(tensor.dims) < 3:
         zero = tensor.values == 0
         return f"{zero.sum()} of {zero.size} values zero"
     shares = {

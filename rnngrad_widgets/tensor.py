@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rnngrad_widgets.rules import check_axes, check_mask, check_numbers, check_words
+
 SEQUENCE = ("sample", "timestep", "channel")
 """The axes of a sequence quantity, in this order, always."""
 
@@ -51,8 +53,12 @@ class GradientTensor:
 
     Raises
     ------
+    TypeError
+        If the values are no real numbers.
     ValueError
-        If the number of names differs from the number of axes.
+        If a name is no word, or the axes are not as
+        `rnngrad_widgets.rules` says: one name for each, sample and timestep first, directions and
+        gates that divide the channels evenly, a mask of samples and timesteps.
     """
 
     values: NDArray[Any]
@@ -66,14 +72,23 @@ class GradientTensor:
     loss: float | None = None
 
     def __post_init__(self) -> None:
-        if len(self.dims) != self.values.ndim:
-            raise ValueError(
-                f"one name per axis; received {len(self.dims)} names {self.dims} "
-                f"for an array of shape {self.values.shape}"
-            )
-        object.__setattr__(self, "values", _read_only(self.values))
+        for what in ("dims", "directions", "gates"):
+            object.__setattr__(self, what, check_words(what, getattr(self, what)))
+        if self.quantity:
+            check_words("a quantity", [self.quantity])
+        values = np.asarray(self.values)
+        check_numbers(values.dtype)
+        check_axes(values.shape, self.dims, self.directions, self.gates)
+        object.__setattr__(self, "values", _read_only(values))
         if self.mask is not None:
-            object.__setattr__(self, "mask", _read_only(self.mask))
+            mask = np.asarray(self.mask)
+            if mask.dtype != bool:
+                raise ValueError(
+                    "a mask must be boolean, True where the timestep counts; received dtype "
+                    f"{mask.dtype}. For instance: mask != 0"
+                )
+            check_mask(mask.shape, values.shape, self.dims)
+            object.__setattr__(self, "mask", _read_only(mask))
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ to be imported.
 
 from __future__ import annotations
 
+import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -156,7 +157,9 @@ class TrainingCallback:
         ``"warn"``: a failure is said once and training goes on; the next due step is tried again.
         ``"raise"``: it ends training.
     last_step
-        The step that an earlier run ended with; this one counts on.
+        The step that an earlier run ended with; this one counts on. Where the optimizer begins
+        before it, but not at zero, an earlier state was restored: its steps are taken already, and
+        nothing is until the optimizer has passed the last one.
 
     Raises
     ------
@@ -187,6 +190,9 @@ class TrainingCallback:
         self._pace = Pace(max_overhead)
         self._logs: Mapping[str, Any] = {}
         self._last_step = last_step
+        self._continues = last_step is not None
+        # Hooks and `update` may come from several threads: one snapshot after the other.
+        self._lock = threading.RLock()
         self._skipped = 0  # since the last snapshot
         self._traced = False
         self._chief = True
@@ -233,14 +239,15 @@ class TrainingCallback:
         ValueError
             If there is no model, or the step is not later.
         """
-        if model is not None:
-            self.set_model(model)
-        if self.model is None:
-            raise ValueError("update needs a model the first time; received None")
-        self._batch += 1
-        self._pace.tick()
-        if self._chief:
-            self._attempt(step)
+        with self._lock:
+            if model is not None:
+                self.set_model(model)
+            if self.model is None:
+                raise ValueError("update needs a model the first time; received None")
+            self._batch += 1
+            self._pace.tick()
+            if self._chief:
+                self._attempt(step)
 
     # -- what Keras calls ------------------------------------------------------------------------
 
@@ -337,15 +344,16 @@ class TrainingCallback:
     # -- taking ----------------------------------------------------------------------------------
 
     def _turn(self, *, forced: bool = False) -> None:
-        self._looked = self._batch
-        if not self._chief:
-            return
-        self._pace.tick()
-        if forced or self._pace.affordable():
-            self._attempt()
-        else:
-            self._skipped += 1
-            self.status = replace(self.status, skipped=self.status.skipped + 1)
+        with self._lock:
+            self._looked = self._batch
+            if not self._chief:
+                return
+            self._pace.tick()
+            if forced or self._pace.affordable():
+                self._attempt()
+            else:
+                self._skipped += 1
+                self.status = replace(self.status, skipped=self.status.skipped + 1)
 
     def _attempt(self, step: int | None = None) -> None:
         first, startup = self.status.error is None, not self._traced
@@ -363,12 +371,13 @@ class TrainingCallback:
 
     def _take(self, given: int | None) -> None:
         snapshot = self._probe(self.model)
-        step = self._step(snapshot, given)
+        restored = self._restored(snapshot, given)
+        step = self._step(snapshot, given) if restored is None else restored
         if self._taken_at is None:
             # `every` counts from the step that the run begins at: from 505 to 510, 520, ...
             self._epoch_start += step - self._batch
             self._batch = self._looked = step
-        if step != self._last_step:  # else an earlier run ended with it
+        if step != self._last_step and restored is None:  # else an earlier run ended with it
             status = replace(
                 self.status,
                 step=step,
@@ -381,7 +390,22 @@ class TrainingCallback:
             )
             self.take(_at_step(snapshot, step), status, self._skipped)
             self.status, self._last_step, self._skipped = status, step, 0
+            self._continues = False
         self._taken_at = self._batch
+
+    def _restored(self, snapshot: GradientSnapshot, given: int | None) -> int | None:
+        """The optimizer's step where an earlier run took it already; None elsewhere."""
+        step, last = snapshot.step, self._last_step
+        if not self._continues or given is not None or not step or last is None or step > last:
+            return None
+        if self._taken_at is None and step < last:
+            warnings.warn(
+                f"{type(self).__name__}: the optimizer begins at step {step}, and steps up to "
+                f"{last} are there from an earlier run; the next one is taken after step {last}",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+        return step
 
     def _step(self, snapshot: GradientSnapshot, given: int | None) -> int:
         """As given, or the optimizer's count; where that would not rise, the batches since then."""

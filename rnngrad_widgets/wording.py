@@ -34,9 +34,13 @@ QUANTITIES = {
         "gradient w.r.t. weights", "weight gradient", "Gradient g", "g"
     ),
     "input_gradient": QuantityWords("gradient w.r.t. input", "input gradient", "Gradient g", "g"),
+    "initial_state_gradient": QuantityWords(
+        "gradient w.r.t. initial state", "initial-state gradient", "Gradient g", "g"
+    ),
     "output": QuantityWords("output", "output", "Output y", "y"),
     "hidden_state": QuantityWords("hidden state", "hidden state", "Hidden state h", "h"),
     "cell_state": QuantityWords("cell state", "cell state", "Cell state c", "c"),
+    "gate": QuantityWords("gates (activations)", "gate activations", "Gate a", "a"),
     "weight": QuantityWords("weights", "weights", "Weight w", "w"),
 }
 """The quantities that the explorer can show."""

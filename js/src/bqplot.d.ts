@@ -27,6 +27,9 @@ declare module 'bqplot' {
     /** Whether it is in sight; else a relayout does nothing. */
     visible: boolean;
     relayoutImpl(): void;
+    relayout(): void;
+    /** Of its element on the screen. */
+    getFigureSize(): DOMRect;
     padded_range(direction: 'x' | 'y', scale: WidgetModel): [number, number];
   }
 

@@ -32,6 +32,7 @@ export abstract class SelectionMark extends Mark {
 
   override async render(): Promise<void> {
     await super.render();
+    straighten(this.parent);
     this.create_listeners();
     this.set_ranges();
     this.setup();
@@ -171,6 +172,30 @@ export abstract class CanvasMark extends SelectionMark {
   private painting = false;
   private keptFor: unknown[] = [];
   private readonly kept = document.createElement('canvas');
+}
+
+const straightened = new WeakSet<Figure>();
+
+/**
+ * Let a figure have its own size where the page scales it, as slides do: bqplot asks for the size on
+ * the screen, which would be scaled once more.
+ */
+function straighten(figure: Figure): void {
+  if (straightened.has(figure)) {
+    return;
+  }
+  straightened.add(figure);
+  const onScreen = figure.getFigureSize.bind(figure);
+  figure.getFigureSize = () => {
+    const size = onScreen();
+    const { el } = figure;
+    const { width, height } = getComputedStyle(el);
+    const scaled = Math.abs(size.width - el.offsetWidth) > 1 || Math.abs(size.height - el.offsetHeight) > 1;
+    return scaled && el.offsetWidth > 0
+      ? new DOMRect(size.x, size.y, parseFloat(width), parseFloat(height))
+      : size;
+  };
+  figure.relayout();
 }
 
 /** Bring a figure to its size: bqplot leaves one that is out of sight as it was. */

@@ -3,12 +3,12 @@ import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
 
 import { border, Chip } from './axis-marks';
 import { SelectionMark, SelectionMarkModel } from './canvas-mark';
-import { KEYS_HELP, pressKey } from './keys';
+import { KEYS, KEYS_HELP, PLOT_KEYS, pressKey } from './keys';
 import type { Point } from './selection';
 import { nearestDot } from './scatter';
 import { series } from './slicing';
 import type { Cube } from './slicing';
-import { setAttributes, show, svg } from './svg';
+import { pointIn, setAttributes, show, svg } from './svg';
 import { evenTicks, indexTicks, withoutChip } from './ticks';
 
 type Axis = keyof Point;
@@ -61,7 +61,7 @@ export class Cursor extends SelectionMark {
     el.removeAttribute('clip-path'); // chips are on the axes, the line goes on to the next panel
     el.append(this.hit, this.gates, this.band, this.line, ...this.rows, this.dot, this.brush);
     el.append(this.xChip.box, this.xChip.text, this.yChip.box, this.yChip.text, this.label);
-    setAttributes(this.hit, { tabindex: 0, role: 'application', 'aria-label': KEYS_HELP });
+    setAttributes(this.hit, { tabindex: 0, role: 'application', 'aria-label': KEYS_HELP, [KEYS]: PLOT_KEYS });
     this.hit.addEventListener('pointermove', (event) => this.pointAt(event));
     this.hit.addEventListener('pointerleave', () => this.leave());
     this.hit.addEventListener('click', (event) => this.chooseAt(event));
@@ -198,8 +198,7 @@ export class Cursor extends SelectionMark {
   }
 
   private locate(event: MouseEvent, cube: Cube): Partial<Point> {
-    const box = this.hit.getBoundingClientRect();
-    const [x, y] = [event.clientX - box.left, event.clientY - box.top];
+    const { x, y } = pointIn(this.hit, event);
     const found: Partial<Record<Axis, number>> = {};
     const index = (scale: 'x' | 'y', axis: Axis, pixel: number): void => {
       const { start, count } = this.model.extent(axis, cube);
@@ -228,8 +227,7 @@ export class Cursor extends SelectionMark {
   }
 
   private offset(event: MouseEvent): number {
-    const x = event.clientX - this.hit.getBoundingClientRect().left;
-    return Math.min(Math.max(x, 0), this.width);
+    return Math.min(Math.max(pointIn(this.hit, event).x, 0), this.width);
   }
 
   private drawBrush(event: MouseEvent): void {

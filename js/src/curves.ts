@@ -2,6 +2,7 @@ import { unpack_models } from '@jupyter-widgets/base';
 import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
 
 import { CanvasMark, SelectionMarkModel } from './canvas-mark';
+import { pixelsOf } from './linear';
 import { bundle, polyline } from './polyline';
 import { channelMaximum, series } from './slicing';
 import type { Cube } from './slicing';
@@ -94,10 +95,8 @@ export class Curves extends CanvasMark {
   }
 
   private pixels(values: Float32Array): Float64Array {
-    const y = this.scale('y').scale;
-    const zero = y(0);
-    const unit = y(1) - zero; // the scale is linear; asking it for each of 32,000 points takes a while
-    return Float64Array.from(values, (v) => zero + v * unit);
+    const { scale } = this.scale('y'); // asking it for each of 32,000 points takes a while
+    return pixelsOf(values, scale.domain() as [number, number], scale.range() as [number, number]);
   }
 
   /** A curve that is not there would look like one that is forgotten. */

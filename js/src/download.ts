@@ -1,5 +1,6 @@
 import { DOMWidgetModel, DOMWidgetView } from '@jupyter-widgets/base';
 
+import { KEYS } from './keys';
 import { SaveEvent } from './saving';
 import type { Format } from './saving';
 import { svg } from './svg';
@@ -35,6 +36,7 @@ export class Download extends DOMWidgetView {
     this.menu.append(...FORMATS.map((format) => this.item(format)));
     this.el.append(this.button, this.menu);
     this.open(false);
+    [this.button, ...this.items].forEach((part) => part.setAttribute(KEYS, 'ArrowDown ArrowUp'));
 
     this.button.addEventListener('click', () => this.open(this.menu.hidden));
     this.el.addEventListener('keydown', (event) => this.key(event));

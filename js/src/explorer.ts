@@ -3,9 +3,10 @@ import type { WidgetModel } from '@jupyter-widgets/base';
 import { VBoxModel, VBoxView } from '@jupyter-widgets/controls';
 
 import { MARGIN_RIGHT } from './canvas-mark';
+import { changesCells, takes } from './keys';
 import { servePictures } from './saving';
 import type { SelectionModel } from './selection';
-import { isDark, onThemeChange, theme } from './theme';
+import { isDark, onPixelsChange, onThemeChange, setPaper, theme } from './theme';
 import { MODULE_STATE } from './version';
 
 /** Widths below this use the narrow layout; the same number stands in style/index.css. */
@@ -45,12 +46,8 @@ export class Explorer extends VBoxView {
   override render(): void {
     super.render();
     this.el.classList.add('rnngrad-explorer');
-    // arrow keys belong to the sliders and plots, not to the notebook's commands
-    this.el.dataset['lmSuppressShortcuts'] = 'true';
-    // and on what has the focus itself: JupyterLab's selectors that end in :focus match that first
-    this.el.addEventListener('focusin', ({ target }) => {
-      (target as Element).setAttribute('data-lm-suppress-shortcuts', 'true');
-    });
+    window.addEventListener('keydown', this.claim, { capture: true, signal: this.gone.signal });
+    this.el.addEventListener('keydown', (event) => this.leave(event));
     this.progress.className = 'rnngrad-progress';
     this.progress.setAttribute('role', 'status');
     this.heading.className = 'rnngrad-title';
@@ -58,10 +55,16 @@ export class Explorer extends VBoxView {
     for (const event of ['change', 'click']) {
       this.el.addEventListener(event, ({ target }) => this.asked(event, target as Element));
     }
-    this.stopThemes = onThemeChange(() => {
-      this.applyTheme();
-      this.tellTheme();
-    });
+    this.stops.push(
+      onThemeChange(() => {
+        this.applyTheme();
+        this.tellTheme();
+      }),
+      onPixelsChange(() => this.redraw()),
+    );
+    for (const [event, on] of [['beforeprint', true], ['afterprint', false]] as const) {
+      window.addEventListener(event, () => this.print(on), { signal: this.gone.signal });
+    }
     this.sizes = new ResizeObserver(() => this.applyWidth());
     this.sizes.observe(this.el);
     this.listenTo(this.model, 'change:themed change:others', this.applyTheme);
@@ -76,21 +79,60 @@ export class Explorer extends VBoxView {
     this.applyBusy();
     servePictures(
       this,
-      () => {
-        this.selections.forEach((selection) => {
-          selection.hover(null, null);
-          selection.trigger('layout');
-        });
-      },
-      () => {
-        this.applyTheme();
-        this.selections.forEach((selection) => selection.trigger('redraw'));
-      },
+      () => this.layOut(),
+      () => this.redraw(),
     );
   }
 
+  /** Bring every figure to its size, those out of sight too; nothing is pointed at then. */
+  private layOut(): void {
+    this.selections.forEach((selection) => {
+      selection.hover(null, null);
+      selection.trigger('layout');
+    });
+  }
+
+  private redraw(): void {
+    this.applyTheme();
+    this.selections.forEach((selection) => selection.trigger('redraw'));
+  }
+
+  /** On paper: light, fine, and as wide as a page; a browser would cut off what is wider. */
+  private print(on: boolean): void {
+    setPaper(this.el, on);
+    this.el.classList.toggle('rnngrad-print', on);
+    this.applyWidth();
+    this.layOut();
+    this.redraw();
+  }
+
+  /**
+   * A key that a control or a plot takes is not the application's, nor one that would change cells. Said before the application looks:
+   * JupyterLab does so at the document, first of all, and asks what has the focus.
+   */
+  private readonly claim = (event: KeyboardEvent): void => {
+    const { target } = event;
+    if (target instanceof Element && this.el.contains(target)) {
+      if (takes(target, event) || changesCells(event)) {
+        target.setAttribute('data-lm-suppress-shortcuts', 'true');
+      } else {
+        target.removeAttribute('data-lm-suppress-shortcuts');
+      }
+    }
+  };
+
+  /** Escape gives the focus back to the notebook's cell. */
+  private leave(event: KeyboardEvent): void {
+    const { activeElement } = document;
+    if (event.key === 'Escape' && activeElement instanceof Element && this.el.contains(activeElement)) {
+      (activeElement as HTMLElement).blur();
+      this.el.closest<HTMLElement>('.jp-Cell')?.focus();
+    }
+  }
+
   override remove(): void {
-    this.stopThemes();
+    this.gone.abort();
+    this.stops.forEach((stop) => stop());
     this.sizes?.disconnect();
     window.clearInterval(this.clock);
     window.clearTimeout(this.patience);
@@ -189,7 +231,8 @@ export class Explorer extends VBoxView {
     this.clock = window.setInterval(tell, 1000);
   }
 
-  private stopThemes: () => void = () => {};
+  private readonly gone = new AbortController();
+  private readonly stops: (() => void)[] = [];
   private sizes: ResizeObserver | null = null;
   private clock = 0;
   private patience = 0;

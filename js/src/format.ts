@@ -29,6 +29,25 @@ export function tick(value: number): string {
   return number(value, false, 1).replace(/\.0(?=e)/, '');
 }
 
+/** The labels of ticks: with as many digits as tell one from the other. */
+export function ticks(values: readonly number[]): string[] {
+  for (let digits = 2; digits < 9; digits++) {
+    const texts = values.map((value) => number(value, false, digits).replace(/\.?0+(?=e)/, ''));
+    const short = digits === 2 ? values.map(tick) : texts;
+    if (new Set(short).size === new Set(values).size) {
+      return short;
+    }
+  }
+  return values.map(tick);
+}
+
+/** `0.351`, `2.4`, `1.2e-5`, `1.2e15`: a loss with three digits at most. */
+export function lossText(value: number): string {
+  const size = Math.abs(value);
+  const plain = size === 0 || (size >= 1e-3 && size < 1e5);
+  return signed(value, plain ? String(Number(size.toPrecision(3))) : number(size), false);
+}
+
 /** A colour range: `±8.0e-3` where it is symmetric, else `−2.0e-3 … +8.0e-3`. */
 export function range(vmin: number, vmax: number): string {
   return vmin === -vmax ? `±${number(vmax)}` : `${number(vmin, true)} … ${number(vmax, true)}`;

@@ -1,15 +1,16 @@
 
 import { SelectionMarkModel } from './canvas-mark';
 import { tick } from './format';
-import { KEYS_HELP, pressKey } from './keys';
+import { KEYS, KEYS_HELP, PLOT_KEYS, pressKey } from './keys';
 import { layOut, pageOf, panelAt } from './panels';
 import type { Panel } from './panels';
+import { pixelsOf } from './linear';
 import { polyline } from './polyline';
 import { ColourMark } from './raster';
 import type { Point } from './selection';
 import { channelMaximum, largestMagnitude, rowsOfSample, series } from './slicing';
 import type { Cube, Span } from './slicing';
-import { setAttributes, show, svg } from './svg';
+import { pointIn, setAttributes, show, svg } from './svg';
 import { sampleColour, theme } from './theme';
 import { evenTicks, indexTicks, outerTick, roundTicks } from './ticks';
 
@@ -59,7 +60,7 @@ abstract class Grid extends ColourMark {
     this.turnToChosen();
     this.el.removeAttribute('clip-path'); // tick labels are in the margins
     this.el.append(this.hit, this.words, this.line, this.frame);
-    setAttributes(this.hit, { tabindex: 0, role: 'application', 'aria-label': KEYS_HELP });
+    setAttributes(this.hit, { tabindex: 0, role: 'application', 'aria-label': KEYS_HELP, [KEYS]: PLOT_KEYS });
     this.hit.addEventListener('pointermove', (event) => this.pointAt(event));
     this.hit.addEventListener('pointerleave', () => this.leave());
     this.hit.addEventListener('click', (event) => this.chooseAt(event));
@@ -182,8 +183,7 @@ abstract class Grid extends ColourMark {
 
   private at(event: MouseEvent): Partial<Point> | null {
     const cube = this.selection.cube;
-    const box = this.hit.getBoundingClientRect();
-    const [x, y] = [event.clientX - box.left, event.clientY - box.top];
+    const { x, y } = pointIn(this.hit, event);
     const panel = panelAt(this.panels, x, y);
     if (cube === null || panel === null) {
       return null;
@@ -311,9 +311,8 @@ export class CurveGrid extends Grid {
 
   private trace(context: CanvasRenderingContext2D, cube: Cube, panel: Panel, sample: number): void {
     const values = series(cube, sample, panel.index, this.selection.reflect);
-    const zero = this.y(cube, panel, 0);
-    const unit = this.y(cube, panel, 1) - zero;
-    const ys = Float64Array.from(values, (v) => zero + v * unit);
+    const { top, height } = panel;
+    const ys = pixelsOf(values, this.limits(cube, panel.index), [top + height, top]);
     polyline(context, this.x(panel, 0), this.x(panel, 1) - this.x(panel, 0), ys);
   }
 

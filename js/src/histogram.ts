@@ -16,14 +16,15 @@ import {
   whole,
 } from './distribution';
 import type { Bins, Block, Octaves, Tally } from './distribution';
-import { number, share, tick } from './format';
+import { number, share, ticks } from './format';
 import { Kept } from './kept';
+import { KEYS, keyOf } from './keys';
 import { polyline } from './polyline';
 import { Segments } from './readout';
 import type { Point } from './selection';
 import { column, nothing, shares } from './shares';
 import type { Cube, Span } from './slicing';
-import { setAttributes, show, svg } from './svg';
+import { pointIn, setAttributes, show, svg } from './svg';
 import { histogramCaption, histogramHover } from './text';
 import { theme } from './theme';
 import { roundTicks } from './ticks';
@@ -174,8 +175,10 @@ export class Histogram extends CanvasMark {
     const { el } = this;
     el.removeAttribute('clip-path'); // the shares are in the margin
     el.append(this.band, this.hit, this.words, this.shares, this.label);
-    const help = 'plot: left and right arrows move the bin, up and down the channel; brackets the sample';
-    setAttributes(this.hit, { tabindex: 0, role: 'application', 'aria-label': help });
+    const help =
+      'plot: left and right arrows move the bin, up and down the channel; Page Up and Page Down, or brackets, the sample';
+    const keys = 'ArrowLeft ArrowRight ArrowDown ArrowUp PageUp PageDown [ ]';
+    setAttributes(this.hit, { tabindex: 0, role: 'application', 'aria-label': help, [KEYS]: keys });
     this.hit.addEventListener('pointermove', (event) => this.pointAt(event));
     this.hit.addEventListener('keydown', (event) => this.key(event));
     this.listenTo(this.model, 'pointed', this.drawBand);
@@ -194,13 +197,13 @@ export class Histogram extends CanvasMark {
       return;
     }
     this.fitting = true; // a scale that changes asks for a drawing, which this one is
-    const { ticks } = this.fitAxes(drawn);
+    const { ticks: axis } = this.fitAxes(drawn);
     this.fitting = false;
     this.placeWords(drawn);
     this.drawBand();
     if (drawn.bins !== null) {
       const { counts } = drawn.bins;
-      ticks.forEach(([at]) => this.rule(context, this.scale('y').scale(at), 0.07));
+      axis.forEach(([at]) => this.rule(context, this.scale('y').scale(at), 0.07));
       drawBars(context, this.edges(drawn), (i) => this.y(counts[i]), this.height);
       this.drawLine(context, drawn);
     }
@@ -264,12 +267,12 @@ export class Histogram extends CanvasMark {
   private pointAt(event: PointerEvent): void {
     const { drawn } = this.model;
     if (drawn?.bins) {
-      const x = event.clientX - this.hit.getBoundingClientRect().left;
+      const { x } = pointIn(this.hit, event);
       this.model.pointAt(Math.floor((x / this.width) * drawn.bins.counts.length));
     }
   }
 
-  /** Arrows: bin and channel, with Shift ten at a time; brackets: sample. */
+  /** Arrows: bin and channel, with Shift ten at a time; brackets and page keys: sample. */
   private key(event: KeyboardEvent): void {
     const { sample, channel } = this.selection.point;
     const by = event.shiftKey ? 10 : 1;
@@ -281,11 +284,13 @@ export class Histogram extends CanvasMark {
       ArrowRight: () => this.model.pointAt((pointed ?? -by) + by),
       ArrowDown: move({ channel: channel - by }),
       ArrowUp: move({ channel: channel + by }),
+      PageUp: move({ sample: sample - 1 }),
+      PageDown: move({ sample: sample + 1 }),
       '[': move({ sample: sample - 1 }),
       ']': move({ sample: sample + 1 }),
     };
-    const wanted = moves[event.key];
-    if (wanted !== undefined && !event.ctrlKey && !event.metaKey && !event.altKey) {
+    const wanted = moves[keyOf(event) ?? ''];
+    if (wanted !== undefined) {
       event.preventDefault();
       event.stopPropagation();
       wanted();
@@ -326,7 +331,9 @@ function place(value: number, { magnitude }: Drawn): number {
 
 function valueTicks(from: number, to: number, pixels: number, magnitude: boolean): Tick[] {
   const room = Math.max(Math.floor(pixels / 90), 3);
-  return roundTicks(from, to, room, magnitude ? 1 : 0).map((at) => [at, magnitude ? `1e${at}` : tick(at)]);
+  const places = roundTicks(from, to, room, magnitude ? 1 : 0);
+  const labels = magnitude ? places.map((at) => `1e${at}`) : ticks(places);
+  return places.map((at, i) => [at, labels[i]]);
 }
 
 export class HistogramReadoutModel extends DOMWidgetModel {

@@ -3,26 +3,82 @@ import type { Point, SelectionModel } from './selection';
 /** What the keys do in a plot, for those who cannot see it. */
 export const KEYS_HELP =
   'plot: left and right arrows move the timestep, up and down the channel, with Shift by ten; ' +
-  'square brackets the sample; plus and minus the range of timesteps, 0 shows all';
+  'Page Up and Page Down, or square brackets, the sample; plus and minus the range of timesteps, 0 shows all; ' +
+  'Escape leaves';
+
+/** Says which keys an element takes; what it does not name belongs to the application. */
+export const KEYS = 'data-rnngrad-keys';
+
+export const PLOT_KEYS = 'ArrowLeft ArrowRight ArrowDown ArrowUp PageUp PageDown [ ] + - 0';
+
+/** Characters that some keyboards make with AltGr or Option. */
+const COMPOSED = '[]+-';
+
+const SLIDER = 'ArrowLeft ArrowRight ArrowDown ArrowUp Home End PageUp PageDown'.split(' ');
+
+type Pressed = Pick<KeyboardEvent, 'key' | 'ctrlKey' | 'altKey' | 'metaKey' | 'shiftKey'>;
+
+/** The key, or the character, however it is made; null where a modifier makes it the application's. */
+export function keyOf({ key, ctrlKey, altKey, metaKey }: Pressed): string | null {
+  if (!ctrlKey && !altKey && !metaKey) {
+    return key;
+  }
+  // AltGr comes as Control with Alt on Windows, Option as Alt
+  return altKey && !metaKey && COMPOSED.includes(key) ? key : null;
+}
+
+/** Whether a control, or a plot, takes a key: the application must not act on it then. */
+export function takes(target: Element, event: Pressed): boolean {
+  const key = keyOf(event);
+  if (key === null) {
+    return false;
+  }
+  const named = target.getAttribute(KEYS);
+  if (named !== null && named.split(' ').includes(key === ' ' ? 'Space' : key)) {
+    return true;
+  }
+  if (target.matches('.noUi-handle, input[type="range"]')) {
+    return SLIDER.includes(key);
+  }
+  if (target.matches('select')) {
+    return SLIDER.includes(key) || key === 'Enter' || key.length === 1;
+  }
+  if (target.matches('button, input[type="checkbox"]')) {
+    return key === ' ' || (key === 'Enter' && !event.shiftKey);
+  }
+  return target.matches('input, textarea, [contenteditable]') && key !== 'Escape';
+}
 
 /**
- * Arrows: timestep and channel, with Shift ten at a time; brackets: sample; plus, minus and 0: the range
- * of timesteps, round the chosen one.
+ * Whether a key is a command on the notebook's cells where nothing takes it: a letter that slips would
+ * add or delete the very cell that is looked at. Shortcuts have a modifier, or are no characters.
+ */
+export function changesCells(event: Pressed): boolean {
+  const key = keyOf(event) ?? '';
+  return key.length === 1 || SLIDER.includes(key);
+}
+
+/**
+ * Arrows: timestep and channel, with Shift ten at a time; brackets and page keys: sample; plus, minus and
+ * 0: the range of timesteps, round the chosen one.
  */
 export function pressKey(selection: SelectionModel, event: KeyboardEvent): void {
-  const { sample, timestep, channel } = selection.point;
+  const { timestep, channel, sample } = selection.point;
   const by = event.shiftKey ? 10 : 1;
   const moves: Record<string, Partial<Point>> = {
     ArrowLeft: { timestep: timestep - by },
     ArrowRight: { timestep: timestep + by },
     ArrowDown: { channel: channel - by },
     ArrowUp: { channel: channel + by },
+    PageUp: { sample: sample - 1 },
+    PageDown: { sample: sample + 1 },
     '[': { sample: sample - 1 },
     ']': { sample: sample + 1 },
   };
-  const move = moves[event.key];
-  const factor = { '+': 0.5, '-': 2, '0': Infinity }[event.key];
-  if ((move ?? factor) === undefined || event.ctrlKey || event.metaKey || event.altKey) {
+  const key = keyOf(event) ?? '';
+  const move = moves[key];
+  const factor = { '+': 0.5, '-': 2, '0': Infinity }[key];
+  if ((move ?? factor) === undefined) {
     return;
   }
   event.preventDefault();

@@ -46,6 +46,9 @@ const TICKS = 80;
  */
 export function servePictures(view: DOMWidgetView, prepare: () => void, redraw: () => void): void {
   const { el } = view;
+  const trouble = document.createElement('div');
+  trouble.className = 'rnngrad-trouble';
+  trouble.setAttribute('role', 'alert');
   const picture = async (format: Format): Promise<Blob> => {
     await ready(el, prepare);
     const text = onPaper(el, redraw, () => pictureOf(el));
@@ -53,7 +56,14 @@ export function servePictures(view: DOMWidgetView, prepare: () => void, redraw: 
   };
   el.addEventListener(SaveEvent.NAME, (event) => {
     const { format, stem } = (event as SaveEvent).detail;
-    void picture(format).then((file) => download(file, fileName(stem, format)));
+    trouble.remove();
+    picture(format).then(
+      (file) => download(file, fileName(stem, format)),
+      (error: unknown) => {
+        trouble.textContent = `The picture could not be saved: ${reasonOf(error)}`;
+        el.append(trouble);
+      },
+    );
   });
   let last = '';
   view.listenTo(view.model, 'msg:custom', ({ save, format }: Partial<Request>) => {
@@ -80,7 +90,7 @@ async function answer(view: DOMWidgetView, save: string, picture: () => Promise<
     try {
       tell({ state: 'done' }, [await (await picture()).arrayBuffer()]);
     } catch (error) {
-      tell({ state: 'failed', reason: String(error) });
+      tell({ state: 'failed', reason: reasonOf(error) });
     }
   }
   // Python closes the comm: to close it here would end its subshell, maybe before the picture is there
@@ -122,7 +132,11 @@ async function ready(el: HTMLElement, prepare: () => void): Promise<void> {
 async function drawn(text: string): Promise<Blob> {
   const image = new Image();
   image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(text)}`;
-  await image.decode();
+  try {
+    await image.decode();
+  } catch {
+    throw new Error('the page allows no image that a script made (its content security policy). SVG needs none');
+  }
   const canvas = document.createElement('canvas');
   canvas.width = PAPER_RATIO * image.width;
   canvas.height = PAPER_RATIO * image.height;
@@ -130,6 +144,10 @@ async function drawn(text: string): Promise<Blob> {
   return new Promise((resolve, reject) => {
     canvas.toBlob((file) => (file === null ? reject(new Error('no room for the picture')) : resolve(file)));
   });
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function download(file: Blob, name: string): void {

@@ -2,6 +2,7 @@ import { unpack_models } from '@jupyter-widgets/base';
 import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
 
 import { CanvasMark, SelectionMarkModel } from './canvas-mark';
+import { onCanvas } from './linear';
 import { largestMagnitude, row } from './slicing';
 import type { Cube } from './slicing';
 import { setAttributes, svg } from './svg';
@@ -98,7 +99,7 @@ abstract class ValuesMark extends CanvasMark {
 
   /** A value that is not finite is shown at zero, in the colour of its own. */
   protected y(value: number): number {
-    return this.scale('y').scale(Number.isFinite(value) ? value : 0);
+    return onCanvas(this.scale('y').scale(Number.isFinite(value) ? value : 0));
   }
 
   protected readonly legend = svg('text', { class: 'rnngrad-label rnngrad-strong' });

@@ -59,27 +59,32 @@ export function pixelRatio(): number {
  * draws it all at once; nothing of it comes on the screen, which shows what is there at the end.
  */
 export function onPaper<T>(root: Element, redraw: () => void, work: () => T): T {
-  const set = (on: boolean): void => {
-    paper = on;
-    root.classList.toggle('rnngrad-paper', on);
-  };
-  set(true);
+  setPaper(root, true);
   try {
     redraw();
     return work();
   } finally {
-    set(false);
+    setPaper(root, false);
     redraw();
   }
 }
 
-/** Whether the page is dark: JupyterLab and Notebook say so on the body, VS Code by a class. */
+/** Whether what is drawn next in `root` is for paper. */
+export function setPaper(root: Element, on: boolean): void {
+  paper = on;
+  root.classList.toggle('rnngrad-paper', on);
+}
+
+/** Whether the page is dark: JupyterLab and Notebook say so on the body, VS Code by classes. */
 export function isDark(): boolean {
   if (paper) {
     return false;
   }
   const { jpThemeLight } = document.body.dataset;
-  return jpThemeLight === 'false' || document.body.classList.contains('vscode-dark');
+  const { classList } = document.body;
+  // a light theme of high contrast has the class of the dark one too
+  const contrast = classList.contains('vscode-high-contrast') && !classList.contains('vscode-high-contrast-light');
+  return jpThemeLight === 'false' || classList.contains('vscode-dark') || contrast;
 }
 
 export function theme(): Theme {
@@ -96,4 +101,24 @@ export function onThemeChange(changed: () => void): () => void {
   const observer = new MutationObserver(changed);
   observer.observe(document.body, { attributes: true, attributeFilter: ['data-jp-theme-light', 'class'] });
   return () => observer.disconnect();
+}
+
+/** Call `changed` when the page comes to a screen of other pixels, or is zoomed; returns how to stop. */
+export function onPixelsChange(changed: () => void): () => void {
+  const gone = new AbortController();
+  let ratio = window.devicePixelRatio;
+  const look = (): void => {
+    if (window.devicePixelRatio !== ratio) {
+      ratio = window.devicePixelRatio;
+      watch();
+      changed();
+    }
+  };
+  const watch = (): void => {
+    const here = matchMedia(`(resolution: ${ratio}dppx)`);
+    here.addEventListener('change', look, { once: true, signal: gone.signal });
+  };
+  watch();
+  window.addEventListener('resize', look, { signal: gone.signal });
+  return () => gone.abort();
 }

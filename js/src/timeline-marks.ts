@@ -4,7 +4,10 @@ import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
 import { Chip } from './axis-marks';
 import { CanvasMark, SelectionMarkModel } from './canvas-mark';
 import { logPlace, LOG_DECADES, parseColour } from './colours';
-import { setAttributes, show, svg } from './svg';
+import { lossText } from './format';
+import { KEYS, keyOf } from './keys';
+import { lossAxis } from './linear';
+import { pointIn, setAttributes, show, svg } from './svg';
 import { NON_FINITE, theme } from './theme';
 import { evenTicks, roundTicks, withoutChip } from './ticks';
 import type { SnapshotModel, TimelineModel } from './timeline';
@@ -56,7 +59,8 @@ abstract class TimelineMark extends CanvasMark {
     this.el.removeAttribute('clip-path'); // captions and labels are in the margins
     this.el.append(this.hit, this.line, this.pin, this.caption, this.readout);
     const help = 'timeline: left and right arrows choose the training step, with Shift by ten';
-    setAttributes(this.hit, { tabindex: 0, role: 'application', 'aria-label': help });
+    const keys = 'ArrowLeft ArrowRight';
+    setAttributes(this.hit, { tabindex: 0, role: 'application', 'aria-label': help, [KEYS]: keys });
     this.hit.addEventListener('pointerdown', (event) => {
       this.hit.setPointerCapture(event.pointerId);
       this.choose(event);
@@ -66,12 +70,11 @@ abstract class TimelineMark extends CanvasMark {
   }
 
   private choose(event: PointerEvent): void {
-    const x = event.clientX - this.hit.getBoundingClientRect().left;
-    this.timeline.goNear(this.scale('x').scale.invert(x));
+    this.timeline.goNear(this.scale('x').scale.invert(pointIn(this.hit, event).x));
   }
 
   private key(event: KeyboardEvent): void {
-    const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    const by = { ArrowLeft: -1, ArrowRight: 1 }[keyOf(event) ?? ''];
     if (by !== undefined) {
       event.preventDefault();
       event.stopPropagation();
@@ -143,13 +146,11 @@ export class Losses extends TimelineMark {
   }
 
   protected override fit(run: readonly SnapshotModel[]): void {
-    const losses = run.map(({ loss }) => loss).filter(Number.isFinite);
-    const [least, most] = [Math.min(0, ...losses), Math.max(1e-12, ...losses)];
-    const ticks = [0, most];
+    const { min, max, ticks } = lossAxis(run.map(({ loss }) => loss));
     const axis = this.model.get('axis') as WidgetModel | null;
-    axis?.set('tick_labels', Object.fromEntries(ticks.map((v) => [String(v), v === 0 ? '0' : loss(v)])));
+    axis?.set('tick_labels', Object.fromEntries(ticks.map((v) => [String(v), lossText(v)])));
     axis?.set('tick_values', Float64Array.from(ticks));
-    this.scale('y').model.set({ min: least, max: most * 1.08 });
+    this.scale('y').model.set({ min, max });
   }
 
   protected drawRun(context: CanvasRenderingContext2D, run: readonly SnapshotModel[]): void {
@@ -177,7 +178,7 @@ export class Losses extends TimelineMark {
     const { shown } = this.timeline;
     const unit = this.tight ? 'step' : 'training step';
     const step = shown === null ? '' : `${unit} ${shown.step.toLocaleString('en')}`;
-    const value = shown === null || Number.isNaN(shown.loss) ? 'NaN' : loss(shown.loss);
+    const value = shown === null || Number.isNaN(shown.loss) ? 'NaN' : lossText(shown.loss);
     const pinned = this.timeline.get('pinned') as number | null;
     const against = pinned === null ? '' : ` · A: step ${pinned.toLocaleString('en')}`;
     this.readout.textContent = `${step} · loss ${value}${against}`;
@@ -185,11 +186,6 @@ export class Losses extends TimelineMark {
   }
 
   private readonly dot = svg('circle', { class: 'rnngrad-dot', r: 4 });
-}
-
-/** `0.351`, `2.4`, `1.2e-5`: a loss with three digits. */
-function loss(value: number): string {
-  return value !== 0 && Math.abs(value) < 1e-3 ? value.toExponential(1) : String(Number(value.toPrecision(3)));
 }
 
 /** How far back gradient reaches as training goes on: log10 of the median norm, by step and timestep. */

@@ -1,5 +1,6 @@
 import { DOMWidgetView } from '@jupyter-widgets/base';
 
+import { KEYS } from './keys';
 import type { TimelineModel } from './timeline';
 
 /** Milliseconds between two snapshots while it plays. */
@@ -22,6 +23,7 @@ export class TimelineControls extends DOMWidgetView {
     this.el.append(scrub, compare);
     Object.assign(this.range, { type: 'range', min: '0', step: '1' });
     this.range.setAttribute('aria-label', 'training step');
+    this.range.setAttribute(KEYS, 'Space'); // plays
     this.status.className = 'rnngrad-status';
     this.shows.className = 'rnngrad-switch';
     this.shows.append(...SHOWS.map((name, i) => this.showButton(name, i)));

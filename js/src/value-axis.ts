@@ -1,6 +1,6 @@
 import type { WidgetModel } from '@jupyter-widgets/base';
 
-import { tick } from './format';
+import { ticks as labelsOf } from './format';
 import { outerTick } from './ticks';
 
 /** The ends of an axis. */
@@ -17,7 +17,8 @@ export function fitValueAxis(scale: WidgetModel, axis: WidgetModel | null, limit
   const inner = low < 0 && high > 0 ? [0] : [];
   const ticks = typeof limit === 'number' ? [-outer, 0, outer] : [low, ...inner, high];
   // In this order: bqplot sets the text of ticks later, with the labels it had when it was told to.
-  axis?.set('tick_labels', Object.fromEntries(ticks.map((v) => [String(v), tick(v)])));
+  const labels = labelsOf(ticks);
+  axis?.set('tick_labels', Object.fromEntries(ticks.map((v, i) => [String(v), labels[i]])));
   axis?.set('tick_values', Float64Array.from(ticks));
   scale.set({ min: low, max: high });
 }

@@ -54,9 +54,9 @@ def kind_of(tensor: Tensor) -> str:
     return "sparse" if isinstance(tensor, tf.SparseTensor) else "dense"
 
 
-def spec_of(tensor: Tensor, samples: int | None) -> Any:
-    """Describe tensors like this one to TensorFlow; `samples` None leaves the batch size open."""
-    shape = [samples, *tensor.shape[1:]]
+def spec_of(tensor: Tensor) -> Any:
+    """Describe tensors like this one to TensorFlow, with the batch size left open."""
+    shape = [None, *tensor.shape[1:]]
     if isinstance(tensor, tf.RaggedTensor):
         return tf.RaggedTensorSpec(shape, tensor.dtype, tensor.ragged_rank, tensor.row_splits.dtype)
     if isinstance(tensor, tf.SparseTensor):
@@ -74,7 +74,10 @@ def _is_array(value: Nested) -> bool:
 def _to_tensor(name: str, value: Any, floatx: str) -> Tensor:
     tensor = _tensor_of(name, value)
     if len(tensor.shape) == 0:
-        raise ValueError(f"{name} must have a samples axis first; received the scalar {value!r}")
+        way_out = "; a dataset of samples needs .batch(32)" if tf.is_tensor(value) else ""
+        raise ValueError(
+            f"{name} must have a samples axis first; received the scalar {value!r}{way_out}"
+        )
     if not tensor.dtype.is_floating or tensor.dtype == floatx:
         return tensor
     if isinstance(tensor, tf.SparseTensor):

@@ -26,6 +26,11 @@ def state_axes(layer: Layer, state: Tensor) -> tuple[str, ...]:
     return ("sample", "timestep", *_inner(layer, len(state.shape) - 2))
 
 
+def initial_axes(layer: Layer, state: Tensor) -> tuple[str, ...]:
+    """Name the axes of a state before the first timestep."""
+    return ("sample", *_inner(layer, len(state.shape) - 1))
+
+
 def input_axes(layer: Layer, inputs: Tensor) -> tuple[str, ...]:
     """Name the axes of a layer's input sequence."""
     inner = _inner(layer, len(inputs.shape) - 2)
@@ -33,13 +38,13 @@ def input_axes(layer: Layer, inputs: Tensor) -> tuple[str, ...]:
 
 
 def weight_axes(weight: Weight, tensor: Tensor) -> tuple[str, ...]:
-    """Name the axes of a weight; the channel axis comes last. A scalar has none."""
+    """Name the axes of a weight; the channel axis comes last. A scalar is one of one channel."""
     rank = len(tensor.shape)
     if rank == 2 and weight.gates:
         # The bias of a GRU with reset_after=True has a row for the input and one for the state.
         first = {"kernel": "feature", "recurrent_kernel": "previous_channel", "bias": "part"}
         return (first[weight.name], "channel")
-    return (*(f"axis_{i}" for i in range(rank - 1)), "channel")[:rank]
+    return (*(f"axis_{i}" for i in range(rank - 1)), "channel")
 
 
 def _inner(layer: Layer, rank: int) -> tuple[str, ...]:

@@ -16,18 +16,12 @@ from .library import library_of
 class Batch:
     """The tensors of one batch, nested as the model takes them; None where there is none.
 
-    Parameters
-    ----------
-    x, y, sample_weight
-        As the model's ``train_step`` gets them. Ragged and sparse tensors stay what they are.
-    fixed
-        Whether a pass is for this number of samples only, as in a model with a fixed batch size.
+    Ragged and sparse tensors stay what they are.
     """
 
     x: Nested
     y: Nested
     sample_weight: Nested
-    fixed: bool = False
 
     @property
     def leaves(self) -> list[Tensor]:
@@ -36,12 +30,8 @@ class Batch:
 
     @property
     def signature(self) -> list[Any]:
-        """What a traced function must accept to take any batch like this one.
-
-        Of any size, but for a fixed one.
-        """
-        samples = self.samples if self.fixed else None
-        return [spec_of(leaf, samples) for leaf in self.leaves]
+        """What a traced function must accept to take any batch like this one, of any size."""
+        return [spec_of(leaf) for leaf in self.leaves]
 
     @property
     def samples(self) -> int:
@@ -61,14 +51,15 @@ class Batch:
         """Return the same batch with other tensors in the place of its own."""
         given = iter(leaves)
         flat = [None if leaf is None else next(given) for leaf in self._flat()]
-        x, y, weight = keras.tree.pack_sequence_as((self.x, self.y, self.sample_weight), flat)
-        return Batch(x, y, weight, self.fixed)
+        nested = keras.tree.pack_sequence_as((self.x, self.y, self.sample_weight), flat)
+        return Batch(*nested)
 
     def structure(self) -> str:
-        """Tell batches apart whose tensors have equal shapes and dtypes, but for their size."""
+        """Tell batches apart whose tensors have equal shapes and dtypes."""
         nested = (self.x, self.y, self.sample_weight)
-        kinds = keras.tree.map_structure(lambda leaf: leaf is not None and kind_of(leaf), nested)
-        return f"{kinds} of {self.samples}" if self.fixed else str(kinds)
+        return str(
+            keras.tree.map_structure(lambda leaf: leaf is not None and kind_of(leaf), nested)
+        )
 
     def describe(self) -> str:
         """Name the shapes, for an error message."""
@@ -106,7 +97,7 @@ def make_batch(
     _check_samples(x, y, sample_weight)
     if class_weight is not None:
         sample_weight = weighted(model, y, sample_weight, class_weight)
-    return Batch(x, y, _for_each_output(model, y, sample_weight), fixed=_is_fixed(model))
+    return Batch(x, y, _for_each_output(model, y, sample_weight))
 
 
 def _check_samples(x: Nested, y: Nested, sample_weight: Nested) -> None:
@@ -142,13 +133,6 @@ def _for_each_output(model: Model, y: Nested, sample_weight: Nested) -> Nested:
     return keras.tree.map_structure(lambda leaf: None if leaf is None else sample_weight, y)
 
 
-def _is_fixed(model: Model) -> bool:
-    """Tell whether a model is made for one size of batch."""
-    if any(tensor.shape[0] is not None for tensor in _inputs(model)):
-        return True
-    return any(getattr(layer, "stateful", False) for layer in library_of(model).all_layers(model))
-
-
 def _inputs(model: Model) -> list[Any]:
     # Subclassed and unbuilt models have no inputs of their own to compare with.
     try:
@@ -166,7 +150,7 @@ def _check_inputs(model: Model, x: Nested) -> None:
             wanted = ", ".join("any" if size is None else str(size) for size in expected.shape[1:])
             raise ValueError(
                 f"x must have the shape the model was built for, (samples, {wanted}); "
-                f"received {tuple(given.shape)}"
+                f"received {tuple(given.shape)}{_advice(given.shape, expected.shape)}"
             )
         if is_text(given) and tf.as_dtype(expected.dtype) != tf.string:
             raise ValueError(
@@ -206,6 +190,13 @@ def _fits(shape: tuple[int | None, ...], expected: tuple[int | None, ...]) -> bo
         want is None or size is None or want == size
         for size, want in zip(shape[1:], expected[1:], strict=True)
     )
+
+
+def _advice(given: Tensor, expected: Tensor) -> str:
+    """Say what one sample needs to be a batch."""
+    if len(given) == len(expected) - 1 and _fits((1, *given), tuple(expected)):
+        return "; one sample is the batch x[None], and a dataset of samples needs .batch(32)"
+    return ""
 
 
 def _shapes(value: Nested) -> str:

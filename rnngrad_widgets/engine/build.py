@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from .backend import Model, Tensor, tf
 from .exclusive import exclusive
 from .library import Attributes, library_of
+from .restore import restored_eagerly
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from .batches import Batch
 
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 def build(model: Model, batch: Batch, *, training: bool) -> None:
     """Make the variables of a model in a trace that never runs.
 
-    The batch size is left open, as in ``fit``; fixed, for a model that needs it.
+    The batch size is left open, as in ``fit``; fixed, for a model that needs it. A model that
+    trains eagerly, and has code that a graph cannot take, is called instead.
 
     Raises
     ------
@@ -32,7 +34,9 @@ def build(model: Model, batch: Batch, *, training: bool) -> None:
         try:
             _trace(model, batch, exact, training=training)
         except Exception:  # noqa: BLE001 - whatever it is, the first error says more
-            raise error from None
+            if not model.run_eagerly:
+                raise error from None
+            _call(model, batch, training=training)
 
 
 def _trace(model: Model, batch: Batch, signature: list[Tensor], *, training: bool) -> None:
@@ -46,13 +50,33 @@ def _trace(model: Model, batch: Batch, signature: list[Tensor], *, training: boo
         library.forget_losses(model)
 
 
+def _call(model: Model, batch: Batch, *, training: bool) -> None:
+    library = library_of(model)
+    made: list[tuple[Tensor, Tensor]] = []
+
+    def make(create: Callable[..., Tensor], **settings: object) -> Tensor:
+        variable = create(**settings)
+        made.append((variable, variable.read_value()))
+        return variable
+
+    with exclusive(model), library.scope(model), _unbuilt_on_error(model):
+        with restored_eagerly(model), tf.variable_creator_scope(make):
+            library.predict(model, batch.x, training)
+        for variable, value in made:  # the call may have assigned them already
+            variable.assign(value)
+        library.forget_losses(model)
+
+
 @contextmanager
 def _unbuilt_on_error(model: Model) -> Iterator[None]:
     """Put a model back as it was if building it fails."""
     every = library_of(model).all_layers(model)
     trackers = [vars(layer)["_tracker"] for layer in every if "_tracker" in vars(layer)]
     namespaces = [vars(thing) for thing in (*every, *trackers)]
-    saved = [Attributes(space) for space in (*namespaces, *(t.stored_ids for t in trackers))]
+    # What a fit in another thread sets meanwhile stays.
+    free = library_of(model).trainer_attributes
+    saved = [Attributes(space, free) for space in namespaces]
+    saved += [Attributes(tracker.stored_ids) for tracker in trackers]
     try:
         yield
     except BaseException:

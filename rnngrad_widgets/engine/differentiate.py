@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
-from .backend import Nested, Tensor, components, tf
+from .backend import Tensor, components, tf
 from .readers import Place, insert
 
 if TYPE_CHECKING:
@@ -28,6 +28,10 @@ class Differentiator(ABC):
     @abstractmethod
     def watch(self, tensor: Tensor) -> None:
         """Let the loss be differentiated by a tensor or variable that nothing has read yet."""
+
+    @abstractmethod
+    def insert_later(self, place: Place, probe: Tensor) -> None:
+        """Add a probe before everything that will read a tensor by the time of `gradients`."""
 
     @abstractmethod
     def gradients(self, loss: Tensor, tensors: Sequence[Tensor], seed: Tensor) -> list[Tensor]:
@@ -82,7 +86,8 @@ class EagerDifferentiator(Differentiator):
     """Differentiates by a tape."""
 
     def __init__(self) -> None:
-        self._tape = tf.GradientTape(watch_accessed_variables=False)
+        self._tape = tf.GradientTape(persistent=True, watch_accessed_variables=False)
+        self._insertions: list[tuple[Tensor, Tensor]] = []
 
     def recording(self) -> AbstractContextManager[object]:
         """Record what is computed."""
@@ -93,9 +98,24 @@ class EagerDifferentiator(Differentiator):
         """Let the tape watch a tensor or variable."""
         self._tape.watch(components(tensor)[0])
 
+    def insert_later(self, place: Place, probe: Tensor) -> None:
+        """Let a probe have the derivative that a tensor has, which the tape must watch."""
+        self._insertions.append((place.tensor.eager, place.part(probe)))
+
     def gradients(self, loss: Tensor, tensors: Sequence[Tensor], seed: Tensor) -> list[Tensor]:
         """Differentiate ``seed * loss`` by tensors and variables."""
         by = [components(tensor)[0] for tensor in tensors]
         seeds = tf.ones_like(loss) * seed
-        gradients: Nested = self._tape.gradient(loss, by, output_gradients=seeds) if by else []
-        return list(gradients)
+        places = [tensor for tensor, _ in self._insertions]
+        found = self._tape.gradient(loss, [*by, *places], output_gradients=seeds)
+        pairs = zip(self._insertions, found[len(by) :], strict=True)
+        parts = [(part, gradient) for (_, part), gradient in pairs if gradient is not None]
+        if not parts:
+            return list(found[: len(by)])
+        by_probes = self._tape.gradient(
+            [part for part, _ in parts], by, output_gradients=[gradient for _, gradient in parts]
+        )
+        return [
+            direct if probe is None else probe
+            for direct, probe in zip(found[: len(by)], by_probes, strict=True)
+        ]

@@ -11,6 +11,8 @@ from rnngrad_widgets.tensor import NothingThereError
 from .backend import LayerChoice, Model, Nested, check_backend
 from .build import build
 from .cache import PassCache
+from .checking import Check, merged, requests
+from .exclusive import trains_elsewhere
 from .layers import Found, RecurrentLayer, find_recurrent, listing, resolve
 from .library import is_a, is_model, library_of
 from .losses import VALUES, ForwardOnly, Losses
@@ -24,6 +26,7 @@ from .weights import read_weights
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from rnngrad_widgets.check_table import CheckTable
     from rnngrad_widgets.tensor import GradientSnapshot, GradientTensor
 
     from .batches import Batch
@@ -152,11 +155,14 @@ class GradientEngine:
             gate in the order of `GradientTensor.gates`.
         ``input_gradient``
             dL/dx_t by the layer's input, (samples, timesteps, features).
+        ``initial_state_gradient``
+            dL/dh_0 and dL/dc_0, by the states before the first timestep, given, learned or zero,
+            (samples, channels); of an LSTM at ``"path/hidden"`` and ``"path/cell"``.
         ``weight_gradient``
             dL/dW, regularisation included, one tensor per weight, at ``"path/kernel"``,
             ``"path/recurrent_kernel"`` and ``"path/bias"``.
-        ``output``, ``hidden_state``, ``cell_state``, ``weight``
-            The values themselves.
+        ``output``, ``hidden_state``, ``cell_state``, ``gate``, ``weight``
+            The values themselves; of gates, their activations, as ``gate_gradient`` is laid out.
 
         All but the output and its gradient are in the order of the input. In a Bidirectional the
         states and gates of the forward and the backward layer are the two halves of the channels
@@ -239,16 +245,20 @@ class GradientEngine:
         if loss is None and not VALUES.issuperset(asked):
             _check_model(self._model)
         given = self._losses.given(loss)
-        found = find_recurrent(self._model)
-        if not found:
-            raise ValueError("the model must have a recurrent layer; it has none")
-        targets = found if layers is None else self._targets(layers)
-        words = check_quantities(asked, targets, every=layers is not None)
-        _check_clip(self._model, words, clip)
+
+        def chosen() -> tuple[tuple[Found, ...], tuple[str, ...]]:
+            targets = self._targets(layers)
+            words = check_quantities(asked, targets, every=layers is not None)
+            _check_clip(self._model, words, clip)
+            return targets, words
+
+        # A mistake is told at once; but some models make their layers when they are built.
+        early = chosen() if find_recurrent(self._model) or not _unbuilt(self._model) else None
         results: list[Result] = []
         has_loss = True
         for batch in batches(self._model, x, y, sample_weight, class_weight, steps):
             self._build(batch, training)
+            targets, words = early or chosen()
             by = self._losses.for_batch(given, words, batch)
             request = Request(targets, words, bool(training), by, bool(clip))
             with announced(f"tracing {self._model.name!r} for {', '.join(words)}"):
@@ -263,7 +273,123 @@ class GradientEngine:
         stream = type(x).__name__ if is_stream(x) else ""
         return snapshot(results, self._model, has_loss=has_loss, stream=stream)
 
-    def _targets(self, layers: LayerChoice) -> tuple[Found, ...]:
+    def check(
+        self,
+        x: Nested,
+        y: Nested = None,
+        layers: LayerChoice | Sequence[LayerChoice] = None,
+        quantities: str | Sequence[str] | None = None,
+        *,
+        sample_weight: Nested = None,
+        class_weight: Mapping[int, float] | None = None,
+        training: bool = False,
+        loss: Loss | Nested | None = None,
+        seed: int = 0,
+    ) -> CheckTable:
+        """Hold gradients against differences of the model's own loss, as a gradient check does.
+
+        The loss is computed twice with something moved a little in a random direction, once
+        forwards and once backwards; their difference must be what the gradient says. Moved is the
+        real thing, without any part of how the gradients are computed:
+
+        ``output_gradient``, ``input_gradient``
+            what the layer returns, and is given;
+        ``hidden_gradient``, ``cell_gradient``
+            the state in one third of the timesteps after the other. Each call of the cell is traced
+            by itself and run operation by operation, and the state is moved at the first
+            operation of which the result has the numbers of the state, so that the rest of the
+            timestep and the next ones read it moved;
+        ``initial_state_gradient``
+            the state that the loop begins with;
+        ``gate_gradient``
+            the pre-activations, in Keras' cells written out by hand (without dropout);
+        ``weight_gradient``
+            the weight, of a copy of the model's variables.
+
+        Use it for a layer or cell of your own, best in float64: what it finds may be a fault of
+        this engine, or of the model, as in a ``tf.custom_gradient`` that is not the derivative.
+
+        Parameters
+        ----------
+        x, y
+            As in `compute`; of a dataset or generator, the first batch. A few samples and
+            timesteps are enough, and quick.
+        layers
+            As in `compute`.
+        quantities
+            One gradient or several; None for every gradient that a layer has.
+        sample_weight, class_weight, training, loss
+            As in `compute`.
+        seed
+            Of the random directions. Neither Keras' nor numpy's global seed is used or changed.
+
+        Returns
+        -------
+        CheckTable
+            A row for each gradient, with its layer and quantity, relative error, tolerance for the
+            dtype of the model, and ``passed``: True or False, or None, with the reason, where
+            it cannot be checked, mostly because the loss changes less than its dtype can tell.
+            ``table.passed`` tells whether none failed, ``table.failures`` lists those that did.
+
+        Raises
+        ------
+        ValueError
+            As `compute`, or if a quantity is no gradient.
+        RuntimeError
+            If another thread is training: the weights must stand still.
+
+        Examples
+        --------
+        >>> keras.config.set_floatx("float64")
+        >>> rnn = keras.layers.RNN(MyCell(), return_sequences=True, name="rnn")
+        >>> model = keras.Sequential([keras.Input((6, 2)), rnn, keras.layers.Dense(1)])
+        >>> model.compile("sgd", "mse")
+        >>> x, y = np.random.normal(size=(4, 6, 2)), np.random.normal(size=(4, 6, 1))
+        >>> GradientEngine(model).check(x, y)
+        layer       quantity                relative error  tolerance
+        rnn         output_gradient         2.0e-11         1e-06 (float64)  passed
+        rnn         hidden_gradient         4.2e-11         1e-06 (float64)  passed
+        rnn         input_gradient          9.8e-11         1e-06 (float64)  passed
+        rnn         initial_state_gradient  2.6e-10         1e-06 (float64)  passed
+        rnn/kernel  weight_gradient         6.5e-11         1e-06 (float64)  passed
+        5 passed, at a loss of 1.62763
+        """
+        asked = (quantities,) if isinstance(quantities, str) else quantities
+        if wrong := [word for word in asked or () if word in VALUES]:
+            raise ValueError(
+                f"quantities must be gradients to be checked; received {wrong[0]!r}, "
+                "which is a value that nothing is differentiated for; leave it out"
+            )
+        if trains_elsewhere():
+            raise RuntimeError(
+                f"the weights of model {self._model.name!r} must stand still to be checked; "
+                "another thread is training; call check again when that has ended"
+            )
+        targets = self._targets(layers)
+        steps = 1 if is_stream(x) else None
+        (batch,) = batches(self._model, x, y, sample_weight, class_weight, steps)
+        snapshots = [
+            self.compute(
+                *(batch.x, batch.y, chosen, words),
+                sample_weight=batch.sample_weight,
+                training=training,
+                loss=loss,
+            )
+            for chosen, words in requests(targets, asked, every=layers is None)
+        ]
+        given = self._losses.given(loss)
+        with announced(f"checking {self._model.name!r}"):
+            check = Check(
+                self._model, batch, targets, training=bool(training), loss=given, seed=seed
+            )
+            return check.run(merged(snapshots))
+
+    def _targets(self, layers: LayerChoice | Sequence[LayerChoice]) -> tuple[Found, ...]:
+        if layers is None:
+            found = find_recurrent(self._model)
+            if not found:
+                raise ValueError("the model must have a recurrent layer; it has none")
+            return found
         single = isinstance(layers, (str, RecurrentLayer)) or is_a(layers, "Layer")
         several = not single and isinstance(layers, Iterable)
         asked = list(layers) if several else [layers]

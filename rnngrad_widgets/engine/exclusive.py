@@ -24,7 +24,7 @@ from .gates import Alone, stack, threads
 from .library import library_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import CodeType, FrameType
 
 _CODE = frozenset(
@@ -65,15 +65,23 @@ def between_steps(model: Model) -> Alone:
     return _InSteps(model, sys._getframe(1))  # noqa: SLF001 - documented
 
 
+def trains_elsewhere() -> bool:
+    """Tell whether another thread is in a ``fit`` or ``train_on_batch``, of whichever model."""
+    return any(frame.f_code.co_name in _TRAINING for frame in _of_tensorflow())
+
+
 def may_train_elsewhere() -> bool:
     """Tell whether another thread runs anything of TensorFlow, which may be a training step."""
+    return any(True for _ in _of_tensorflow())
+
+
+def _of_tensorflow() -> Iterator[FrameType]:
+    """Yield the frames of other threads that run code of TensorFlow or Keras."""
     here = threading.get_ident()
-    return any(
-        frame.f_code.co_filename.startswith(_FOLDERS)
-        for thread, innermost in threads().items()
-        if thread != here
-        for frame in stack(innermost)
-    )
+    for thread, innermost in threads().items():
+        for frame in stack(innermost) if thread != here else ():
+            if frame.f_code.co_filename.startswith(_FOLDERS):
+                yield frame
 
 
 class _InCode(Alone):

@@ -46,8 +46,11 @@ def _joined(members: Sequence[LayerCall]) -> Joined:
 def join(tensors: Sequence[Tensor], joined: Joined, rank: int) -> Tensor:
     """Join the tensors of several calls into one of this rank.
 
-    Samples are joined so that those of the first sample come first.
+    Samples are joined so that those of the first sample come first. A weight of one value is one
+    of one channel.
     """
+    if len(tensors) == 1 and len(tensors[0].shape) < rank == 1:
+        return tf.reshape(tensors[0], [1])
     if len(tensors) == 1 and len(tensors[0].shape) == rank:
         return tensors[0]
     if joined == "sample":

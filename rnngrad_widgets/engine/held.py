@@ -21,6 +21,8 @@ _BOOKKEEPING = frozenset(
 )
 """Attributes in which Keras and TensorFlow keep what other attributes hold."""
 
+_PLAIN = (str, int, float)
+
 
 def held_layers(layer: Layer) -> Iterator[tuple[str, Layer]]:
     """Name the layers that a layer holds; one that is held twice comes twice.
@@ -29,12 +31,15 @@ def held_layers(layer: Layer) -> Iterator[tuple[str, Layer]]:
     holds besides, it is the attribute's name, with the index in a list, the key in a dict. In a set
     the index is that in the order of the layers' names.
     """
+    tracked = getattr(layer, "_flatten_layers", None)  # a cell may be no layer
+    if tracked is not None and not any(True for _ in tracked(include_self=False, recursive=False)):
+        return  # most layers: their attributes need not be looked through
     functional = library_of(layer).is_functional(layer)
     if functional:
         for child in layer.layers:
             yield child.name, child
     # Public attributes first: the name a user gave wins over a private second reference.
-    attributes = getattr(layer, "__dict__", {})  # a cell may be no layer
+    attributes = getattr(layer, "__dict__", {})
     for name, value in sorted(attributes.items(), key=lambda item: item[0].startswith("_")):
         if not _is_bookkeeping(name, value, functional=functional):
             yield from _layers_in(name, value)
@@ -60,6 +65,8 @@ def _is_bookkeeping(name: str, value: object, *, functional: bool) -> bool:
 
 
 def _layers_in(name: str, value: Nested) -> Iterator[tuple[str, Layer]]:
+    if value is None or isinstance(value, _PLAIN):
+        return  # most attributes
     if is_a(value, "Layer"):
         yield name, value
     elif isinstance(value, (list, tuple)):

@@ -29,6 +29,16 @@ if TYPE_CHECKING:
 class Keras2(Library):
     """Keras 2."""
 
+    trainer_attributes = frozenset(
+        (
+            *("train_function", "train_tf_function", "test_function", "predict_function"),
+            *("stop_training", "history", "_eval_data_handler", "_is_compiled", "_compile_config"),
+            *("compiled_loss", "compiled_metrics", "optimizer", "loss", "_run_eagerly"),
+            *("_steps_per_execution", "_jit_compile", "_train_counter", "_cluster_coordinator"),
+            *("train_step", "test_step", "predict_step"),
+        )
+    )
+
     def floatx(self) -> str:
         """Return the dtype that ``fit`` gives to floating-point arrays."""
         return str(self.module.backend.floatx())
@@ -77,8 +87,7 @@ class Keras2(Library):
             loss = model.compute_loss(x, y, predicted, sample_weight)
         if loss is None:
             raise ValueError("No loss to compute: compile the model with a loss=")
-        # What add_loss takes may be a vector; training minimises the sum of it.
-        return tf.reduce_sum(loss)
+        return loss
 
     def undistributed(self, loss: Tensor) -> Tensor:
         """Refuse: Keras 2 scales parts of a loss, by their reductions."""
@@ -95,7 +104,7 @@ class Keras2(Library):
         """Put every layer of a model back as it was."""
         every = self.all_layers(model)
         losses = [list(layer._eager_losses) for layer in every]  # of this thread
-        with attributes_kept(every, free=TRAINER_ATTRIBUTES):
+        with attributes_kept(every, free=self.trainer_attributes):
             own: Any = self.compiled_loss(model)
             stand_in = None if own is None else _without_means(own)
             try:
@@ -195,18 +204,6 @@ class Keras2(Library):
         """Run Keras' loop over time."""
         last, outputs, new = self.module.backend.rnn(step, sequences, states, **settings)
         return last, outputs, new
-
-
-TRAINER_ATTRIBUTES = frozenset(
-    (
-        *("train_function", "train_tf_function", "test_function", "predict_function"),
-        *("stop_training", "history", "_eval_data_handler", "_is_compiled", "_compile_config"),
-        *("compiled_loss", "compiled_metrics", "optimizer", "loss", "_run_eagerly"),
-        *("_steps_per_execution", "_jit_compile", "_train_counter", "_cluster_coordinator"),
-        *("train_step", "test_step", "predict_step"),
-    )
-)
-"""What ``fit`` and ``compile`` set on a model, perhaps in another thread while this one traces."""
 
 
 def _impl(name: str) -> Any:

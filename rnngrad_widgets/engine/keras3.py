@@ -27,6 +27,16 @@ _ENDLESS = 2**31 - 1
 class Keras3(Library):
     """Keras 3."""
 
+    trainer_attributes = frozenset(
+        (
+            *("train_function", "test_function", "predict_function", "stop_training", "history"),
+            *("_eval_epoch_iterator", "_compile_config", "_compile_loss", "_compile_metrics"),
+            *("_loss_tracker", "_optimizer", "optimizer", "compiled", "loss", "loss_weights"),
+            *("_jit_compile", "_run_eagerly", "steps_per_execution", "_steps_per_execution"),
+            *("train_step", "test_step", "predict_step"),
+        )
+    )
+
     def floatx(self) -> str:
         """Return the dtype that ``fit`` gives to floating-point arrays."""
         return str(keras.config.floatx())
@@ -84,9 +94,9 @@ class Keras3(Library):
     @contextmanager
     def untouched(self, model: Model) -> Iterator[None]:
         """Put every layer of a model back as it was."""
-        with attributes_kept(self.all_layers(model), free=TRAINER_ATTRIBUTES):
-            own = self.compiled_loss(model)
-            stand_in = _unbuilt_stand_in(own)
+        with attributes_kept(self.all_layers(model), free=self.trainer_attributes):
+            own: Any = self.compiled_loss(model)
+            stand_in = None if own is None or own.built else without_means(own)
             try:
                 if stand_in is not None:
                     model.__dict__["_compile_loss"] = stand_in
@@ -140,22 +150,8 @@ class Keras3(Library):
         return last, outputs, new
 
 
-TRAINER_ATTRIBUTES = frozenset(
-    (
-        *("train_function", "test_function", "predict_function", "stop_training", "history"),
-        *("_eval_epoch_iterator", "_compile_config", "_compile_loss", "_compile_metrics"),
-        *("_loss_tracker", "_optimizer", "optimizer", "compiled", "loss", "loss_weights"),
-        *("_jit_compile", "_run_eagerly", "steps_per_execution", "_steps_per_execution"),
-        *("train_step", "test_step", "predict_step"),
-    )
-)
-"""What ``fit`` and ``compile`` set on a model, perhaps in another thread while this one traces."""
-
-
-def _unbuilt_stand_in(loss: Any) -> object | None:
-    """Return a loss to build in place of a model's own, where that is not built yet."""
-    if loss is None or loss.built:
-        return None
+def without_means(loss: Any) -> Any:
+    """Return a loss to build in place of a compiled one that is not built yet."""
     settings = (loss._user_loss, loss._user_loss_weights, loss.reduction, loss.output_names)
     kind, owner = type(loss), threading.get_ident()
 
@@ -175,7 +171,8 @@ def _unbuilt_stand_in(loss: Any) -> object | None:
         def metrics(self) -> list[None]:
             # A fit that begins in another thread resets the metrics that it finds.
             here = threading.get_ident() == owner
-            return [None] * len(self._flat_losses or ()) if here else []
+            # Keras before 3.6 calls them flat_losses.
+            losses: Any = getattr(self, "_flat_losses", None) or getattr(self, "flat_losses", ())
+            return [None] * len(losses) if here else []
 
-    stand_in: object = WithoutMeans(*settings)
-    return stand_in
+    return WithoutMeans(*settings)

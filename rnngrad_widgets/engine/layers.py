@@ -228,7 +228,7 @@ def _walk(
             yield child_path, child, repeaters
         elif is_recurrent(child):
             yield child_path, child, repeaters
-            # A subclass may hold more than what it runs over time.
+            # A class of one's own may hold more than what it runs over time.
             run = frozenset(id(inner) for _, inner in _runs(child))
             yield from _walk(child, child_path, seen, repeaters, run)
         else:

@@ -10,7 +10,7 @@ import sys
 import threading
 from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager, contextmanager
-from functools import wraps
+from functools import cache, wraps
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 class Library(ABC):
     """One Keras: its classes, and what the engine needs of its private side."""
+
+    trainer_attributes: frozenset[str]
+    """What ``fit`` and ``compile`` set on a model, perhaps in another thread while one traces."""
 
     def __init__(self, module: Any) -> None:
         self.module = module
@@ -159,9 +162,13 @@ def library_of(thing: object) -> Library:
 
 def is_a(thing: object, *names: str) -> bool:
     """Tell whether something is one of these layers, of either library."""
-    return any(
-        isinstance(thing, getattr(module.layers, name)) for module in _modules() for name in names
-    )
+    return isinstance(thing, _classes(names, len(_modules())))
+
+
+@cache
+def _classes(names: tuple[str, ...], _libraries: int) -> tuple[type, ...]:
+    # Asked of every attribute of every layer.
+    return tuple(getattr(module.layers, name) for module in _modules() for name in names)
 
 
 def is_model(thing: object) -> bool:

@@ -63,6 +63,8 @@ class LossFunction:
         A batch of the kind.
     signature
         What a traced function takes: `Batch.signature`, with the batch size open or not.
+    prepare
+        Called before the model is, whenever its Python code runs; what it does to layers is undone.
     """
 
     def __init__(
@@ -73,9 +75,11 @@ class LossFunction:
         *,
         training: bool,
         loss: Loss | None,
+        prepare: Callable[[], None] = lambda: None,
     ) -> None:
         self._model = model
         self._batch = batch
+        self._prepare = prepare
         self._training = training
         self._loss = loss
         self._traced: OnCopies | None = None
@@ -100,6 +104,7 @@ class LossFunction:
             return LossValue(*self._compute(*batch.leaves))
 
     def _compute(self, *leaves: Tensor) -> tuple[Tensor, Tensor]:
+        self._prepare()
         batch = self._batch.with_leaves(list(leaves))
         loss = loss_of(self._model, batch, self._training, self._loss)
         return tf.reduce_mean(loss), tf.reduce_sum(loss)

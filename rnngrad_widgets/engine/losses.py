@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .backend import Model, Nested, Tensor, keras, tf
+from .keras3 import without_means
 from .library import library_of
 
 if TYPE_CHECKING:
@@ -135,10 +136,10 @@ class _CompiledLike:
 def _keras3(model: Model, loss: object, y: Nested, predicted: Nested, weight: Nested) -> Tensor:
     utils: Any = import_module("keras.src.trainers.compile_utils")
     compiled = utils.CompileLoss(loss, output_names=getattr(model, "output_names", None))
-    total = compiled(y, predicted, weight)
+    total = without_means(compiled)(y, predicted, weight)
     aggregate = getattr(model, "_aggregate_additional_loss", tf.reduce_sum)
-    added = [tf.cast(aggregate(part), total.dtype) for part in model.losses]
-    return tf.add_n([total, *added]) if added else total
+    # As Keras adds them: to each value, where there are several.
+    return sum((tf.cast(aggregate(part), total.dtype) for part in model.losses), start=total)
 
 
 def _keras2(model: Model, loss: object, y: Nested, predicted: Nested, weight: Nested) -> Tensor:
@@ -150,7 +151,7 @@ def _keras2(model: Model, loss: object, y: Nested, predicted: Nested, weight: Ne
 
     names = getattr(model, "output_names", None)
     compiled = Untracked(loss, output_names=names, total_loss_mean=_NoMean())
-    return tf.reduce_sum(compiled(y, predicted, weight, regularization_losses=model.losses))
+    return compiled(y, predicted, weight, regularization_losses=model.losses)
 
 
 class _NoMean:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from .axes import input_axes, output_axes, state_axes, weight_axes
+from .axes import initial_axes, input_axes, output_axes, state_axes, weight_axes
 from .backend import Tensor, tf
 from .calls import LayerCall, Wanted
 from .cells import CELL, HIDDEN, StateKey, cells_of, gates_of
@@ -27,17 +27,20 @@ QUANTITIES = (
     "cell_gradient",
     "gate_gradient",
     "input_gradient",
+    "initial_state_gradient",
     "weight_gradient",
     "output",
     "hidden_state",
     "cell_state",
+    "gate",
     "weight",
 )
 """The quantities that the engine computes, in the order in which they are offered."""
 
 _CELL = frozenset({"cell_gradient", "cell_state"})
-_STATES = frozenset({"hidden_gradient", "hidden_state"}) | _CELL
-_INSIDE = frozenset({"gate_gradient"}) | _STATES
+_STATES = frozenset({"hidden_gradient", "hidden_state", "initial_state_gradient"}) | _CELL
+_GATES = frozenset({"gate_gradient", "gate"})
+_INSIDE = _GATES | _STATES
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,12 +92,15 @@ class Taken:
     calls
         Its calls, in the order of the forward pass.
     weights
-        The tensors that stood for its variables, by id of the variable.
+        Its variables by their id, to differentiate by.
+    values
+        What they held before the pass, which may assign them.
     """
 
     target: Found
     calls: Sequence[LayerCall]
     weights: Mapping[int, Tensor] = field(default_factory=dict)
+    values: Mapping[int, Tensor] = field(default_factory=dict)
 
 
 def offered(target: Found) -> tuple[str, ...]:
@@ -136,7 +142,7 @@ def _why_not(target: Found, word: str) -> str:
             return why
     if word in _STATES:
         return why_no_state(target.layer, CELL if word in _CELL else HIDDEN)
-    return why_no_gates(target.layer) if word == "gate_gradient" else ""
+    return why_no_gates(target.layer) if word in _GATES else ""
 
 
 def wanted(quantities: Sequence[str], target: Found) -> Wanted:
@@ -148,6 +154,8 @@ def wanted(quantities: Sequence[str], target: Found) -> Wanted:
             state_gradients=bool(words & {"hidden_gradient", "cell_gradient"}),
             gate_gradients="gate_gradient" in words,
             states=bool(words & {"hidden_state", "cell_state"}),
+            gates="gate" in words,
+            initial_states="initial_state_gradient" in words,
         ),
     )
 
@@ -237,14 +245,45 @@ def _state(key: str, quantity: str, target: Found, group: Group) -> list[Source]
     return found
 
 
+def _initial(key: str, quantity: str, target: Found, group: Group) -> list[Source]:
+    # A layer that the model steps starts once: at its first call.
+    calls = group.calls[:1] if group.joined == "timestep" else group.calls
+    by_direction = list(zip(*(call.loops for call in calls), strict=True))
+    common = [
+        state
+        for state in by_direction[0][0].initial_states
+        if all(state in loops[0].initial_states for loops in by_direction)
+    ]
+    labels = [state.label for state in common]
+    found = []
+    for state in common:
+        halves = tuple(
+            tuple(loop.initial_states[state] for loop in loops) for loops in by_direction
+        )
+        role = state.role if labels.count(state.label) > 1 else ""
+        found += _of_halves(
+            key,
+            "/".join(filter(None, (state.label, role))),
+            quantity,
+            target,
+            replace(group, calls=calls, joined="" if len(calls) == 1 else group.joined),
+            halves,
+            timed=False,
+        )
+    return found
+
+
 def _gates(key: str, quantity: str, target: Found, group: Group) -> list[Source]:
+    def tensors(loop: Loop) -> list[Tensor]:
+        return loop.gate_probes if quantity == "gate_gradient" else loop.gates
+
     cells = cells_of(directions(target.layer)[0])
     by_direction = list(zip(*(call.loops for call in group.calls), strict=True))
     found = []
     for position in common_cells(target.layer):
         gates = gates_of(cells[position])
         label = str(position) if len(cells) > 1 else ""
-        halves = tuple(tuple(loop.gate_probes[position] for loop in ls) for ls in by_direction)
+        halves = tuple(tuple(tensors(loop)[position] for loop in ls) for ls in by_direction)
         found += _of_halves(
             key, label, quantity, target, group, halves, gates=gates.names if gates else ()
         )
@@ -260,11 +299,12 @@ def _of_halves(
     halves: tuple[tuple[Tensor, ...], ...],
     *,
     gates: tuple[str, ...] = (),
+    timed: bool = True,
 ) -> list[Source]:
     """Make one tensor of both directions, or one of each where they do not line up."""
-    dims = state_axes(target.layer, halves[0][0])
-    named = equal_halves([half[0] for half in halves], dims)
-    shapes = {tuple(half[0].shape[2:-1]) for half in halves}
+    axes = state_axes if timed else initial_axes
+    named = equal_halves([half[0] for half in halves], axes(target.layer, halves[0][0]))
+    shapes = {tuple(half[0].shape[1 + timed : -1]) for half in halves}
     # Gates divide a half evenly, which halves of two sizes have no common measure of.
     apart = len(halves) > 1 and not named and (bool(gates) or len(shapes) > 1)
     parts = (
@@ -277,10 +317,10 @@ def _of_halves(
             "/".join(filter(None, (key, direction, label))),
             quantity,
             part,
-            dims=state_axes(target.layer, part[0][0]),
+            dims=axes(target.layer, part[0][0]),
             directions=named,
             gates=gates,
-            masks=_masks(group),
+            masks=_masks(group) if timed else (),
             joined=group.joined,
         )
         for direction, part in parts
@@ -298,8 +338,8 @@ def _masks(group: Group) -> tuple[Tensor, ...]:
 def _weights(path: str, quantity: str, taken: Taken) -> list[Source]:
     found = []
     for name, weight in weights_of(taken.target.layer).items():
-        tensor = taken.weights[id(weight.variable)]
         gradient = quantity == "weight_gradient"
+        tensor = (taken.weights if gradient else taken.values)[id(weight.variable)]
         if gradient and not tf.as_dtype(tensor.dtype).is_floating:
             continue  # a counter
         found.append(
@@ -324,4 +364,6 @@ _BUILDERS: dict[str, Callable[[str, str, Found, Group], list[Source]]] = {
     "hidden_state": _state,
     "cell_state": _state,
     "gate_gradient": _gates,
+    "gate": _gates,
+    "initial_state_gradient": _initial,
 }

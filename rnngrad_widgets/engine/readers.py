@@ -24,8 +24,15 @@ _FUNCTIONS = {
     "StatefulPartitionedCall": ("f",),
     "If": ("then_branch", "else_branch"),
     "StatelessIf": ("then_branch", "else_branch"),
+    "Case": ("branches",),
+    "StatelessCase": ("branches",),
+    "While": ("body",),
+    "StatelessWhile": ("body",),
 }
 """Operations that run functions, and the attributes that name these."""
+
+_PLAIN_CALLS = frozenset(("PartitionedCall", "StatefulPartitionedCall"))
+_LOOPS = frozenset(("While", "StatelessWhile"))
 
 UNREACHABLE = (
     "a state is made and read inside of an inner {kind} of the cell, where a derivative by it "
@@ -119,10 +126,42 @@ def _followed(
     if not pieces:
         yield tensor, part
         return
-    for piece, take in pieces:
-        # An old state among the pieces was read as what it was; its copy here is a new value.
-        if not before(piece):
+    # An old state among the pieces was read as what it was; its copy here is a new value, from the
+    # join on.
+    old = [_is_old(piece, before) for piece, _ in pieces]
+    if any(old):
+        yield tensor, _composed(_only(old, [take for _, take in pieces], op), part)
+    for (piece, take), is_old in zip(pieces, old, strict=True):
+        if not is_old:
             yield from _followed(piece, _composed(take, part), before)
+
+
+def _is_old(tensor: Tensor, before: Callable[[Tensor], bool]) -> bool:
+    """Tell whether a tensor was there before the step, or is a slice of one that was."""
+    if before(tensor):
+        return True
+    op = tensor.op
+    if op.type == "Split":  # its first input is the axis
+        return _is_old(op.inputs[1], before)
+    sliced = _hands_on(op) or op.type in ("SplitV", "StridedSlice", "Slice")
+    return sliced and _is_old(op.inputs[0], before)
+
+
+def _only(
+    kept: Sequence[bool], takes: Sequence[Callable[[Tensor], Tensor]], op: Any
+) -> Callable[[Tensor], Tensor]:
+    """Keep some pieces of a probe, with zeros for the others."""
+    join = tf.stack if op.type == "Pack" else tf.concat
+    given = op.inputs[-1] if op.type == "ConcatV2" else None
+    static = tf.get_static_value(getattr(given, "eager", given)) if given is not None else None
+    axis = op.get_attr("axis") if static is None else int(static)
+
+    def only(probe: Tensor) -> Tensor:
+        pieces = [take(probe) for take in takes]
+        chosen = zip(kept, pieces, strict=True)
+        return join([t if keep else tf.zeros_like(t) for keep, t in chosen], axis=axis)
+
+    return only
 
 
 def _hands_on(op: Any) -> bool:
@@ -140,7 +179,7 @@ def _is_custom(op: Any) -> bool:
 def _pieces(op: Any) -> list[tuple[Tensor, Callable[[Tensor], Tensor]]]:
     if op.type == "ConcatV2":
         *parts, axis_tensor = op.inputs
-        axis = tf.get_static_value(axis_tensor)
+        axis = tf.get_static_value(getattr(axis_tensor, "eager", axis_tensor))
         sizes = None if axis is None else [part.shape[int(axis)] for part in parts]
         if sizes is None or None in sizes:
             return []
@@ -181,24 +220,61 @@ def _twins(tensor: Tensor) -> list[Tensor]:
     Raises
     ------
     Unreachable
-        If another result is computed from that value.
+        If another result is computed from that value, or is a piece of it.
     """
-    op = tensor.op
-    origin = _origin(tensor)
-    twins: list[Tensor] = []
-    others: list[Tensor] = []
-    for output in op.outputs:
-        (twins if _origin(output) == origin else others).append(output)
-    for graph in _graphs(op):
-        made = graph.outputs[tensor.value_index]
-        while _hands_on(made.op):
-            made = made.op.inputs[0]
-        for other in others:
-            inside = graph.outputs[other.value_index]
-            if made.op in set(_upstream(inside)):
-                kind = "branch" if len(_FUNCTIONS[op.type]) > 1 else "tf.function"
-                raise Unreachable(UNREACHABLE.format(kind=kind))
+    op, origin = tensor.op, _origin(tensor)
+    twins = [output for output in op.outputs if _origin(output) == origin]
+    others = [output for output in op.outputs if _origin(output) != origin]
+    read = any(
+        _origin(result) == _origin(value) or _computed_from(result, value)
+        for graph in _graphs(op)
+        for value in _joined(graph.outputs[tensor.value_index])
+        for result in (graph.outputs[other.value_index] for other in others)
+    )
+    # The results of a loop that are the same after a turn begin with values that need not be.
+    if read or (op.type in _LOOPS and len(twins) > 1):
+        kind = "loop" if op.type in _LOOPS else "branch"
+        kind = "tf.function" if op.type in _PLAIN_CALLS else kind
+        raise Unreachable(UNREACHABLE.format(kind=kind))
     return twins
+
+
+def _computed_from(tensor: Tensor, made: Tensor) -> bool:
+    """Tell whether a tensor that has another value is computed from this one."""
+    needed = [t for op in _upstream(tensor) for t in op.inputs]
+    if any(t is made for t in needed):
+        return True
+    if made.op.type not in _FUNCTIONS:
+        return False
+    for other in made.op.outputs:
+        if other is tensor or any(t is other for t in needed):
+            if _origin(other) == _origin(made):
+                return True
+            if any(
+                _computed_from(graph.outputs[other.value_index], value)
+                for graph in _graphs(made.op)
+                for value in _joined(graph.outputs[made.value_index])
+            ):
+                return True
+    return False
+
+
+def _made(tensor: Tensor) -> Tensor:
+    """Return the tensor that one is a copy of."""
+    while _hands_on(tensor.op):
+        tensor = tensor.op.inputs[0]
+    return tensor
+
+
+def _joined(tensor: Tensor) -> Iterator[Tensor]:
+    """List the tensors that one is a copy of or was joined from; not old ones among several."""
+    made = _made(tensor)
+    count = {"ConcatV2": -1, "Pack": None}.get(made.op.type, 0)
+    pieces = made.op.inputs[:count]
+    for piece in pieces:
+        yield from (t for t in _joined(piece) if t.op.type != "Placeholder")
+    if not pieces:
+        yield made
 
 
 def _origin(tensor: Tensor) -> object:
@@ -215,18 +291,25 @@ def _origin(tensor: Tensor) -> object:
 def _argument(tensor: Tensor) -> Tensor | None:
     """Return what a function was given, where its result is nothing but that."""
     op = tensor.op
-    if len(_FUNCTIONS.get(op.type, ())) != 1:
+    if op.type not in _PLAIN_CALLS:
         return None
     (graph,) = _graphs(op)
-    inside = graph.outputs[tensor.value_index]
-    while _hands_on(inside.op):
-        inside = inside.op.inputs[0]
+    inside = _made(graph.outputs[tensor.value_index])
     return next((op.inputs[i] for i, t in enumerate(graph.inputs) if t is inside), None)
 
 
+def functions_of(op: Any) -> list[str]:
+    """Name the functions that an operation runs, if it does."""
+    called: list[Any] = []
+    for attribute in _FUNCTIONS.get(op.type, ()):
+        value = op.get_attr(attribute)
+        called += value if isinstance(value, list) else [value]
+    return [function.name for function in called]
+
+
 def _graphs(op: Any) -> list[Any]:
-    names = [op.get_attr(attribute).name for attribute in _FUNCTIONS[op.type]]
-    return [op.graph._get_function(name).graph for name in names]  # noqa: SLF001 - no public way
+    get = op.graph._get_function  # noqa: SLF001 - there is no public way
+    return [get(name).graph for name in functions_of(op)]
 
 
 def _upstream(tensor: Tensor) -> Iterator[Any]:

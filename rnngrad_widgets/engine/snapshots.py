@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def snapshot(
     results: Sequence[Result], model: Model, *, has_loss: bool = True, stream: str = ""
 ) -> GradientSnapshot:
-    """Join the results of batches: one snapshot at the training step of the last.
+    """Join the results of batches: one snapshot at the training step of now.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def snapshot(
     sizes = np.array([result.samples for result in results])
     losses = [result.loss for result in results]
     loss = float(np.average(losses, weights=sizes)) if has_loss else None
-    step = results[-1].step
+    step = results[0].step
     tensors = {}
     for parts in zip(*(result.tensors for result in results), strict=True):
         joined = parts[0] if len(parts) == 1 else _join(parts, sizes)

@@ -2,7 +2,8 @@
 
 Whatever reads a state within the same step must read it with the probe. In a graph those readers
 are found once the step is traced (`readers`): at once in the body of a loop, at the end of the
-forward pass in the graph of the model itself. In eager mode the step is differentiated by itself.
+forward pass in the graph of the model itself. In eager mode the loss is differentiated by the
+places where states are made.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from typing import TYPE_CHECKING
 
 from .backend import Layer, Nested, Tensor, current_graph, keras, tf
 from .cells import StateKey, gates_of, leaf_cells
-from .differentiate import EagerDifferentiator, GraphDifferentiator
-from .eager_step import attach, take_step
+from .differentiate import EagerDifferentiator
+from .eager_step import take_step
 from .library import library_of, only_in_this_thread
-from .readers import UNREACHABLE, Place, Unreachable, insert, places_of, plus, reads
+from .readers import Place, Unreachable, insert, places_of, plus, reads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -212,7 +213,7 @@ class Step:
         def call(inputs: Tensor, states: Nested, *args: Nested, **kwargs: Nested) -> Nested:
             graph = current_graph()
             if isinstance(self._differentiator, EagerDifferentiator):
-                return self._attached(original, keys, (inputs, states, *args), kwargs)
+                return self._eagerly(original, keys, (inputs, states, *args), kwargs)
             if graph is self._before_body:
                 return original(inputs, states, *args, **kwargs)
             start = graph.version  # type: ignore[attr-defined]
@@ -267,20 +268,20 @@ class Step:
     def _probe(self, key: StateKey, places: list[Place], replaced: dict[int, Tensor]) -> None:
         probe = self._state_now[key]
         for place in places:
-            if not self._in_body and isinstance(self._differentiator, GraphDifferentiator):
+            if not self._in_body:
                 self._differentiator.insert_later(place, probe)
             else:
                 # The body of a loop is finished when the loop is: its readers are there now.
                 replaced[id(place.tensor)] = insert(place, probe)
 
-    def _attached(
+    def _eagerly(
         self,
         original: Callable[..., tuple[Nested, Nested]],
         keys: list[StateKey],
         args: Sequence[Nested],
         kwargs: dict[str, Nested],
     ) -> tuple[Nested, Nested]:
-        """Take a step in eager mode and attach the probes of its states to its results."""
+        """Take a step in eager mode; its probes are added when the loss is differentiated."""
         structure: Nested = None
 
         def call(copies: Sequence[Nested]) -> tuple[Nested, Nested]:
@@ -288,19 +289,15 @@ class Step:
             output, structure = original(*copies, **kwargs)
             return output, structure
 
-        step = take_step(call, args)
-        probed = {
-            key: state
-            for key, state in zip(keys, step.states, strict=True)
-            if key in self._state_now
-        }
-        for key, state in probed.items():
-            if not step.reads(state):
-                if step.called_functions:
-                    self._loop.unreachable[key] = UNREACHABLE.format(kind="tf.function")
+        step = take_step(call, args, self._differentiator.watch)
+        recorded = step.recording.tensor
+        places = self._places(keys, list(map(recorded, step.states)), step.before)
+        outputs = list(map(recorded, keras.tree.flatten(step.output)))
+        for key, found in places.items():
+            if not reads(outputs, found):
                 self._loop.unread.add(key)
-        output, new = attach(step, list(probed.values()), [self._state_now[k] for k in probed])
-        return output, keras.tree.pack_sequence_as(structure, new)
+            self._probe(key, found, {})
+        return step.output, keras.tree.pack_sequence_as(structure, step.states)
 
     def _gates_of(self, cell: Layer) -> Gates | None:
         return self._gates[next(i for i, own in enumerate(self._cells) if own is cell)]

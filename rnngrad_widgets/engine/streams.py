@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from .backend import Model, Nested, keras, tf
 from .batches import make_batch
@@ -53,8 +55,8 @@ def batches(
             f"steps must bound a {kind} of unknown or endless length; received None; "
             "steps=1 takes its first batch"
         )
-    if steps is not None and steps < 1:
-        raise ValueError(f"steps must be at least 1; received {steps}")
+    if steps is not None and not _is_count(steps):
+        raise ValueError(f"steps must be a whole number, at least 1; received {steps!r}")
     taken = 0
     items = islice(_items(x), steps)
     while True:
@@ -84,6 +86,11 @@ def _unpacked(kind: str, data: Nested) -> tuple[Nested, Nested, Nested]:
         )
     x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
     return x, y, sample_weight
+
+
+def _is_count(steps: Any) -> bool:
+    whole = isinstance(steps, (int, np.integer)) and not isinstance(steps, bool)
+    return whole and bool(steps >= 1)
 
 
 def _is_loader(x: Nested) -> bool:

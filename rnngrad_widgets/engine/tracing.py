@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ import numpy as np
 
 from rnngrad_widgets.tensor import GradientTensor
 
-from .backend import Model, Tensor, keras, tf
+from .backend import Model, Tensor, tf
 from .differentiate import Differentiator, EagerDifferentiator, GraphDifferentiator
 from .exclusive import between_steps, exclusive, may_train_elsewhere
 from .groups import join
@@ -32,6 +31,9 @@ if TYPE_CHECKING:
 
 _SUBJECTS = {"output_gradient": "output", "input_gradient": "input", "weight_gradient": "weights"}
 """What a quantity is the derivative by, for a message."""
+
+_STATES = frozenset(("hidden_gradient", "cell_gradient"))
+"""Quantities of which a layer may have several tensors, of one state each."""
 
 _INSIDE = frozenset(
     (
@@ -64,12 +66,12 @@ class Result:
     ----------
     loss
         Loss of the batch.
+    step
+        Training step of the weights; None without an optimizer.
     tensors
         What was asked for, without the loss and the training step.
     samples
         Size of the batch.
-    step
-        Training steps that the model had made; None without an optimizer.
     not_finite
         How many values of x are NaN or Inf.
     missing
@@ -79,24 +81,16 @@ class Result:
     """
 
     loss: float
+    step: int | None
     tensors: list[GradientTensor]
     samples: int
-    step: int | None
     not_finite: int
     missing: list[str]
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, eq=False)
-class _Ran:
-    """What a run gave, and the values of the variables that it was given."""
-
-    loss: Tensor
-    tensors: list[GradientTensor]
-    values: dict[int, Tensor] | None
-    step: int | None
-    missing: list[str]
-    notes: tuple[str, ...]
+class _TrainedMeanwhileError(Exception):
+    """Another thread began to train while a pass ran at the weights of now."""
 
 
 class TracedPass:
@@ -142,80 +136,77 @@ class TracedPass:
         )
         self._missing: dict[tuple[str, str], str] = {}
         self._notes: dict[str, None] = {}
+        self._paths: dict[int, str] = {}
+        # of the layer that each source is of
         self._signature = signature
         self._reference: Callable[[], LossFunction] | None = reference
-        # None in eager mode: then the model's code runs for each batch.
-        self._function: OnCopies | None = None if model.run_eagerly else self._trace()
+        self._function: Callable[..., list[Tensor]] = self._eagerly
+        if not model.run_eagerly:
+            self._function = self._trace()
 
     def run(self, batch: Batch) -> Result:
         """Compute the loss and the tensors for a batch with the current weights."""
+        if not isinstance(self._function, OnCopies):
+            # The model runs twice at first, and must not be trained in between.
+            with exclusive(self._model), between_steps(self._model):
+                return self._run(batch, careful=True)
+        try:
+            return self._run(batch, careful=may_train_elsewhere())
+        except _TrainedMeanwhileError:
+            return self._run(batch, careful=True)
+
+    def _run(self, batch: Batch, *, careful: bool) -> Result:
+        """Compute at the weights of one moment; `careful` where another thread may change them."""
         reference = self._reference  # another thread may drop it meanwhile
-        ran = self._run(batch, careful=may_train_elsewhere(), checked=bool(reference))
-        if reference is not None:
-            self._check_loss(batch, ran.loss, reference(), ran.values)
-            self._reference = None
-        return Result(
-            loss=float(ran.loss),
-            tensors=ran.tensors,
-            samples=batch.samples,
-            step=ran.step,
-            not_finite=batch.count_not_finite(),
-            missing=ran.missing,
-            notes=ran.notes,
-        )
-
-    def _run(self, batch: Batch, *, careful: bool, checked: bool) -> _Ran:
-        """Run the function at the weights of one moment.
-
-        Parameters
-        ----------
-        careful
-            Whether another thread may change the weights.
-        checked
-            Whether the loss will be held against the model's, at the same weights.
-        """
-        model, function = self._model, self._function
-        if function is None:
-            with exclusive(model), between_steps(model), restored_eagerly(model):
-                return self._scaled_run(self._compute, batch, None)
-        values: dict[int, Tensor] | None
-        if careful:
-            with between_steps(model):
-                values, step = function.variables(), self._library.training_step(model)
-        else:
-            values = function.variables() if checked else None
-            step = self._library.training_step(model)
-        ran = self._scaled_run(partial(function, values=values), batch, values)
-        if not careful and (may_train_elsewhere() or self._library.training_step(model) != step):
-            return self._run(batch, careful=True, checked=checked)  # it began meanwhile
-        return replace(ran, step=step)
-
-    def _scaled_run(
-        self,
-        function: Callable[..., list[Tensor]],
-        batch: Batch,
-        values: dict[int, Tensor] | None,
-    ) -> _Ran:
+        step, values = self._read(careful=careful, checked=reference is not None)
         scale = _FLOAT16_SCALE if self._scaled else 1.0
         while True:
             try:
-                loss, *tensors = function(tf.constant(scale, tf.float32), *batch.leaves)
+                loss, *tensors = self._function(
+                    tf.constant(scale, tf.float32), *batch.leaves, values=values
+                )
             except (tf.errors.OpError, LossError) as error:
                 raise cannot_compute(batch, error) from error
             arrays = [np.asarray(tensor) for tensor in tensors]
             if scale <= 1.0 or all(np.isfinite(array).all() for array in arrays):
                 break
             scale /= 2
-        return _Ran(
-            loss=loss,
+        if not careful and (
+            may_train_elsewhere() or self._library.training_step(self._model) != step
+        ):
+            raise _TrainedMeanwhileError
+        if reference is not None:
+            self._check_loss(batch, loss, reference(), values)
+            self._reference = None
+        return Result(
+            loss=float(loss),
             tensors=self._label(arrays),
-            values=values,
-            step=self._library.training_step(self._model),
+            step=step,
+            samples=batch.samples,
+            not_finite=batch.count_not_finite(),
             missing=list(self._missing.values()),
             notes=tuple(self._notes),
         )
 
-    def _trace(self) -> OnCopies:
+    def _read(self, *, careful: bool, checked: bool) -> tuple[int | None, dict[int, Tensor] | None]:
+        """Return the training step, and values for the variables where they are to be kept.
+
+        Parameters
+        ----------
+        careful
+            Whether another thread may change the variables.
+        checked
+            Whether the loss will be held against another function's, at the same values.
+        """
+        model, function = self._model, self._function
+        if not isinstance(function, OnCopies):
+            return self._library.training_step(model), None
+        if careful:
+            with between_steps(model):
+                return self._library.training_step(model), function.variables()
+        return self._library.training_step(model), function.variables() if checked else None
+
+    def _trace(self) -> Callable[..., list[Tensor]]:
         function = tf.function(
             self._compute, autograph=False, jit_compile=bool(self._model.jit_compile) or None
         )
@@ -227,6 +218,11 @@ class TracedPass:
         except (tf.errors.OpError, LossError) as error:
             raise cannot_compute(self._batch, error) from error
         return OnCopies(concrete)
+
+    def _eagerly(self, scale: Tensor, *leaves: Tensor, values: None = None) -> list[Tensor]:
+        del values
+        with exclusive(self._model), restored_eagerly(self._model):
+            return self._compute(scale, *leaves)
 
     def _check_loss(
         self,
@@ -263,9 +259,12 @@ class TracedPass:
         model, request = self._model, self._request
         self._missing.clear()
         self._notes.clear()
+        self._paths.clear()
         differentiator: Differentiator
         differentiator = EagerDifferentiator() if tf.executing_eagerly() else GraphDifferentiator()
         own = {id(v): v for target in request.targets for v in target.layer.weights}
+        values = own if "weight" in request.quantities else {}
+        values = {key: tf.convert_to_tensor(variable) for key, variable in values.items()}
         with self._library.untouched(model), differentiator.recording():
             trainable = list(model.trainable_variables) if request.clip else []
             if "weight_gradient" in request.quantities:
@@ -279,7 +278,10 @@ class TracedPass:
             loss = loss_of(model, batch, request.training, request.loss)
         found = []
         for target in request.targets:
-            found += self._reachable(Taken(target, calls[target.info.path], own), loss)
+            path = target.info.path
+            reachable = self._reachable(Taken(target, calls[path], own, values), loss)
+            self._paths |= {id(source): path for source in reachable}
+            found += reachable
         return self._differentiate(differentiator, loss, found, trainable, scale)
 
     def _wanted(self, target: Found) -> Wanted:
@@ -320,14 +322,14 @@ class TracedPass:
 
     def _why_unreachable(self, source: Source, calls: Sequence[LayerCall], loss: Tensor) -> str:
         """Say why a source cannot be differentiated by; empty if it can."""
+        if source.quantity == "weight_gradient":
+            return ""  # variables are of no graph
         here = set(map(id, chain(*source.tensors)))
         for loop in chain(*(call.loops for call in calls)):
             for state, reason in loop.unreachable.items():
                 if id(loop.state_probes.get(state)) in here:
                     return f"there is no {source.quantity} of layer '{source.layer}': {reason}"
         for tensor in chain(*source.tensors):
-            if isinstance(tensor, (tf.Variable, keras.Variable)):
-                continue
             if getattr(tensor, "graph", None) is not getattr(loss, "graph", None):
                 return (
                     f"layer '{source.layer}' must be called where the loss can see it; it is "
@@ -353,12 +355,21 @@ class TracedPass:
         if clipped:
             together = self._library.clip(self._model, gradients[-len(clipped) :])
             by_tensor |= {id(t): g for t, g in zip(clipped, together, strict=True)}
+        reached = {
+            self._paths[id(source)]
+            for source in found
+            if source.quantity in _STATES
+            and any(by_tensor[id(tensor)] is not None for tensor in chain(*source.tensors))
+        }
         self._sources, results = [], []
         for source in found:
             halves: list[list[Tensor]] = [list(half) for half in source.tensors]
             if source.is_gradient:
                 halves = [[by_tensor[id(tensor)] for tensor in half] for half in source.tensors]
-            if all(part is None for part in chain(*halves)):
+            # Where the loss reads one state of a layer, its derivative by another that it does not
+            # read is 0; a loop in a graph gives that by itself.
+            zero = source.quantity in _STATES and self._paths[id(source)] in reached
+            if all(part is None for part in chain(*halves)) and not zero:
                 if source.optional:
                     continue
                 self._missing[source.layer, source.quantity] = (

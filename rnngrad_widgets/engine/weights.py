@@ -72,7 +72,8 @@ def read_weights(found: Found) -> dict[str, GradientTensor]:
     """
     read: dict[str, GradientTensor] = {}
     for name, weight in weights_of(found.layer).items():
-        values = np.array(tf.convert_to_tensor(weight.variable))  # a copy: training goes on
+        # A copy, as training goes on.
+        values = np.atleast_1d(np.array(tf.convert_to_tensor(weight.variable)))
         read[name] = GradientTensor(
             values,
             weight_axes(weight, values),

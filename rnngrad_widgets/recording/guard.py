@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from rnngrad_widgets.rules import check_axes, check_mask, check_words
+
 from .errors import RecordingError
 from .layout import DTYPES, MARK, MAX_CHUNK, SCALARS, VERSION, ArrayLayout, Layout, root_document
 
@@ -27,7 +29,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,199}")
 _Kind = TypeVar("_Kind")
 
 
-def parse_root(data: bytes, where: str) -> tuple[Layout, int]:
+def parse_root(data: bytes, where: str, max_arrays: int | None = None) -> tuple[Layout, int]:
     """Read the root ``zarr.json`` of a recording.
 
     Parameters
@@ -36,6 +38,8 @@ def parse_root(data: bytes, where: str) -> tuple[Layout, int]:
         The bytes, at most `MAX_ROOT`.
     where
         The path, for messages.
+    max_arrays
+        How many arrays there may be; None for as many as `MAX_ROOT` holds.
 
     Returns
     -------
@@ -50,14 +54,14 @@ def parse_root(data: bytes, where: str) -> tuple[Layout, int]:
         If it is not exactly what a recording of this version says.
     """
     try:
-        return _parse(data)
+        return _parse(data, max_arrays)
     except RecordingError as error:
         raise RecordingError(f"{where} is not a sound recording: {error}") from None
     except RecursionError:
         raise RecordingError(f"{where} is not a sound recording: nested too deeply") from None
 
 
-def _parse(data: bytes) -> tuple[Layout, int]:
+def _parse(data: bytes, max_arrays: int | None) -> tuple[Layout, int]:
     try:
         root = json.loads(data)
     except ValueError as error:
@@ -77,7 +81,13 @@ def _parse(data: bytes) -> tuple[Layout, int]:
     consolidated = _get(root, "consolidated_metadata", dict)
     arrays: list[ArrayLayout] = []
     masks: list[ArrayLayout] = []
-    for name, node in _get(consolidated, "metadata", dict).items():
+    metadata = _get(consolidated, "metadata", dict)
+    if max_arrays is not None and len(metadata) > max_arrays + len(SCALARS):
+        raise RecordingError(
+            f"it must have at most {max_arrays:,} arrays; it has {len(metadata) - len(SCALARS):,}. "
+            f"Raise it: Recording.open(path, max_arrays={len(metadata) - len(SCALARS)})"
+        )
+    for name, node in metadata.items():
         if not _NAME.fullmatch(name):
             raise RecordingError(f"a name must be letters, digits, _ . -; received {_short(name)}")
         if name not in SCALARS:
@@ -93,6 +103,7 @@ def _parse(data: bytes) -> tuple[Layout, int]:
     )
     _compare(root, root_document(layout, steps), "zarr.json")
     _check_masks(layout)
+    _check_names(layout)
     return layout, steps
 
 
@@ -115,30 +126,61 @@ def _array(name: str, node: dict[str, Any]) -> ArrayLayout:
     if not attributes:
         return ArrayLayout(name, axes, shape, dtype)
     dims = _texts(attributes, "dims")
-    if len(dims) != len(shape) or not dims:
-        raise RecordingError(f"dims of {name!r} must name {len(shape)} axes; received {len(dims)}")
     mask = attributes.get("mask")
+    quantity = _text(attributes.get("quantity"))
+    directions, gates = _texts(attributes, "directions"), _texts(attributes, "gates")
+    try:
+        check_words(f"dims of {name!r}", dims)
+        check_words(f"directions of {name!r}", directions)
+        check_words(f"gates of {name!r}", gates)
+        check_words(f"the quantity of {name!r}", [quantity] if quantity else [])
+        check_axes(shape, dims, directions, gates)
+    except ValueError as error:
+        raise RecordingError(f"{name!r}: {error}") from None
     return ArrayLayout(
         name,
         axes,
         shape,
         dtype,
         _text(attributes.get("layer")),
-        _text(attributes.get("quantity")),
+        quantity,
         dims,
-        _texts(attributes, "directions"),
-        _texts(attributes, "gates"),
+        directions,
+        gates,
         None if mask is None else _text(mask),
     )
 
 
 def _check_masks(layout: Layout) -> None:
-    masks = {mask.name: mask.shape for mask in layout.masks}
+    masks = {mask.name: mask for mask in layout.masks}
     for array in layout.arrays:
-        if array.mask is not None and masks.get(array.mask) != array.shape[:2]:
+        mask = None if array.mask is None else masks.get(array.mask)
+        if array.mask is not None and (mask is None or mask.dtype != "bool"):
             raise RecordingError(
-                f"the mask of {array.name!r} must be an array (samples, timesteps); received "
+                f"the mask of {array.name!r} must be an array of bools that is there; received "
                 f"{_short(array.mask)}"
+            )
+        if mask is not None:
+            try:
+                check_mask(mask.shape, array.shape, array.dims)
+            except ValueError as error:
+                raise RecordingError(f"{array.name!r}: {error}") from None
+
+
+def _check_names(layout: Layout) -> None:
+    """A (layer, quantity) is one array; an alias leads straight to a layer."""
+    keys = [(array.layer, array.quantity) for array in layout.arrays]
+    if len(set(keys)) != len(keys):
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise RecordingError(
+            f"a layer's quantity must be one array; received {_short(twice)} twice"
+        )
+    layers = {array.layer for array in layout.arrays}
+    for name, path in layout.aliases.items():
+        if name != path and (name in layers or path in layout.aliases):
+            raise RecordingError(
+                f"an alias must be another name of a layer; received {_short(name)} for "
+                f"{_short(path)}"
             )
 
 

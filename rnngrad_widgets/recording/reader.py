@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 import os
 import time
@@ -13,10 +14,17 @@ from numpy.typing import NDArray
 
 from rnngrad_widgets.tensor import GradientSnapshot, GradientTensor
 
+from .errors import RecordingError
 from .guard import MAX_ROOT, parse_root
 from .layout import ROOT, ArrayLayout, Layout
-from .scalars import no_scalars, read_chunk, read_scalars
+from .scalars import SCALAR_BYTES, no_scalars, read_chunk, read_scalars
 from .store import Files
+
+BUDGET = 2**29
+"""Bytes that one snapshot of a recording may take, unless `budget` says otherwise."""
+
+MAX_ARRAYS = 1000
+"""How many arrays a recording may have, unless `max_arrays` says otherwise."""
 
 _PAUSE = 0.2
 """Seconds between two looks for a recording that is not there yet."""
@@ -25,8 +33,9 @@ _PAUSE = 0.2
 class Recording:
     """A recording, read lazily; needs neither TensorFlow nor the model.
 
-    Nothing in a recording is executed, and sizes are checked before memory is taken: one from a
-    stranger can be opened. It can be read while it is written: `refresh` finds the new steps.
+    Nothing in a recording is executed, and what it may take is limited and checked before it is
+    taken: one from a stranger can be opened. It can be read while it is written: `refresh` finds
+    the new steps.
 
     Parameters
     ----------
@@ -36,13 +45,18 @@ class Recording:
         Options for fsspec.
     timeout
         Seconds to wait for the first step of a recording that is about to be written.
+    budget
+        Bytes that one snapshot may take, and what is recorded once a step. A file may claim
+        gigabytes without being that large on the disk.
+    max_arrays
+        How many arrays there may be.
 
     Raises
     ------
     FileNotFoundError
         If there is no recording.
     RecordingError
-        If it is not a sound one.
+        If it is not a sound one, or would take more than `budget` and `max_arrays` allow.
     ModuleNotFoundError
         If zarr is not installed.
     OSError
@@ -55,11 +69,15 @@ class Recording:
         *,
         storage_options: Mapping[str, Any] | None = None,
         timeout: float = 0.0,
+        budget: int = BUDGET,
+        max_arrays: int = MAX_ARRAYS,
     ) -> None:
         self._files = Files(path, storage_options)
+        self._budget, self._max_arrays = budget, max_arrays
         self._root = b""
         self._layout = Layout()
         self._scalars = no_scalars()
+        self._arrays: dict[tuple[str, str], ArrayLayout] = {}
         self._masks: dict[str, np.ndarray] = {}
         end = time.monotonic() + timeout
         while self._files.read(ROOT, MAX_ROOT) is None or not (self.refresh() and len(self)):
@@ -77,9 +95,17 @@ class Recording:
         *,
         storage_options: Mapping[str, Any] | None = None,
         timeout: float = 0.0,
+        budget: int = BUDGET,
+        max_arrays: int = MAX_ARRAYS,
     ) -> Recording:
         """Open a recording; see the class."""
-        return cls(path, storage_options=storage_options, timeout=timeout)
+        return cls(
+            path,
+            storage_options=storage_options,
+            timeout=timeout,
+            budget=budget,
+            max_arrays=max_arrays,
+        )
 
     @property
     def path(self) -> str:
@@ -154,7 +180,8 @@ class Recording:
             raise FileNotFoundError(f"there is no recording at {self.path} any more")
         if data == self._root:
             return False
-        layout, steps = parse_root(data, self.path)
+        layout, steps = parse_root(data, self.path, self._max_arrays)
+        self._check_budget(steps * SCALAR_BYTES, f"{steps:,} steps")
         same = layout == self._layout
         known = self._scalars if same else no_scalars()
         self._scalars = read_scalars(self._files, known, steps)
@@ -163,6 +190,7 @@ class Recording:
         if not same:
             self._masks = {}
         self._layout, self._root = layout, data
+        self._arrays = {(array.layer, array.quantity): array for array in layout.arrays}
         return True
 
     def snapshot(
@@ -184,12 +212,13 @@ class Recording:
         KeyError
             If a key is not recorded.
         RecordingError
-            If a chunk is missing or has a wrong size.
+            If a chunk is missing or has a wrong size, or they take more than the budget.
         OSError
             If it cannot be read.
         """
         place = self._place(index)
         wanted = self.keys if keys is None else tuple(keys)
+        self._check_budget(sum(self._size(key) for key in wanted), "a snapshot of it")
         tensors = [self._tensor(place, key) for key in wanted]
         return GradientSnapshot(
             {(tensor.layer, tensor.quantity): tensor for tensor in tensors},
@@ -216,11 +245,23 @@ class Recording:
 
     def _array(self, key: tuple[str, str]) -> ArrayLayout:
         layer, quantity = key
-        exact = (self.aliases.get(layer, layer), quantity)
-        for array in self._layout.arrays:
-            if (array.layer, array.quantity) == exact:
-                return array
-        raise KeyError(f"no {key}; the recording holds {list(self.keys)}")
+        found = self._arrays.get((self.aliases.get(layer, layer), quantity))
+        if found is None:
+            raise KeyError(f"no {key}; the recording holds {list(self.keys)}")
+        return found
+
+    def _size(self, key: tuple[str, str]) -> int:
+        """Bytes of one step; the mask, read once, included."""
+        array = self._array(key)
+        return array.nbytes + (math.prod(array.shape[:2]) if array.mask is not None else 0)
+
+    def _check_budget(self, size: int, what: str) -> None:
+        if size > self._budget:
+            raise RecordingError(
+                f"{what} must fit the budget of {self._budget:,} bytes; in {self.path} it takes "
+                f"{size:,}. Read fewer keys, or raise it: Recording.open(path, budget={size}); "
+                "GradientExplorer.from_recording takes what that returns"
+            )
 
     def _mask(self, name: str | None) -> np.ndarray | None:
         if name is None:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 Scalars = dict[str, np.ndarray]
 """One array for each name in `SCALARS`, all of the same length."""
 
+SCALAR_BYTES = sum(np.dtype(dtype).itemsize for dtype, _ in SCALARS.values())
+"""Bytes that each step takes."""
+
 
 def no_scalars() -> Scalars:
     """Those of a recording without steps."""

@@ -6,19 +6,34 @@ import asyncio
 import os
 import re
 import stat
-from collections.abc import Coroutine, Iterable, Mapping
+import threading
+import time
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from .errors import RecordingError
+from .locks import locked
 
 if TYPE_CHECKING:
     from zarr.abc.store import Store
     from zarr.core.buffer import Buffer
 
 _Result = TypeVar("_Result")
+
+PAUSES = (0.2, 0.4, 0.8, 1.6)
+"""Seconds to wait before the second attempt over a network, the third ..."""
+
+# Another attempt would end in the same way.
+_FOR_GOOD: tuple[type[Exception], ...] = (
+    *(FileNotFoundError, PermissionError, NotADirectoryError, IsADirectoryError),
+    *(ValueError, TypeError, LookupError, ImportError, NotImplementedError),
+)
+
+_LOCKS: dict[str, threading.Lock] = {}
 
 INSTALL = 'pip install "rnngrad-widgets[recording]"'
 _MINIMUM_ZARR = (3, 1, 3)
@@ -58,8 +73,9 @@ class Files:
         write: bool = False,
     ) -> None:
         _check_zarr()
-        self.where = str(path)
         self.folder = _local(path)
+        # absolute from here on: the process may change its directory
+        self.where = str(path if self.folder is None else self.folder)
         if self.folder is not None and storage_options:
             raise ValueError(
                 f"storage_options are for URLs; received {sorted(storage_options)} with the local "
@@ -87,7 +103,7 @@ class Files:
                 f"{key} in {self.where} must have at most {limit} bytes; it has {size}"
             )
         found: Buffer = self._run(
-            self._store.get(key, _prototype()), f"{self.where} cannot be read"
+            lambda: self._store.get(key, _prototype()), f"{self.where} cannot be read"
         )
         return None if found is None else bytes(found.to_bytes())
 
@@ -96,9 +112,12 @@ class Files:
 
         Raises
         ------
+        RecordingError
+            If the folder of one of them is a link: it could lead out of the recording.
         OSError
             If one of them cannot be written.
         """
+        self._check_inside(files)
 
         async def write_all() -> None:
             writes = (self._store.set(key, _buffer(data)) for key, data in files.items())
@@ -107,21 +126,36 @@ class Files:
                 if isinstance(result, BaseException):
                     raise result
 
-        self._run(write_all(), f"{self.where} cannot be written")
+        self._run(write_all, f"{self.where} cannot be written")
 
     def remove(self, names: Iterable[str]) -> None:
         """Remove folders of the recording and what is in them.
 
         Raises
         ------
+        RecordingError
+            If one of them is a link.
         OSError
             If one of them cannot be removed.
         """
+        names = tuple(names)
+        self._check_inside(f"{name}/" for name in names)
         for name in names:
-            self._run(self._store.delete_dir(name), f"{self.where} cannot be replaced")
+            self._run(
+                lambda name=name: self._store.delete_dir(name),  # type: ignore[misc]
+                f"{self.where} cannot be replaced",
+            )
 
     def sweep(self, names: Iterable[str]) -> None:
-        """Remove what a writer that was killed left half written."""
+        """Remove what a writer that was killed left half written.
+
+        Raises
+        ------
+        RecordingError
+            If one of the folders is a link.
+        """
+        names = tuple(names)
+        self._check_inside(f"{name}/" for name in names)
         if self.folder is not None:
             for folder in (self.folder, *(self.folder / name for name in names)):
                 for rest in folder.glob("*.partial"):
@@ -138,7 +172,47 @@ class Files:
         if self.folder is not None:
             found = self.folder.iterdir() if self.folder.exists() else ()
             return all(file.suffix == ".partial" for file in found)
-        return bool(self._run(self._store.is_empty(""), f"{self.where} cannot be read"))
+        return bool(self._run(lambda: self._store.is_empty(""), f"{self.where} cannot be read"))
+
+    def make(self) -> None:
+        """Make the folder of a new recording.
+
+        Raises
+        ------
+        OSError
+            If it cannot be made.
+        """
+        if self.folder is not None:
+            try:
+                self.folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise _in_words(error, f"{self.where} cannot be written") from error
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other writers waiting: those of this process, and of others in a local folder.
+
+        Nothing is made where there is nothing yet.
+
+        Raises
+        ------
+        OSError
+            If another one does not come to its end.
+        """
+        with _LOCKS.setdefault(self.where, threading.Lock()), locked(self.folder, self.where):
+            yield
+
+    def _check_inside(self, keys: Iterable[str]) -> None:
+        """Nothing outside of the recording's own folder is ever written or removed."""
+        for name in {key.split("/")[0] for key in keys if "/" in key}:
+            try:
+                mode = (self.folder / name).lstat().st_mode if self.folder is not None else None
+            except OSError:
+                continue  # not there yet; or what is done next says what the trouble is
+            if mode is not None and not stat.S_ISDIR(mode):
+                raise RecordingError(
+                    f"{name} in {self.where} must be a plain folder; it is a link or another thing"
+                )
 
     def _size(self, key: str) -> int | None:
         if self.folder is not None:
@@ -150,7 +224,7 @@ class Files:
             except FileNotFoundError:
                 return None
 
-        return self._run(size(), f"{self.where} cannot be read")
+        return self._run(size, f"{self.where} cannot be read")
 
     def _local_size(self, folder: Path, key: str) -> int | None:
         parts = key.split("/")
@@ -190,15 +264,22 @@ class Files:
                 f"a path must be a folder or a URL that fsspec knows: {error}"
             ) from error
 
-    def _run(self, doing: Coroutine[Any, Any, _Result], trouble: str) -> _Result:
+    def _run(self, do: Callable[[], Coroutine[Any, Any, _Result]], trouble: str) -> _Result:
+        """Do it; over a network again, after growing pauses, where it fails."""
         from zarr.core.sync import sync  # noqa: PLC0415 - an extra
 
-        try:
-            result: _Result = sync(doing)
-        # Whatever the client of an object store raises: missing keys, endpoints, buckets.
-        except Exception as error:
-            raise _in_words(error, trouble) from error
-        return result
+        pauses = iter(PAUSES if self.folder is None else ())
+        while True:
+            try:
+                result: _Result = sync(do())
+            # Whatever the client of an object store raises: missing keys, endpoints, buckets.
+            except Exception as error:  # noqa: PERF203 - it waits anyway
+                pause = None if isinstance(error, _FOR_GOOD) else next(pauses, None)
+                if pause is None:
+                    raise _in_words(error, trouble) from error
+                time.sleep(pause)
+            else:
+                return result
 
 
 def _local(path: str | os.PathLike[str]) -> Path | None:
@@ -208,7 +289,7 @@ def _local(path: str | os.PathLike[str]) -> Path | None:
         text = re.sub(r"^(file|local)://", "", text)
         if "://" in text or "::" in text:
             return None
-    return Path(text).expanduser()
+    return Path(text).expanduser().absolute()
 
 
 def _in_words(error: Exception, trouble: str) -> OSError:

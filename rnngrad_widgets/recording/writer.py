@@ -126,23 +126,18 @@ class RecordingWriter:
         OSError
             If it cannot be written, for instance on a full disk.
         """
-        last = self.last_step
-        after = 0 if last is None else last + 1
         row = {
-            "step": after if snapshot.step is None else snapshot.step,
             "loss": _number(snapshot.loss),
             "training_loss": _number(training_loss),
             "time": time.time(),
             "skipped": skipped,
         }
-        if row["step"] < after:
-            raise RecordingError(
-                f"steps must rise; {self.path} goes on with {after} or more; received {row['step']}"
-            )
         self._worker.submit(self._append, snapshot, row).result()
 
     def close(self) -> None:
         """Let the arrays' own metadata catch up; `append` can go on afterwards.
+
+        Nothing is written where the recording was removed or replaced meanwhile.
 
         Raises
         ------
@@ -150,9 +145,29 @@ class RecordingWriter:
             If it cannot be written.
         """
         if self._begun:
-            self._worker.submit(self._catch_up).result()
+            self._worker.submit(self._end).result()
+
+    def _end(self) -> None:
+        with self._files.alone():
+            if self._files.read(ROOT, MAX_ROOT) == self._root:
+                self._catch_up()
 
     def _append(self, snapshot: GradientSnapshot, row: Mapping[str, float]) -> None:
+        # in the worker, where one follows the other: several threads may append
+        layout, masks = layout_of(snapshot)
+        if not self._begun:
+            _encode(layout, 0, self.path)  # refuses what could not be read, before anything else
+            self._files.make()
+        with self._files.alone():
+            self._append_alone(snapshot, row, layout, masks)
+
+    def _append_alone(
+        self,
+        snapshot: GradientSnapshot,
+        row: Mapping[str, float],
+        layout: Layout,
+        masks: Mapping[str, np.ndarray],
+    ) -> None:
         found = self._files.read(ROOT, MAX_ROOT)
         if found == self._pending[0]:  # a network failed after the last commit went through
             self._root, self._scalars = self._pending
@@ -161,7 +176,7 @@ class RecordingWriter:
                 f"{self.path} was changed or removed by someone else while it was written; "
                 "record to another path"
             )
-        layout, masks = layout_of(snapshot)
+        row = {**row, "step": self._step_of(snapshot)}
         if not self._begun:
             self._begin(layout, masks)
         self._check_fit(layout, masks)
@@ -179,8 +194,17 @@ class RecordingWriter:
             self._catch_up()
         self._commit(scalars)
 
+    def _step_of(self, snapshot: GradientSnapshot) -> int:
+        last = self.last_step
+        after = 0 if last is None else last + 1
+        step = after if snapshot.step is None else snapshot.step
+        if step < after:
+            raise RecordingError(
+                f"steps must rise; {self.path} goes on with {after} or more; received {step}"
+            )
+        return step
+
     def _begin(self, layout: Layout, masks: Mapping[str, np.ndarray]) -> None:
-        _encode(layout, 0, self.path)  # refuses what could not be read again, before anything else
         self._files.sweep(())
         # A root without arrays first: whatever happens next, this is a recording.
         self._layout = Layout(id=layout.id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -83,7 +84,9 @@ class WeightsView:
         """Show the weights of a layer, and the gradient with respect to them if there is one."""
         kinds = {"values": _groups(values)}
         if gradients is not None:
-            kinds["gradients"] = _groups(gradients)
+            # The loss does not depend on a weight that has none.
+            every = {name: gradients.get(name) or _zero(tensor) for name, tensor in values.items()}
+            kinds["gradients"] = _groups(every)
         key = tuple((group.name, group.shape) for groups in kinds.values() for group in groups)
         if key not in self._made:
             self._made[key] = _Pages(kinds)
@@ -105,15 +108,24 @@ class _Group(NamedTuple):
 
 
 def _groups(weights: Weights) -> list[_Group]:
-    found: dict[tuple[str, int], dict[str, GradientTensor]] = {}
+    found: dict[tuple[str, tuple[int, ...]], dict[str, GradientTensor]] = {}
     for path, tensor in weights.items():
         group, _, name = path.rpartition("/")
-        found.setdefault((group, tensor.shape[-1]), {})[name] = tensor
+        found.setdefault((group, tensor.shape[-1:]), {})[name] = tensor
     names = [group for group, _ in found]
     return [
-        _stacked(group if names.count(group) == 1 else f"{group} {columns}".strip(), members)
-        for (group, columns), members in found.items()
+        _stacked(group if names.count(group) == 1 else _name(group, members), members)
+        for (group, _), members in found.items()
     ]
+
+
+def _name(group: str, members: Mapping[str, GradientTensor]) -> str:
+    """Tell apart what has the same place and other columns: kernels, and what is added to them."""
+    return "/".join(filter(None, (group, "kernel" if "kernel" in members else ", ".join(members))))
+
+
+def _zero(tensor: GradientTensor) -> GradientTensor:
+    return replace(tensor, values=np.zeros(tensor.shape), quantity="weight_gradient")
 
 
 def _stacked(name: str, members: Mapping[str, GradientTensor]) -> _Group:

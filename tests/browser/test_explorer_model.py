@@ -31,7 +31,7 @@ model.compile(loss="mse", optimizer="sgd")
 rng = np.random.default_rng(3)
 x, y = rng.normal(size=(4, 8, 3)), rng.normal(size=(4, 1))
 engine = GradientEngine(model)  # one of its own: what the explorer must show
-e = GradientExplorer(model, x, y)
+e = GradientExplorer(model, x, y, quantity="output_gradient")
 e
 """
 EVIL = "</script><img onerror=alert(1) src=x>"

@@ -55,6 +55,9 @@ class FakeSource:
     def quantities(self, layer: str) -> tuple[str, ...]:
         return LAYERS[layer][2]
 
+    def first(self, layer: str) -> tuple[str, ...]:
+        return self.quantities(layer)
+
     def compute(self, layer: str, quantity: str) -> dict[str, GradientTensor]:
         if layer == "broken" or self.all_broken:
             raise self.error

@@ -296,7 +296,7 @@ def test_turning_to_another_layer_during_a_run(model: Any) -> None:
                 setattr(explorer, *turns[batch])
 
     turns = {4: ("layer", "second"), 8: ("layer", "first"), 11: ("quantity", "hidden_gradient")}
-    explorer = GradientExplorer(model, *PROBE)
+    explorer = GradientExplorer(model, *PROBE, quantity="output_gradient")
     train(model, Turn(), explorer.live(every=2, max_overhead=None))
     assert (explorer.quantity, steps(explorer)) == ("hidden_gradient", [12])
     explorer.quantity = "output_gradient"
@@ -307,7 +307,7 @@ def test_turning_to_another_layer_during_a_run(model: Any) -> None:
 
 
 def test_what_was_turned_away_from_while_it_was_computed_is_left_out(model: Any) -> None:
-    explorer = GradientExplorer(model, *PROBE)
+    explorer = GradientExplorer(model, *PROBE, quantity="output_gradient")
     live = explorer.live(**EVERY)
     compute = explorer._source.snapshot
 

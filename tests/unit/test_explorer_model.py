@@ -44,7 +44,7 @@ def weights(model: Any) -> list[np.ndarray]:
 
 @pytest.mark.parametrize("layer", list(SHAPES))
 def test_values_are_those_of_the_engine(model: Any, layer: str) -> None:
-    explorer = GradientExplorer(model, X, Y, layer)
+    explorer = GradientExplorer(model, X, Y, layer, "output_gradient")
     expected = get_rnn_gradients(model, X, Y, layer_name=layer)
     assert expected.shape == SHAPES[layer]
     assert np.abs(expected).max() > 0
@@ -76,7 +76,9 @@ def absolute(y_true: Any, y_pred: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    "options", [{"class_weight": {0: 3.0, 1: 0.0}}, {"loss": absolute}, {"training": True}], ids=str
+    "options",
+    [{"class_weight": {0: 3.0, 1: 0.5}}, {"loss": absolute}, {"training": True}],
+    ids=["class_weight", "loss", "training"],
 )
 def test_every_option_reaches_each_quantity(model: Any, options: dict[str, Any]) -> None:
     explorer = GradientExplorer(model, X, Y, "last", "hidden_gradient", **options)
@@ -90,7 +92,7 @@ def test_every_option_reaches_each_quantity(model: Any, options: dict[str, Any])
 
 
 def test_weights_take_the_same_options(model: Any) -> None:
-    options: dict[str, Any] = {"class_weight": {0: 3.0, 1: 0.0}, "loss": absolute, "steps": 1}
+    options: dict[str, Any] = {"class_weight": {0: 3.0, 1: 0.5}, "loss": absolute, "steps": 1}
     data = tf.data.Dataset.from_tensor_slices((X, Y)).batch(3)
     shown = show_weights(model, "last", data, **options)
     found = shown.others[0].tensor.array[0].T
@@ -99,6 +101,7 @@ def test_weights_take_the_same_options(model: Any) -> None:
     np.testing.assert_array_equal(found, np.concatenate(rows))
     plain = get_rnn_gradients(model, X[:3], Y[:3], layer="last", quantity="weight_gradient")
     assert not np.allclose(expected["kernel"], plain["kernel"])
+    assert np.abs(found).max() > 0
 
 
 def test_a_dataset_says_how_much_of_it_is_shown(model: Any) -> None:
@@ -139,7 +142,7 @@ def test_what_is_noted_of_the_batch_is_said_and_stays(model: Any) -> None:
 
 
 def test_switching_layers(model: Any) -> None:
-    explorer = GradientExplorer(model, X, Y, "both", sample=3, channel=9)
+    explorer = GradientExplorer(model, X, Y, "both", "output_gradient", sample=3, channel=9)
     labels = [label for label, _ in explorer._controls.layer.options]
     assert labels == ["lstm  LSTM 6", "both  GRU 2 × 5", "last  SimpleRNN 5"]
     explorer._controls.layer.value = "last"

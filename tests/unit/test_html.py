@@ -127,6 +127,8 @@ def test_nothing_is_loaded_and_only_our_script_runs(explorer, tmp_path):
     digest = base64.b64encode(hashlib.sha256(page.texts["script"].encode()).digest()).decode()
     assert policy is not None
     assert policy.split("; ")[:2] == ["default-src 'none'", f"script-src 'sha256-{digest}'"]
+    # these have no default
+    assert policy.split("; ")[-2:] == ["form-action 'none'", "base-uri 'none'"]
 
 
 def test_text_of_users_is_text(tmp_path, monkeypatch):

@@ -200,3 +200,20 @@ def test_halves_are_the_directions() -> None:
     np.testing.assert_array_equal(both["forward"], values[..., :2])
     np.testing.assert_array_equal(both["backward"], values[..., 2:])
     np.testing.assert_array_equal(halves(GradientTensor(values, SEQUENCE))[""], values)
+
+
+def test_medians_of_all_timesteps_at_once_are_those_of_each() -> None:
+    random = np.random.default_rng(2)
+    values = random.normal(size=(5, 40, 3))
+    values[random.random((5, 40)) < 0.1] = np.nan
+    mask = random.random((5, 40)) < 0.6
+    mask[:, 7] = False
+    norms = np.sqrt((values**2).sum(axis=-1))
+    counted = np.isfinite(norms) & mask
+    found = relative_norms(values, mask)
+    assert np.isnan(found[7])
+    for t in np.flatnonzero(counted.any(axis=0)):
+        expected = np.median(norms[counted[:, t], t]) / norms[np.isfinite(norms)].max()
+        np.testing.assert_allclose(found[t], expected, rtol=1e-12)
+    conv = values.reshape(5, 40, 3, 1)
+    np.testing.assert_array_equal(relative_norms(conv, mask), found)

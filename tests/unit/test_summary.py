@@ -117,6 +117,16 @@ def test_where_all_timesteps_are_reached_the_weakest_is_told() -> None:
     )
 
 
+@pytest.mark.parametrize("what", ["dims", "directions", "gates"])
+def test_words_that_slipped_through_are_escaped(what: str) -> None:
+    shown = tensor(np.ones((2, 3, 4)), layer="lstm", quantity="gate_gradient")
+    word = f"<i>{what}</i>"
+    object.__setattr__(shown, what, ("sample", "timestep", word) if what == "dims" else (word,) * 2)
+    html = summary_html(shown)
+    assert "<i>" not in html
+    assert f"&lt;i&gt;{what}&lt;/i&gt;" in html
+
+
 def test_names_are_escaped() -> None:
     html = summary_html(tensor(np.ones((1, 2, 3)), layer="<img src=x onerror=alert(1)>&"))
     assert "<img" not in html

@@ -203,6 +203,21 @@ def test_one_weight_a_sample_counts_for_every_output(library: Any) -> None:
     assert found != pytest.approx(GradientEngine(model).compute(X, y).loss)
 
 
+def test_a_loss_of_the_models_own_gets_weights_for_every_output_as_in_fit() -> None:
+    class Own(keras.Model):  # type: ignore[misc]
+        def compute_loss(self, _: Any, y: Any, y_pred: Any, weight: Any, **__: Any) -> Any:
+            parts = zip(y, y_pred, weight, strict=True)
+            return sum(tf.reduce_sum(w * (a - b)[:, 0]) for a, b, w in parts)
+
+    plain = made(keras, "mse", 2)
+    model = Own(plain.inputs, plain.outputs)
+    model.compile("sgd", "mse", run_eagerly=True)
+    y = [Y[:, None], -Y[:, None]]
+    found = GradientEngine(model).compute(X, y, sample_weight=W).loss
+    expected = model.fit(X, y, sample_weight=W, verbose=0).history["loss"][0]
+    assert found == pytest.approx(expected, rel=1e-5)
+
+
 def test_weights_of_timesteps_for_several_outputs_are_refused() -> None:
     y = [Y[:, None], -Y[:, None]]
     engine = GradientEngine(made(keras, "mse", outputs=2))

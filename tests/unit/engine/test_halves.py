@@ -97,8 +97,8 @@ def test_what_both_halves_have(forward: Any, backward: Any, no_cell: str) -> Non
     engine = GradientEngine(model)
     words = engine.quantities("bi")
     assert words == (
-        *("output_gradient", "hidden_gradient", "input_gradient", "weight_gradient"),
-        *("output", "hidden_state", "weight"),
+        *("output_gradient", "hidden_gradient", "input_gradient", "initial_state_gradient"),
+        *("weight_gradient", "output", "hidden_state", "weight"),
     )
     snapshot = engine.compute(X, Y, quantities=words)
     values, gradients = unrolled(model)

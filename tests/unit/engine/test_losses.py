@@ -31,7 +31,8 @@ def made(library: Any, loss: Any = "mae", cls: Any = None, **settings: Any) -> A
     """A regularised model; `loss` False leaves it uncompiled."""
     library.utils.set_random_seed(3)
     inputs = library.Input((3, 2))
-    rnn = library.layers.SimpleRNN(2, name="rnn", recurrent_regularizer="l2")
+    penalty = settings.pop("penalty", "l2")
+    rnn = library.layers.SimpleRNN(2, name="rnn", recurrent_regularizer=penalty)
     outputs = library.layers.Dense(settings.pop("units", 1))(rnn(inputs))
     model = (cls or library.Model)(inputs, outputs)
     if loss is not False:
@@ -67,6 +68,23 @@ def test_it_stands_in_for_the_compiled_one(library: Any, form: str) -> None:
     assert found.loss == pytest.approx(trained, rel=1e-6)
 
 
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_a_value_for_each_sample_is_minimised_by_its_sum_and_told_by_its_mean_as_in_fit(
+    library: Any,
+) -> None:
+    loss = library.losses.MeanSquaredError(reduction="none")
+    model = made(library, False, penalty=None)
+    found = GradientEngine(model).compute(X, Y, quantities="weight_gradient", loss=loss)
+    before = model.get_layer("rnn").get_weights()
+    assert found.loss == pytest.approx(float(np.mean((np.array(model(X)) - Y) ** 2)), rel=1e-5)
+    model.compile("sgd", library.losses.MeanSquaredError(reduction="none"))
+    model.fit(X, Y, verbose=0)
+    after = model.get_layer("rnn").get_weights()
+    for name, old, new in zip(("kernel", "recurrent_kernel", "bias"), before, after, strict=True):
+        gradient = found[f"rnn/{name}", "weight_gradient"].values
+        np.testing.assert_allclose((old - new) / 0.01, gradient, rtol=1e-2, atol=1e-3)
+
+
 def test_a_function_of_keras_with_options() -> None:
     for loss in (keras.losses.huber, keras.losses.binary_crossentropy, keras.losses.tversky):
         found = GradientEngine(made(keras, False)).compute(X, Y, loss=loss)
@@ -98,7 +116,7 @@ def test_the_same_loss_is_traced_once(library: Any) -> None:
 
     first = engine.compute(X, Y, loss=counted).loss
     assert engine.compute(X[:2], Y[:2], loss=counted).loss != first
-    assert runs == [1]
+    assert runs == [1, 1]  # the pass, and the model as it is, which it is held against
     one, other = (engine.compute(X, Y, loss="".join(["m", "se"])) for _ in range(2))
     assert one.loss == other.loss == first
     assert len(engine._passes._passes) == 2

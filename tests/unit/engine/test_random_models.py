@@ -31,7 +31,7 @@ DRAWN = 15
 
 
 def assert_right(spec: Spec) -> None:
-    faults = judged(spec)
+    faults = judged(spec, slopes=spec.seed % 3 == 0)  # they take a fifth of the time
     if faults:
         small = smallest(spec, faults[0].kind, time.monotonic() + 60)
         story = "\n".join(map(str, judged(small) or faults))

@@ -49,7 +49,7 @@ RAGGED = tf.ragged.constant([[[1.0, 2, 3]], [[1.0, 2, 3], [4, 5, 6]]], ragged_ra
         (X, Y[:3], "must have the same number of samples; received 4 in x and 3 in y"),
         (X[:, :5], Y, r"built for, \(samples, 6, 3\); received \(4, 5, 3\)"),
         (X[..., :2], Y, r"built for, \(samples, 6, 3\); received \(4, 6, 2\)"),
-        (X[0], Y, r"built for, \(samples, 6, 3\); received \(6, 3\)"),
+        (X[0], Y[:1], r"\(samples, 6, 3\); received \(6, 3\); one sample is the batch x\[None\]"),
         (X[:, 0], Y, r"built for, \(samples, 6, 3\); received \(4, 3\)"),
         ([X, X], Y, "one array for each of the model's 1 inputs; received 2"),
         (X, np.ones((4, 5)), r"could not be computed for x \(4, 6, 3\) and y \(4, 5\): .*5"),

@@ -99,7 +99,10 @@ def test_steps_bound_a_stream(model: Any) -> None:
         (X, {"steps": 2}, "steps is for a dataset or generator; received steps=2 with arrays"),
         (generator(), {}, "steps must bound a generator of unknown or endless length"),
         (dataset().repeat(), {}, "steps must bound a .*Dataset of unknown or endless length"),
-        (dataset(), {"steps": 0}, "steps must be at least 1; received 0"),
+        (dataset(), {"steps": 0}, "steps must be a whole number, at least 1; received 0"),
+        (dataset(), {"steps": 1.5}, r"steps must be a whole number, at least 1; received 1\.5"),
+        (dataset().unbatch(), {}, r"sample_weight must have .* scalar .* needs \.batch\(32\)"),
+        (dataset().unbatch().map(lambda *z: z[:2]), {}, r"\(6, 3\); one sample .*\.batch\(32\)"),
         (dataset(), {"y": Y}, r"must yield \(x, y\) or .*; received y or sample_weight beside it"),
         (dataset().take(0), {}, "Dataset must yield at least one batch; it yielded none"),
         (
@@ -207,9 +210,17 @@ def test_a_loss_of_ones_own_serves_models_that_are_refused() -> None:
         np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
-def test_a_loss_must_be_a_scalar(model: Any) -> None:
-    with pytest.raises(ValueError, match=r"must be a scalar; received the shape \(None,\)"):
-        GradientEngine(model).compute(X, Y, loss=lambda model, x, *_: ops.sum(model(x), 1))
+def test_a_loss_of_several_values_is_differentiated_by_their_sum(model: Any) -> None:
+    each, total = (
+        GradientEngine(model).compute(X, Y, loss=loss)
+        for loss in (
+            lambda model, x, *_: ops.sum(model(x), 1),
+            lambda model, x, *_: ops.sum(model(x)),
+        )
+    )
+    assert each.loss == pytest.approx(total.loss / len(X), rel=1e-5)  # fit logs the mean
+    for key, tensor in total.items():
+        np.testing.assert_allclose(each[key].values, tensor.values, rtol=1e-5, atol=1e-7)
 
 
 def test_nan_in_x_is_computed_and_reported(model: Any) -> None:

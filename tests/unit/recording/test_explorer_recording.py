@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from rnngrad_widgets import GradientExplorer
+from rnngrad_widgets import GradientExplorer, following
 from rnngrad_widgets.recording import Recording, RecordingWriter
 
 from .runs import record, snapshot
@@ -136,24 +136,57 @@ def test_new_steps_appear_and_closing_ends_the_thread(
         ("other", "<b>ValueError</b> the recording holds "),
     ],
 )
-def test_trouble_while_following_is_told(tmp_path: Path, trouble: str, told: str) -> None:
+def test_trouble_while_following_is_told_and_following_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trouble: str, told: str
+) -> None:
+    monkeypatch.setattr(following, "INTERVAL", 0.1)
     record(tmp_path / "run")
     explorer = GradientExplorer.from_recording(tmp_path / "run", layer="last", follow=True)
+    writer = RecordingWriter(tmp_path / "run", "a" if trouble != "other" else "w")
     root = tmp_path / "run" / "zarr.json"
+    sound = root.read_bytes()
     if trouble == "gone":
         root.unlink()
     elif trouble == "damaged":
         root.write_text("{")
     else:
-        writer = RecordingWriter(tmp_path / "run", "w")
         full = snapshot(0)
         writer.append(type(full)({k: t for k, t in full.items() if k[0] == "bi"}, step=0))
     eventually(lambda: told in explorer._message.value)
-    eventually(lambda: followers() == [])
-    if trouble != "other":
-        assert steps(explorer) == [0, 10, 20], "what was read stays"
+    assert "it is looked for again" in explorer._message.value
+    assert len(followers()) == 1
+    if trouble == "other":
+        return
+    assert steps(explorer) == [0, 10, 20], "what was read stays"
     explorer.sample = 1
+    root.write_bytes(sound)
+    writer.append(snapshot(30))
+    eventually(lambda: steps(explorer) == [0, 10, 20, 30])
+    eventually(lambda: "looked for" not in explorer._message.value)
     explorer.close()
+
+
+def test_pauses_grow_while_looks_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(following, "INTERVAL", 0.05)
+    monkeypatch.setattr(following, "LONGEST", 0.2)
+    answers: list[Exception | None] = [*[OSError(5, "no answer")] * 4, None, None, KeyError("end")]
+    times, told, well = [], [], []
+
+    def look() -> None:
+        times.append(time.monotonic())
+        answer = answers.pop(0)
+        if answer is not None:
+            raise answer
+
+    follower = following.Follower(look, told.append, lambda: well.append(len(times)))
+    eventually(lambda: len(told) == 2)
+    pauses = np.diff(times)
+    assert (pauses[:4] > np.array([0.1, 0.2, 0.2, 0.2]) - 0.01).all()
+    assert pauses[4] < 0.1
+    assert well == [5]
+    assert str(told[0]) == "[Errno 5] no answer; it is looked for again"
+    assert isinstance(told[1], KeyError)
+    follower.stop()
 
 
 def test_another_recording_in_its_place_begins_anew(tmp_path: Path) -> None:

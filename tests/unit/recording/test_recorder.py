@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -252,3 +253,72 @@ def test_two_devices(tmp_path: Path) -> None:
     found = Recording(tmp_path / "run")
     assert found.steps.tolist() == [0, 5, 10, 15, 20, 24]
     assert len(set(found.losses)) == 6
+
+
+class Scaled(keras.layers.SimpleRNN):
+    """The layer adds a weight that has no axes."""
+
+    def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
+        super().build(sequences_shape, initial_state_shape)
+        self.scale = self.add_weight(shape=(), name="scale", initializer="ones")
+
+    def call(self, sequences: Any, initial_state: Any = None, **kwargs: Any) -> Any:
+        return self.scale * super().call(sequences, initial_state, **kwargs)
+
+
+def test_a_weight_of_one_value_is_recorded(tmp_path: Path) -> None:
+    model = keras.Sequential([keras.Input((4, 2)), Scaled(3, name="rnn"), keras.layers.Dense(1)])
+    model.compile("sgd", "mse", run_eagerly=True)
+    words = ["weight", "weight_gradient"]
+    train(model, [recorder(tmp_path / "run", quantities=words)], epochs=1)
+    found = Recording.open(tmp_path / "run").snapshot(-1)
+    expected = GradientEngine(model).compute(*PROBE, "rnn", words)
+    assert list(found) == list(expected)
+    for word in words:
+        tensor = found["rnn/scale", word]
+        assert (tensor.shape, tensor.dims) == ((1,), ("channel",))
+        np.testing.assert_array_equal(tensor.values, expected["rnn/scale", word].values)
+
+
+def test_threads_with_one_recorder_take_turns(tmp_path: Path) -> None:
+    model, taker = make(), recorder(tmp_path / "run", layers="first", on_error="raise")
+    taker.set_model(model)
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(taker.update) for _ in range(24)]:
+            done.result()
+    assert Recording(tmp_path / "run").steps.tolist() == list(range(24))
+    assert (taker.status.taken, taker.status.failed) == (24, 0)
+
+
+class KilledError(Exception):
+    """What ends a run in the middle of an epoch."""
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword")
+def test_a_run_that_is_restored_after_a_kill_keeps_its_steps(tmp_path: Path) -> None:
+    """`BackupAndRestore` goes back to the end of an epoch; the recording is already beyond it."""
+
+    def run(model: Any, ends_at: int | None) -> None:
+        def end(batch: int, logs: Any) -> None:
+            del logs
+            if ends_at is not None and int(model.optimizer.iterations) == ends_at:
+                raise KilledError(batch)
+
+        backup = keras.callbacks.BackupAndRestore(tmp_path / "backup")
+        ending = keras.callbacks.LambdaCallback(on_train_batch_end=end)
+        train(model, [backup, recorder(tmp_path / "run", layers="first", mode="a"), ending], 3)
+
+    with pytest.raises(KilledError):
+        run(make(), 22)
+    recording = Recording(tmp_path / "run")
+    assert recording.steps.tolist() == [0, 5, 10, 15, 20]
+    with pytest.warns(RuntimeWarning, match="begins at step 12, .* up to 20 .* after step 20"):
+        run(make(), None)
+    recording.refresh()
+    assert recording.steps.tolist() == [0, 5, 10, 15, 20, 25, 30, 35, 36]
+
+
+def test_a_new_model_counts_on(tmp_path: Path) -> None:
+    train(make(), [recorder(tmp_path / "run", layers="first")], 1)
+    train(make(), [recorder(tmp_path / "run", layers="first", mode="a")], 1)
+    assert Recording(tmp_path / "run").steps.tolist() == [0, 5, 10, 12, 13, 15, 20, 25]

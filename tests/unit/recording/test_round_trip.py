@@ -51,8 +51,10 @@ def test_bfloat16_is_read_as_float32_without_loss(tmp_path: Path) -> None:
 
 def test_a_dtype_that_cannot_be_stored_is_refused(tmp_path: Path) -> None:
     writer = RecordingWriter(tmp_path / "run")
-    with pytest.raises(RecordingError, match=r"a recording holds bool, .*; received complex64"):
-        writer.append(snapshot_of(tensor(dtype="complex64")))
+    with pytest.raises(
+        RecordingError, match=r"a recording holds bool, .*; received (float128|longdouble)"
+    ):
+        writer.append(snapshot_of(tensor(dtype="longdouble")))
     assert not (tmp_path / "run").exists()
 
 
@@ -146,7 +148,7 @@ def test_a_step_without_a_number_counts_on(tmp_path: Path) -> None:
 
 
 CHANGES = {
-    "shape": tensor(shape=(3, 7, 6), mask=MASK),
+    "shape": tensor(shape=(3, 7, 6), mask=MASK[:3]),
     "dtype": tensor(dtype="float64", mask=MASK),
     "directions": tensor(directions=("forward", "backward"), mask=MASK),
     "mask": tensor(),
@@ -170,8 +172,6 @@ def test_a_step_must_be_as_the_first(tmp_path: Path, what: str) -> None:
     [
         (GradientSnapshot({}), "must hold at least one tensor"),
         (snapshot_of(tensor(shape=(4, 0, 6))), "must have 1 to 2147483648 bytes"),
-        (snapshot_of(tensor(mask=MASK[:2])), r"must be an array \(samples, timesteps\)"),
-        (snapshot_of(tensor(dims=(), shape=())), "dims .* must name 0 axes"),
         (snapshot_of(tensor("x" * 1001)), "at most 1000 characters"),
     ],
 )

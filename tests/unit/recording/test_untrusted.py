@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import time
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
-from rnngrad_widgets.recording import Recording, RecordingError
+from rnngrad_widgets import GradientExplorer
+from rnngrad_widgets.recording import Recording, RecordingError, RecordingWriter
 from rnngrad_widgets.recording.guard import MAX_ROOT
+from rnngrad_widgets.tensor import SEQUENCE, GradientSnapshot, GradientTensor
 
 from .runs import record
 
@@ -19,6 +24,7 @@ if TYPE_CHECKING:
 
 ARRAY = "bi.output_gradient"
 PICKLE = {"name": "numcodecs.pickle", "configuration": {"protocol": 5}}
+MARKUP = "<img src=x onerror=alert(1)>"
 ZSTD = {"name": "zstd", "configuration": {"level": 0, "checksum": False}}
 
 
@@ -72,6 +78,48 @@ CHANGES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "axes": (lambda r: node(r).update(shape=[3] + [1] * 40), "at most 32 named axes"),
     "dtype": (lambda r: node(r).update(data_type="object"), "data_type of .* received 'object'"),
     "mask": (lambda r: node(r)["attributes"].update(mask="step"), "the mask of .* must be"),
+    "mask of floats": (
+        lambda r: node(r, "mask").update(
+            data_type="float32",
+            fill_value=0.0,
+            codecs=[{"name": "bytes", "configuration": {"endian": "little"}}],
+        ),
+        "the mask of .* must be an array of bools",
+    ),
+    "mask of another": (
+        lambda r: node(r, "last.output_gradient")["attributes"].update(mask="mask"),
+        "a mask must be .samples, timesteps.",
+    ),
+    "odd halves": (
+        lambda r: node(r, "last.output_gradient")["attributes"].update(directions=["a", "b"]),
+        "directions and gates must divide the channels evenly; received 2 directions",
+    ),
+    "one direction": (
+        lambda r: node(r)["attributes"].update(directions=["a"]),
+        "directions must be two or none",
+    ),
+    "gates": (
+        lambda r: node(r)["attributes"].update(gates=[*"abcde"]),
+        "received 2 directions and 5 gates",
+    ),
+    "order": (
+        lambda r: node(r)["attributes"].update(dims=["channel", "timestep", "sample"]),
+        "dims must begin with 'sample', then 'timestep'",
+    ),
+    "dims": (lambda r: node(r)["attributes"].update(dims=["sample"]), "one name per axis"),
+    "alias of an alias": (
+        lambda r: r["attributes"].update(aliases={"a": "b", "b": "bi"}),
+        "an alias must be another name of a layer; received 'a' for 'b'",
+    ),
+    "circle": (lambda r: r["attributes"].update(aliases={"a": "b", "b": "a"}), "an alias must be"),
+    "alias that hides": (
+        lambda r: r["attributes"].update(aliases={"bi": "last"}),
+        "an alias must be another name of a layer; received 'bi' for 'last'",
+    ),
+    "twice": (
+        lambda r: node(r)["attributes"].update(layer="last"),
+        "a layer's quantity must be one array",
+    ),
     "group": (lambda r: node(r).update(node_type="group"), "node_type must be 'array'"),
     "path": (
         lambda r: r["consolidated_metadata"]["metadata"].update({"../x": node(r)}),
@@ -80,6 +128,17 @@ CHANGES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "key": (lambda r: r.update(extension="x"), "must not have 'extension'"),
     "long name": (lambda r: node(r)["attributes"].update(layer="x" * 1001), "1000 characters"),
     "name": (lambda r: node(r)["attributes"].update(layer=["x"]), "a name must be of type str"),
+    **{
+        f"markup in {what}": (
+            lambda r, what=what: node(r)["attributes"].update({what: ["a", "b", MARKUP]}),
+            f"{what} of .* must be words",
+        )
+        for what in ("dims", "directions", "gates")
+    },
+    "markup in quantity": (
+        lambda r: node(r)["attributes"].update(quantity=MARKUP),
+        "the quantity of .* must be words",
+    ),
     "newer": (
         lambda r: r["attributes"].update(rnngrad_widgets_recording=2),
         "version must be 1 or less; received 2; upgrade",
@@ -124,6 +183,66 @@ def test_a_chunk_has_the_size_that_it_must_have(run: Path) -> None:
         Recording(run).snapshot(0)
 
 
+def claim(run: Path, timesteps: int, dtype: str) -> None:
+    """Let an array claim many timesteps, in a file that takes no room on the disk."""
+    size = timesteps * np.dtype(dtype).itemsize
+    tensor = GradientTensor(np.ones((1, 4, 1), dtype), SEQUENCE, "l", "output_gradient")
+    writer = RecordingWriter(run)
+    writer.append(GradientSnapshot({("l", "output_gradient"): tensor}, 0.5, 0))
+    text = (run / "zarr.json").read_text().replace("[1,1,4,1]", f"[1,1,{timesteps},1]")
+    (run / "zarr.json").write_text(text)
+    os.truncate(run / "l.output_gradient" / "c.0.0.0.0", size)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bool"])
+def test_a_file_that_claims_gigabytes_is_not_read(tmp_path: Path, dtype: str) -> None:
+    claim(tmp_path / "run", 2**31 // np.dtype(dtype).itemsize, dtype)
+    recording = Recording.open(tmp_path / "run")
+    rule = r"must fit the budget of 536,870,912 bytes; .* it takes 2,147,483,648\. .*budget=2147483"
+    with pytest.raises(RecordingError, match=rule):
+        recording.snapshot(0)
+    with pytest.raises(RecordingError, match=rule):
+        GradientExplorer.from_recording(tmp_path / "run")
+
+
+def test_the_budget_can_be_raised(run: Path) -> None:
+    small = Recording.open(run, budget=700)
+    with pytest.raises(RecordingError, match="must fit the budget of 700 bytes"):
+        small.snapshot(0)
+    assert small.snapshot(0, [("last", "output_gradient")]).step == 0
+    with pytest.raises(RecordingError, match="it takes 700"):  # with its mask
+        Recording.open(run, budget=699).snapshot(0, [("bi", "output_gradient")])
+    explorer = GradientExplorer.from_recording(Recording.open(run, budget=10_000))
+    assert explorer.layer == "bi"
+    explorer.close()
+
+
+def test_steps_that_are_only_claimed_take_no_memory(run: Path) -> None:
+    change(run, lambda root: everywhere(root, 10**6))
+    with pytest.raises(RecordingError, match="1,000,000 steps must fit the budget of 1,000 bytes"):
+        Recording.open(run, budget=1000)
+
+
+def test_many_arrays_are_refused_at_once(tmp_path: Path) -> None:
+    tensors = {
+        (f"l{i}", "output_gradient"): GradientTensor(
+            np.ones((1, 1, 1), np.float32), SEQUENCE, f"l{i}", "output_gradient"
+        )
+        for i in range(12)
+    }
+    RecordingWriter(tmp_path / "run").append(GradientSnapshot(tensors, 0.5, 0))
+    with pytest.raises(RecordingError, match=r"at most 11 arrays; it has 12\. .*max_arrays=12"):
+        Recording.open(tmp_path / "run", max_arrays=11)
+    assert len(Recording.open(tmp_path / "run", max_arrays=12).snapshot(0)) == 12
+
+
+def test_a_million_timesteps_are_explored_in_seconds(tmp_path: Path) -> None:
+    claim(tmp_path / "run", 10**6, "float32")
+    start = time.process_time()
+    GradientExplorer.from_recording(tmp_path / "run").close()
+    assert time.process_time() - start < 20
+
+
 @pytest.mark.parametrize(
     "key", ["zarr.json", "loss/c.0", f"{ARRAY}/c.0.0.0.0", "mask/c.0.0", ARRAY]
 )
@@ -145,6 +264,40 @@ def test_a_pipe_is_not_waited_for(run: Path) -> None:
 def test_the_recording_itself_may_be_a_link(run: Path, tmp_path: Path) -> None:
     (tmp_path / "latest").symlink_to(run)
     assert len(Recording(tmp_path / "latest")) == 3
+
+
+@pytest.mark.filterwarnings("ignore:No .* kernel")
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "bool", "uint64", "float16", "float64"])
+@pytest.mark.parametrize(
+    ("shape", "given"),
+    [
+        ((2, 3, 4), {"dims": SEQUENCE, "directions": ("a", "b")}),
+        ((2, 3, 4), {"dims": SEQUENCE, "gates": ("a", "b"), "mask": np.ones((2, 3), bool)}),
+        ((2, 4), {"dims": ("sample", "channel"), "directions": ("a", "b")}),
+        ((2, 4), {"dims": ("timestep", "channel")}),
+        ((2, 4), {"dims": ("sample", "timestep"), "mask": np.ones((2, 4), bool)}),
+        ((3, 4), {"dims": ("x", "y"), "gates": ("a", "b")}),
+        ((4,), {"dims": ("sample",)}),
+        ((4,), {"dims": ("channel",), "gates": ("a", "b")}),
+    ],
+)
+def test_what_is_taken_can_be_explored(
+    tmp_path: Path, dtype: str, shape: tuple[int, ...], given: dict[str, Any]
+) -> None:
+    values = np.full(shape, 1).astype(dtype)
+    values.flat[0] = np.iinfo(dtype).min if dtype[0] in "iu" else 0
+    tensor = GradientTensor(values, layer="l", quantity="output_gradient", **given)
+    writer = RecordingWriter(tmp_path / "run")
+    for step in (0, 1):
+        writer.append(GradientSnapshot({("l", "output_gradient"): tensor}, 0.5, step, {"m": "n"}))
+    writer.close()
+    explorer = GradientExplorer.from_recording(tmp_path / "run")
+    for view in explorer._stage.views:
+        explorer.view = view
+    largest = "1.3e2" if dtype == "int8" else "1.0e0"
+    assert f"max |g| {largest} at " in re.sub("<[^>]*>", "", explorer._summary.value)
+    assert explorer.layer == "l"
+    explorer.close()
 
 
 def test_a_mask_is_true_or_false(run: Path) -> None:

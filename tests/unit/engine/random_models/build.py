@@ -67,7 +67,7 @@ class Model(keras.Model):
         for name, part in parts.items():
             setattr(self, name, part)
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Any, training: bool | None = None) -> Any:  # noqa: ARG002 - Keras asks
         given = inputs if isinstance(inputs, (list, tuple)) else [inputs]
         parts = {name: part for name, part in vars(self).items() if isinstance(part, layers.Layer)}
         return forward(self.spec, parts, dict(zip(self.names, given, strict=True)))
@@ -300,6 +300,6 @@ def _through(rnn: Rnn, i: int, parts: dict[str, Any], h: Any, given: dict[str, A
     if rnn.wrapper == "chunks":
         cut = h.shape[1] // 2
         first, second = layer(h[:, :cut], **more), layer(h[:, cut:], **more)
-        return ops.concatenate([first, second], 1) if rnn.sequences else second
+        return ops.concatenate([first, second], 1) if rnn.sequences else first + second
     returned = layer(h, **more)
     return parts[f"join{i}"](returned) if rnn.wrapper == "None" else returned

@@ -34,7 +34,8 @@ class Own(layers.Layer):
         self.output_size = units
 
     def build(self, shape: Any) -> None:
-        start = keras.initializers.RandomNormal(stddev=0.4, seed=self.units)
+        # Not larger: the recurrence of many units would be chaotic over many timesteps.
+        start = keras.initializers.RandomNormal(stddev=0.7 / self.units**0.5, seed=self.units)
         self.kernel = self.add_weight((shape[-1], self.units), start, name="kernel")
         self.recurrent = self.add_weight((self.units, self.units), start, name="recurrent")
 

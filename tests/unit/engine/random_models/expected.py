@@ -43,17 +43,16 @@ def expected(built: Built, unrolled: Unrolled) -> dict[Key, Expected]:
     found: dict[Key, Expected] = {}
     for i, rnn in enumerate(built.spec.rnns):
         path = f"rnn{i}/layer" if rnn.wrapper == "distributed" else f"rnn{i}"
-        found |= _Layer(unrolled, rnn, path, built.spec.timesteps).all()
+        found |= _Layer(unrolled, rnn, path).all()
         if rnn.initial == "encoder":
             alone = Rnn(rnn.kind, rnn.units, sequences=False)
-            found |= _Layer(unrolled, alone, f"encoder{i}", built.spec.timesteps).all()
+            found |= _Layer(unrolled, alone, f"encoder{i}").all()
     return found
 
 
 class _Layer:
-    def __init__(self, unrolled: Unrolled, rnn: Rnn, path: str, timesteps: int) -> None:
+    def __init__(self, unrolled: Unrolled, rnn: Rnn, path: str) -> None:
         self._unrolled, self._rnn, self._path = unrolled, rnn, path
-        self._timesteps = timesteps
         self._directions = ("forward", "backward") if rnn.bidirectional else ("",)
         first = rnn.cells
         self._cells = (first, Rnn(rnn.backward).cells if rnn.backward else first)
@@ -65,12 +64,24 @@ class _Layer:
             each = [self._call(call) for call in range(calls)]
             for key, one in each[0].items():
                 found[self._path + key[0], key[1]] = _as_samples([e[key] for e in each], one)
+        elif calls > 1 and self._one_timestep():
+            # A layer that is called with one timestep each time has one tensor over its calls.
+            each = [self._call(call) for call in range(calls)]
+            for key in each[0]:
+                first = key[1] == "initial_state_gradient"
+                one = each[0][key] if first else _over_calls([e[key] for e in each])
+                found[self._path + key[0], key[1]] = one
         else:
             for call in range(calls):
                 name = self._path if calls == 1 else f"{self._path}[{call}]"
                 for (label, quantity), one in self._call(call).items():
                     found[name + label, quantity] = one
         return found | self._weights()
+
+    def _one_timestep(self) -> bool:
+        inputs = [s[0] for p, s in self._unrolled.seen.items() if p.name == "input"
+                  and p.layer == self._path]  # fmt: skip
+        return all(x.shape[1] == 1 for x in inputs)
 
     def _call(self, call: int) -> dict[Key, Expected]:
         """Key by what follows the layer's path."""
@@ -100,7 +111,10 @@ class _Layer:
                     if replace(at, direction=d, cell=j, name=n) in self._unrolled.seen
                 ]
                 if parts and cell.endswith("Cell"):
-                    found[label, word] = Expected(_join(parts), mask=mask)
+                    values = _join(parts)
+                    if mask is not None and values is not None:
+                        values = values * mask[..., None]  # no gates where nothing is computed
+                    found[label, word] = Expected(values, mask=mask)
         return found
 
     def _states(self, at: Place, mask: Any) -> dict[Key, Expected]:
@@ -116,13 +130,11 @@ class _Layer:
                 found[label, f"{role}_gradient"] = self._state_gradient(places, k, mask)
                 values = [self._state_values(replace(p, name=f"value/{k}")) for p in places]
                 found[label, f"{role}_state"] = Expected(_join(values), mask=mask)
-                if role == "hidden" or len(keys[0]) > 1:
-                    word = "initial_state_gradient"
-                    first = [self._gradient(replace(p, name=f"initial/{k}")) for p in places]
-                    inner = label + (
-                        "/c" if role == "cell" else "/h" if ("cell", own) in common else ""
-                    )
-                    found[inner, word] = Expected(_join(first))
+                several = [other for _, other in common].count(own) > 1
+                first = [self._gradient(replace(p, name=f"initial/{k}")) for p in places]
+                found[label + f"/{role}" * several, "initial_state_gradient"] = Expected(
+                    _join(first)
+                )
         return found
 
     def _state_gradient(self, places: list[Place], k: int, mask: Any) -> Expected:
@@ -169,7 +181,8 @@ class _Layer:
             cells = self._cells[place.direction == "backward"]
             parts = (self._path, place.direction, str(place.cell) * (len(cells) > 1))
             path = "/".join([*filter(None, parts), place.name.removeprefix("weight/")])
-            found[path, "weight"] = Expected(self._seen(place))
+            # A tensor has an axis.
+            found[path, "weight"] = Expected(np.atleast_1d(self._seen(place)))
             found[path, "weight_gradient"] = Expected(self._gradient(place))
         return found
 
@@ -181,6 +194,21 @@ def _join(parts: list[Any]) -> Any:
     like = next(part for part in parts if part is not None)
     filled = [np.zeros_like(like) if part is None else part for part in parts]
     return np.concatenate(filled, -1)
+
+
+def _over_calls(calls: list[Expected]) -> Expected:
+    if all(call.values is None for call in calls):
+        return calls[0]
+    like = next(call.values for call in calls if call.values is not None)
+    parts = [np.zeros_like(like) if call.values is None else call.values for call in calls]
+    parts = [part if part.ndim > 2 else part[:, None] for part in parts]
+    handed = [call.handed for call in calls]
+    masks = [call.mask for call in calls]
+    return Expected(
+        np.concatenate(parts, 1),
+        None if any(h is None for h in handed) else np.concatenate(handed, 1),
+        None if any(m is None for m in masks) else np.concatenate(masks, 1),
+    )
 
 
 def _as_samples(calls: list[Expected], one: Expected) -> Expected:

@@ -141,7 +141,7 @@ class Unrolled:
             cut = h.shape[1] // 2
             once = self._call(layer, place, h[:, :cut])
             again = self._call(layer, replace(place, call=1), h[:, cut:])
-            return (tf.concat([once, again], 1) if rnn.sequences else again), None
+            return (tf.concat([once, again], 1) if rnn.sequences else once + again), None
         # A mask that comes with the sequence does not reach a layer that is given initial states.
         own = None if first and not (i == 0 and "mask" in self.built.data) else mask
         returned = self._call(layer, place, h, own, first)

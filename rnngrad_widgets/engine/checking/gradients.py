@@ -1,0 +1,31 @@
+"""The gradients to check: what to compute together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rnngrad_widgets.engine.layers import Found, RecurrentLayer
+from rnngrad_widgets.engine.quantities import offered
+from rnngrad_widgets.tensor import GradientSnapshot
+
+
+def requests(
+    targets: Sequence[Found], asked: Sequence[str] | None, *, every: bool
+) -> Iterator[tuple[list[RecurrentLayer] | None, tuple[str, ...]]]:
+    """Yield layers and quantities to compute together: those asked for, or all gradients."""
+    if asked is not None:
+        yield None if every else [target.info for target in targets], tuple(asked)
+        return
+    together: dict[tuple[str, ...], list[RecurrentLayer]] = {}
+    for target in targets:
+        words = tuple(word for word in offered(target) if word.endswith("_gradient"))
+        together.setdefault(words, []).append(target.info)
+    for words, layers in together.items():
+        yield layers, words
+
+
+def merged(snapshots: Sequence[GradientSnapshot]) -> GradientSnapshot:
+    """Put snapshots of the same batch together."""
+    tensors = {key: tensor for snapshot in snapshots for key, tensor in snapshot.items()}
+    notes = tuple(dict.fromkeys(note for snapshot in snapshots for note in snapshot.notes))
+    return GradientSnapshot(tensors, loss=snapshots[0].loss, notes=notes)

@@ -1,0 +1,133 @@
+"""Central differences of a loss, held against what gradients say of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from typing import TypeAlias
+
+import numpy as np
+
+LossAt: TypeAlias = "Callable[[float], float]"
+"""The loss at so many steps in a direction."""
+
+_LADDER = (0.1, 1.0, 10.0, 100.0)
+"""Lengths of steps, in units of the first one that is tried."""
+
+_AROUND = (1.0, 0.8, 0.5)
+"""Lengths around each of these, to see how much a difference depends on the length."""
+
+
+@dataclass(frozen=True)
+class Precision:
+    """How closely losses of a dtype can be compared.
+
+    Parameters
+    ----------
+    dtype
+        Its name.
+    tolerance
+        Largest relative error that passes.
+    step
+        A step for values about 1: the cube root of the resolution, where rounding and curvature
+        together do the least harm.
+    resolution
+        Distance from 1 to the next number.
+    """
+
+    dtype: str
+    tolerance: float
+    step: float
+    resolution: float
+
+
+PRECISIONS = {
+    "float64": Precision("float64", 1e-6, 6e-6, 2.0**-52),
+    "float32": Precision("float32", 1e-2, 5e-3, 2.0**-23),
+    "float16": Precision("float16", 0.1, 0.1, 2.0**-10),
+    "bfloat16": Precision("bfloat16", 0.3, 0.2, 2.0**-7),
+}
+"""From the finest to the coarsest. With these steps small models are a hundred times closer."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What comparing found; errors are relative to the sum of the magnitudes of the terms.
+
+    Parameters
+    ----------
+    passed
+        True or False; None where the loss does not tell.
+    error
+        Of the gradient.
+    uncertain
+        How far the differences may be off, where that is what leaves it open.
+    """
+
+    passed: bool | None
+    error: float
+    uncertain: float = 0.0
+
+
+def compare(
+    loss: LossAt, slope: float, terms: float, precision: Precision, size: float
+) -> Compared:
+    """Hold a directional derivative against central differences.
+
+    Parameters
+    ----------
+    loss
+        The loss along the direction.
+    slope
+        The derivative there by the gradient, a sum of terms which may cancel.
+    terms
+        The sum of their magnitudes.
+    precision
+        That of the loss.
+    size
+        How large the values are that are moved.
+    """
+    at, first = cache(loss), precision.step * size
+    if terms > 0.0:
+        for factor in sorted(_LADDER, key=lambda factor: abs(np.log(factor))):
+            error = abs(_difference(at, first * factor) - slope) / terms
+            if error <= precision.tolerance:
+                return Compared(passed=True, error=error)
+    # No step agrees. Does the loss tell so much that the gradient must be wrong?
+    found, uncertain = _measured(at, first, precision)
+    missed = abs(found - slope)
+    if np.isnan(missed):
+        return Compared(passed=None, error=missed, uncertain=np.inf)
+    if missed > 2 * uncertain:
+        return Compared(passed=False, error=missed / terms if terms > 0.0 else np.inf)
+    if terms == 0.0:
+        return Compared(passed=True, error=0.0)
+    return Compared(passed=None, error=missed / terms, uncertain=uncertain / terms)
+
+
+def _measured(at: LossAt, first: float, precision: Precision) -> tuple[float, float]:
+    """Measure the derivative, and how far that may be off.
+
+    Where two steps, one ten times the other, and those around them give the same, it is trusted.
+    """
+    rounding = precision.resolution * abs(at(0.0))
+    rungs = []
+    for factor in _LADDER:
+        step = first * factor
+        slopes = [_difference(at, step * length) for length in _AROUND]
+        rungs.append((slopes, rounding / step))
+    # Steps that are lost in rounding give 0, always.
+    seen = [rung for rung in rungs if any(rung[0])] or rungs
+    if len(seen) == 1:
+        return float(np.mean(seen[0][0])), np.inf
+    best = min(
+        (np.ptp(one + other) + max(off, more), float(np.mean(one + other)))
+        for (one, off), (other, more) in pairwise(seen)
+    )
+    return best[1], float(best[0])
+
+
+def _difference(at: LossAt, step: float) -> float:
+    return (at(step) - at(-step)) / (2 * step)
