@@ -81,6 +81,8 @@ def test_other_batch_sizes_that_evaluate_takes(library: Any, how: str) -> None:
         assert look(model, samples).loss == pytest.approx(expected, rel=1e-5)
 
 
+# Keras 3.15 saves variables in a way that numpy warns of.
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 @LIBRARIES
 def test_it_is_as_fit_makes_it(library: Any, tmp_path: Path) -> None:
     looked = example(library)
