@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, TypeVar
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from .batches import Batch
 
 _KEPT = 32
+_lock = threading.Lock()
 _T = TypeVar("_T")
 
 
@@ -92,12 +94,14 @@ class PassCache:
 
 
 def _kept(cache: OrderedDict[Hashable, _T], key: Hashable, make: Callable[[], _T]) -> _T:
-    found = cache.get(key)
-    if found is None:
-        found = cache[key] = make()
+    with _lock:
+        found = cache.get(key)
+    made = make() if found is None else found
+    with _lock:
+        found = cache.setdefault(key, made)  # another thread may have made the same one
+        cache.move_to_end(key)
         while len(cache) > _KEPT:
             cache.popitem(last=False)
-    cache.move_to_end(key)
     return found
 
 

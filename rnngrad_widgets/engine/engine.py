@@ -245,16 +245,20 @@ class GradientEngine:
         if loss is None and not VALUES.issuperset(asked):
             _check_model(self._model)
         given = self._losses.given(loss)
-        found = find_recurrent(self._model)
-        if not found:
-            raise ValueError("the model must have a recurrent layer; it has none")
-        targets = found if layers is None else self._targets(layers)
-        words = check_quantities(asked, targets, every=layers is not None)
-        _check_clip(self._model, words, clip)
+
+        def chosen() -> tuple[tuple[Found, ...], tuple[str, ...]]:
+            targets = self._targets(layers)
+            words = check_quantities(asked, targets, every=layers is not None)
+            _check_clip(self._model, words, clip)
+            return targets, words
+
+        # A mistake is told at once; but some models make their layers when they are built.
+        early = chosen() if find_recurrent(self._model) or not _unbuilt(self._model) else None
         results: list[Result] = []
         has_loss = True
         for batch in batches(self._model, x, y, sample_weight, class_weight, steps):
             self._build(batch, training)
+            targets, words = early or chosen()
             by = self._losses.for_batch(given, words, batch)
             request = Request(targets, words, bool(training), by, bool(clip))
             with announced(f"tracing {self._model.name!r} for {', '.join(words)}"):
@@ -332,7 +336,7 @@ class GradientEngine:
         ValueError
             As `compute`, or if a quantity is no gradient.
         RuntimeError
-            If the model is being trained in another thread: its weights must stand still.
+            If another thread is training: the weights must stand still.
 
         Examples
         --------
@@ -356,14 +360,12 @@ class GradientEngine:
                 f"quantities must be gradients to be checked; received {wrong[0]!r}, "
                 "which is a value that nothing is differentiated for; leave it out"
             )
-        if trains_elsewhere(self._model):
+        if trains_elsewhere():
             raise RuntimeError(
                 f"the weights of model {self._model.name!r} must stand still to be checked; "
-                "another thread is training it; call check again when that has ended"
+                "another thread is training; call check again when that has ended"
             )
-        targets = find_recurrent(self._model) if layers is None else self._targets(layers)
-        if not targets:
-            raise ValueError("the model must have a recurrent layer; it has none")
+        targets = self._targets(layers)
         steps = 1 if is_stream(x) else None
         (batch,) = batches(self._model, x, y, sample_weight, class_weight, steps)
         snapshots = [
@@ -382,7 +384,12 @@ class GradientEngine:
             )
             return check.run(merged(snapshots))
 
-    def _targets(self, layers: LayerChoice) -> tuple[Found, ...]:
+    def _targets(self, layers: LayerChoice | Sequence[LayerChoice]) -> tuple[Found, ...]:
+        if layers is None:
+            found = find_recurrent(self._model)
+            if not found:
+                raise ValueError("the model must have a recurrent layer; it has none")
+            return found
         single = isinstance(layers, (str, RecurrentLayer)) or is_a(layers, "Layer")
         several = not single and isinstance(layers, Iterable)
         asked = list(layers) if several else [layers]

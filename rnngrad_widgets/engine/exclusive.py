@@ -1,223 +1,162 @@
-"""One thread at a time in a model's Python code.
+"""One thread at a time in the Python code of models, and none that changes their variables.
 
 A model is Python code that is run while a function is traced, or at every batch with
 ``run_eagerly=True``; what it runs into there (the engine's taps, a dropout mask on a cell, a list
 of losses) is common to all threads. So the engine never runs it beside another thread: it waits
-until the others have left it, and lets them wait at its entrances meanwhile. A ``fit`` in another
-thread is not slowed otherwise: its traced function runs none of this code.
+until the others have left such code, and lets them wait at its entrances meanwhile, whichever model
+it is: models may share layers. A ``fit`` in another thread is not slowed otherwise: its traced
+function runs none of this code.
+
+The weights are read between two training steps: amid one, some are those of the step before.
 """
 
 from __future__ import annotations
 
+import inspect
 import sys
 import threading
-import time
-from contextlib import contextmanager
-from functools import wraps
-from types import FrameType
-from typing import TYPE_CHECKING, TypeVar
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from .backend import Model, Nested
+from .backend import Model, keras, tf
+from .gates import Alone, stack, threads
 from .library import library_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from types import CodeType, FrameType
 
-PATIENCE = 60.0
-"""Seconds to wait for other threads."""
+_CODE = frozenset(
+    (
+        *("train_step", "test_step", "predict_step"),
+        *("compute_loss", "_compute_loss", "_symbolic_build"),
+    )
+)
+"""Names of the methods of a model that run its code, besides ``__call__``."""
 
-_INSIDE = ("train_step", "test_step", "predict_step", "__call__", "call")
-"""Names of the methods of a model or layer that run its code."""
+_TRAINING = frozenset(("fit", "train_on_batch"))
 
-_TRAINING = ("fit", "train_on_batch")
+_SHORT = 5.0
+"""Seconds to wait for a function that is called by nothing of Keras."""
 
-_POLL = 0.001
-
-# One for all models: they may share layers.
-_lock = threading.RLock()
-
-_pause = threading.Lock()
-
-_T = TypeVar("_T")
+_FUNCTION = type(tf.function(lambda: None))
 
 
-@contextmanager
-def exclusive(model: Model) -> Iterator[None]:
+def exclusive(model: Model) -> Alone:
     """Enter to run a model's Python code in this thread only.
 
     Raises
     ------
     RuntimeError
-        If another thread does not leave the model within `PATIENCE` seconds.
+        On entering, if another thread does not leave such code in time.
     """
-    if not _lock.acquire(timeout=PATIENCE):
-        raise RuntimeError(_still_busy(model, "another thread computes gradients"))
-    try:
-        with _Entrance(model).closed():
-            yield
-    finally:
-        _lock.release()
+    return _InCode(model, sys._getframe(1))  # noqa: SLF001 - documented
 
 
-def between_steps(model: Model, read: Callable[[], _T]) -> _T | None:
-    """Read a model's variables between two training steps of another thread.
-
-    Within a step they change one after the other, so that some may be read before and some after.
-    The other thread waits for no longer than the reading takes.
-
-    Returns
-    -------
-    object
-        What `read` returns; None where no other thread trains the model by ``fit`` or
-        ``train_on_batch``.
+def between_steps(model: Model) -> Alone:
+    """Enter to read a model's variables while no other thread changes them.
 
     Raises
     ------
     RuntimeError
-        If a step takes more than `PATIENCE` seconds.
+        On entering, if a training step of another thread does not end in time.
     """
-    if not trains_elsewhere(model):
-        return None
-    namespace = model.__dict__
-    with _pause:
-        step = namespace.get("train_function")
-        if step is None:  # fit begins by making it
-            return read()
-        opened = threading.Event()
-
-        def gate(*args: Nested, **kwargs: Nested) -> Nested:
-            opened.wait()
-            return step(*args, **kwargs)
-
-        try:
-            namespace["train_function"] = gate
-            while True:
-                _wait(model, lambda: _runs(step))
-                found = read()
-                # One that looked the function up before it was closed may have slipped in.
-                if not _runs(step):
-                    return found
-        finally:
-            if namespace.get("train_function") is gate:
-                namespace["train_function"] = step
-            opened.set()
+    return _InSteps(model, sys._getframe(1))  # noqa: SLF001 - documented
 
 
-def trains_elsewhere(model: Model) -> bool:
-    """Tell whether another thread is in a model's ``fit`` or ``train_on_batch``."""
+def trains_elsewhere() -> bool:
+    """Tell whether another thread is in a ``fit`` or ``train_on_batch``, of whichever model."""
+    return any(frame.f_code.co_name in _TRAINING for frame in _of_tensorflow())
+
+
+def may_train_elsewhere() -> bool:
+    """Tell whether another thread runs anything of TensorFlow, which may be a training step."""
+    return any(True for _ in _of_tensorflow())
+
+
+def _of_tensorflow() -> Iterator[FrameType]:
+    """Yield the frames of other threads that run code of TensorFlow or Keras."""
     here = threading.get_ident()
-    for thread, current in sys._current_frames().items():  # noqa: SLF001 - documented
-        frame: FrameType | None = None if thread == here else current
-        while frame is not None:
-            if frame.f_code.co_name in _TRAINING and frame.f_locals.get("self") is model:
-                return True
-            frame = frame.f_back
-    return False
+    for thread, innermost in threads().items():
+        for frame in stack(innermost) if thread != here else ():
+            if frame.f_code.co_filename.startswith(_FOLDERS):
+                yield frame
 
 
-def _runs(function: Callable[..., object]) -> bool:
-    """Tell whether a function, which may be a ``tf.function``, runs in another thread."""
-    code = getattr(function, "__code__", None)
-    here = threading.get_ident()
-    for thread, current in sys._current_frames().items():  # noqa: SLF001 - documented
-        frame: FrameType | None = None if thread == here else current
-        while frame is not None:
-            if frame.f_code is code or frame.f_locals.get("self") is function:
-                return True
-            frame = frame.f_back
-    return False
+class _InCode(Alone):
+    """Alone in the Python code of models."""
+
+    def __init__(self, model: Model, entering: FrameType) -> None:
+        super().__init__(entering)
+        self._name = model.name
+        layer = library_of(model).module.layers.Layer
+        # Others may set attributes, which would be put back as the engine's own doing, and read
+        # the losses of a call that they made before.
+        self.methods = ((layer, "__call__"), (layer, "__setattr__"), (layer, "losses"))
+        self._codes = {_code(layer.__call__), _code(_func_graph().func_graph_from_py_func)}
+
+    def is_inside(self, frame: FrameType) -> bool:
+        """Tell whether a frame calls a layer, is a step of a model, or traces."""
+        return frame.f_code in self._codes or frame.f_code.co_name in _CODE
+
+    def still_busy(self, why: str) -> RuntimeError:
+        """Name the model."""
+        return _still_busy(self._name, why)
 
 
-def _wait(model: Model, busy: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while busy():
-        if time.monotonic() > deadline:
-            raise RuntimeError(_still_busy(model, "another thread is in it"))
-        time.sleep(_POLL)
+class _InSteps(Alone):
+    """Alone with the variables of models."""
+
+    def __init__(self, model: Model, entering: FrameType) -> None:
+        super().__init__(entering)
+        self._name = model.name
+        name = "apply_gradients"
+        owners = [next(c for c in kind.__mro__ if name in vars(c)) for kind in _optimizers()]
+        self.methods = ((_FUNCTION, "__call__"), *((owner, name) for owner in owners))
+        self._codes = {_code(getattr(*method)) for method in self.methods}
+
+    def is_inside(self, frame: FrameType) -> bool:
+        """Tell whether a frame calls a function, or applies gradients."""
+        return frame.f_code in self._codes or frame.f_code.co_name == "train_step"
+
+    def gives_up(self, frame: FrameType, waited: float) -> bool:
+        """Leave a function where it is, after a while, that no ``fit`` has called."""
+        return waited > _SHORT and all(f.f_code.co_name not in _TRAINING for f in stack(frame))
+
+    def still_busy(self, why: str) -> RuntimeError:
+        """Name the model."""
+        return _still_busy(self._name, why)
 
 
-class _Entrance:
-    """The ``call`` of a model, where other threads wait while it is closed."""
-
-    def __init__(self, model: Model) -> None:
-        self._model = model
-        self._owner = threading.get_ident()
-        self._opened = threading.Event()
-        # For each thread that was inside when the entrance was closed, its outermost frame there.
-        self._inside: dict[int, FrameType] = {}
-
-    @contextmanager
-    def closed(self) -> Iterator[None]:
-        """Let other threads wait outside, once those that are inside have left."""
-        namespace = self._model.__dict__
-        own, gate = namespace.get("call"), self._gate()
-        try:
-            namespace["call"] = gate
-            self._inside = self._others()
-            _wait(self._model, self._others)
-            self._inside = {}
-            yield
-        finally:
-            if namespace.get("call") is gate:
-                if own is None:
-                    del namespace["call"]
-                else:
-                    namespace["call"] = own
-            self._opened.set()
-
-    def _gate(self) -> Callable[..., Nested]:
-        library = library_of(self._model)
-        own = self._model.call
-        entrance = library.converting(own)
-
-        @wraps(own)
-        def gate(*args: Nested, **kwargs: Nested) -> Nested:
-            waiting = self._must_wait(sys._getframe(1))  # noqa: SLF001 - documented
-            if not waiting:
-                return entrance(*args, **kwargs)
-            self._opened.wait()
-            waiting = False
-            # Looked up now: the next one may have closed the entrance already.
-            return library.converting(self._model.call)(*args, **kwargs)
-
-        gate.__module__ = __name__  # `is_replaced` tells it by that
-        return library.opaque(gate)
-
-    def _must_wait(self, caller: FrameType) -> bool:
-        thread = threading.get_ident()
-        if thread == self._owner or self._opened.is_set():
-            return False
-        return self._inside.get(thread) is not _outermost(caller, self._objects())
-
-    def _others(self) -> dict[int, FrameType]:
-        """Find the other threads that are in the code of the model or one of its layers."""
-        objects = self._objects()
-        frames = sys._current_frames()  # noqa: SLF001 - documented
-        found = {t: _outermost(f, objects) for t, f in frames.items() if t != self._owner}
-        return {thread: frame for thread, frame in found.items() if frame is not None}
-
-    def _objects(self) -> set[int]:
-        return {id(layer) for layer in library_of(self._model).all_layers(self._model)}
-
-
-def _outermost(frame: FrameType | None, objects: set[int]) -> FrameType | None:
-    """Return the outermost frame of a thread that runs code of these objects.
-
-    None if there is none, or the thread waits at an entrance.
-    """
-    found = None
-    while frame is not None:
-        name, names = frame.f_code.co_name, frame.f_locals
-        if name == "gate" and frame.f_globals is globals() and names.get("waiting"):
-            return None
-        if name in _INSIDE and id(names.get("self")) in objects:
-            found = frame
-        frame = frame.f_back
+def _optimizers() -> list[type]:
+    found: list[type] = [keras.optimizers.Optimizer]
+    other: Any = sys.modules.get("tf_keras")
+    if hasattr(other, "optimizers"):
+        found += [other.optimizers.Optimizer, other.optimizers.legacy.Optimizer]
     return found
 
 
-def _still_busy(model: Model, why: str) -> str:
-    return (
-        f"model {model.name!r} must not be in use by another thread while it is looked into; "
-        f"waited {PATIENCE:.0f} s, and {why}; call again when that has ended"
+def _code(function: Callable[..., Any]) -> CodeType:
+    """Return the code of a function, below what is wrapped around it."""
+    code: CodeType = inspect.unwrap(function).__code__
+    return code
+
+
+def _func_graph() -> Any:
+    return import_module("tensorflow.python.framework.func_graph")
+
+
+def _folders() -> tuple[str, ...]:
+    modules = (import_module("tensorflow"), keras)
+    return tuple(str(Path(str(module.__file__)).parent) for module in modules)
+
+
+_FOLDERS = (*_folders(), str(Path(_folders()[0]).with_name("tf_keras")))
+
+
+def _still_busy(name: str, why: str) -> RuntimeError:
+    return RuntimeError(
+        f"model {name!r} must not be in use by another thread while it is looked into; "
+        f"waited too long, and {why}; call again when that has ended"
     )

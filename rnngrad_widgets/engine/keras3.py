@@ -94,8 +94,7 @@ class Keras3(Library):
     @contextmanager
     def untouched(self, model: Model) -> Iterator[None]:
         """Put every layer of a model back as it was."""
-        free = self.trainer_attributes | {"_losses", "_loss_ids"}
-        with attributes_kept(self.all_layers(model), free=free):
+        with attributes_kept(self.all_layers(model), free=self.trainer_attributes):
             own: Any = self.compiled_loss(model)
             stand_in = None if own is None or own.built else without_means(own)
             try:
@@ -105,9 +104,6 @@ class Keras3(Library):
             finally:
                 if stand_in is not None and model.__dict__.get("_compile_loss") is stand_in:
                     model.__dict__["_compile_loss"] = own
-                # What was there is not put back: each call begins by clearing it, and one in
-                # another thread may have done so, and wait.
-                self.forget_losses(model)
 
     def original(self, layer: Layer, *, functions: bool = True) -> Callable[..., Nested]:
         """Return a layer's ``call``."""

@@ -119,14 +119,6 @@ class Library(ABC):
         """Say why nothing of an RNN layer can be computed; empty if it can."""
         return ""
 
-    def opaque(self, function: Callable[..., Nested]) -> Callable[..., Nested]:
-        """Return a function that autograph leaves as it is."""
-        return function
-
-    def converting(self, function: Callable[..., Nested]) -> Callable[..., Nested]:
-        """Return a function that does what autograph would make of it, where it would."""
-        return function
-
     def is_own(self, method: Callable[..., object]) -> bool:
         """Tell whether a method of a layer's class is Keras' own."""
         return method.__module__.split(".", 1)[0] in ("keras", "tf_keras")
@@ -256,14 +248,15 @@ class Attributes:
     def __init__(self, namespace: dict[str, Any], free: Container[str] = ()) -> None:
         self._namespace = namespace
         self._free = free
-        self._values = {k: v for k, v in namespace.items() if k not in free}
+        # list() first: another thread may set an attribute meanwhile.
+        self._values = {k: v for k, v in list(namespace.items()) if k not in free}
         held = {id(v): v for v in self._values.values() if isinstance(v, (list, dict, set))}
         self._held = [(v, _contents(v)) for v in held.values()]
 
     def put_back(self) -> None:
         """Make it so again; nothing that is still so is touched."""
         namespace, values = self._namespace, self._values
-        for name in [n for n in namespace if n not in values and n not in self._free]:
+        for name in [n for n in list(namespace) if n not in values and n not in self._free]:
             del namespace[name]
         for name, value in values.items():
             if namespace.get(name, self) is not value:

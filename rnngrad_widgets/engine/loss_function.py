@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from .backend import Model, Nested, Tensor, tf
-from .exclusive import exclusive
+from .exclusive import between_steps, exclusive
 from .library import library_of
 from .restore import OnCopies, restored_eagerly
 
@@ -99,7 +99,8 @@ class LossFunction:
         if self._traced is not None:
             return LossValue(*self._traced(*batch.leaves, values=values))
         model = self._model
-        with exclusive(model), restored_eagerly(model), library_of(model).untouched(model):
+        alone = exclusive(model), between_steps(model)
+        with alone[0], alone[1], restored_eagerly(model), library_of(model).untouched(model):
             return LossValue(*self._compute(*batch.leaves))
 
     def _compute(self, *leaves: Tensor) -> tuple[Tensor, Tensor]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,7 @@ from rnngrad_widgets.tensor import GradientTensor
 
 from .backend import Model, Tensor, tf
 from .differentiate import Differentiator, EagerDifferentiator, GraphDifferentiator
-from .exclusive import between_steps, exclusive
+from .exclusive import between_steps, exclusive, may_train_elsewhere
 from .groups import join
 from .library import library_of
 from .loss_function import Loss, LossError, LossFunction, cannot_compute, loss_of
@@ -90,6 +89,10 @@ class Result:
     notes: tuple[str, ...] = ()
 
 
+class _TrainedMeanwhileError(Exception):
+    """Another thread began to train while a pass ran at the weights of now."""
+
+
 class TracedPass:
     """One forward and backward pass that computes a request, traced for one kind of batch.
 
@@ -141,13 +144,19 @@ class TracedPass:
 
     def run(self, batch: Batch) -> Result:
         """Compute the loss and the tensors for a batch with the current weights."""
-        traced = isinstance(self._function, OnCopies)
-        # In eager mode the model runs twice at first, and must not be trained in between.
-        with nullcontext() if traced else exclusive(self._model):
-            return self._run(batch)
+        if not isinstance(self._function, OnCopies):
+            # The model runs twice at first, and must not be trained in between.
+            with exclusive(self._model), between_steps(self._model):
+                return self._run(batch, careful=True)
+        try:
+            return self._run(batch, careful=may_train_elsewhere())
+        except _TrainedMeanwhileError:
+            return self._run(batch, careful=True)
 
-    def _run(self, batch: Batch) -> Result:
-        step, values = self._read()
+    def _run(self, batch: Batch, *, careful: bool) -> Result:
+        """Compute at the weights of one moment; `careful` where another thread may change them."""
+        reference = self._reference  # another thread may drop it meanwhile
+        step, values = self._read(careful=careful, checked=reference is not None)
         scale = _FLOAT16_SCALE if self._scaled else 1.0
         while True:
             try:
@@ -160,8 +169,12 @@ class TracedPass:
             if scale <= 1.0 or all(np.isfinite(array).all() for array in arrays):
                 break
             scale /= 2
-        if self._reference is not None:
-            self._check_loss(batch, loss, self._reference(), values)
+        if not careful and (
+            may_train_elsewhere() or self._library.training_step(self._model) != step
+        ):
+            raise _TrainedMeanwhileError
+        if reference is not None:
+            self._check_loss(batch, loss, reference(), values)
             self._reference = None
         return Result(
             loss=float(loss),
@@ -173,22 +186,23 @@ class TracedPass:
             notes=tuple(self._notes),
         )
 
-    def _read(self) -> tuple[int | None, dict[int, Tensor] | None]:
-        """Return the training step, and values for the variables where they may change meanwhile.
+    def _read(self, *, careful: bool, checked: bool) -> tuple[int | None, dict[int, Tensor] | None]:
+        """Return the training step, and values for the variables where they are to be kept.
 
-        The first result is computed with such values too: it is held against another function's.
+        Parameters
+        ----------
+        careful
+            Whether another thread may change the variables.
+        checked
+            Whether the loss will be held against another function's, at the same values.
         """
         model, function = self._model, self._function
-
-        def read() -> tuple[int | None, dict[int, Tensor] | None]:
-            values = function.variables() if isinstance(function, OnCopies) else None
-            return self._library.training_step(model), values
-
         if not isinstance(function, OnCopies):
-            return read()  # no other thread is in the model
-        if (found := between_steps(model, read)) is not None:
-            return found
-        return read() if self._reference is not None else (self._library.training_step(model), None)
+            return self._library.training_step(model), None
+        if careful:
+            with between_steps(model):
+                return self._library.training_step(model), function.variables()
+        return self._library.training_step(model), function.variables() if checked else None
 
     def _trace(self) -> Callable[..., list[Tensor]]:
         function = tf.function(
