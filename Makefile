@@ -3,6 +3,7 @@
 # make test-oldest  unit tests with the oldest versions that pyproject.toml allows, on Python 3.11
 # make fuzz   2,000 random models against an independent unroll, at most 40 minutes
 #             (make fuzz ARGS="--examples 100 --seed 7 --family cells")
+# make soak   1,000 trainings with the engine at work in other threads, at most 30 minutes
 # make js     rebuild the browser half into the environment; reload the page afterwards
 # make clean  remove what was built, the environments too
 #
@@ -27,7 +28,7 @@ JS_SOURCES := $(shell find js/src js/style js/scripts -type f) \
 	js/package.json js/package-lock.json js/tsconfig.json js/install.json
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: demo test fuzz test-oldest lint js clean FORCE
+.PHONY: demo test fuzz soak test-oldest lint js clean FORCE
 
 demo: $(VENV)/.demo
 	cd examples && jupyter lab --LabApp.default_url=/lab/tree/quickstart.ipynb $(AS_ROOT) $(ARGS)
@@ -46,6 +47,9 @@ test-oldest: $(OLDEST)/.installed
 # Two processes, each with the time and half of the models.
 fuzz: $(VENV)/.built
 	$(VENV)/bin/python -m tests.unit.engine.random_models --examples 2000 --minutes 40 --processes 2 $(ARGS)
+
+soak: $(VENV)/.built
+	$(VENV)/bin/python -m tests.unit.engine.stress_threads --processes 2 $(ARGS)
 
 lint: $(VENV)/.built
 	ruff check .

@@ -35,12 +35,18 @@ OWN = [vars(owner)[name] for owner, name in PATCHED]
 
 def stack(layers: Any = layers) -> list[Any]:
     """Return layers that keep something while they are called: masks, losses, means."""
+    # Two trainings with the dropout of Keras 2 differ, alone too.
+    dropout = 0.0 if layers is not keras.layers else 0.3
     return [
         layers.SimpleRNN(
-            4, dropout=0.3, recurrent_dropout=0.2, return_sequences=True, activity_regularizer="l2"
+            4,
+            dropout=dropout,
+            recurrent_dropout=dropout,
+            return_sequences=True,
+            activity_regularizer="l2",
         ),
         layers.BatchNormalization(),
-        layers.GRU(3, dropout=0.3),
+        layers.GRU(3, dropout=dropout),
         layers.Dense(2, kernel_regularizer="l2"),
     ]
 
