@@ -88,6 +88,18 @@ class Round:
                 np.testing.assert_array_equal(ours, theirs)
         self._look()
 
+    def is_broken_by_keras(self) -> bool:
+        """Tell whether an interrupted fit left a model that Keras itself cannot train."""
+        if "interrupt fit" not in self.doing:
+            return False
+        try:
+            # Not fit: it would go on with the function that is traced already.
+            self._trained.compile("sgd", "mse")
+            self._trained.train_on_batch(X[:4], Y[:4])
+        except Exception:  # noqa: BLE001 - it is the model's
+            return True
+        return False
+
     def _late(self, job: Callable[[], None], delay: float) -> Callable[[], None]:
         def run() -> None:
             time.sleep(delay)
@@ -163,7 +175,7 @@ def main() -> int:
     first = asked.seed if asked.seed is not None else random.SystemRandom().randrange(10**6)
     if asked.processes > 1:
         return _in_processes(asked, first)
-    began, failed, ran = time.monotonic(), 0, 0
+    began, failed, broken, ran = time.monotonic(), 0, 0, 0
     progress.PATIENCE = 1e9
     print(f"{asked.rounds} rounds from {first} on, at most {asked.minutes:g} minutes", flush=True)
     for seed in range(first, first + asked.rounds):
@@ -174,6 +186,12 @@ def main() -> int:
         ran += 1
         try:
             this.run()
+        except Exception:
+            if this.is_broken_by_keras():
+                broken += 1
+            else:
+                failed += 1
+                print(f"\n{this}: failed\n{traceback.format_exc()}", flush=True)
         except BaseException:  # noqa: BLE001 - whatever it is, it is what is looked for
             failed += 1
             print(f"\n{this}: failed\n{traceback.format_exc()}", flush=True)
@@ -182,6 +200,7 @@ def main() -> int:
     faulthandler.cancel_dump_traceback_later()
     minutes = (time.monotonic() - began) / 60
     print(f"\n{ran} rounds in {minutes:.1f} minutes, from {first} on: {failed or 'none'} failed")
+    print(f"({broken} models could not even be trained any more after the interrupt of their fit)")
     return 1 if failed else 0
 
 
