@@ -186,13 +186,13 @@ def main() -> int:
         ran += 1
         try:
             this.run()
-        except Exception:
+        except Exception:  # noqa: BLE001 - whatever it is, it is what is looked for
             if this.is_broken_by_keras():
                 broken += 1
             else:
                 failed += 1
                 print(f"\n{this}: failed\n{traceback.format_exc()}", flush=True)
-        except BaseException:  # noqa: BLE001 - whatever it is, it is what is looked for
+        except BaseException:  # noqa: BLE001 - an interrupt of the wrong thread
             failed += 1
             print(f"\n{this}: failed\n{traceback.format_exc()}", flush=True)
         if ran % 50 == 0:

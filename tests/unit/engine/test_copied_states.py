@@ -6,6 +6,7 @@ branches, and where the state is put together of pieces that are read apart.
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import keras
@@ -172,6 +173,48 @@ def wired_step(w: Any, x: Any, states: Any, tap: Any) -> Any:
     return x, [tf.concat(made, -1)]
 
 
+def delayed(self: Any, x: Any, states: Any) -> Any:
+    """Keep the state before in the second half: what is joined was there before the step."""
+    h, before = tf.split(states[0], 2, axis=-1)
+    new = next_state(self, x, h + 0.5 * before)
+    return new * tf.tanh(h) + before, [tf.concat([new, h], -1)]
+
+
+def delayed_step(w: Any, x: Any, states: Any, tap: Any) -> Any:
+    h, before = states[0][:, :UNITS], states[0][:, UNITS:]
+    new = tap("new", next_state(w, x, h + 0.5 * before))
+    return new * tf.tanh(h) + before, [tf.concat([new, tap("kept", h)], -1)]
+
+
+def sliced(self: Any, x: Any, states: Any) -> Any:
+    """Keep the two inputs before this one, by slices, with the newest in front."""
+    h, last, _ = states[0][:, :UNITS], states[0][:, UNITS:-FEATURES], states[0][:, -FEATURES:]
+    h = next_state(self, x + 0.5 * states[0][:, -FEATURES:], h)
+    return h + tf.reduce_sum(last * x, -1, keepdims=True), [tf.concat([h, x, last], -1)]
+
+
+def sliced_step(w: Any, x: Any, states: Any, tap: Any) -> Any:
+    h, last = states[0][:, :UNITS], states[0][:, UNITS : UNITS + FEATURES]
+    h = tap("h", next_state(w, x + 0.5 * states[0][:, UNITS + FEATURES :], h))
+    output = h + tf.reduce_sum(last * x, -1, keepdims=True)
+    return output, [tf.concat([h, tap("x", x), tap("last", last)], -1)]
+
+
+def only_old(self: Any, x: Any, states: Any) -> Any:
+    """Have a second state that is joined from nothing but old ones."""
+    h, pair = states
+    left, right = tf.split(pair, 2, axis=-1)
+    new = next_state(self, x, h + left * right)
+    return new, [new, tf.concat([h, left], -1)]
+
+
+def only_old_step(w: Any, x: Any, states: Any, tap: Any) -> Any:
+    h, pair = states
+    left, right = pair[:, :UNITS], pair[:, UNITS:]
+    new = tap("h", next_state(w, x, h + left * right))
+    return new, [new, tap("pair", tf.concat([h, left], -1))]
+
+
 WIRES: Any = {"first": (FEATURES + 3, 3), "second": (6, 3), "third": (3 + UNITS, UNITS)}
 
 CELLS = {
@@ -187,6 +230,12 @@ CELLS = {
     "reshape": OwnCell(reshape, plain_step),
     "expanded": OwnCell(expanded, plain_step),
     "concat": OwnCell(concat, concat_step, state_size=2 * UNITS, pieces=("h", "c")),
+    "delayed": OwnCell(delayed, delayed_step, state_size=2 * UNITS, pieces=("new", "kept")),
+    "sliced": OwnCell(
+        *(sliced, sliced_step),
+        state_size=UNITS + 2 * FEATURES,
+        pieces=("h", "x", "last"),
+    ),
     "wired": OwnCell(
         *(wired, wired_step),
         state_size=6 + UNITS,
@@ -212,6 +261,17 @@ def test_the_gradient_is_total(name: str, form: str) -> None:
     snapshot = GradientEngine(model).compute(X, Y, quantities="hidden_gradient")
     assert snapshot.notes == ()
     assert_total(snapshot, loss_by_hand(model, [cell.step], X, Y), {"rnn": cell.pieces})
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_state_that_is_joined_from_old_ones_is_a_new_value(form: str) -> None:
+    cell = OwnCell(only_old, only_old_step, state_size=[UNITS, 2 * UNITS])
+    model = model_of(cell.layer(), **FORMS[form])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the second is not read in the same timestep
+        snapshot = GradientEngine(model).compute(X, Y, quantities="hidden_gradient")
+    names = {"rnn/0": ("h",), "rnn/1": ("pair",)}
+    assert_total(snapshot, loss_by_hand(model, [cell.step], X, Y), names)
 
 
 @pytest.mark.parametrize("form", ["loop", "eager"])
@@ -251,7 +311,7 @@ class Stepping(keras.Model):
 
 
 @pytest.mark.parametrize("eagerly", [False, True])
-@pytest.mark.parametrize("name", ["function", "inner function", "identity", "wired"])
+@pytest.mark.parametrize("name", ["function", "inner function", "identity", "wired", "delayed"])
 def test_a_cell_that_the_model_steps(name: str, eagerly: bool) -> None:
     cell = CELLS[name]
     model = Stepping(cell.layer())
@@ -264,7 +324,9 @@ def test_a_cell_that_the_model_steps(name: str, eagerly: bool) -> None:
 
 @pytest.mark.usefixtures("float64_of_keras_2")
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("name", ["function", "inner function", "cond", "identity", "wired"])
+@pytest.mark.parametrize(
+    "name", ["function", "inner function", "cond", "identity", "wired", "sliced"]
+)
 def test_cells_of_keras_2(name: str, form: str) -> None:
     cell = CELLS[name]
     model = model_of(cell.layer(tf_keras), tf_keras, **FORMS[form])
