@@ -15,9 +15,12 @@ from __future__ import annotations
 import inspect
 import sys
 import threading
+import time
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from .backend import Model, keras, tf
 from .gates import Alone, stack, threads
@@ -39,6 +42,9 @@ _TRAINING = frozenset(("fit", "train_on_batch"))
 
 _SHORT = 5.0
 """Seconds to wait for a function that is called by nothing of Keras."""
+
+_SETTLED = 0.1
+"""Seconds in which weights that are being trained by such a function change."""
 
 _FUNCTION = type(tf.function(lambda: None))
 
@@ -110,11 +116,38 @@ class _InSteps(Alone):
 
     def __init__(self, model: Model, entering: FrameType) -> None:
         super().__init__(entering)
-        self._name = model.name
+        self._model = model
         name = "apply_gradients"
         owners = [next(c for c in kind.__mro__ if name in vars(c)) for kind in _optimizers()]
         self.methods = ((_FUNCTION, "__call__"), *((owner, name) for owner in owners))
         self._codes = {_code(getattr(*method)) for method in self.methods}
+
+    def __enter__(self) -> None:
+        """Wait until this thread is alone.
+
+        Raises
+        ------
+        RuntimeError
+            If others are inside for longer than `PATIENCE` seconds, or change the variables there.
+        """
+        super().__enter__()
+        try:
+            changes = self._left_inside and self._changes()
+        except BaseException:
+            self._leave()
+            raise
+        if changes:
+            self._leave()
+            raise self.still_busy("a function in another thread changes its weights")
+
+    def _changes(self) -> bool:
+        """Tell whether the variables change although no other thread may train."""
+        before = self._bytes()
+        time.sleep(_SETTLED)
+        return self._bytes() != before
+
+    def _bytes(self) -> list[bytes]:
+        return [np.asarray(variable).tobytes() for variable in self._model.variables]
 
     def is_inside(self, frame: FrameType) -> bool:
         """Tell whether a frame calls a function, or applies gradients."""
@@ -126,7 +159,7 @@ class _InSteps(Alone):
 
     def still_busy(self, why: str) -> RuntimeError:
         """Name the model."""
-        return _still_busy(self._name, why)
+        return _still_busy(self._model.name, why)
 
 
 def _optimizers() -> list[type]:

@@ -59,6 +59,7 @@ class Alone(ABC):
         self._frame: FrameType | None = entering
         self._closed = False
         self._opened = threading.Event()
+        self._left_inside = False
         self._installed: list[tuple[type, str, Any, Any]] = []
         # For each thread that was inside when the gates were closed, its outermost frame there.
         self._entered: dict[int, FrameType] = {}
@@ -145,6 +146,7 @@ class Alone(ABC):
             inside = self._others()
             now = time.monotonic()
             if all(self.gives_up(frame, now - began) for frame in inside.values()):
+                self._left_inside = bool(inside)
                 break
             if now > deadline:
                 return False

@@ -15,6 +15,7 @@ import tensorflow as tf
 from keras import layers
 
 from rnngrad_widgets.engine import GradientEngine, gates
+from rnngrad_widgets.engine import exclusive as exclusive_module
 from rnngrad_widgets.engine.exclusive import between_steps, exclusive
 
 if TYPE_CHECKING:
@@ -369,4 +370,36 @@ def test_a_thread_that_stays_inside_is_an_error_that_says_so(
 
     staying = Staying()
     beside(lambda: staying(X[:1]), look)
+    assert_nothing_is_left(model)
+
+
+@pytest.mark.parametrize("trains", [True, False])
+def test_a_function_that_does_not_end_is_left_alone_unless_it_trains(
+    trains: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A loop of one's own, all of it in one tf.function, has no moment between two steps."""
+    monkeypatch.setattr(exclusive_module, "_SHORT", 0.2)
+    model = make("built")[0]
+    stop, turns = tf.Variable(False), tf.Variable(0)
+    weight = tf.Variable(1.0) if not trains else model.weights[0].value
+
+    @tf.function
+    def loop() -> None:
+        while not stop:
+            turns.assign_add(1)
+            weight.assign_add(tf.ones_like(weight))
+
+    def look() -> Any:
+        try:
+            while int(turns) == 0:
+                time.sleep(0.01)
+            if not trains:
+                return GradientEngine(model).compute(X, Y)
+            with pytest.raises(RuntimeError, match="in another thread changes its weights; call"):
+                GradientEngine(model).compute(X, Y)
+        finally:
+            stop.assign(True)
+
+    found = beside(look, loop)[0]
+    assert trains or found.loss > 0
     assert_nothing_is_left(model)
