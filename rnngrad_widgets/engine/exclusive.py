@@ -117,9 +117,7 @@ class _InSteps(Alone):
     def __init__(self, model: Model, entering: FrameType) -> None:
         super().__init__(entering)
         self._model = model
-        name = "apply_gradients"
-        owners = [next(c for c in kind.__mro__ if name in vars(c)) for kind in _optimizers()]
-        self.methods = ((_FUNCTION, "__call__"), *((owner, name) for owner in owners))
+        self.methods = ((_FUNCTION, "__call__"), *map(_applies, _optimizers()))
         self._codes = {_code(getattr(*method)) for method in self.methods}
 
     def __enter__(self) -> None:
@@ -168,6 +166,12 @@ def _optimizers() -> list[type]:
     if hasattr(other, "optimizers"):
         found += [other.optimizers.Optimizer, other.optimizers.legacy.Optimizer]
     return found
+
+
+def _applies(kind: type) -> tuple[type, str]:
+    """Find the method by which an optimizer changes weights, and the class that has it."""
+    name = "apply" if hasattr(kind, "apply") else "apply_gradients"  # that calls apply in Keras 3
+    return next(owner for owner in kind.__mro__ if name in vars(owner)), name
 
 
 def _code(function: Callable[..., Any]) -> CodeType:

@@ -266,6 +266,50 @@ def test_each_loss_is_that_of_the_step_that_it_names() -> None:
         assert loss == pytest.approx(losses[step], rel=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("library", "method"),
+    [("keras", "apply"), ("keras", "apply_gradients"), ("tf_keras", "apply_gradients")],
+)
+def test_weights_are_not_read_while_an_eager_loop_applies_gradients(
+    library: str, method: str
+) -> None:
+    keras_ = keras if library == "keras" else pytest.importorskip("tf_keras")
+    model = compiled(keras_.Sequential([keras_.Input((6, 3)), keras_.layers.SimpleRNN(2)]))
+    engine = GradientEngine(model)
+    expected = engine.compute(X, Y, None, "weight").tensors
+    between, seen = threading.Event(), threading.Event()
+    kernel, *others = model.trainable_variables
+    gradients = [tf.ones(v.shape) for v in [kernel, *others]]
+
+    class Slow(keras_.optimizers.SGD):  # type: ignore[misc,name-defined]
+        """Pauses after each weight."""
+
+        def update_step(self, gradient: Any, variable: Any, *_: Any) -> None:
+            variable.assign_sub(gradient)
+            between.set()
+            seen.wait(0.3)
+
+    optimizer = Slow(jit_compile=False) if library == "tf_keras" else Slow()
+    optimizer.build([kernel, *others])
+    pairs = list(zip(gradients, [kernel, *others], strict=True))
+
+    def train() -> None:
+        if method == "apply":
+            optimizer.apply(gradients, [kernel, *others])
+        else:
+            optimizer.apply_gradients(pairs)
+
+    def look() -> Any:
+        between.wait(30)
+        found = engine.compute(X, Y, None, "weight").tensors
+        seen.set()
+        return found
+
+    found = beside(train, look)[1]
+    for key, tensor in found.items():
+        np.testing.assert_allclose(tensor.values, expected[key].values - 1.0, rtol=1e-6)
+
+
 def test_losses_of_a_call_outlast_a_trace_in_another_thread() -> None:
     model = make("built")[0]
     model(X[:4], training=True)
