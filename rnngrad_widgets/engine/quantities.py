@@ -184,8 +184,10 @@ def _output(key: str, quantity: str, target: Found, group: Group) -> list[Source
     layer = target.layer
     stepped = group.joined == "timestep"
     masks = _masks(group) if target.info.return_sequences or stepped else ()
-    if getattr(layer, "go_backwards", False):
-        # Such a layer returns its outputs in the order of processing.
+    first = directions(layer)[0] if is_recurrent(layer) else layer
+    if getattr(first, "go_backwards", False):
+        # Such a layer returns its outputs in the order of processing, and Bidirectional turns the
+        # other half round to that.
         masks = tuple(tf.reverse(mask, [1]) for mask in masks)
     by_output = list(zip(*(call.outputs for call in group.calls), strict=True))
     apart = getattr(layer, "merge_mode", "") is None

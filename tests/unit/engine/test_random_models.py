@@ -23,6 +23,12 @@ EXAMPLES: tuple[Spec, ...] = (
     # A mask that comes with the sequence does not reach a layer that is given initial states.
     Spec((Rnn(initial="given"),), front="masking", pattern="pre"),
     Spec((Rnn(stateful=True, wrapper="chunks"),), fixed_batch=True, earlier=1),
+    # Both halves come in the order of processing of a forward layer that goes backwards.
+    Spec(
+        (Rnn("SimpleRNN", wrapper="concat", backward="GRU", go_backwards=True),),
+        front="embedding",
+        pattern="post",
+    ),
 )
 """Models that were wrong once, in the engine or in the unroll."""
 
