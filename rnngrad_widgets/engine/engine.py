@@ -12,7 +12,7 @@ from .backend import LayerChoice, Model, Nested, check_backend
 from .build import build
 from .cache import PassCache
 from .checking import Check, merged, requests
-from .exclusive import trains_elsewhere
+from .exclusive import trains_elsewhere, undisturbed
 from .layers import Found, RecurrentLayer, find_recurrent, listing, resolve
 from .library import is_a, is_model, library_of
 from .losses import VALUES, ForwardOnly, Losses
@@ -402,7 +402,7 @@ class GradientEngine:
 
     def _build(self, batch: Batch, training: bool) -> None:
         model = self._model
-        if _unbuilt(model) <= self._unused:
+        if undisturbed(model, lambda: _unbuilt(model)) <= self._unused:
             return
         try:
             build(model, batch, training=training)

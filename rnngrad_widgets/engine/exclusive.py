@@ -18,17 +18,19 @@ import threading
 import time
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from .backend import Model, keras, tf
-from .gates import Alone, stack, threads
+from .gates import Alone, count_of_turns, stack, threads
 from .library import library_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import CodeType, FrameType
+
+_T = TypeVar("_T")
 
 _CODE = frozenset(
     (
@@ -58,6 +60,19 @@ def exclusive(model: Model) -> Alone:
         On entering, if another thread does not leave such code in time.
     """
     return _InCode(model, sys._getframe(1))  # noqa: SLF001 - documented
+
+
+def undisturbed(model: Model, look: Callable[[], _T]) -> _T:
+    """Return what a look at a model sees while no other thread is in its code from here.
+
+    One that builds the model may be interrupted, and undo that.
+    """
+    before = count_of_turns()
+    found = look()
+    if before is not None and count_of_turns() == before:
+        return found
+    with exclusive(model):
+        return look()
 
 
 def between_steps(model: Model) -> Alone:

@@ -34,10 +34,13 @@ _RECHECK = 1.0
 """Seconds after which a waiting thread looks whether the one it waits for is still there."""
 
 _mutex = threading.RLock()
-"""Held for moments only, never while waiting. It guards the two below."""
+"""Held for moments only, never while waiting. It guards the three below."""
 
 _turns: list[Alone] = []
 """Those that are alone, or about to be: of one thread, inner ones last."""
+
+_begun = 0
+"""How many were alone so far."""
 
 _waiting: set[int] = set()
 """Threads that wait at a gate."""
@@ -108,6 +111,7 @@ class Alone(ABC):
             time.sleep(_POLL)
 
     def _is_turn(self) -> bool:
+        global _begun  # noqa: PLW0603 - guarded like the others
         with _mutex:
             for other in [turn for turn in _turns if turn.is_abandoned()]:
                 other.open()
@@ -115,6 +119,7 @@ class Alone(ABC):
             free = all(turn._owner == self._owner for turn in _turns)  # noqa: SLF001 - own class
             if free:
                 _turns.append(self)
+                _begun += 1
             return free
 
     def _leave(self) -> None:
@@ -238,6 +243,13 @@ class Alone(ABC):
             return False
         inside = self._entered.get(thread)
         return inside is None or inside is not self._outermost(caller, 0)
+
+
+def count_of_turns() -> int | None:
+    """Count those that were alone so far; None while another thread is."""
+    here = threading.get_ident()
+    with _mutex:
+        return None if any(turn._owner != here for turn in _turns) else _begun  # noqa: SLF001
 
 
 def _gate(alone: Alone, owner: type, name: str, own: Any) -> Callable[..., Any]:

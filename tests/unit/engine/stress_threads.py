@@ -73,12 +73,9 @@ class Round:
         self._training = [draw.random() < 0.5 for _ in range(9)]
         self._turn = iter(range(1000))
         late = [self._late(job, delay) for job, delay in zip(jobs, delays, strict=True)]
-        if "interrupt fit" not in self.doing and draw.random() < 0.3:
-            # The first call in the main thread, where widgets mostly are.
-            first, *rest = late
-            beside(first, self._fit, *rest)
-        else:
-            beside(self._fit, *late)
+        # All in threads of their own: TensorFlow's contexts, one for each thread, can be left open
+        # by an interrupt.
+        beside(lambda: None, self._fit, *late)
         assert_nothing_is_left(self._explored, self._trained)
         if self._result is not None:
             history, weights = self._result

@@ -212,6 +212,34 @@ def test_two_first_calls_at_once_give_the_same(eagerly: bool) -> None:
     assert_nothing_is_left(model)
 
 
+@pytest.mark.parametrize("eagerly", [False, True])
+def test_a_build_that_is_interrupted_leaves_the_model_to_the_next_thread(eagerly: bool) -> None:
+    inside = threading.Event()
+
+    class Interrupted(layers.Layer):
+        def call(self, x: Any) -> Any:
+            if model.built and not inside.is_set():
+                inside.set()
+                time.sleep(0.3)  # the model looks as if it were built
+                raise KeyboardInterrupt
+            return x
+
+    model = keras.Sequential([layers.SimpleRNN(3), Interrupted(), layers.Dense(2)])
+    compiled(model, run_eagerly=eagerly)
+
+    def first() -> None:
+        with pytest.raises(KeyboardInterrupt):
+            GradientEngine(model).compute(X, Y)
+
+    def second() -> Any:
+        inside.wait(30)
+        return GradientEngine(model).compute(X, Y)
+
+    found = beside(lambda: None, first, second)[2]
+    assert found.loss == pytest.approx(model.evaluate(X, Y, verbose=0), rel=1e-5)
+    assert_nothing_is_left(model)
+
+
 class Keeping(keras.callbacks.Callback):
     """Keep the weights after every step."""
 
