@@ -146,7 +146,7 @@ def _check_inputs(model: Model, x: Nested) -> None:
     if not inputs:
         return
     for given, expected in _pairs(x, inputs):
-        if not _fits(tuple(given.shape), tuple(expected.shape)):
+        if not _fits(tuple(given.shape), _looked_at(model, tuple(expected.shape))):
             wanted = ", ".join("any" if size is None else str(size) for size in expected.shape[1:])
             raise ValueError(
                 f"x must have the shape the model was built for, (samples, {wanted}); "
@@ -158,6 +158,17 @@ def _check_inputs(model: Model, x: Nested) -> None:
                 "received text; turn it into numbers, or let the model begin with "
                 "keras.Input((1,), dtype='string') and keras.layers.TextVectorization"
             )
+
+
+def _looked_at(model: Model, expected: tuple[int | None, ...]) -> tuple[int | None, ...]:
+    """Return the shape of an input, without the sizes that are left to the layers.
+
+    A Sequential of Keras 3 takes sequences of any length, whatever it was built with.
+    """
+    if not isinstance(model, keras.Sequential):
+        return expected
+    features = expected[-1:] if len(expected) > 2 else (None,)
+    return (*(None for _ in expected[1:]), *features)
 
 
 def _pairs(x: Nested, inputs: list[Tensor]) -> list[tuple[Tensor, Tensor]]:

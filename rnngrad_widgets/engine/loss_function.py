@@ -114,6 +114,8 @@ def cannot_compute(batch: Batch, error: BaseException) -> ValueError:
     """Return an error that says why the loss of a batch cannot be computed."""
     cause = error.__cause__ if isinstance(error, LossError) and error.__cause__ else error
     reason = f"{type(cause).__name__}: {_first_line(cause)}"
+    if batch.y is None:
+        reason += "; most losses compare with y: hand it over, or give a loss= that does not"
     return ValueError(
         f"x and y must fit the model; its loss could not be computed "
         f"for {batch.describe()}: {reason}"

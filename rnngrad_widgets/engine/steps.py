@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, cycle, product
 from typing import TYPE_CHECKING
 
 from .backend import Layer, Nested, Tensor, current_graph, keras, tf
@@ -182,14 +182,14 @@ class Step:
         """Shadow the cells while the steps are computed."""
         shadowed: list[tuple[dict[str, object], str, object]] = []
         try:
-            for position, cell in enumerate(self._cells):
+            for positions in self._places_in_stack():
+                cell, gates = self._cells[positions[0]], self._gates[positions[0]]
                 stand_ins: dict[str, Callable[..., Nested]] = {}
                 if self._loop.state_probes:
-                    stand_ins["call"] = self._probed_call(cell, self._keys[position])
-                gates = self._gates[position]
+                    stand_ins["call"] = self._probed_call(cell, positions)
                 if gates is not None and (self._loop.gate_probes or self._gates_recorded):
                     for name, order in gates.calls.items():
-                        stand_ins[name] = self._probed_activation(position, name, order)
+                        stand_ins[name] = self._probed_activation(positions, name, order)
                 for name, stand_in in stand_ins.items():
                     shadowed.append((cell.__dict__, name, cell.__dict__.get(name, _NOTHING)))
                     if name == "call":
@@ -205,12 +205,21 @@ class Step:
                 else:
                     namespace[name] = before
 
+    def _places_in_stack(self) -> list[list[int]]:
+        """List where in the stack each cell is: one that shares its weights is there twice."""
+        found: dict[int, list[int]] = {}
+        for position, cell in enumerate(self._cells):
+            found.setdefault(id(cell), []).append(position)
+        return list(found.values())
+
     def _probed_call(
-        self, cell: Layer, keys: list[StateKey]
+        self, cell: Layer, positions: Sequence[int]
     ) -> Callable[..., tuple[Nested, Nested]]:
         original = library_of(cell).original(cell, functions=False)
+        turns = cycle(positions)
 
         def call(inputs: Tensor, states: Nested, *args: Nested, **kwargs: Nested) -> Nested:
+            keys = self._keys[next(turns)]
             graph = current_graph()
             if isinstance(self._differentiator, EagerDifferentiator):
                 return self._eagerly(original, keys, (inputs, states, *args), kwargs)
@@ -303,14 +312,13 @@ class Step:
         return self._gates[next(i for i, own in enumerate(self._cells) if own is cell)]
 
     def _probed_activation(
-        self, position: int, name: str, gates: tuple[int | None, ...]
+        self, positions: Sequence[int], name: str, gates: tuple[int | None, ...]
     ) -> Callable[[Tensor], Tensor]:
-        original = getattr(self._cells[position], name)
-        count = 0
+        original = getattr(self._cells[positions[0]], name)
+        turns = cycle(product(positions, gates))
 
         def activation(value: Tensor) -> Tensor:
-            nonlocal count
-            gate, count = gates[count], (count + 1) % len(gates)
+            position, gate = next(turns)
             if gate is None:
                 return original(value)
             if self._gates_now:

@@ -6,7 +6,8 @@ those of its cells.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import cycle
 from typing import Any
 
 from rnngrad_widgets.engine.backend import Layer, Nested, Tensor, current_graph, keras, tf
@@ -55,6 +56,8 @@ class Steps:
         self._timesteps: int | None = None
         self._graph: object = None
         self._taken: dict[int, int] = {}
+        # The places in the stack that each cell has, one after the other.
+        self._turns: dict[int, Iterator[int]] = {}
         self._origins: dict[tuple[object, ...], dict[int, Origin]] = {}
         # How many steps a traced loop has taken: of each cell, as it runs.
         self._counters: dict[int, Any] = {}
@@ -83,8 +86,9 @@ class Steps:
         """Shadow the loop and the cells."""
         rnn, library = self.rnn, library_of(self.rnn)
         self._call = -1
-        for position, cell in enumerate(cells_of(rnn)):
-            library.shadow(cell, self._cell_call(position, cell))
+        self._restart()
+        for cell in {id(cell): cell for cell in cells_of(rnn)}.values():
+            library.shadow(cell, self._cell_call(cell))
         if self._alone:
             return
         for name in ("use_cudnn", "_could_use_gpu_kernel"):
@@ -97,23 +101,37 @@ class Steps:
             return original(*args, **kwargs)
 
         library.shadow(rnn, call)
-        if self._kind == "state":
-            self._install_start()
+        self._install_start()
 
     def _install_start(self) -> None:
-        """Shadow what hands the initial states to the loop."""
+        """Shadow what begins the loop, and hands the initial states to it."""
         rnn = self.rnn
         name = "inner_loop" if hasattr(rnn, "inner_loop") else "_process_inputs"  # of Keras 2
         own = getattr(rnn, name)
 
         def loop(sequences: Nested, initial_state: Nested, *args: Nested, **more: Nested) -> Nested:
-            return own(sequences, self._started(initial_state), *args, **more)
+            return own(sequences, self._loop_begins(initial_state), *args, **more)
 
         def process(*args: Nested) -> Nested:
             inputs, initial_state, constants = own(*args)
-            return inputs, self._started(initial_state), constants
+            return inputs, self._loop_begins(initial_state), constants
 
         rnn.__dict__[name] = only_in_this_thread(loop if name == "inner_loop" else process, own)
+
+    def _loop_begins(self, states: Nested) -> Nested:
+        """Count the steps from here on; return the states that the first one gets."""
+        self._restart()
+        for position in range(len(cells_of(self.rnn))):
+            # Keras takes a step before the loop, to see the output's shape.
+            self._taken[position] = 0 if self.rnn.unroll else -1
+        return self._started(states) if self._kind == "state" else states
+
+    def _restart(self) -> None:
+        """Let the next call of each cell be the one at its first place in the stack."""
+        places: dict[int, list[int]] = {}
+        for position, cell in enumerate(cells_of(self.rnn)):
+            places.setdefault(id(cell), []).append(position)
+        self._turns = {key: cycle(positions) for key, positions in places.items()}
 
     def _started(self, states: Nested, first: int = 0) -> Nested:
         """Add nudges to the states that the first step gets."""
@@ -130,18 +148,18 @@ class Steps:
         self._call += 1
         self._graph = current_graph()
         self._timesteps = keras.tree.flatten(sequences)[0].shape[1]
+        self._taken.clear()
         for position in range(len(cells_of(self.rnn))):
-            # Keras takes a step before the loop, to see the output's shape.
-            self._taken[position] = 0 if self.rnn.unroll else -1
             if position not in self._counters:
                 with tf.init_scope():
                     self._counters[position] = own_variable(tf.constant(0))
             self._counters[position].assign(0)
 
-    def _cell_call(self, position: int, cell: Layer) -> Callable[..., Nested]:
+    def _cell_call(self, cell: Layer) -> Callable[..., Nested]:
         original = library_of(cell).original(cell)
 
         def call(inputs: Nested, states: Nested, *args: Nested, **kwargs: Nested) -> Nested:
+            position = next(self._turns[id(cell)])
             self.states.setdefault(position, states)
             if not self.active or position in self.reasons:
                 return original(inputs, states, *args, **kwargs)
@@ -168,12 +186,15 @@ class Steps:
         return call
 
     def _timestep(self, position: int) -> Tensor | int | None:
-        """Return which timestep is being computed; None for the step before the loop."""
+        """Return which timestep is being computed; None for what is computed before the loop."""
         if self._alone:
             return 0
         last = (self._timesteps or 0) - 1
         if current_graph() is self._graph:  # unrolled or eager, or that first step
-            taken = self._taken[position]
+            # For a stack Keras calls its first cells before, to prepare the dropout of the others.
+            taken = self._taken.get(position)
+            if taken is None:
+                return None
             self._taken[position] += 1
             if taken < 0:
                 return None

@@ -11,9 +11,12 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import layers, ops
 
 from rnngrad_widgets.engine import GradientEngine
+
+from .unroll import Watcher, run_layer
 
 pytestmark = pytest.mark.usefixtures("float64", "unoptimised")
 
@@ -383,3 +386,28 @@ def test_a_subclass_that_only_adds_settings_keeps_its_gates() -> None:
 
     rnn = layers.RNN(Settings(UNITS), name="rnn")
     assert "gate_gradient" in GradientEngine(keras.Sequential([rnn])).quantities("rnn")
+
+
+@pytest.mark.parametrize(("unroll", "eagerly"), [(False, False), (True, False), (False, True)])
+def test_a_cell_that_is_in_its_stack_twice_has_states_of_its_own_at_each_place(
+    unroll: bool, eagerly: bool
+) -> None:
+    cell = layers.LSTMCell(FEATURES)
+    stack = layers.RNN([cell, cell], return_sequences=True, unroll=unroll, name="rnn")
+    model = keras.Sequential([keras.Input((TIMESTEPS, FEATURES)), stack])
+    model.compile("sgd", "mse", run_eagerly=eagerly)
+    snapshot = GradientEngine(model).compute(
+        X,
+        np.zeros_like(X),
+        quantities=["hidden_gradient", "cell_gradient", "gate_gradient", "gate"],
+    )
+    with tf.GradientTape(persistent=True) as tape:
+        watcher = Watcher(tape)
+        returned, _ = run_layer(stack, tf.constant(X), tap=watcher)
+        loss = tf.reduce_mean(returned**2)
+    for place, quantity in ((p, q) for p in "01" for q in ("hidden", "cell", "gate")):
+        seen = watcher.seen[f"{place}/{quantity}"]
+        expected = np.stack([tape.gradient(loss, seen[t]) for t in range(TIMESTEPS)], axis=1)
+        found = snapshot[f"rnn/{place}", f"{quantity}_gradient"].values
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12 * np.abs(expected).max())
+    assert not np.allclose(snapshot["rnn/0", "gate"].values, snapshot["rnn/1", "gate"].values)

@@ -140,6 +140,27 @@ def test_eager_loops_pass() -> None:
         np.testing.assert_array_equal(weight, value)
 
 
+@double
+@pytest.mark.parametrize(("unroll", "eagerly"), [(True, False), (False, True), (True, True)])
+def test_a_stack_of_cells_passes_in_loops_that_are_not_traced(unroll: bool, eagerly: bool) -> None:
+    stack = [layers.LSTMCell(3), layers.GRUCell(2)]
+    model = sequential(layers.RNN(stack, unroll=unroll, name="rnn", **SEQUENCES))
+    model.run_eagerly = eagerly
+    table = check(model, quantities=["hidden_gradient", "gate_gradient"])
+    all_pass(table)
+    assert {row.layer for row in table} == {"rnn/0", "rnn/1"}
+
+
+@double
+@pytest.mark.parametrize("unroll", [False, True])
+def test_a_cell_that_is_in_its_stack_twice_passes(unroll: bool) -> None:
+    cell = layers.GRUCell(FEATURES)
+    model = sequential(layers.RNN([cell, cell], unroll=unroll, name="rnn", **SEQUENCES))
+    table = check(model, quantities=["hidden_gradient", "gate_gradient"])
+    all_pass(table)
+    assert {row.layer for row in table} == {"rnn/0", "rnn/1"}
+
+
 @pytest.mark.parametrize("mask", [False, True])
 def test_models_of_tf_keras_pass(mask: bool) -> None:
     before = tf_keras.backend.floatx()

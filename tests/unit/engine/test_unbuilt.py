@@ -231,3 +231,39 @@ def test_another_length_after_it_was_built(library: Any) -> None:
     look(model)
     snapshot = GradientEngine(model).compute(longer, np.concatenate([Y, Y], axis=1))
     assert snapshot["rnn", "output_gradient"].shape == (8, 10, 3)
+
+
+@pytest.mark.parametrize("first", [(), (keras.Input((5, 2)),)], ids=["unbuilt", "Input"])
+@pytest.mark.parametrize("timesteps", [4, 7])
+def test_a_sequential_takes_another_length_than_it_was_built_with_as_fit_does(
+    first: tuple[Any, ...], timesteps: int
+) -> None:
+    model = example(keras, *first)
+    model.fit(X, Y, verbose=0)
+    x = RNG.normal(size=(8, timesteps, 2)).astype("float32")
+    y = RNG.normal(size=(8, timesteps, 1)).astype("float32")
+    snapshot = GradientEngine(model).compute(
+        x, y, quantities=["weight_gradient", "hidden_gradient"]
+    )
+    assert snapshot["rnn", "hidden_gradient"].shape == (8, timesteps, 3)
+    assert model.input_shape == (None, 5, 2)
+    before = [weight.numpy() for weight in model.layers[-2].trainable_weights]
+    model.optimizer.learning_rate = 1.0
+    assert model.train_on_batch(x, y) == pytest.approx(snapshot.loss, rel=1e-5)
+    for old, new, name in zip(
+        before,
+        model.layers[-2].trainable_weights,
+        ("kernel", "recurrent_kernel", "bias"),
+        strict=True,
+    ):
+        found = snapshot[f"rnn/{name}", "weight_gradient"].values
+        np.testing.assert_allclose(found, old - new.numpy(), rtol=1e-3, atol=1e-6)
+
+
+def test_other_features_and_tokens_than_a_sequential_was_built_with() -> None:
+    with pytest.raises(ValueError, match=r"built for, \(samples, 5, 2\); received \(8, 4, 1\)"):
+        GradientEngine(example(keras, keras.Input((5, 2)))).compute(X[:, :4, :1], Y[:, :4])
+    tokens = RNG.integers(9, size=(8, 7))
+    model = example(keras, keras.Input((5,)), keras.layers.Embedding(9, 2))
+    snapshot = GradientEngine(model).compute(tokens, np.zeros((8, 7, 1)))
+    assert snapshot["rnn", "output_gradient"].shape == (8, 7, 3)
