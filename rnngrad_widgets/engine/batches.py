@@ -167,8 +167,9 @@ def _looked_at(model: Model, expected: tuple[int | None, ...]) -> tuple[int | No
     """
     if not isinstance(model, keras.Sequential):
         return expected
-    features = expected[-1:] if len(expected) > 2 else (None,)
-    return (*(None for _ in expected[1:]), *features)
+    if len(expected) == 2 and expected[1] != 1:  # of integers, or of channels
+        return None, None
+    return (*(None for _ in expected[1:]), *expected[-1:])
 
 
 def _pairs(x: Nested, inputs: list[Tensor]) -> list[tuple[Tensor, Tensor]]:

@@ -38,6 +38,9 @@ class LayerCall:
     repeat
         Which call of a TimeDistributed it belongs to, and which call of the layer it is in one of
         the steps of that; None outside.
+    ragged
+        Whether the input was ragged: the rows of the outputs begin at the first timestep then,
+        whatever the direction.
     runs
         How often the loop over time ran in this call, for each direction.
     """
@@ -48,4 +51,5 @@ class LayerCall:
     loops: tuple[Loop, ...]
     timesteps: int | None
     repeat: tuple[int, int] | None = None
+    ragged: bool = False
     runs: tuple[int, ...] = ()

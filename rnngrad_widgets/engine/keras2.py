@@ -161,9 +161,15 @@ class Keras2(Library):
             initial_state: Nested = None,
             constants: Nested = None,
         ) -> Nested:
+            backend: Any = import_module("tf_keras.src.backend")
+            inputs, lengths = backend.convert_inputs_if_ragged(inputs)
+            is_ragged = lengths is not None
+            layer._validate_args_if_ragged(is_ragged, mask)
             inputs, initial_state, constants = layer._process_inputs(
                 inputs, initial_state, constants
             )
+            if is_ragged:
+                mask = tf.sequence_mask(lengths, tf.shape(tf.nest.flatten(inputs)[0])[1])
             for cell in getattr(layer.cell, "cells", [layer.cell]):
                 # Drawn once per sequence. ConvLSTM keeps its own otherwise.
                 for name in ("reset_dropout_mask", "reset_recurrent_dropout_mask"):
@@ -176,6 +182,9 @@ class Keras2(Library):
                 pairs = zip(tf.nest.flatten(layer.states), tf.nest.flatten(new), strict=True)
                 for variable, state in pairs:
                     variable.assign(tf.cast(state, variable.dtype))
+            outputs = backend.maybe_convert_to_ragged(
+                is_ragged, outputs, lengths, go_backwards=layer.go_backwards
+            )
             output = outputs if layer.return_sequences else last
             return [output, *new] if layer.return_state else output
 

@@ -68,9 +68,8 @@ class _LayerTap:
         sequence, *more = given if isinstance(given, list) else [given]
         inputs: tuple[Tensor, ...] = ()
         if self._wanted.inputs:
-            sequence = keras.tree.map_structure(self._differentiator.watched, sequence)
+            sequence, inputs = self._watch(sequence)
             bound.arguments[first] = [sequence, *more] if isinstance(given, list) else sequence
-            inputs = tuple(keras.tree.flatten(sequence))
         for probe in self._loops:
             probe.loops.clear()
         returned = self._original(*bound.args, **bound.kwargs)
@@ -80,8 +79,9 @@ class _LayerTap:
             LayerCall(
                 outputs=outputs,
                 inputs=inputs,
-                mask=_as_mask(bound.arguments.get("mask")),
+                mask=_as_mask(bound.arguments.get("mask"), sequence),
                 loops=tuple(probe.loops[0] for probe in self._loops if set(runs) == {1}),
+                ragged=isinstance(keras.tree.flatten(sequence)[0], tf.RaggedTensor),
                 runs=tuple(runs),
                 timesteps=keras.tree.flatten(sequence)[0].shape[1],
                 repeat=self._repeats.next(),
@@ -94,7 +94,7 @@ class _LayerTap:
 
         An output may be nested, and there are two for ``Bidirectional(merge_mode=None)``.
         """
-        layer, watched = self._layer, self._differentiator.watched
+        layer = self._layer
         parts = list(returned) if isinstance(returned, (list, tuple)) else [returned]
         if getattr(layer, "merge_mode", "") is None:
             count = 2
@@ -103,17 +103,33 @@ class _LayerTap:
         else:
             count = len(parts)
         if count == len(parts) and not getattr(layer, "return_state", False):
-            returned = keras.tree.map_structure(watched, returned)
-            return returned, tuple(keras.tree.flatten(returned))
-        outputs = keras.tree.map_structure(watched, parts[:count])
-        return type(returned)([*outputs, *parts[count:]]), tuple(keras.tree.flatten(outputs))
+            return self._watch(returned)
+        outputs, watched = self._watch(parts[:count])
+        return type(returned)([*outputs, *parts[count:]]), watched
+
+    def _watch(self, tensors: Nested) -> tuple[Nested, tuple[Tensor, ...]]:
+        """Return copies that are watched, in their structure, and what the loss is taken by.
+
+        Those of a ragged tensor are dense, with zeros behind the rows.
+        """
+        copies, watched = [], []
+        for tensor in keras.tree.flatten(tensors):
+            ragged = isinstance(tensor, tf.RaggedTensor)
+            copy = self._differentiator.watched(tensor.to_tensor() if ragged else tensor)
+            watched.append(copy)
+            lengths = tensor.nested_row_lengths() if ragged else None
+            copies.append(tf.RaggedTensor.from_tensor(copy, lengths) if ragged else copy)
+        return keras.tree.pack_sequence_as(tensors, copies), tuple(watched)
 
 
 def _has_keras_call(layer: Layer) -> bool:
     return library_of(layer).is_own(type(layer).call)
 
 
-def _as_mask(mask: Nested) -> Tensor | None:
+def _as_mask(mask: Nested, sequence: Nested) -> Tensor | None:
+    first = keras.tree.flatten(sequence)[0]
+    if isinstance(first, tf.RaggedTensor):  # Keras 2 masks what it pads, and takes no other mask
+        return tf.sequence_mask(first.row_lengths())
     flat = [leaf for leaf in keras.tree.flatten(mask) if leaf is not None]
     if not flat:
         return None

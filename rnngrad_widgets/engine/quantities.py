@@ -185,7 +185,8 @@ def _output(key: str, quantity: str, target: Found, group: Group) -> list[Source
     stepped = group.joined == "timestep"
     masks = _masks(group) if target.info.return_sequences or stepped else ()
     first = directions(layer)[0] if is_recurrent(layer) else layer
-    if getattr(first, "go_backwards", False):
+    ragged = any(call.ragged for call in group.calls)
+    if getattr(first, "go_backwards", False) and not ragged:
         # Such a layer returns its outputs in the order of processing, and Bidirectional turns the
         # other half round to that.
         masks = tuple(tf.reverse(mask, [1]) for mask in masks)

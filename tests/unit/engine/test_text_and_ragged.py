@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -161,6 +162,59 @@ def test_a_ragged_input_of_keras_2() -> None:
         error @ model.layers[-1].get_weights()[0].T,
         rtol=1e-5,
     )
+
+
+def ragged_and_padded(form: str) -> tuple[Any, Any]:
+    """Return a model of a ragged sequence, and one with the same weights of a padded one."""
+    layers, models = tf_keras.layers, []
+    for ragged in (True, False):
+        tf_keras.utils.set_random_seed(4)
+        inputs = tf_keras.Input((None, 2), ragged=ragged)
+        hidden = inputs if ragged else layers.Masking()(inputs)
+        first = layers.LSTM(3, return_sequences=True, go_backwards=form == "backwards")
+        if form == "bidirectional":
+            first = layers.Bidirectional(first, name="rnn")
+        first._name = "rnn"
+        last = layers.RNN([layers.GRUCell(4), layers.LSTMCell(2)], name="last")
+        model = tf_keras.Model(inputs, layers.Dense(1)(last(first(hidden))))
+        model.compile("sgd", "mse", run_eagerly=form == "eager")
+        models.append(model)
+    return models[0], models[1]
+
+
+@pytest.mark.parametrize("form", ["loop", "eager", "bidirectional"])
+def test_ragged_sequences_of_keras_2_have_what_padded_ones_have(form: str) -> None:
+    ragged, padded = ragged_and_padded(form)
+    engine = GradientEngine(ragged)
+    words = {word for layer in engine.layers for word in engine.quantities(layer)}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = engine.compute(RAGGED, Y[:3], quantities=sorted(words))
+    assert found.loss == pytest.approx(ragged.evaluate(RAGGED, Y[:3], verbose=0), rel=1e-6)
+    expected = GradientEngine(padded).compute(RAGGED.to_tensor(), Y[:3], quantities=sorted(words))
+    assert set(found) == set(expected)
+    for key, tensor in expected.items():
+        values = found[key].values
+        assert tensor.dims == found[key].dims
+        right = tensor.values
+        if tensor.mask is not None:
+            np.testing.assert_array_equal(found[key].mask, tensor.mask)
+            values, right = values[tensor.mask], right[tensor.mask]
+        np.testing.assert_allclose(values, right, rtol=1e-5, atol=1e-7)
+
+
+def test_ragged_sequences_that_are_read_backwards() -> None:
+    """Each row of the output begins with what was seen first, at the first timestep."""
+    model, _ = ragged_and_padded("backwards")
+    words = ["output", "hidden_state", "output_gradient"]
+    found = GradientEngine(model).compute(RAGGED, Y[:3], "rnn", words)
+    output, states = found["rnn", "output"], found["rnn", "hidden_state"]
+    assert output.mask is not None
+    assert output.mask.sum(axis=1).tolist() == [1, 2, 3]
+    for row, state, length in zip(output.values, states.values, [1, 2, 3], strict=True):
+        np.testing.assert_allclose(row[:length], state[:length][::-1], rtol=1e-6)
+        assert not row[length:].any()
+    np.testing.assert_array_equal(found["rnn", "output_gradient"].mask, output.mask)
 
 
 def test_a_model_that_does_not_take_it_says_what_to_do() -> None:
