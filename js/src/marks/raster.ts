@@ -1,11 +1,11 @@
 import type { ScaleView } from 'bqplot';
 
 import { CanvasMark, SelectionMarkModel } from './canvas-mark';
-import { makeLogPalette, makePalette, makeTable, paintCells, parseColour } from './colours';
-import type { Palette } from './colours';
-import { pool, rowsOfChannel, rowsOfSample } from './slicing';
-import type { Cube, Rows, Span } from './slicing';
-import { NON_FINITE, pixelRatio, theme } from './theme';
+import { makeLogPalette, makePalette, makeTable, paintCells, parseColour } from '../drawing/colours';
+import type { Palette } from '../drawing/colours';
+import { pool, rowsOfChannel, rowsOfSample } from '../data/slicing';
+import type { Cube, Rows, Span } from '../data/slicing';
+import { NON_FINITE, pixelRatio, theme } from '../drawing/theme';
 
 export class RasterModel extends SelectionMarkModel {
   override defaults(): Backbone.ObjectHash {

@@ -4,7 +4,7 @@ import type { ISerializers } from '@jupyter-widgets/base';
 import type { SelectionModel } from './selection';
 import { write } from './text';
 import type { Kind, Segment } from './text';
-import { MODULE_STATE } from './version';
+import { MODULE_STATE } from '../version';
 
 export class ReadoutModel extends DOMWidgetModel {
   override defaults(): Backbone.ObjectHash {

@@ -1,10 +1,10 @@
 import { DOMWidgetModel, DOMWidgetView } from '@jupyter-widgets/base';
 
 import { KEYS } from './keys';
-import { SaveEvent } from './saving';
-import type { Format } from './saving';
-import { svg } from './svg';
-import { MODULE_STATE } from './version';
+import { SaveEvent } from '../export/picture';
+import type { Format } from '../export/picture';
+import { svg } from '../drawing/svg';
+import { MODULE_STATE } from '../version';
 
 const FORMATS: readonly Format[] = ['png', 'svg'];
 const ARROW_AND_TRAY = 'M6.5 1h3v5H13l-5 5-5-5h3.5zM1 11h3l2 2.2h4L12 11h3v4H1z';

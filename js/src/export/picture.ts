@@ -2,9 +2,9 @@
 
 import type { DOMWidgetView, IClassicComm } from '@jupyter-widgets/base';
 
-import { pictureOf } from './export';
-import { fileName } from './export-parts';
-import { onPaper, PAPER_RATIO } from './theme';
+import { pictureOf } from './svg-picture';
+import { fileName } from './svg-text';
+import { onPaper, PAPER_RATIO } from '../drawing/theme';
 
 export type Format = 'png' | 'svg';
 

@@ -3,9 +3,9 @@ import type { ISerializers } from '@jupyter-widgets/base';
 import { Mark, MarkModel } from 'bqplot';
 import type { Figure, ScaleView } from 'bqplot';
 
-import type { SelectionModel } from './selection';
-import { pixelRatio, theme } from './theme';
-import { MODULE_STATE } from './version';
+import type { SelectionModel } from '../widgets/selection';
+import { pixelRatio, theme } from '../drawing/theme';
+import { MODULE_STATE } from '../version';
 
 /** Room at the right of the plots, in pixels; the same numbers stand in style/index.css. */
 export const MARGIN_RIGHT = { wide: 108, narrow: 80 };

@@ -1,18 +1,18 @@
 
 import { SelectionMarkModel } from './canvas-mark';
-import { tick } from './format';
-import { KEYS, KEYS_HELP, PLOT_KEYS, pressKey } from './keys';
-import { layOut, pageOf, panelAt } from './panels';
-import type { Panel } from './panels';
-import { pixelsOf } from './linear';
-import { polyline } from './polyline';
+import { tick } from '../drawing/format';
+import { KEYS, KEYS_HELP, PLOT_KEYS, pressKey } from '../widgets/keys';
+import { layOut, pageOf, panelAt } from '../drawing/panels';
+import type { Panel } from '../drawing/panels';
+import { pixelsOf } from '../drawing/linear';
+import { polyline } from '../drawing/polyline';
 import { ColourMark } from './raster';
-import type { Point } from './selection';
-import { channelMaximum, largestMagnitude, rowsOfSample, series } from './slicing';
-import type { Cube, Span } from './slicing';
-import { pointIn, setAttributes, show, svg } from './svg';
-import { sampleColour, theme } from './theme';
-import { evenTicks, indexTicks, outerTick, roundTicks } from './ticks';
+import type { Point } from '../widgets/selection';
+import { channelMaximum, largestMagnitude, rowsOfSample, series } from '../data/slicing';
+import type { Cube, Span } from '../data/slicing';
+import { pointIn, setAttributes, show, svg } from '../drawing/svg';
+import { sampleColour, theme } from '../drawing/theme';
+import { evenTicks, indexTicks, outerTick, roundTicks } from '../drawing/ticks';
 
 export class GridModel extends SelectionMarkModel {
   override defaults(): Backbone.ObjectHash {

@@ -1,9 +1,9 @@
 // What a frame shows, as one standalone SVG: text stays text, SVG keeps the look that the style sheet
 // gives it, canvases become images. Controls are left out.
 
-import { inkOf, linesOf, printable, shared, styleOf } from './export-parts';
-import type { Glyph, Style } from './export-parts';
-import { setAttributes, svg } from './svg';
+import { inkOf, linesOf, printable, shared, styleOf } from './svg-text';
+import type { Glyph, Style } from './svg-text';
+import { setAttributes, svg } from '../drawing/svg';
 
 /** Space round the picture, in pixels. */
 const PADDING = 8;

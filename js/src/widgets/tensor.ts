@@ -1,11 +1,11 @@
 import { WidgetModel } from '@jupyter-widgets/base';
 import type { ISerializers } from '@jupyter-widgets/base';
 
-import { asCube } from './slicing';
-import type { Cube } from './slicing';
-import { MODULE_STATE } from './version';
-import { fromWire, toWire } from './wire';
-import type { DenseArray } from './wire';
+import { asCube } from '../data/slicing';
+import type { Cube } from '../data/slicing';
+import { MODULE_STATE } from '../version';
+import { fromWire, toWire } from '../data/wire';
+import type { DenseArray } from '../data/wire';
 
 /** Rows that belong together: their name, the first one, and what they count. */
 export interface Section {

@@ -1,16 +1,16 @@
 import { unpack_models } from '@jupyter-widgets/base';
 import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
 
-import { Chip } from './axis-marks';
+import { Chip } from '../drawing/axis-marks';
 import { CanvasMark, SelectionMarkModel } from './canvas-mark';
-import { logPlace, LOG_DECADES, parseColour } from './colours';
-import { lossText } from './format';
-import { KEYS, keyOf } from './keys';
-import { lossAxis } from './linear';
-import { pointIn, setAttributes, show, svg } from './svg';
-import { NON_FINITE, theme } from './theme';
-import { evenTicks, roundTicks, withoutChip } from './ticks';
-import type { SnapshotModel, TimelineModel } from './timeline';
+import { logPlace, LOG_DECADES, parseColour } from '../drawing/colours';
+import { lossText } from '../drawing/format';
+import { KEYS, keyOf } from '../widgets/keys';
+import { lossAxis } from '../drawing/linear';
+import { pointIn, setAttributes, show, svg } from '../drawing/svg';
+import { NON_FINITE, theme } from '../drawing/theme';
+import { evenTicks, roundTicks, withoutChip } from '../drawing/ticks';
+import type { SnapshotModel, TimelineModel } from '../widgets/timeline';
 
 export class TimelineMarkModel extends SelectionMarkModel {
   override defaults(): Backbone.ObjectHash {

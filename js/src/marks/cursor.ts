@@ -1,15 +1,15 @@
 import { unpack_models } from '@jupyter-widgets/base';
 import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
 
-import { border, Chip } from './axis-marks';
+import { border, Chip } from '../drawing/axis-marks';
 import { SelectionMark, SelectionMarkModel } from './canvas-mark';
-import { KEYS, KEYS_HELP, PLOT_KEYS, pressKey } from './keys';
-import type { Point } from './selection';
+import { KEYS, KEYS_HELP, PLOT_KEYS, pressKey } from '../widgets/keys';
+import type { Point } from '../widgets/selection';
 import { nearestDot } from './scatter';
-import { series } from './slicing';
-import type { Cube } from './slicing';
-import { pointIn, setAttributes, show, svg } from './svg';
-import { evenTicks, indexTicks, withoutChip } from './ticks';
+import { series } from '../data/slicing';
+import type { Cube } from '../data/slicing';
+import { pointIn, setAttributes, show, svg } from '../drawing/svg';
+import { evenTicks, indexTicks, withoutChip } from '../drawing/ticks';
 
 type Axis = keyof Point;
 

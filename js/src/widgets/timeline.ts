@@ -2,12 +2,12 @@ import { DOMWidgetModel, unpack_models, WidgetModel } from '@jupyter-widgets/bas
 import type { ISerializers } from '@jupyter-widgets/base';
 
 import type { SelectionModel } from './selection';
-import { asCube, largestMagnitude } from './slicing';
-import { normsOverChannels, quartiles } from './statistics';
-import { isKept, strideFor } from './thinning';
-import { MODULE_STATE } from './version';
-import { fromWire, toWire } from './wire';
-import type { DenseArray } from './wire';
+import { asCube, largestMagnitude } from '../data/slicing';
+import { normsOverChannels, quartiles } from '../data/statistics';
+import { isKept, strideFor } from '../data/thinning';
+import { MODULE_STATE } from '../version';
+import { fromWire, toWire } from '../data/wire';
+import type { DenseArray } from '../data/wire';
 
 /** The tensor of one training step. It joins its timeline as soon as it is there. */
 export class SnapshotModel extends WidgetModel {

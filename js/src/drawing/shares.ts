@@ -1,6 +1,6 @@
 // The values that a histogram cannot show, in words in its margin.
 
-import type { Tally } from './distribution';
+import type { Tally } from '../data/distribution';
 import { grouped, share, short } from './format';
 import { svg } from './svg';
 

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { fromWire, toWire } from './wire';
 
 const golden = JSON.parse(
-  readFileSync(new URL('../../tests/fixtures/wire.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('../../../tests/fixtures/wire.json', import.meta.url), 'utf8'),
 ) as { halves: number[]; values: (number | string)[] };
 
 /** JSON has no NaN and no infinity: they stand there by name. */

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { isKept, strideFor } from './thinning';
 
 const CASES = JSON.parse(
-  readFileSync(new URL('../../tests/fixtures/thinning.json', import.meta.url), 'utf-8'),
+  readFileSync(new URL('../../../tests/fixtures/thinning.json', import.meta.url), 'utf-8'),
 ) as { capacity: number; last: number; kept: number[] }[];
 
 describe('thinning', () => {

@@ -1,13 +1,13 @@
 import { unpack_models, WidgetModel } from '@jupyter-widgets/base';
 import type { ISerializers } from '@jupyter-widgets/base';
 
-import { LOG_DECADES } from './colours';
-import type { Norm } from './colours';
-import { handlesOf, limitAt, normOfHandles, stopOf } from './norms';
-import type { Cube, Span } from './slicing';
+import { LOG_DECADES } from '../drawing/colours';
+import type { Norm } from '../drawing/colours';
+import { handlesOf, limitAt, normOfHandles, stopOf } from '../drawing/norms';
+import type { Cube, Span } from '../data/slicing';
 import type { TensorModel } from './tensor';
-import type { Limits } from './value-axis';
-import { MODULE_STATE } from './version';
+import type { Limits } from '../drawing/value-axis';
+import { MODULE_STATE } from '../version';
 
 /** The cell that is pointed at or selected, in range for the tensor of now. */
 export interface Point {

@@ -1,19 +1,19 @@
 import { unpack_models } from '@jupyter-widgets/base';
 import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
 
-import { border } from './axis-marks';
-import { drawBars } from './bars';
+import { border } from '../drawing/axis-marks';
+import { drawBars } from '../drawing/bars';
 import { CanvasMark, SelectionMarkModel } from './canvas-mark';
-import { countRange, fitAxis } from './count-axis';
-import { equalBins, equalEdges, finiteRange, octaves, shownOctaves, whole } from './distribution';
-import type { Bins, Tally } from './distribution';
-import { number } from './format';
-import { Kept } from './kept';
-import { column, nothing, shares } from './shares';
-import type { Line } from './shares';
-import type { Cube } from './slicing';
-import { setAttributes, svg } from './svg';
-import { theme } from './theme';
+import { countRange, fitAxis } from '../drawing/count-axis';
+import { equalBins, equalEdges, finiteRange, octaves, shownOctaves, whole } from '../data/distribution';
+import type { Bins, Tally } from '../data/distribution';
+import { number } from '../drawing/format';
+import { Kept } from '../data/memo';
+import { column, nothing, shares } from '../drawing/shares';
+import type { Line } from '../drawing/shares';
+import type { Cube } from '../data/slicing';
+import { setAttributes, svg } from '../drawing/svg';
+import { theme } from '../drawing/theme';
 
 const BINS = 40;
 

@@ -2,12 +2,12 @@ import { DOMWidgetModel, DOMWidgetView, unpack_models } from '@jupyter-widgets/b
 import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
 import type { ScaleView } from 'bqplot';
 
-import { entryOf, LOG_DECADES, makeTable } from './colours';
-import type { Norm, Table } from './colours';
-import { number } from './format';
+import { entryOf, LOG_DECADES, makeTable } from '../drawing/colours';
+import type { Norm, Table } from '../drawing/colours';
+import { number } from '../drawing/format';
 import type { SelectionModel } from './selection';
-import { setAttributes, svg } from './svg';
-import { MODULE_STATE } from './version';
+import { setAttributes, svg } from '../drawing/svg';
+import { MODULE_STATE } from '../version';
 
 const WIDTH = 10;
 const LABEL_GAP = 14;

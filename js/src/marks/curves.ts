@@ -2,14 +2,14 @@ import { unpack_models } from '@jupyter-widgets/base';
 import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
 
 import { CanvasMark, SelectionMarkModel } from './canvas-mark';
-import { pixelsOf } from './linear';
-import { bundle, polyline } from './polyline';
-import { channelMaximum, series } from './slicing';
-import type { Cube } from './slicing';
-import { setAttributes, svg } from './svg';
-import { sampleColour, theme } from './theme';
-import { fitValueAxis } from './value-axis';
-import type { Limits } from './value-axis';
+import { pixelsOf } from '../drawing/linear';
+import { bundle, polyline } from '../drawing/polyline';
+import { channelMaximum, series } from '../data/slicing';
+import type { Cube } from '../data/slicing';
+import { setAttributes, svg } from '../drawing/svg';
+import { sampleColour, theme } from '../drawing/theme';
+import { fitValueAxis } from '../drawing/value-axis';
+import type { Limits } from '../drawing/value-axis';
 
 export class CurvesModel extends SelectionMarkModel {
   override defaults(): Backbone.ObjectHash {

@@ -13,12 +13,12 @@ import {
   shownOctaves,
   whole,
 } from './distribution';
-import { countRange } from './count-axis';
-import { grouped, share, short } from './format';
-import { nothing, shares } from './shares';
+import { countRange } from '../drawing/count-axis';
+import { grouped, share, short } from '../drawing/format';
+import { nothing, shares } from '../drawing/shares';
 import { asCube } from './slicing';
 import type { Cube } from './slicing';
-import { roundTicks } from './ticks';
+import { roundTicks } from '../drawing/ticks';
 
 interface Golden {
   shape: number[];
@@ -39,7 +39,7 @@ interface Golden {
   }[];
 }
 
-const path = new URL('../../tests/fixtures/golden.json', import.meta.url);
+const path = new URL('../../../tests/fixtures/golden.json', import.meta.url);
 const golden = (JSON.parse(readFileSync(path, 'utf8')) as { distribution: Golden }).distribution;
 const names: Record<string, number> = { nan: NaN, inf: Infinity, '-inf': -Infinity };
 const values = golden.values.map((v) => (typeof v === 'number' ? v : names[v]));

@@ -2,15 +2,15 @@ import { unpack_models } from '@jupyter-widgets/base';
 import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
 
 import { CanvasMark, SelectionMarkModel } from './canvas-mark';
-import { polyline } from './polyline';
-import { secondHalf } from './slicing';
-import type { Cube } from './slicing';
-import { LABEL_GAP, spread } from './spread';
-import { normsOverChannels, notReached, quartiles, THRESHOLD, together } from './statistics';
-import type { Norms, Quartiles } from './statistics';
-import { setAttributes, show, svg } from './svg';
-import type { TensorModel } from './tensor';
-import { sampleColour, theme } from './theme';
+import { polyline } from '../drawing/polyline';
+import { secondHalf } from '../data/slicing';
+import type { Cube } from '../data/slicing';
+import { LABEL_GAP, spread } from '../drawing/label-spacing';
+import { normsOverChannels, notReached, quartiles, THRESHOLD, together } from '../data/statistics';
+import type { Norms, Quartiles } from '../data/statistics';
+import { setAttributes, show, svg } from '../drawing/svg';
+import type { TensorModel } from '../widgets/tensor';
+import { sampleColour, theme } from '../drawing/theme';
 
 /** Decades that the axis shows below the largest norm: the threshold and a little more. */
 const DECADES = 10.5;

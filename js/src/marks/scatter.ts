@@ -2,13 +2,13 @@ import { unpack_models } from '@jupyter-widgets/base';
 import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
 
 import { CanvasMark, SelectionMarkModel } from './canvas-mark';
-import { onCanvas } from './linear';
-import { largestMagnitude, row } from './slicing';
-import type { Cube } from './slicing';
-import { setAttributes, svg } from './svg';
-import { NON_FINITE, theme } from './theme';
-import { fitValueAxis } from './value-axis';
-import type { Limits } from './value-axis';
+import { onCanvas } from '../drawing/linear';
+import { largestMagnitude, row } from '../data/slicing';
+import type { Cube } from '../data/slicing';
+import { setAttributes, svg } from '../drawing/svg';
+import { NON_FINITE, theme } from '../drawing/theme';
+import { fitValueAxis } from '../drawing/value-axis';
+import type { Limits } from '../drawing/value-axis';
 
 /** Share of a sample's width that its dots take. */
 const SPREAD = 0.88;

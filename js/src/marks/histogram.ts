@@ -1,10 +1,10 @@
 import { DOMWidgetModel, unpack_models } from '@jupyter-widgets/base';
 import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
 
-import { drawBars } from './bars';
+import { drawBars } from '../drawing/bars';
 import { CanvasMark, SelectionMarkModel } from './canvas-mark';
-import { countRange, fitAxis } from './count-axis';
-import type { Fit, Tick } from './count-axis';
+import { countRange, fitAxis } from '../drawing/count-axis';
+import type { Fit, Tick } from '../drawing/count-axis';
 import {
   below,
   equalBins,
@@ -14,21 +14,21 @@ import {
   octaves,
   shownOctaves,
   whole,
-} from './distribution';
-import type { Bins, Block, Octaves, Tally } from './distribution';
-import { number, share, ticks } from './format';
-import { Kept } from './kept';
-import { KEYS, keyOf } from './keys';
-import { polyline } from './polyline';
-import { Segments } from './readout';
-import type { Point } from './selection';
-import { column, nothing, shares } from './shares';
-import type { Cube, Span } from './slicing';
-import { pointIn, setAttributes, show, svg } from './svg';
-import { histogramCaption, histogramHover } from './text';
-import { theme } from './theme';
-import { roundTicks } from './ticks';
-import { MODULE_STATE } from './version';
+} from '../data/distribution';
+import type { Bins, Block, Octaves, Tally } from '../data/distribution';
+import { number, share, ticks } from '../drawing/format';
+import { Kept } from '../data/memo';
+import { KEYS, keyOf } from '../widgets/keys';
+import { polyline } from '../drawing/polyline';
+import { Segments } from '../widgets/readout';
+import type { Point } from '../widgets/selection';
+import { column, nothing, shares } from '../drawing/shares';
+import type { Cube, Span } from '../data/slicing';
+import { pointIn, setAttributes, show, svg } from '../drawing/svg';
+import { histogramCaption, histogramHover } from '../widgets/text';
+import { theme } from '../drawing/theme';
+import { roundTicks } from '../drawing/ticks';
+import { MODULE_STATE } from '../version';
 
 /** Bins of the linear axis. */
 const BINS = 60;

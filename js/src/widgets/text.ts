@@ -1,10 +1,10 @@
 // The words that follow the selection: readouts beside the controls and captions of the panels.
 
-import { grouped, number, range, share } from './format';
-import type { Drawn, Line } from './histogram';
+import { grouped, number, range, share } from '../drawing/format';
+import type { Drawn, Line } from '../marks/histogram';
 import type { SelectionModel } from './selection';
-import { normOverChannels, secondHalf, valueAt } from './slicing';
-import type { Cube } from './slicing';
+import { normOverChannels, secondHalf, valueAt } from '../data/slicing';
+import type { Cube } from '../data/slicing';
 import type { TensorModel } from './tensor';
 
 /** A run of text; `strong` is set in weight 600, `quiet` in the secondary colour. */

@@ -1,8 +1,8 @@
 // The parts of an exported picture that need no page.
 import { describe, expect, it } from 'vitest';
 
-import { fileName, inkOf, linesOf, printable, shared, styleOf } from './export-parts';
-import type { Glyph, Style } from './export-parts';
+import { fileName, inkOf, linesOf, printable, shared, styleOf } from './svg-text';
+import type { Glyph, Style } from './svg-text';
 
 /** Characters 10 wide, from x = 0, each line 20 high; `look` is a letter for each character. */
 function glyphs(text: string, look: string, line = 0, start = 0): Glyph<string>[] {

@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 
 import { describe, expect, it } from 'vitest';
 
-import { entryOf, makeLogPalette, makePalette, makeTable, paintCells, pack, parseColour } from './colours';
+import { entryOf, makeLogPalette, makePalette, makeTable, paintCells, pack, parseColour } from '../drawing/colours';
 import { normsOverChannels, notReached, quartiles, together } from './statistics';
-import { spread } from './spread';
+import { spread } from '../drawing/label-spacing';
 import {
   asCube,
   channelMaximum,
@@ -49,7 +49,7 @@ interface Golden {
 }
 
 const golden = JSON.parse(
-  readFileSync(new URL('../../tests/fixtures/golden.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('../../../tests/fixtures/golden.json', import.meta.url), 'utf8'),
 ) as Golden;
 
 /** JSON has no NaN and no infinity: they stand there by name. */

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import { number, range, tick } from './format';
 import { handlesOf, limitAt, normOfHandles, stopOf, STOPS } from './norms';
-import { fromWire, toWire } from './wire';
+import { fromWire, toWire } from '../data/wire';
 import { evenTicks, indexTicks, outerTick, withoutChip } from './ticks';
 
 describe('format', () => {
