@@ -1,8 +1,7 @@
 // Counts of the histogram against numpy's (tests/fixtures/golden.py), and axes by example.
-import { readFileSync } from 'node:fs';
-
 import { describe, expect, it } from 'vitest';
 
+import * as fixtures from '../testing/golden';
 import {
   below,
   equalBins,
@@ -13,37 +12,11 @@ import {
   shownOctaves,
   whole,
 } from './distribution';
-import { countRange } from '../drawing/count-axis';
-import { grouped, share, short } from '../drawing/format';
-import { nothing, shares } from '../drawing/shares';
 import { asCube } from './slicing';
 import type { Cube } from './slicing';
-import { roundTicks } from '../drawing/ticks';
 
-interface Golden {
-  shape: number[];
-  values: (number | string)[];
-  mask: number[];
-  cases: {
-    samples: [number, number];
-    channels: [number, number];
-    masked: boolean;
-    total: number;
-    zeros: number;
-    nans: number;
-    infinities: number;
-    octaves: number[];
-    range: [number, number];
-    edges: number[];
-    counts: number[];
-  }[];
-}
-
-const path = new URL('../../../tests/fixtures/golden.json', import.meta.url);
-const golden = (JSON.parse(readFileSync(path, 'utf8')) as { distribution: Golden }).distribution;
-const names: Record<string, number> = { nan: NaN, inf: Infinity, '-inf': -Infinity };
-const values = golden.values.map((v) => (typeof v === 'number' ? v : names[v]));
-const cube = asCube(Float32Array.from(values), golden.shape);
+const golden = fixtures.golden.distribution;
+const cube = asCube(Float32Array.from(golden.values, fixtures.number), golden.shape);
 const mask = Float32Array.from(golden.mask);
 
 /** One sample of one timestep. */
@@ -122,63 +95,5 @@ describe('the axis of magnitudes', () => {
     const none = count(flat(0, -0, NaN, Infinity));
     expect(shownOctaves(none)).toBeNull();
     expect(none).toMatchObject({ total: 4, zeros: 2, nans: 1, infinities: 1 });
-  });
-});
-
-describe('words', () => {
-  it.each([
-    [0, 10, '0 %'],
-    [1, 10_000, '<0.1 %'],
-    [31, 1000, '3.1 %'],
-    [2, 10, '20 %'],
-    [996, 1000, '99.6 %'],
-    [9999, 10_000, '>99.9 %'],
-    [10, 10, '100 %'],
-  ])('%d of %d is a share of %s', (part, total, text) => {
-    expect(share(part, total)).toBe(text);
-  });
-
-  it('shorten counts on axes only', () => {
-    expect([0, 1, 800, 1000, 2500, 30_000, 1_500_000, 2e9].map(short)).toEqual(
-      ['0', '1', '800', '1k', '2.5k', '30k', '1.5M', '2G'],
-    );
-    expect(grouped(1_234_567)).toBe('1,234,567');
-  });
-
-  it('tell zeros, NaN and infinities, also that there are none', () => {
-    const tally = { total: 2_000_000, zeros: 250_000, nans: 1, infinities: 0 };
-    const told = shares(tally, false);
-    expect(told.map(({ text }) => text)).toEqual(
-      ['13 %', '250,000 zeros', '<0.1 %', '1 NaN', 'no Inf'],
-    );
-    expect(told.map(({ kind }) => kind)).toEqual(['strong', 'quiet', 'alarm', 'alarm', 'quiet']);
-    expect(shares(tally, true)[1].text).toBe('250k zeros');
-  });
-
-  it('say why there is nothing to draw', () => {
-    expect(nothing(count(flat(0, 0)))).toBe('all 2 values are zero');
-    expect(nothing(count(flat(NaN)))).toBe('the only value is NaN');
-    expect(nothing(count(flat(NaN, 0, Infinity)))).toBe('all 3 values are zero or NaN or infinite');
-    const masked = octaves(flat(1), whole(flat(1)), Float32Array.of(0));
-    expect(nothing(masked)).toBe('every timestep is masked');
-  });
-});
-
-describe('axes', () => {
-  it('have round ticks', () => {
-    expect(roundTicks(-0.9, 1.1, 4)).toEqual([-0.5, 0, 0.5, 1]);
-    expect(roundTicks(-17.4, -1.5, 8, 1)).toEqual([-16, -14, -12, -10, -8, -6, -4, -2]);
-  });
-
-  it('hold counts from zero, or from half a one where they are logarithmic', () => {
-    expect(countRange(16_000, false)).toEqual({
-      min: 0,
-      max: 17_500,
-      ticks: [[0, '0'], [5000, '5k'], [10_000, '10k'], [15_000, '15k']],
-    });
-    expect(countRange(1, false).ticks).toEqual([[0, '0'], [1, '1']]);
-    const log = countRange(500, true);
-    expect(log).toMatchObject({ min: Math.log10(0.5), max: 3 });
-    expect(log.ticks.map(([, text]) => text)).toEqual(['1', '10', '100', '1k']);
   });
 });

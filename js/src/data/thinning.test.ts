@@ -1,12 +1,10 @@
 // Which snapshots are kept: by rule, and the same as rnngrad_widgets/timeline.py says.
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 
+import { fixture } from '../testing/golden';
 import { isKept, strideFor } from './thinning';
 
-const CASES = JSON.parse(
-  readFileSync(new URL('../../../tests/fixtures/thinning.json', import.meta.url), 'utf-8'),
-) as { capacity: number; last: number; kept: number[] }[];
+const CASES = fixture('thinning.json') as { capacity: number; last: number; kept: number[] }[];
 
 describe('thinning', () => {
   it.each(CASES)('keeps of 0 .. $last, with room for $capacity, what Python keeps', (wanted) => {

@@ -1,17 +1,12 @@
 // Arrays off the wire and back: bfloat16 against the numbers of tests/fixtures/wire.py.
-import { readFileSync } from 'node:fs';
-
 import { describe, expect, it } from 'vitest';
 
+import { fixture, number } from '../testing/golden';
+import type { Value } from '../testing/golden';
 import { fromWire, toWire } from './wire';
 
-const golden = JSON.parse(
-  readFileSync(new URL('../../../tests/fixtures/wire.json', import.meta.url), 'utf8'),
-) as { halves: number[]; values: (number | string)[] };
-
-/** JSON has no NaN and no infinity: they stand there by name. */
-const names: Record<string, number> = { nan: NaN, inf: Infinity, '-inf': -Infinity };
-const values = golden.values.map((value) => (typeof value === 'number' ? value : names[value]));
+const golden = fixture('wire.json') as { halves: number[]; values: Value[] };
+const values = golden.values.map(number);
 
 /** The bytes at an offset into a larger memory, as a message brings them. */
 function inMessage(bytes: ArrayBuffer, offset: number): DataView {
@@ -52,5 +47,38 @@ describe('wire', () => {
   it('refuses bfloat16 that does not fill its shape', () => {
     const wire = { dtype: 'bfloat16', shape: [2, 2], data: new ArrayBuffer(16) };
     expect(() => fromWire(wire)).toThrow(/must fill its shape; received 16 bytes for \(2,2\)/);
+  });
+});
+
+describe('a buffer of float32', () => {
+  const bytes = new Uint8Array(4 * 6 + 3);
+  new Float32Array(bytes.buffer, 0, 6).set([1, 2, 3, 4, 5, 6]);
+
+  it('reads an aligned buffer in place and one that is not by copying', () => {
+    const wire = (offset: number): Parameters<typeof fromWire>[0] => ({
+      dtype: 'float32',
+      shape: [1, 2],
+      data: new DataView(bytes.buffer, offset, 8),
+    });
+    expect([...(fromWire(wire(4))?.values ?? [])]).toEqual([2, 3]);
+    expect(fromWire(wire(4))?.values.buffer).toBe(bytes.buffer);
+    const shifted = new Uint8Array(12);
+    shifted.set(new Uint8Array(Float32Array.from([8, 9]).buffer), 3);
+    const odd = { dtype: 'float32', shape: [1, 2], data: new DataView(shifted.buffer, 3, 8) };
+    expect([...(fromWire(odd)?.values ?? [])]).toEqual([8, 9]);
+  });
+
+  it('refuses another type and a buffer that does not fit', () => {
+    const data = new DataView(bytes.buffer, 0, 8);
+    expect(() => fromWire({ dtype: 'float64', shape: [1], data })).toThrow(/received float64/);
+    expect(() => fromWire({ dtype: 'float32', shape: [3], data })).toThrow(/received 8 bytes/);
+  });
+
+  it('sends back what came', () => {
+    const array = fromWire({ dtype: 'float32', shape: [2, 3], data: new DataView(bytes.buffer, 0, 24) });
+    const wire = toWire(array);
+    expect(wire?.shape).toEqual([2, 3]);
+    expect(fromWire(wire)?.values).toEqual(array?.values);
+    expect(toWire(fromWire(null))).toBeNull();
   });
 });

@@ -1,9 +1,7 @@
 // Pixels of values on an axis, whatever its decade.
 import { describe, expect, it } from 'vitest';
 
-import { lossText, ticks } from './format';
 import { lossAxis, onCanvas, pixelsOf } from './linear';
-import { outerTick, roundTicks } from './ticks';
 
 const DECADES = [1e-38, 1e-30, 1e-8, 1, 1e8, 1e15, 1e16, 1e18, 1e30, 1e38];
 
@@ -42,32 +40,5 @@ describe('the axis of losses', () => {
     expect(axis.min / (min || 1)).toBeCloseTo(min === 0 ? 0 : 1, 9);
     expect(axis.max / (max || 1)).toBeCloseTo(max === 0 ? 0 : 1, 9);
     expect(axis.ticks).toEqual(places);
-  });
-});
-
-describe('words of large and small numbers', () => {
-  it.each([
-    [0, '0'],
-    [0.3514, '0.351'],
-    [12345, '12300'],
-    [1e5, '1.0e5'],
-    [2.34e15, '2.3e15'],
-    [-1.2e-5, '−1.2e-5'],
-    [-2.5, '−2.5'],
-  ])('of the loss %d', (value, text) => {
-    expect(lossText(value)).toBe(text);
-  });
-  it.each(DECADES)('has ticks of an axis to ±%d', (limit) => {
-    const outer = outerTick(limit);
-    expect(outer / limit).toBeGreaterThan(0.39);
-    expect(outer / limit).toBeLessThanOrEqual(1 + 1e-9);
-    const between = roundTicks(-limit, limit, 4);
-    expect(between).toHaveLength(5);
-    expect(between[2]).toBe(0);
-    expect(between[4] / limit).toBeCloseTo(1, 9);
-  });
-  it('has labels that tell one tick from the other', () => {
-    expect(ticks([-0.02, 0, 0.015])).toEqual(['−2e-2', '0', '1.5e-2']);
-    expect(ticks([1e15, 1.0002e15, 1.0004e15])).toEqual(['1e15', '1.0002e15', '1.0004e15']);
   });
 });

@@ -1,9 +1,8 @@
-// Where the panels of a grid are, and the colours of samples: pure functions, by property.
-import { describe, expect, it, vi } from 'vitest';
+// Where the panels of a grid are: pure functions, by property.
+import { describe, expect, it } from 'vitest';
 
 import { layOut, pageOf, panelAt, ROOM } from './panels';
 import type { Panel } from './panels';
-import { sampleColour } from './theme';
 
 const [WIDTH, HEIGHT] = [1048, 552];
 
@@ -88,17 +87,5 @@ describe('layout of panels', () => {
       expect(panelAt(panels, left + width, top)).toBeNull();
       expect(panelAt(panels, left, top + height)).toBeNull();
     }
-  });
-});
-
-describe('colours of samples', () => {
-  it('differ from one another, those of neighbours most', () => {
-    vi.stubGlobal('document', { body: { dataset: {}, classList: { contains: () => false } } });
-    const hues = Array.from({ length: 64 }, (_, s) => Number(/^hsl\((\d+), 65%, 42%\)$/.exec(sampleColour(s))?.[1]));
-    vi.unstubAllGlobals();
-    expect(new Set(hues).size).toBe(64);
-    const apart = (a: number, b: number): number => Math.min(Math.abs(a - b), 360 - Math.abs(a - b));
-    hues.slice(1).forEach((hue, s) => expect(apart(hue, hues[s])).toBeGreaterThan(90));
-    hues.slice(2).forEach((hue, s) => expect(apart(hue, hues[s])).toBeGreaterThan(45));
   });
 });

@@ -1,0 +1,42 @@
+// Norms and quartiles against those that numpy wrote (tests/fixtures/golden.py).
+import { describe, expect, it } from 'vitest';
+
+import { cube, golden, number } from '../testing/golden';
+import type { Value } from '../testing/golden';
+import { normsOverChannels, notReached, quartiles, together } from './statistics';
+
+describe('flow', () => {
+  it.each(golden.flow)('norms and quartiles of channels $start..$stop, flip $flip', (c) => {
+    const norms = normsOverChannels(cube, c.start, c.stop, c.flip, Float32Array.from(c.mask));
+    const { lower, median, upper } = quartiles(norms);
+    const near = (got: Float64Array, want: Value[]): void =>
+      want.map(number).forEach((value, i) => {
+        if (Number.isFinite(value)) {
+          expect(got[i]).toBeCloseTo(value, 10);
+        } else {
+          expect(got[i]).toEqual(value);
+        }
+      });
+    near(norms.values, c.norms);
+    near(Float64Array.of(...lower, ...median, ...upper), c.quartiles);
+    const finite = c.norms.map(number).filter(Number.isFinite);
+    expect(norms.largest).toBeCloseTo(Math.max(...finite), 10);
+  });
+
+  it('takes two halves together as the norms that are shown', () => {
+    const whole = together(
+      normsOverChannels(cube, 0, 3, false, null),
+      normsOverChannels(cube, 3, 6, true, null),
+    );
+    golden.norms.forEach(({ timestep, value }) => {
+      expect(whole.values[2 * whole.timesteps + timestep]).toBeCloseTo(value, 5);
+    });
+  });
+
+  it('finds the longest run below the threshold', () => {
+    const median = Float64Array.of(0, 1, 1e-9, 0, 1e-10, 1, NaN, 0);
+    expect(notReached(median, 1)).toEqual([2, 4]);
+    expect(notReached(Float64Array.of(1, NaN), 1)).toBeNull();
+    expect(notReached(Float64Array.of(0, 0), 1)).toEqual([0, 1]);
+  });
+});

@@ -1,0 +1,36 @@
+// Words of the values that a histogram cannot show.
+import { describe, expect, it } from 'vitest';
+
+import { octaves, whole } from '../data/distribution';
+import { asCube } from '../data/slicing';
+import type { Cube } from '../data/slicing';
+import { nothing, shares } from './shares';
+
+/** One sample of one timestep. */
+function flat(...data: number[]): Cube {
+  return asCube(Float32Array.from(data), [1, data.length]);
+}
+
+function count(data: Cube): ReturnType<typeof octaves> {
+  return octaves(data, whole(data), null);
+}
+
+describe('words', () => {
+  it('tell zeros, NaN and infinities, also that there are none', () => {
+    const tally = { total: 2_000_000, zeros: 250_000, nans: 1, infinities: 0 };
+    const told = shares(tally, false);
+    expect(told.map(({ text }) => text)).toEqual(
+      ['13 %', '250,000 zeros', '<0.1 %', '1 NaN', 'no Inf'],
+    );
+    expect(told.map(({ kind }) => kind)).toEqual(['strong', 'quiet', 'alarm', 'alarm', 'quiet']);
+    expect(shares(tally, true)[1].text).toBe('250k zeros');
+  });
+
+  it('say why there is nothing to draw', () => {
+    expect(nothing(count(flat(0, 0)))).toBe('all 2 values are zero');
+    expect(nothing(count(flat(NaN)))).toBe('the only value is NaN');
+    expect(nothing(count(flat(NaN, 0, Infinity)))).toBe('all 3 values are zero or NaN or infinite');
+    const masked = octaves(flat(1), whole(flat(1)), Float32Array.of(0));
+    expect(nothing(masked)).toBe('every timestep is masked');
+  });
+});
