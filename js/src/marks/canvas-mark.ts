@@ -4,11 +4,9 @@ import { Mark, MarkModel } from 'bqplot';
 import type { Figure, ScaleView } from 'bqplot';
 
 import type { SelectionModel } from '../widgets/selection';
+import { MARGIN_RIGHT } from '../drawing/page-layout';
 import { pixelRatio, theme } from '../drawing/theme';
 import { MODULE_STATE } from '../version';
-
-/** Room at the right of the plots, in pixels; the same numbers stand in style/index.css. */
-export const MARGIN_RIGHT = { wide: 108, narrow: 80 };
 
 /** State that every mark of ours has. */
 export class SelectionMarkModel extends MarkModel {

@@ -2,15 +2,13 @@ import { unpack_models } from '@jupyter-widgets/base';
 import type { WidgetModel } from '@jupyter-widgets/base';
 import { VBoxModel, VBoxView } from '@jupyter-widgets/controls';
 
-import { MARGIN_RIGHT } from '../marks/canvas-mark';
+import { BREAKPOINT, MARGIN_RIGHT } from '../drawing/page-layout';
 import { changesCells, takes } from './keys';
 import { servePictures } from '../export/picture';
 import type { SelectionModel } from './selection';
 import { isDark, onPixelsChange, onThemeChange, setPaper, theme } from '../drawing/theme';
 import { MODULE_STATE } from '../version';
 
-/** Widths below this use the narrow layout; the same number stands in style/index.css. */
-const BREAKPOINT = 900;
 /** Milliseconds in which a kernel that is idle answers. */
 const PATIENCE = 500;
 

@@ -1,7 +1,7 @@
 // The words that follow the selection: readouts beside the controls and captions of the panels.
 
 import { grouped, number, range, share } from '../drawing/format';
-import type { Drawn, Line } from '../marks/histogram';
+import type { Drawn, Line } from '../data/histogram';
 import type { SelectionModel } from './selection';
 import { normOverChannels, secondHalf, valueAt } from '../data/slicing';
 import type { Cube } from '../data/slicing';

@@ -1,0 +1,86 @@
+// Pure: what a histogram draws, counted: the whole tensor in bars, a part of it as a line.
+
+import {
+  below,
+  equalBins,
+  equalEdges,
+  finiteRange,
+  octaveBins,
+  octaves,
+  shownOctaves,
+  whole,
+} from './distribution';
+import type { Bins, Block, Octaves, Tally } from './distribution';
+import type { Cube, Span } from './slicing';
+
+/** Bins of the linear axis. */
+const BINS = 60;
+
+/** What the line shows, in the order of its buttons. */
+export const LINES = ['sample', 'channel'] as const;
+
+/** The chosen part, counted in the bins of the whole. */
+export interface Line {
+  readonly of: (typeof LINES)[number];
+  readonly counts: Uint32Array;
+  /** What its counts are multiplied by to be compared with those of the whole. */
+  readonly factor: number;
+}
+
+/** What is drawn: the whole tensor in bars, a part of it as a line. */
+export interface Drawn {
+  /** The octaves on an axis of magnitudes; null on one of signed values, and where there are none. */
+  readonly shown: Span | null;
+  readonly magnitude: boolean;
+  readonly tally: Tally;
+  /** Values that are not zero but too small for the axis. */
+  readonly below: number;
+  /** Null where there is no finite value but zero. */
+  readonly bins: Bins | null;
+  readonly line: Line | null;
+}
+
+export function countAll(cube: Cube, mask: Float32Array | null, tally: Octaves, signed: boolean): Drawn {
+  const shown = shownOctaves(tally);
+  const drawn = { magnitude: !signed, shown: null, tally, below: 0, bins: null, line: null };
+  if (shown === null) {
+    return drawn;
+  }
+  if (!signed) {
+    return { ...drawn, shown, below: below(tally, shown), bins: octaveBins(tally, shown) };
+  }
+  const range = finiteRange(cube, whole(cube), mask, tally) as [number, number];
+  return { ...drawn, bins: equalBins(cube, whole(cube), mask, equalEdges(range, BINS)) };
+}
+
+/** Without a time axis a sample has one value of a channel: there the channel of every sample. */
+export function chosenBlock(
+  cube: Cube,
+  of: Line['of'],
+  sample: number,
+  channel: number,
+  timed: boolean,
+): Block {
+  const all = whole(cube);
+  const one = [sample, sample + 1] as const;
+  return of === 'sample'
+    ? { ...all, samples: one }
+    : { ...all, samples: timed ? one : all.samples, channels: [channel, channel + 1] };
+}
+
+/** Null where the part has no values, or is the whole. */
+export function countLine(
+  cube: Cube,
+  mask: Float32Array | null,
+  { bins, shown, tally }: Drawn,
+  block: Block,
+  of: Line['of'],
+): Line | null {
+  const part = octaves(cube, block, mask);
+  if (bins === null || part.total === 0 || part.total === tally.total) {
+    return null;
+  }
+  const { counts } =
+    shown === null ? equalBins(cube, block, mask, bins.edges) : octaveBins(part, shown);
+  return { of, counts, factor: tally.total / part.total };
+}
