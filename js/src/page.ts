@@ -116,7 +116,7 @@ function followTheme(): void {
   const fixed = root.style.colorScheme;
   const dark = matchMedia('(prefers-color-scheme: dark)');
   const follow = (): void => {
-    document.body.dataset['jpThemeLight'] = String(fixed === '' ? !dark.matches : fixed === 'light');
+    document.body.dataset.jpThemeLight = String(fixed === '' ? !dark.matches : fixed === 'light');
   };
   dark.addEventListener('change', follow);
   follow();

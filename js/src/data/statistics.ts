@@ -31,12 +31,8 @@ export function normsOverChannels(
   for (let s = 0; s < samples; s++) {
     for (let t = 0; t < timesteps; t++) {
       const base = (s * timesteps + t) * channels;
-      let sum = 0;
-      for (let c = start; c < stop; c++) {
-        sum += data[base + c] * data[base + c];
-      }
       const hidden = mask !== null && mask[s * timesteps + t] === 0;
-      const norm = hidden ? NaN : Math.sqrt(sum);
+      const norm = hidden ? NaN : Math.sqrt(sumOfSquares(data, base + start, base + stop));
       values[s * timesteps + (flip ? timesteps - 1 - t : t)] = norm;
       if (norm > largest && norm < Infinity) {
         largest = norm;
@@ -44,6 +40,14 @@ export function normsOverChannels(
     }
   }
   return { samples, timesteps, values, largest };
+}
+
+function sumOfSquares(data: Float32Array, start: number, stop: number): number {
+  let sum = 0;
+  for (let i = start; i < stop; i++) {
+    sum += data[i] * data[i];
+  }
+  return sum;
 }
 
 /** Norms over two sets of channels together. */

@@ -19,27 +19,27 @@ describe.each([0, 1, 2, 4])('an array at byte %i of a message', (offset) => {
   it('is read as bfloat16', () => {
     const data = inMessage(Uint16Array.from(golden.halves).buffer, offset);
     const array = fromWire({ dtype: 'bfloat16', shape: [values.length], data });
-    expect([...array!.values]).toEqual(values);
+    expect([...array.values]).toEqual(values);
   });
 
   it('is read as float32', () => {
     const data = inMessage(Float32Array.from(values).buffer, offset);
-    expect([...fromWire({ dtype: 'float32', shape: [values.length], data })!.values]).toEqual(values);
+    expect([...fromWire({ dtype: 'float32', shape: [values.length], data }).values]).toEqual(values);
   });
 
   it('is written with its own bytes alone', () => {
     const data = inMessage(Float32Array.from([1, 2, 3, 4, 5, 6]).buffer, offset);
     const sent = toWire(fromWire({ dtype: 'float32', shape: [2, 3], data }));
     // ipywidgets saves the whole memory of a view
-    const saved = new Float32Array((sent!.data as DataView).buffer as ArrayBuffer);
-    expect([sent!.dtype, sent!.shape, [...saved]]).toEqual(['float32', [2, 3], [1, 2, 3, 4, 5, 6]]);
+    const saved = new Float32Array((sent.data as DataView).buffer as ArrayBuffer);
+    expect([sent.dtype, sent.shape, [...saved]]).toEqual(['float32', [2, 3], [1, 2, 3, 4, 5, 6]]);
   });
 });
 
 describe('wire', () => {
   it('takes an array buffer, and nothing', () => {
     const data = Float32Array.from([7]).buffer;
-    expect([...fromWire({ dtype: 'float32', shape: [1, 1], data })!.values]).toEqual([7]);
+    expect([...fromWire({ dtype: 'float32', shape: [1, 1], data }).values]).toEqual([7]);
     expect(fromWire(null)).toBeNull();
     expect(toWire(null)).toBeNull();
   });

@@ -16,6 +16,8 @@ export interface DenseArray {
   readonly shape: readonly number[];
 }
 
+export function fromWire(wire: Wire): DenseArray;
+export function fromWire(wire: Wire | null): DenseArray | null;
 export function fromWire(wire: Wire | null): DenseArray | null {
   if (wire === null) {
     return null;
@@ -51,6 +53,8 @@ function fromBfloat16(halves: Uint16Array): Float32Array<ArrayBuffer> {
   return new Float32Array(bits.buffer);
 }
 
+export function toWire(array: DenseArray): Wire;
+export function toWire(array: DenseArray | null): Wire | null;
 export function toWire(array: DenseArray | null): Wire | null {
   if (array === null) {
     return null;

@@ -139,24 +139,23 @@ class Picture {
   /** The element with its look written into it; nothing where it does not show. */
   private copy(source: SVGElement, clipped: boolean): SVGElement[] {
     const name = source.localName;
-    const [isGroup, isText] = [GROUPS.has(name), TEXTS.has(name)];
+    const kind = kindOf(name);
     const style = getComputedStyle(source);
-    const known = isGroup || isText || SHAPES.has(name);
-    if (!known || !isRendered(style) || (!isGroup && style.visibility !== 'visible')) {
+    if (kind === null || !isRendered(style) || (kind !== 'group' && style.visibility !== 'visible')) {
       return [];
     }
-    const look = styleOf(reader(style), isGroup ? 'group' : isText ? 'text' : 'shape');
+    const look = styleOf(reader(style), kind);
     const inside = clipped || 'clip-path' in look;
     const children = this.copies(source, inside);
-    const shows = isGroup || isText ? children.length > 0 : look['fill'] !== 'none' || 'stroke' in look;
-    if (!shows) {
+    const painted = look.fill !== 'none' || 'stroke' in look;
+    if (kind === 'shape' ? !painted : children.length === 0) {
       return [];
     }
     // what is clipped lies in a frame, which counts by itself
-    if (!isGroup && !inside) {
+    if (kind !== 'group' && !inside) {
       this.grow(this.place(source.getBoundingClientRect()));
     }
-    const copy = svg((isGroup ? 'g' : name) as 'g', this.withOwnReferences(look));
+    const copy = svg((kind === 'group' ? 'g' : name) as 'g', this.withOwnReferences(look));
     for (const { name: attribute, value } of source.attributes) {
       if (GEOMETRY.has(attribute)) {
         copy.setAttribute(attribute, value);
@@ -245,6 +244,17 @@ class Picture {
   private readonly names = new Map<string, string>();
   private readonly content = svg('g');
   private readonly defs = svg('defs');
+}
+
+/** What an element of SVG is; null where it is not copied. */
+function kindOf(name: string): 'group' | 'text' | 'shape' | null {
+  if (GROUPS.has(name)) {
+    return 'group';
+  }
+  if (TEXTS.has(name)) {
+    return 'text';
+  }
+  return SHAPES.has(name) ? 'shape' : null;
 }
 
 function isRendered(style: CSSStyleDeclaration): boolean {

@@ -66,9 +66,9 @@ describe('looks', () => {
   it('of HTML take its colour', () => {
     const text = { color: 'rgb(95, 99, 104)', fill: 'rgb(0, 0, 0)', 'font-size': '11px', 'font-weight': '600' };
     const look = styleOf(read({ ...text, 'font-variant-numeric': 'tabular-nums' }), 'html');
-    expect(look['fill']).toBe('#5f6368');
+    expect(look.fill).toBe('#5f6368');
     expect(look['font-weight']).toBe('600');
-    expect(look['style']).toBe('font-variant-numeric:tabular-nums');
+    expect(look.style).toBe('font-variant-numeric:tabular-nums');
   });
 
   it('are split into what all share and the rest', () => {

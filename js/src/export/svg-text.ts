@@ -114,7 +114,7 @@ export function styleOf(read: (property: string) => string, kind: 'group' | 'sha
   } else {
     Object.assign(look, inkAttributes('fill', read('fill'), Number(read('fill-opacity'))));
     const stroke = inkAttributes('stroke', read('stroke'), Number(read('stroke-opacity')));
-    if (stroke['stroke'] !== 'none') {
+    if (stroke.stroke !== 'none') {
       Object.assign(look, stroke, unlike(STROKE, read));
     }
   }
@@ -143,6 +143,7 @@ function inkAttributes(name: 'fill' | 'stroke', colour: string, opacity: number)
 
 /** The text without the control characters that XML cannot hold, not even escaped. */
 export function printable(xml: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: it is these that are replaced
   return xml.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '\ufffd');
 }
 

@@ -4,6 +4,7 @@ import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
 import { Chip } from '../drawing/axis-marks';
 import { CanvasMark, SelectionMarkModel } from './canvas-mark';
 import { logPlace, LOG_DECADES, parseColour } from '../drawing/colours';
+import type { Packed } from '../drawing/colours';
 import { lossText } from '../drawing/format';
 import { KEYS, keyOf } from '../widgets/keys';
 import { lossAxis } from '../drawing/linear';
@@ -233,8 +234,7 @@ export class Reach extends TimelineMark {
     this.image.height = timesteps;
     const image = new ImageData(columns, timesteps);
     const pixels = new Uint32Array(image.data.buffer);
-    const table = sequentialTable();
-    const [below, nan] = [parseColour(theme().below), parseColour(NON_FINITE)];
+    const colourOf = normColours(largest);
     const { invert } = this.scale('x').scale;
     let at = 0;
     for (let column = 0; column < columns; column++) {
@@ -243,11 +243,7 @@ export class Reach extends TimelineMark {
         at++;
       }
       for (let t = 0; t < timesteps; t++) {
-        const norm = rows[at][t];
-        const place = logPlace(norm, largest || 1);
-        const entry = Math.round((1 + place / LOG_DECADES) * (table.length - 1));
-        const colour = Number.isFinite(norm) ? (place < -LOG_DECADES ? below : table[entry]) : nan;
-        pixels[(timesteps - 1 - t) * columns + column] = Number.isNaN(norm) ? below : colour;
+        pixels[(timesteps - 1 - t) * columns + column] = colourOf(rows[at][t]);
       }
     }
     this.image.getContext('2d')?.putImageData(image, 0, 0);
@@ -291,6 +287,20 @@ export class Reach extends TimelineMark {
   private readonly bar = svg('g');
   private readonly chip = new Chip();
   private readonly label = svg('text', { class: 'rnngrad-label rnngrad-quiet' });
+}
+
+/** The colour of a norm; where all is masked, that of what is too small for the scale. */
+function normColours(largest: number): (norm: number) => Packed {
+  const table = sequentialTable();
+  const [below, nonFinite] = [parseColour(theme().below), parseColour(NON_FINITE)];
+  return (norm) => {
+    if (norm === Infinity) {
+      return nonFinite;
+    }
+    const place = logPlace(norm, largest || 1);
+    const entry = Math.round((1 + place / LOG_DECADES) * (table.length - 1));
+    return Number.isNaN(norm) || place < -LOG_DECADES ? below : table[entry];
+  };
 }
 
 /** 256 colours from eight decades below the limit to the limit. */

@@ -188,7 +188,7 @@ export class Explorer extends VBoxView {
     const right = width >= BREAKPOINT ? MARGIN_RIGHT.wide : MARGIN_RIGHT.narrow;
     for (const figure of this.model.get('figures') as WidgetModel[]) {
       const margin = figure.get('fig_margin') as Record<string, number>;
-      if (margin['right'] !== right) {
+      if (margin.right !== right) {
         figure.set('fig_margin', { ...margin, right });
       }
     }

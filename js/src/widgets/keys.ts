@@ -34,7 +34,7 @@ export function takes(target: Element, event: Pressed): boolean {
     return false;
   }
   const named = target.getAttribute(KEYS);
-  if (named !== null && named.split(' ').includes(key === ' ' ? 'Space' : key)) {
+  if (named?.split(' ').includes(key === ' ' ? 'Space' : key)) {
     return true;
   }
   if (target.matches('.noUi-handle, input[type="range"]')) {
