@@ -1,21 +1,26 @@
 /** The widget module: what Python's `_model_name` and `_view_name` are looked up in. */
 import '../style/index.css';
 
-export { ColourBar, ColourBarModel } from './widgets/colourbar';
 export { Cursor, CursorModel } from './marks/cursor';
 export { Curves, CurvesModel } from './marks/curves';
+export { Flow, FlowModel } from './marks/flow';
+export { GateHistograms, GateHistogramsModel } from './marks/gate-histograms';
+export { CurveGrid, CurveGridModel, Maps, MapsModel } from './marks/grid';
+export {
+  Histogram,
+  HistogramModel,
+  HistogramReadout,
+  HistogramReadoutModel,
+} from './marks/histogram';
+export { Raster, RasterModel } from './marks/raster';
+export { Bars, BarsModel, Scatter, ScatterModel } from './marks/scatter';
+export { Losses, LossesModel, Reach, ReachModel } from './marks/timeline-marks';
+export * from './version';
+export { ColourBar, ColourBarModel } from './widgets/colourbar';
 export { Download, DownloadModel } from './widgets/download';
 export { Explorer, ExplorerModel } from './widgets/frame';
-export { Flow, FlowModel } from './marks/flow';
-export { CurveGrid, CurveGridModel, Maps, MapsModel } from './marks/grid';
-export { GateHistograms, GateHistogramsModel } from './marks/gate-histograms';
-export { Histogram, HistogramModel, HistogramReadout, HistogramReadoutModel } from './marks/histogram';
-export { Raster, RasterModel } from './marks/raster';
 export { Readout, ReadoutModel } from './widgets/readout';
-export { Bars, BarsModel, Scatter, ScatterModel } from './marks/scatter';
 export { SelectionModel } from './widgets/selection';
 export { TensorModel } from './widgets/tensor';
 export { SnapshotModel, TimelineModel } from './widgets/timeline';
 export { TimelineControls } from './widgets/timeline-controls';
-export { Losses, LossesModel, Reach, ReachModel } from './marks/timeline-marks';
-export * from './version';

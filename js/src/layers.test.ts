@@ -41,7 +41,9 @@ function importsOf(modules: readonly string[]): Map<string, string[]> {
 
 /** Packages that a module loads: what it imports once its types are gone. */
 function packagesOf(module: string): string[] {
-  const script = ts.transpile(readFileSync(SOURCE + module, 'utf8'), { module: ts.ModuleKind.ESNext });
+  const script = ts.transpile(readFileSync(SOURCE + module, 'utf8'), {
+    module: ts.ModuleKind.ESNext,
+  });
   const names = ts.preProcessFile(script).importedFiles.map(({ fileName }) => fileName);
   return names.filter((name) => !name.startsWith('.'));
 }
@@ -98,11 +100,22 @@ describe('imports', () => {
 
   it('go in no circle', () => {
     expect(circleIn(graph)).toBeNull();
-    expect(circleIn(new Map([['a', ['b']], ['b', ['c', 'd']], ['c', []], ['d', ['b']]]))).toEqual(['b', 'd', 'b']);
+    expect(
+      circleIn(
+        new Map([
+          ['a', ['b']],
+          ['b', ['c', 'd']],
+          ['c', []],
+          ['d', ['b']],
+        ]),
+      ),
+    ).toEqual(['b', 'd', 'b']);
   });
 
   it('of packages are of types only where there are no widgets', () => {
-    const pure = modules.filter((module) => module.includes('/') && !WITH_WIDGETS.includes(posix.dirname(module)));
+    const pure = modules.filter(
+      (module) => module.includes('/') && !WITH_WIDGETS.includes(posix.dirname(module)),
+    );
     expect(pure.length).toBeGreaterThan(20);
     expect(pure.flatMap(packagesOf)).toEqual([]);
   });

@@ -3,8 +3,8 @@
  * libraries in it (scripts/build-page.mjs); the page adds bqplot and the AMD bundle of this project.
  */
 import * as base from '@jupyter-widgets/base';
-import * as controls from '@jupyter-widgets/controls';
 import { ManagerBase } from '@jupyter-widgets/base-manager';
+import * as controls from '@jupyter-widgets/controls';
 import { MessageLoop } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
 
@@ -23,7 +23,9 @@ const modules = new Map<string, Module>([
 function moduleNamed(name: string): Module {
   const found = modules.get(name);
   if (found === undefined) {
-    throw new Error(`this page has no widgets of ${name}; it has those of ${[...modules.keys()].join(', ')}`);
+    throw new Error(
+      `this page has no widgets of ${name}; it has those of ${[...modules.keys()].join(', ')}`,
+    );
   }
   return found;
 }

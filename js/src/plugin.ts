@@ -1,6 +1,7 @@
 /** JupyterLab and Notebook 7: registers the widget module; its code is loaded when the first widget is. */
-import { IJupyterWidgetRegistry } from '@jupyter-widgets/base';
+
 import type { ExportMap } from '@jupyter-widgets/base';
+import { IJupyterWidgetRegistry } from '@jupyter-widgets/base';
 import type { Application, IPlugin } from '@lumino/application';
 import type { Widget } from '@lumino/widgets';
 

@@ -12,8 +12,8 @@ import {
   shownOctaves,
   whole,
 } from './distribution';
-import { asCube } from './slicing';
 import type { Cube } from './slicing';
+import { asCube } from './slicing';
 
 const golden = fixtures.golden.distribution;
 const cube = asCube(Float32Array.from(golden.values, fixtures.number), golden.shape);
@@ -29,18 +29,21 @@ function count(data: Cube): ReturnType<typeof octaves> {
 }
 
 describe('counts', () => {
-  it.each(golden.cases)('are those of numpy: samples $samples, channels $channels, masked $masked', (c) => {
-    const block = { ...whole(cube), samples: c.samples, channels: c.channels };
-    const hidden = c.masked ? mask : null;
-    const found = octaves(cube, block, hidden);
-    const { total, zeros, nans, infinities } = c;
-    expect(found).toMatchObject({ total, zeros, nans, infinities });
-    expect([...found.counts]).toEqual(c.octaves);
-    expect(finiteRange(cube, block, hidden, found)).toEqual(c.range);
-    const edges = equalEdges(c.range, 60);
-    expect([...edges]).toEqual(c.edges);
-    expect([...equalBins(cube, block, hidden, edges).counts]).toEqual(c.counts);
-  });
+  it.each(golden.cases)(
+    'are those of numpy: samples $samples, channels $channels, masked $masked',
+    (c) => {
+      const block = { ...whole(cube), samples: c.samples, channels: c.channels };
+      const hidden = c.masked ? mask : null;
+      const found = octaves(cube, block, hidden);
+      const { total, zeros, nans, infinities } = c;
+      expect(found).toMatchObject({ total, zeros, nans, infinities });
+      expect([...found.counts]).toEqual(c.octaves);
+      expect(finiteRange(cube, block, hidden, found)).toEqual(c.range);
+      const edges = equalEdges(c.range, 60);
+      expect([...edges]).toEqual(c.edges);
+      expect([...equalBins(cube, block, hidden, edges).counts]).toEqual(c.counts);
+    },
+  );
 
   it('of a part are made between the edges of the whole', () => {
     const data = flat(-1, -0.5, 0, 0.5, 1);

@@ -97,7 +97,9 @@ export function octaves(cube: Cube, block: Block, mask: Float32Array | null): Oc
   const [small, large] = [exponents[0] + exponents[256], exponents[255] + exponents[511]];
   const mantissas = { subnormal: 0, nan: 0 };
   if (small > 0 || large > 0) {
-    eachRun(cube, block, mask, (start, stop) => countMantissas(bits, start, stop, counts, mantissas));
+    eachRun(cube, block, mask, (start, stop) =>
+      countMantissas(bits, start, stop, counts, mantissas),
+    );
   }
   return {
     total: exponents.reduce((sum, count) => sum + count, 0),
@@ -151,7 +153,10 @@ export function shownOctaves({ counts }: Octaves): Span | null {
   }
   let first = 0;
   let below = 0; // values under `first`
-  while (below + counts[first] <= LEFT_BELOW * occupied && (counts[first] === 0 || first <= last - SHOWN)) {
+  while (
+    below + counts[first] <= LEFT_BELOW * occupied &&
+    (counts[first] === 0 || first <= last - SHOWN)
+  ) {
     below += counts[first++];
   }
   // a few octaves at least, round the ones that hold values
@@ -163,7 +168,10 @@ export function shownOctaves({ counts }: Octaves): Span | null {
 /** Octaves [first, end) as bins; their edges are powers of two. */
 export function octaveBins({ counts }: Octaves, [first, end]: Span): Bins {
   return {
-    edges: Float64Array.from({ length: end - first + 1 }, (_, i) => 2 ** (first + i + FIRST_OCTAVE)),
+    edges: Float64Array.from(
+      { length: end - first + 1 },
+      (_, i) => 2 ** (first + i + FIRST_OCTAVE),
+    ),
     counts: counts.slice(first, end),
   };
 }

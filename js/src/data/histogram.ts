@@ -1,5 +1,6 @@
 // Pure: what a histogram draws, counted: the whole tensor in bars, a part of it as a line.
 
+import type { Bins, Block, Octaves, Tally } from './distribution';
 import {
   below,
   equalBins,
@@ -10,7 +11,6 @@ import {
   shownOctaves,
   whole,
 } from './distribution';
-import type { Bins, Block, Octaves, Tally } from './distribution';
 import type { Cube, Span } from './slicing';
 
 /** Bins of the linear axis. */
@@ -40,7 +40,12 @@ export interface Drawn {
   readonly line: Line | null;
 }
 
-export function countAll(cube: Cube, mask: Float32Array | null, tally: Octaves, signed: boolean): Drawn {
+export function countAll(
+  cube: Cube,
+  mask: Float32Array | null,
+  tally: Octaves,
+  signed: boolean,
+): Drawn {
   const shown = shownOctaves(tally);
   const drawn = { magnitude: !signed, shown: null, tally, below: 0, bins: null, line: null };
   if (shown === null) {

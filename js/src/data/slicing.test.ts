@@ -15,12 +15,15 @@ import {
 } from './slicing';
 
 describe('slicing', () => {
-  it.each(golden.pooled)('pools sample $sample, reflect $reflect, $start..$stop to $rows x $cols', (c) => {
-    const out = new Float32Array(c.rows * c.cols).fill(7);
-    const rows = rowsOfSample(cube, c.sample, c.start, c.stop, c.reflect);
-    pool(cube, rows, [0, cube.timesteps], c.rows, c.cols, out);
-    expect([...out]).toEqual(c.cells.map(number));
-  });
+  it.each(golden.pooled)(
+    'pools sample $sample, reflect $reflect, $start..$stop to $rows x $cols',
+    (c) => {
+      const out = new Float32Array(c.rows * c.cols).fill(7);
+      const rows = rowsOfSample(cube, c.sample, c.start, c.stop, c.reflect);
+      pool(cube, rows, [0, cube.timesteps], c.rows, c.cols, out);
+      expect([...out]).toEqual(c.cells.map(number));
+    },
+  );
 
   it.each(golden.spans)('pools timesteps $span, reflect $reflect, to $rows x $cols', (c) => {
     const out = new Float32Array(c.rows * c.cols).fill(7);

@@ -12,7 +12,9 @@ export interface Cube {
 export function asCube(data: Float32Array, shape: readonly number[]): Cube {
   const [samples, timesteps, channels] = shape.length === 3 ? shape : [shape[0], 1, shape[1]];
   if (data.length !== samples * timesteps * channels) {
-    throw new Error(`the buffer must fill its shape; received ${data.length} values for (${shape})`);
+    throw new Error(
+      `the buffer must fill its shape; received ${data.length} values for (${shape})`,
+    );
   }
   return { data, samples, timesteps, channels };
 }
@@ -122,7 +124,12 @@ export function rowsOfSample(
 export function rowsOfChannel(cube: Cube, channel: number, reflect = false): Rows {
   const { samples, timesteps, channels } = cube;
   const flipped = reflect && channel >= secondHalf(cube);
-  return { offset: channel, stride: timesteps * channels, count: samples, split: flipped ? 0 : samples };
+  return {
+    offset: channel,
+    stride: timesteps * channels,
+    count: samples,
+    split: flipped ? 0 : samples,
+  };
 }
 
 /** Positions [first, end) on the time axis. */

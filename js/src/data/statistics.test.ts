@@ -1,8 +1,7 @@
 // Norms and quartiles against those that numpy wrote (tests/fixtures/golden.py).
 import { describe, expect, it } from 'vitest';
-
-import { cube, golden, number } from '../testing/golden';
 import type { Value } from '../testing/golden';
+import { cube, golden, number } from '../testing/golden';
 import { normsOverChannels, notReached, quartiles, together } from './statistics';
 
 describe('flow', () => {

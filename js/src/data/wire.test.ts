@@ -1,8 +1,7 @@
 // Arrays off the wire and back: bfloat16 against the numbers of tests/fixtures/wire.py.
 import { describe, expect, it } from 'vitest';
-
-import { fixture, number } from '../testing/golden';
 import type { Value } from '../testing/golden';
+import { fixture, number } from '../testing/golden';
 import { fromWire, toWire } from './wire';
 
 const golden = fixture('wire.json') as { halves: number[]; values: Value[] };
@@ -24,7 +23,9 @@ describe.each([0, 1, 2, 4])('an array at byte %i of a message', (offset) => {
 
   it('is read as float32', () => {
     const data = inMessage(Float32Array.from(values).buffer, offset);
-    expect([...fromWire({ dtype: 'float32', shape: [values.length], data }).values]).toEqual(values);
+    expect([...fromWire({ dtype: 'float32', shape: [values.length], data }).values]).toEqual(
+      values,
+    );
   });
 
   it('is written with its own bytes alone', () => {
@@ -75,7 +76,11 @@ describe('a buffer of float32', () => {
   });
 
   it('sends back what came', () => {
-    const array = fromWire({ dtype: 'float32', shape: [2, 3], data: new DataView(bytes.buffer, 0, 24) });
+    const array = fromWire({
+      dtype: 'float32',
+      shape: [2, 3],
+      data: new DataView(bytes.buffer, 0, 24),
+    });
     const wire = toWire(array);
     expect(wire?.shape).toEqual([2, 3]);
     expect(fromWire(wire)?.values).toEqual(array?.values);

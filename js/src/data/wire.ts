@@ -30,7 +30,9 @@ export function fromWire(wire: Wire | null): DenseArray | null {
     wire.data instanceof ArrayBuffer ? new DataView(wire.data) : wire.data;
   const count = wire.shape.reduce((product, n) => product * n, 1);
   if (byteLength !== size * count) {
-    throw new Error(`the buffer must fill its shape; received ${byteLength} bytes for (${wire.shape})`);
+    throw new Error(
+      `the buffer must fill its shape; received ${byteLength} bytes for (${wire.shape})`,
+    );
   }
   // a typed array must start at a multiple of its element, a message's buffer may start anywhere
   const [start, memory] =

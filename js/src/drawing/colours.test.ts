@@ -14,14 +14,17 @@ import {
 
 describe('colours', () => {
   // bqplot's colour scale, by numpy's definition: linear between the stops
-  const between = (stops: string[], low: number, high: number) => (v: number): string => {
-    const place = ((v - low) / (high - low)) * (stops.length - 1);
-    const i = Math.min(Math.floor(place), stops.length - 2);
-    const channel = (hex: string, k: number): number => parseInt(hex.slice(1 + 2 * k, 3 + 2 * k), 16);
-    const mix = (k: number): number =>
-      channel(stops[i], k) + (place - i) * (channel(stops[i + 1], k) - channel(stops[i], k));
-    return `rgb(${mix(0)}, ${mix(1)}, ${mix(2)})`;
-  };
+  const between =
+    (stops: string[], low: number, high: number) =>
+    (v: number): string => {
+      const place = ((v - low) / (high - low)) * (stops.length - 1);
+      const i = Math.min(Math.floor(place), stops.length - 2);
+      const channel = (hex: string, k: number): number =>
+        parseInt(hex.slice(1 + 2 * k, 3 + 2 * k), 16);
+      const mix = (k: number): number =>
+        channel(stops[i], k) + (place - i) * (channel(stops[i + 1], k) - channel(stops[i], k));
+      return `rgb(${mix(0)}, ${mix(1)}, ${mix(2)})`;
+    };
   const table = makeTable(between(golden.stops, -0.5, 0.5), -0.5, 0.5);
   const norm = { vmin: -0.5, vmax: 0.5 };
 

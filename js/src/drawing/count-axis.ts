@@ -32,11 +32,18 @@ export function countRange(most: number, log: boolean, parts = 5): Fit {
   return { min: 0, max, ticks: ticks.map((at) => [at, short(at)]) };
 }
 
-export function fitAxis(scale: WidgetModel, axis: WidgetModel | null, { min, max, ticks }: Fit): void {
+export function fitAxis(
+  scale: WidgetModel,
+  axis: WidgetModel | null,
+  { min, max, ticks }: Fit,
+): void {
   // bqplot cannot do without any tick
   const shown = ticks.length > 0 ? ticks : [[min, ''] as const];
   // labels first: see value-axis.ts
   axis?.set('tick_labels', Object.fromEntries(shown.map(([at, text]) => [String(at), text])));
-  axis?.set('tick_values', Float64Array.from(shown, ([at]) => at));
+  axis?.set(
+    'tick_values',
+    Float64Array.from(shown, ([at]) => at),
+  );
   scale.set({ min, max });
 }

@@ -45,9 +45,16 @@ describe('counts and shares', () => {
   });
 
   it('shorten counts on axes only', () => {
-    expect([0, 1, 800, 1000, 2500, 30_000, 1_500_000, 2e9].map(short)).toEqual(
-      ['0', '1', '800', '1k', '2.5k', '30k', '1.5M', '2G'],
-    );
+    expect([0, 1, 800, 1000, 2500, 30_000, 1_500_000, 2e9].map(short)).toEqual([
+      '0',
+      '1',
+      '800',
+      '1k',
+      '2.5k',
+      '30k',
+      '1.5M',
+      '2G',
+    ]);
     expect(grouped(1_234_567)).toBe('1,234,567');
   });
 });

@@ -17,7 +17,12 @@ describe('pixels of values', () => {
     [0, 80].forEach((pixel, i) => expect(found[i]).toBeCloseTo(pixel, 4));
   });
   it('are none where there is no finite value', () => {
-    expect([...pixelsOf(Float32Array.of(NaN, Infinity, -Infinity, 1), [0, 1], [9, 0])]).toEqual([NaN, NaN, NaN, 0]);
+    expect([...pixelsOf(Float32Array.of(NaN, Infinity, -Infinity, 1), [0, 1], [9, 0])]).toEqual([
+      NaN,
+      NaN,
+      NaN,
+      0,
+    ]);
   });
   it('stay where a canvas can count', () => {
     const [far, near] = pixelsOf(Float32Array.of(1e30, -1e30), [-1e-30, 1e-30], [100, 0]);

@@ -18,11 +18,17 @@ export function onCanvas(pixel: number): number {
  */
 export function pixelsOf(values: Float32Array, [low, high]: Ends, [from, to]: Ends): Float64Array {
   const perUnit = (to - from) / (high - low);
-  return Float64Array.from(values, (v) => (Number.isFinite(v) ? onCanvas(from + (v - low) * perUnit) : NaN));
+  return Float64Array.from(values, (v) =>
+    Number.isFinite(v) ? onCanvas(from + (v - low) * perUnit) : NaN,
+  );
 }
 
 /** An axis from zero that holds every finite loss, with a little room, and its two labelled places. */
-export function lossAxis(losses: readonly number[]): { min: number; max: number; ticks: [number, number] } {
+export function lossAxis(losses: readonly number[]): {
+  min: number;
+  max: number;
+  ticks: [number, number];
+} {
   const known = losses.filter(Number.isFinite);
   const [least, most] = [Math.min(0, ...known), Math.max(0, ...known)];
   const outer = most > 0 ? most : least || 1;

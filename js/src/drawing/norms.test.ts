@@ -1,7 +1,7 @@
 // Places of the norm sliders.
 import { describe, expect, it } from 'vitest';
 
-import { handlesOf, limitAt, normOfHandles, stopOf, STOPS } from './norms';
+import { handlesOf, limitAt, normOfHandles, STOPS, stopOf } from './norms';
 
 describe('norm sliders', () => {
   it('has each place where its limit is', () => {

@@ -1,14 +1,14 @@
 // Where the panels of a grid are: pure functions, by property.
 import { describe, expect, it } from 'vitest';
-
-import { layOut, pageOf, panelAt, ROOM } from './panels';
 import type { Panel } from './panels';
+import { layOut, pageOf, panelAt, ROOM } from './panels';
 
 const [WIDTH, HEIGHT] = [1048, 552];
 
 function overlap(a: Panel, b: Panel): boolean {
   const across = Math.min(a.left + a.width, b.left + b.width) - Math.max(a.left, b.left);
-  const down = Math.min(a.top + a.height, b.top + b.height) - Math.max(a.top - ROOM.name, b.top - ROOM.name);
+  const down =
+    Math.min(a.top + a.height, b.top + b.height) - Math.max(a.top - ROOM.name, b.top - ROOM.name);
   return across > 0 && down > 0;
 }
 
@@ -23,21 +23,26 @@ describe('layout of panels', () => {
       [null, 1, 2, 5, 64].map((rows) => ({ count, rows, width, height })),
     ),
   );
-  it.each(cases)('$count panels in $rows rows on $width x $height', ({ count, rows, width, height }) => {
-    const panels = layOut(10, count, width, height, rows);
-    expect(panels.map(({ index }) => index)).toEqual(Array.from({ length: count }, (_, i) => 10 + i));
-    for (const panel of panels) {
-      expect(panel.left).toBeGreaterThanOrEqual(0);
-      expect(panel.left + panel.width).toBeLessThanOrEqual(width);
-      expect(panel.top).toBeGreaterThanOrEqual(ROOM.name);
-      expect(panel.top + panel.height).toBeLessThanOrEqual(height - ROOM.ticks);
-      expect(panels.filter((other) => other !== panel && overlap(panel, other))).toEqual([]);
-      // under the lowest ones are ticks, and no panel
-      const below = panels.some(({ left, top }) => left === panel.left && top > panel.top);
-      expect(panel.lowest).toBe(!below);
-      expect(panel.first).toBe(panel.left === 0);
-    }
-  });
+  it.each(cases)(
+    '$count panels in $rows rows on $width x $height',
+    ({ count, rows, width, height }) => {
+      const panels = layOut(10, count, width, height, rows);
+      expect(panels.map(({ index }) => index)).toEqual(
+        Array.from({ length: count }, (_, i) => 10 + i),
+      );
+      for (const panel of panels) {
+        expect(panel.left).toBeGreaterThanOrEqual(0);
+        expect(panel.left + panel.width).toBeLessThanOrEqual(width);
+        expect(panel.top).toBeGreaterThanOrEqual(ROOM.name);
+        expect(panel.top + panel.height).toBeLessThanOrEqual(height - ROOM.ticks);
+        expect(panels.filter((other) => other !== panel && overlap(panel, other))).toEqual([]);
+        // under the lowest ones are ticks, and no panel
+        const below = panels.some(({ left, top }) => left === panel.left && top > panel.top);
+        expect(panel.lowest).toBe(!below);
+        expect(panel.first).toBe(panel.left === 0);
+      }
+    },
+  );
 
   it.each([
     [16, 4, [4, 4]],

@@ -45,7 +45,10 @@ export function layOut(
   const down = Math.min(Math.max(rows ?? fittingRows(count, width, height), 1), count, most);
   const widest = Math.max(Math.floor((width + ROOM.gap) / (LEAST + ROOM.gap)), 1);
   const across = Math.min(Math.ceil(count / down), widest);
-  const pitch = { x: (width + ROOM.gap) / across, y: (height - ROOM.ticks) / Math.ceil(count / across) };
+  const pitch = {
+    x: (width + ROOM.gap) / across,
+    y: (height - ROOM.ticks) / Math.ceil(count / across),
+  };
   return Array.from({ length: count }, (_, i) => {
     const [row, column] = [Math.floor(i / across), i % across];
     const left = Math.round(column * pitch.x);

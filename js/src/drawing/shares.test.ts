@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 
 import { octaves, whole } from '../data/distribution';
-import { asCube } from '../data/slicing';
 import type { Cube } from '../data/slicing';
+import { asCube } from '../data/slicing';
 import { nothing, shares } from './shares';
 
 /** One sample of one timestep. */
@@ -19,9 +19,13 @@ describe('words', () => {
   it('tell zeros, NaN and infinities, also that there are none', () => {
     const tally = { total: 2_000_000, zeros: 250_000, nans: 1, infinities: 0 };
     const told = shares(tally, false);
-    expect(told.map(({ text }) => text)).toEqual(
-      ['13 %', '250,000 zeros', '<0.1 %', '1 NaN', 'no Inf'],
-    );
+    expect(told.map(({ text }) => text)).toEqual([
+      '13 %',
+      '250,000 zeros',
+      '<0.1 %',
+      '1 NaN',
+      'no Inf',
+    ]);
     expect(told.map(({ kind }) => kind)).toEqual(['strong', 'quiet', 'alarm', 'alarm', 'quiet']);
     expect(shares(tally, true)[1].text).toBe('250k zeros');
   });

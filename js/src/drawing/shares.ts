@@ -39,7 +39,9 @@ export function nothing({ total, zeros, nans, infinities }: Tally): string {
     [infinities, 'infinite'],
   ] as const;
   const only = kinds.filter(([count]) => count > 0).map(([, name]) => name);
-  return total === 1 ? `the only value is ${only[0]}` : `all ${grouped(total)} values are ${only.join(' or ')}`;
+  return total === 1
+    ? `the only value is ${only[0]}`
+    : `all ${grouped(total)} values are ${only.join(' or ')}`;
 }
 
 /** The lines one under the other, as text at `x`. */

@@ -19,7 +19,10 @@ export function show(element: SVGElement, visible: boolean): void {
 }
 
 /** Where an event is in the coordinates of an element, whatever the page scales, zooms or turns. */
-export function pointIn(element: SVGGraphicsElement, { clientX, clientY }: MouseEvent): DOMPointReadOnly {
+export function pointIn(
+  element: SVGGraphicsElement,
+  { clientX, clientY }: MouseEvent,
+): DOMPointReadOnly {
   const matrix = element.getScreenCTM();
   const point = new DOMPoint(clientX, clientY);
   return matrix === null ? point : point.matrixTransform(matrix.inverse());

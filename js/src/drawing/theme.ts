@@ -83,7 +83,8 @@ export function isDark(): boolean {
   const { jpThemeLight } = document.body.dataset;
   const { classList } = document.body;
   // a light theme of high contrast has the class of the dark one too
-  const contrast = classList.contains('vscode-high-contrast') && !classList.contains('vscode-high-contrast-light');
+  const contrast =
+    classList.contains('vscode-high-contrast') && !classList.contains('vscode-high-contrast-light');
   return jpThemeLight === 'false' || classList.contains('vscode-dark') || contrast;
 }
 
@@ -99,7 +100,10 @@ export function sampleColour(sample: number): string {
 /** Call `changed` whenever the page's theme may have changed; returns how to stop. */
 export function onThemeChange(changed: () => void): () => void {
   const observer = new MutationObserver(changed);
-  observer.observe(document.body, { attributes: true, attributeFilter: ['data-jp-theme-light', 'class'] });
+  observer.observe(document.body, {
+    attributes: true,
+    attributeFilter: ['data-jp-theme-light', 'class'],
+  });
   return () => observer.disconnect();
 }
 

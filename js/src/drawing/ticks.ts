@@ -43,7 +43,12 @@ export function evenTicks(count: number, parts: number): number[] {
 /** The largest of 1, 2, 5 x 10^k that is <= `value` (value > 0): the outer tick of a symmetric axis. */
 export function outerTick(value: number): number {
   const decade = 10 ** Math.floor(Math.log10(value));
-  return [...STEPS].reverse().map((s) => s * decade).find((s) => s <= value * (1 + 1e-9)) ?? decade;
+  return (
+    [...STEPS]
+      .reverse()
+      .map((s) => s * decade)
+      .find((s) => s <= value * (1 + 1e-9)) ?? decade
+  );
 }
 
 /** Without the ticks within `reach` of a chip at `chip`; the only tick stays (the chip covers it). */

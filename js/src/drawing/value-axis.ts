@@ -10,7 +10,11 @@ export type Limits = readonly [low: number, high: number];
  * Let a value axis hold -limit .. limit, with room to spare, and label zero and a round value; or let it
  * hold the given limits and label them.
  */
-export function fitValueAxis(scale: WidgetModel, axis: WidgetModel | null, limit: number | Limits): void {
+export function fitValueAxis(
+  scale: WidgetModel,
+  axis: WidgetModel | null,
+  limit: number | Limits,
+): void {
   const symmetric = typeof limit === 'number' ? limit || 1 : 0;
   const outer = outerTick(symmetric || 1);
   const [low, high] = typeof limit === 'number' ? [-1.15 * symmetric, 1.15 * symmetric] : limit;

@@ -1,10 +1,9 @@
 // A frame's picture as a file: asked for by its toolbar, with an event, or by Python, with a message.
 
 import type { DOMWidgetView, IClassicComm } from '@jupyter-widgets/base';
-
+import { onPaper, PAPER_RATIO } from '../drawing/theme';
 import { pictureOf } from './svg-picture';
 import { fileName } from './svg-text';
-import { onPaper, PAPER_RATIO } from '../drawing/theme';
 
 export type Format = 'png' | 'svg';
 
@@ -80,7 +79,11 @@ export function servePictures(view: DOMWidgetView, prepare: () => void, redraw: 
  * widget's own comm do: ipykernel sends them to where the last message came from. A new comm goes
  * to the subshell that the application gives it, if it has such.
  */
-async function answer(view: DOMWidgetView, save: string, picture: () => Promise<Blob>): Promise<void> {
+async function answer(
+  view: DOMWidgetView,
+  save: string,
+  picture: () => Promise<Blob>,
+): Promise<void> {
   const comm = await openable(view);
   const tell = (said: Omit<Answer, 'save'>, buffers: ArrayBuffer[] = []): void => {
     comm.send({ save, ...said }, undefined, undefined, buffers);
@@ -98,7 +101,9 @@ async function answer(view: DOMWidgetView, save: string, picture: () => Promise<
 
 /** What the widget managers of all applications have, though not their common type. */
 interface CommMaker {
-  _create_comm(target: string): Promise<IClassicComm & { jsServicesComm?: { subshellId?: string | null } }>;
+  _create_comm(
+    target: string,
+  ): Promise<IClassicComm & { jsServicesComm?: { subshellId?: string | null } }>;
 }
 
 async function openable(view: DOMWidgetView): Promise<IClassicComm> {
@@ -119,7 +124,10 @@ async function ready(el: HTMLElement, prepare: () => void): Promise<void> {
   const end = Date.now() + PATIENCE;
   const missing = (): boolean => {
     const figures = [...el.querySelectorAll('.bqplot.figure')];
-    return figures.length === 0 || figures.some((figure) => figure.querySelector('[data-drawn]') === null);
+    return (
+      figures.length === 0 ||
+      figures.some((figure) => figure.querySelector('[data-drawn]') === null)
+    );
   };
   while (missing() && Date.now() < end) {
     await later(30);
@@ -135,14 +143,18 @@ async function drawn(text: string): Promise<Blob> {
   try {
     await image.decode();
   } catch {
-    throw new Error('the page allows no image that a script made (its content security policy). SVG needs none');
+    throw new Error(
+      'the page allows no image that a script made (its content security policy). SVG needs none',
+    );
   }
   const canvas = document.createElement('canvas');
   canvas.width = PAPER_RATIO * image.width;
   canvas.height = PAPER_RATIO * image.height;
   canvas.getContext('2d')?.drawImage(image, 0, 0, canvas.width, canvas.height);
   return new Promise((resolve, reject) => {
-    canvas.toBlob((file) => (file === null ? reject(new Error('no room for the picture')) : resolve(file)));
+    canvas.toBlob((file) =>
+      file === null ? reject(new Error('no room for the picture')) : resolve(file),
+    );
   });
 }
 

@@ -1,9 +1,9 @@
 // What a frame shows, as one standalone SVG: text stays text, SVG keeps the look that the style sheet
 // gives it, canvases become images. Controls are left out.
 
-import { inkOf, linesOf, printable, shared, styleOf } from './svg-text';
-import type { Glyph, Style } from './svg-text';
 import { setAttributes, svg } from '../drawing/svg';
+import type { Glyph, Style } from './svg-text';
+import { inkOf, linesOf, printable, shared, styleOf } from './svg-text';
 
 /** Space round the picture, in pixels. */
 const PADDING = 8;
@@ -18,7 +18,9 @@ const TEXTS = new Set(['text', 'tspan']);
 const GROUPS = new Set(['a', 'g', 'svg']);
 /** Attributes that are kept; all others are looks, which are computed, or for the page. */
 const GEOMETRY = new Set(
-  'x y dx dy x1 y1 x2 y2 cx cy r rx ry width height d points transform rotate textLength'.split(' '),
+  'x y dx dy x1 y1 x2 y2 cx cy r rx ry width height d points transform rotate textLength'.split(
+    ' ',
+  ),
 );
 
 interface Box {
@@ -57,7 +59,10 @@ class Picture {
     const rows = elements.map((element) => ({ element, box: element.getBoundingClientRect() }));
     const filled = rows.filter(({ box }) => box.height > 0).sort((a, b) => a.box.top - b.box.top);
     let start: number | null = null; // of the gap above
-    for (const { element, box: { top } } of filled) {
+    for (const {
+      element,
+      box: { top },
+    } of filled) {
       const gap = start === null ? 0 : top - start;
       const before = this.content.childNodes.length;
       this.origin.top += gap;
@@ -141,7 +146,11 @@ class Picture {
     const name = source.localName;
     const kind = kindOf(name);
     const style = getComputedStyle(source);
-    if (kind === null || !isRendered(style) || (kind !== 'group' && style.visibility !== 'visible')) {
+    if (
+      kind === null ||
+      !isRendered(style) ||
+      (kind !== 'group' && style.visibility !== 'visible')
+    ) {
       return [];
     }
     const look = styleOf(reader(style), kind);
@@ -202,7 +211,11 @@ class Picture {
       const [common, own] = shared(looks);
       // captions are as wide as their words: which end holds, shows by where they are
       const held = ['right', 'end'].includes(style.textAlign) && (left + right) / 2 > this.middle;
-      const text = svg('text', { ...common, 'xml:space': 'preserve', 'text-anchor': held ? 'end' : 'start' });
+      const text = svg('text', {
+        ...common,
+        'xml:space': 'preserve',
+        'text-anchor': held ? 'end' : 'start',
+      });
       setAttributes(text, {
         x: rounded((held ? right : left) - this.origin.left),
         y: rounded(baseline(line.runs[0].look, top, bottom) - this.origin.top),
@@ -292,7 +305,11 @@ function textIn(node: Node): Text[] | null {
   if (!(node instanceof Element)) {
     return [];
   }
-  if (node.matches(LEFT_OUT) || getComputedStyle(node).display !== 'inline' || node instanceof SVGElement) {
+  if (
+    node.matches(LEFT_OUT) ||
+    getComputedStyle(node).display !== 'inline' ||
+    node instanceof SVGElement
+  ) {
     return null;
   }
   const parts = [...node.childNodes].map(textIn);
@@ -329,7 +346,10 @@ function rounded(place: number): number {
 
 const ruler = document.createElement('canvas');
 
-function measured(text: string, { fontStyle, fontWeight, fontSize, fontFamily }: CSSStyleDeclaration): TextMetrics {
+function measured(
+  text: string,
+  { fontStyle, fontWeight, fontSize, fontFamily }: CSSStyleDeclaration,
+): TextMetrics {
   const context = ruler.getContext('2d') as CanvasRenderingContext2D;
   context.font = `${fontStyle} ${fontWeight} ${fontSize} ${fontFamily}`;
   return context.measureText(text);

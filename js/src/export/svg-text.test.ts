@@ -1,8 +1,7 @@
 // The parts of an exported picture that need no page.
 import { describe, expect, it } from 'vitest';
-
-import { fileName, inkOf, linesOf, printable, shared, styleOf } from './svg-text';
 import type { Glyph, Style } from './svg-text';
+import { fileName, inkOf, linesOf, printable, shared, styleOf } from './svg-text';
 
 /** Characters 10 wide, from x = 0, each line 20 high; `look` is a letter for each character. */
 function glyphs(text: string, look: string, line = 0, start = 0): Glyph<string>[] {
@@ -47,8 +46,18 @@ describe('looks', () => {
   const read = (values: Record<string, string>) => (property: string) => values[property] ?? '';
 
   it('are what SVG does not assume anyway', () => {
-    const line = { fill: 'none', stroke: 'rgb(26, 26, 26)', 'stroke-width': '2px', 'stroke-dasharray': '4px, 3px' };
-    const usual = { opacity: '0.55', 'fill-opacity': '1', 'stroke-opacity': '1', 'stroke-linecap': 'butt' };
+    const line = {
+      fill: 'none',
+      stroke: 'rgb(26, 26, 26)',
+      'stroke-width': '2px',
+      'stroke-dasharray': '4px, 3px',
+    };
+    const usual = {
+      opacity: '0.55',
+      'fill-opacity': '1',
+      'stroke-opacity': '1',
+      'stroke-linecap': 'butt',
+    };
     expect(styleOf(read({ ...line, ...usual }), 'shape')).toEqual({
       fill: 'none',
       stroke: '#1a1a1a',
@@ -59,12 +68,20 @@ describe('looks', () => {
   });
 
   it('have no stroke where none is drawn', () => {
-    const look = styleOf(read({ fill: 'rgb(0, 0, 0)', stroke: 'rgba(0, 0, 0, 0)', 'stroke-width': '3px' }), 'shape');
+    const look = styleOf(
+      read({ fill: 'rgb(0, 0, 0)', stroke: 'rgba(0, 0, 0, 0)', 'stroke-width': '3px' }),
+      'shape',
+    );
     expect(Object.keys(look)).not.toContain('stroke-width');
   });
 
   it('of HTML take its colour', () => {
-    const text = { color: 'rgb(95, 99, 104)', fill: 'rgb(0, 0, 0)', 'font-size': '11px', 'font-weight': '600' };
+    const text = {
+      color: 'rgb(95, 99, 104)',
+      fill: 'rgb(0, 0, 0)',
+      'font-size': '11px',
+      'font-weight': '600',
+    };
     const look = styleOf(read({ ...text, 'font-variant-numeric': 'tabular-nums' }), 'html');
     expect(look.fill).toBe('#5f6368');
     expect(look['font-weight']).toBe('600');
@@ -76,7 +93,10 @@ describe('looks', () => {
       { fill: '#111111', 'font-size': '11px' },
       { fill: '#111111', 'font-size': '11px', 'font-weight': '600' },
     ];
-    expect(shared(looks)).toEqual([{ fill: '#111111', 'font-size': '11px' }, [{}, { 'font-weight': '600' }]]);
+    expect(shared(looks)).toEqual([
+      { fill: '#111111', 'font-size': '11px' },
+      [{}, { 'font-weight': '600' }],
+    ]);
   });
 
   it('write colours the way of SVG 1.1', () => {
@@ -90,7 +110,11 @@ describe('looks', () => {
 describe('names and characters', () => {
   it.each([
     ['lstm output_gradient', 'png', 'lstm-output_gradient.png'],
-    ['encoder/bi_gru weight_gradient forward/kernel', 'svg', 'encoder-bi_gru-weight_gradient-forward-kernel.svg'],
+    [
+      'encoder/bi_gru weight_gradient forward/kernel',
+      'svg',
+      'encoder-bi_gru-weight_gradient-forward-kernel.svg',
+    ],
     ['../../etc/passwd', 'png', 'etc-passwd.png'],
     ['C:\\a<b>|"?*\n', 'png', 'C-a-b.png'],
     ['…', 'png', 'figure.png'],

@@ -95,15 +95,29 @@ const FONT: Style = {
 };
 
 const GROUP: Style = { opacity: '1', 'clip-path': 'none' };
-const SHAPE: Style = { ...GROUP, 'fill-rule': 'nonzero', 'shape-rendering': 'auto', 'paint-order': 'normal' };
-const TEXT: Style = { ...GROUP, ...FONT, 'paint-order': 'normal', 'text-anchor': 'start', 'dominant-baseline': 'auto' };
+const SHAPE: Style = {
+  ...GROUP,
+  'fill-rule': 'nonzero',
+  'shape-rendering': 'auto',
+  'paint-order': 'normal',
+};
+const TEXT: Style = {
+  ...GROUP,
+  ...FONT,
+  'paint-order': 'normal',
+  'text-anchor': 'start',
+  'dominant-baseline': 'auto',
+};
 
 /**
  * The look of an element, as attributes.
  *
  * `read` is the computed value of a property; `html` is text of HTML, whose colour is another property.
  */
-export function styleOf(read: (property: string) => string, kind: 'group' | 'shape' | 'text' | 'html'): Style {
+export function styleOf(
+  read: (property: string) => string,
+  kind: 'group' | 'shape' | 'text' | 'html',
+): Style {
   const wanted = { group: GROUP, shape: SHAPE, text: TEXT, html: FONT }[kind];
   const look = unlike(wanted, read);
   if (kind === 'group') {
@@ -119,26 +133,36 @@ export function styleOf(read: (property: string) => string, kind: 'group' | 'sha
     }
   }
   const figures = kind === 'shape' ? '' : read('font-variant-numeric');
-  return figures === '' || figures === 'normal' ? look : { ...look, style: `font-variant-numeric:${figures}` };
+  return figures === '' || figures === 'normal'
+    ? look
+    : { ...look, style: `font-variant-numeric:${figures}` };
 }
 
 /** What all looks have in common, and what each has of its own. */
 export function shared(looks: Style[]): [Style, Style[]] {
-  const same = (property: string): boolean => looks.every((look) => look[property] === looks[0][property]);
+  const same = (property: string): boolean =>
+    looks.every((look) => look[property] === looks[0][property]);
   const part = (look: Style, common: boolean): Style =>
     Object.fromEntries(Object.entries(look).filter(([property]) => same(property) === common));
   return [part(looks[0] ?? {}, true), looks.map((look) => part(look, false))];
 }
 
 function unlike(assumed: Style, read: (property: string) => string): Style {
-  const values = Object.keys(assumed).map((property): [string, string] => [property, read(property)]);
-  return Object.fromEntries(values.filter(([property, value]) => value !== '' && value !== assumed[property]));
+  const values = Object.keys(assumed).map((property): [string, string] => [
+    property,
+    read(property),
+  ]);
+  return Object.fromEntries(
+    values.filter(([property, value]) => value !== '' && value !== assumed[property]),
+  );
 }
 
 function inkAttributes(name: 'fill' | 'stroke', colour: string, opacity: number): Style {
   const [ink, alpha] = inkOf(colour);
   const all = alpha * opacity;
-  return all === 1 || ink === 'none' ? { [name]: ink } : { [name]: ink, [`${name}-opacity`]: String(all) };
+  return all === 1 || ink === 'none'
+    ? { [name]: ink }
+    : { [name]: ink, [`${name}-opacity`]: String(all) };
 }
 
 /** The text without the control characters that XML cannot hold, not even escaped. */
@@ -150,6 +174,9 @@ export function printable(xml: string): string {
 /** A name that every file system takes: `lstm output_gradient` to `lstm-output_gradient.png`. */
 export function fileName(stem: string, format: string): string {
   const name = stem.normalize('NFC').replace(/[^\p{L}\p{N}_.]+/gu, '-');
-  const trimmed = [...name].slice(0, 100).join('').replace(/^[-.]+|[-.]+$/g, '');
+  const trimmed = [...name]
+    .slice(0, 100)
+    .join('')
+    .replace(/^[-.]+|[-.]+$/g, '');
   return `${trimmed || 'figure'}.${format}`;
 }

@@ -1,12 +1,11 @@
-import { unpack_models } from '@jupyter-widgets/base';
 import type { ISerializers } from '@jupyter-widgets/base';
-import { Mark, MarkModel } from 'bqplot';
+import { unpack_models } from '@jupyter-widgets/base';
 import type { Figure, ScaleView } from 'bqplot';
-
-import type { SelectionModel } from '../widgets/selection';
+import { Mark, MarkModel } from 'bqplot';
 import { MARGIN_RIGHT } from '../drawing/page-layout';
 import { pixelRatio, theme } from '../drawing/theme';
 import { MODULE_STATE } from '../version';
+import type { SelectionModel } from '../widgets/selection';
 
 /** State that every mark of ours has. */
 export class SelectionMarkModel extends MarkModel {
@@ -152,7 +151,12 @@ export abstract class CanvasMark extends SelectionMark {
   }
 
   /** A horizontal line through a value, such as zero, sharp on whole pixels. */
-  protected rule(context: CanvasRenderingContext2D, y: number, alpha: number, dash: number[] = []): void {
+  protected rule(
+    context: CanvasRenderingContext2D,
+    y: number,
+    alpha: number,
+    dash: number[] = [],
+  ): void {
     const sharp = Math.round(y) + 0.5;
     context.strokeStyle = theme().ink;
     context.lineWidth = 1;
@@ -188,7 +192,8 @@ function straighten(figure: Figure): void {
     const size = onScreen();
     const { el } = figure;
     const { width, height } = getComputedStyle(el);
-    const scaled = Math.abs(size.width - el.offsetWidth) > 1 || Math.abs(size.height - el.offsetHeight) > 1;
+    const scaled =
+      Math.abs(size.width - el.offsetWidth) > 1 || Math.abs(size.height - el.offsetHeight) > 1;
     return scaled && el.offsetWidth > 0
       ? new DOMRect(size.x, size.y, parseFloat(width), parseFloat(height))
       : size;

@@ -1,15 +1,14 @@
-import { unpack_models } from '@jupyter-widgets/base';
 import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
-
-import { border, Chip } from '../drawing/axis-marks';
-import { SelectionMark, SelectionMarkModel } from './canvas-mark';
-import { KEYS, KEYS_HELP, PLOT_KEYS, pressKey } from '../widgets/keys';
-import type { Point } from '../widgets/selection';
-import { nearestDot } from './scatter';
-import { series } from '../data/slicing';
+import { unpack_models } from '@jupyter-widgets/base';
 import type { Cube } from '../data/slicing';
+import { series } from '../data/slicing';
+import { border, Chip } from '../drawing/axis-marks';
 import { pointIn, setAttributes, show, svg } from '../drawing/svg';
 import { evenTicks, indexTicks, withoutChip } from '../drawing/ticks';
+import { KEYS, KEYS_HELP, PLOT_KEYS, pressKey } from '../widgets/keys';
+import type { Point } from '../widgets/selection';
+import { SelectionMark, SelectionMarkModel } from './canvas-mark';
+import { nearestDot } from './scatter';
 
 type Axis = keyof Point;
 
@@ -61,7 +60,12 @@ export class Cursor extends SelectionMark {
     el.removeAttribute('clip-path'); // chips are on the axes, the line goes on to the next panel
     el.append(this.hit, this.gates, this.band, this.line, ...this.rows, this.dot, this.brush);
     el.append(this.xChip.box, this.xChip.text, this.yChip.box, this.yChip.text, this.label);
-    setAttributes(this.hit, { tabindex: 0, role: 'application', 'aria-label': KEYS_HELP, [KEYS]: PLOT_KEYS });
+    setAttributes(this.hit, {
+      tabindex: 0,
+      role: 'application',
+      'aria-label': KEYS_HELP,
+      [KEYS]: PLOT_KEYS,
+    });
     this.hit.addEventListener('pointermove', (event) => this.pointAt(event));
     this.hit.addEventListener('pointerleave', () => this.leave());
     this.hit.addEventListener('click', (event) => this.chooseAt(event));
@@ -80,7 +84,16 @@ export class Cursor extends SelectionMark {
     const { point, reflect } = this.selection;
     // the scales too: a figure has its new size a little before they have
     const scales = [this.px('x', 0), this.px('x', 1), this.px('y', 0), this.px('y', 1)];
-    const where = [this.width, this.height, cube.data, reflect, point.timestep, point.channel, point.sample, ...scales];
+    const where = [
+      this.width,
+      this.height,
+      cube.data,
+      reflect,
+      point.timestep,
+      point.channel,
+      point.sample,
+      ...scales,
+    ];
     if (where.some((value, i) => value !== this.drawnAt[i])) {
       this.drawnAt = where;
       setAttributes(this.hit, { width: this.width, height: this.height });
@@ -144,7 +157,10 @@ export class Cursor extends SelectionMark {
     const inside = extent !== null && index >= 0 && index < extent.count;
     const y = inside ? Math.round(this.px('y', index)) : 0;
     // round the row, never over it: a thin row gets a little room, a thick one its own height
-    const reach = Math.max(3.5, Math.round(this.height / Math.max(extent?.count ?? 1, 1) / 2) + 0.5);
+    const reach = Math.max(
+      3.5,
+      Math.round(this.height / Math.max(extent?.count ?? 1, 1) / 2) + 0.5,
+    );
     this.rows.forEach((row, i) => {
       const at = y + (i === 0 ? -reach : reach);
       show(row, inside);
@@ -155,7 +171,10 @@ export class Cursor extends SelectionMark {
     if (yAxis !== null && extent !== null) {
       const parts = Math.max(1, Math.min(4, Math.floor(this.height / 60)));
       const gap = this.height / extent.count;
-      this.setTicks(yAxis, withoutChip(evenTicks(extent.count, parts), inside ? index : null, 15 / gap));
+      this.setTicks(
+        yAxis,
+        withoutChip(evenTicks(extent.count, parts), inside ? index : null, 15 / gap),
+      );
     }
   }
 
@@ -173,7 +192,9 @@ export class Cursor extends SelectionMark {
     const count = rows.length * halves;
     for (let i = 0; i < count; i++) {
       const y = this.px('y', (i * this.model.extent('channel', cube).count) / count - 0.5);
-      parts.push(...border(rows[i % rows.length], i, { x1: 0, x2: this.width, y1: y, y2: y }, 4, y - 4));
+      parts.push(
+        ...border(rows[i % rows.length], i, { x1: 0, x2: this.width, y1: y, y2: y }, 4, y - 4),
+      );
     }
     this.gates.replaceChildren(...parts);
   }

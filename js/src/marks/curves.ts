@@ -1,15 +1,14 @@
-import { unpack_models } from '@jupyter-widgets/base';
 import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
-
-import { CanvasMark, SelectionMarkModel } from './canvas-mark';
+import { unpack_models } from '@jupyter-widgets/base';
+import type { Cube } from '../data/slicing';
+import { channelMaximum, series } from '../data/slicing';
 import { pixelsOf } from '../drawing/linear';
 import { bundle, polyline } from '../drawing/polyline';
-import { channelMaximum, series } from '../data/slicing';
-import type { Cube } from '../data/slicing';
 import { setAttributes, svg } from '../drawing/svg';
 import { sampleColour, theme } from '../drawing/theme';
-import { fitValueAxis } from '../drawing/value-axis';
 import type { Limits } from '../drawing/value-axis';
+import { fitValueAxis } from '../drawing/value-axis';
+import { CanvasMark, SelectionMarkModel } from './canvas-mark';
 
 export class CurvesModel extends SelectionMarkModel {
   override defaults(): Backbone.ObjectHash {
@@ -102,7 +101,8 @@ export class Curves extends CanvasMark {
   /** A curve that is not there would look like one that is forgotten. */
   private placeNote(values: Float32Array, sample: number, channel: number): void {
     const { columns, rows } = this.selection.tensor;
-    const where = columns === 'timestep' ? `sample ${sample}, ${rows} ${channel}` : `${rows} ${channel}`;
+    const where =
+      columns === 'timestep' ? `sample ${sample}, ${rows} ${channel}` : `${rows} ${channel}`;
     this.note.textContent = values.some(Number.isFinite) ? '' : `no finite value in ${where}`;
     setAttributes(this.note, { x: this.width / 2, y: this.height / 2 - 6 });
   }
@@ -117,7 +117,10 @@ export class Curves extends CanvasMark {
     const ofSample = this.selection.tensor.columns === 'timestep';
     chosen.textContent = ofSample ? `sample ${sample}` : '';
     others.textContent = several ? (this.narrow ? 'others' : 'other samples') : '';
-    for (const [label, y] of [[chosen, top], [others, Math.max(top + 15, this.height / 2 + 4)]] as const) {
+    for (const [label, y] of [
+      [chosen, top],
+      [others, Math.max(top + 15, this.height / 2 + 4)],
+    ] as const) {
       label.setAttribute('x', String(this.width + 8));
       label.setAttribute('y', String(Math.min(y, this.height - 2)));
     }
@@ -128,7 +131,10 @@ export class Curves extends CanvasMark {
     channel: -1,
     ylim: null,
   };
-  private readonly note = svg('text', { class: 'rnngrad-label rnngrad-alarm', 'text-anchor': 'middle' });
+  private readonly note = svg('text', {
+    class: 'rnngrad-label rnngrad-alarm',
+    'text-anchor': 'middle',
+  });
   private readonly labels = [
     svg('text', { class: 'rnngrad-label rnngrad-strong' }),
     svg('text', { class: 'rnngrad-label rnngrad-quiet' }),

@@ -1,16 +1,15 @@
-import { unpack_models } from '@jupyter-widgets/base';
 import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
-
-import { CanvasMark, SelectionMarkModel } from './canvas-mark';
-import { polyline } from '../drawing/polyline';
-import { secondHalf } from '../data/slicing';
+import { unpack_models } from '@jupyter-widgets/base';
 import type { Cube } from '../data/slicing';
-import { LABEL_GAP, spread } from '../drawing/label-spacing';
-import { normsOverChannels, notReached, quartiles, THRESHOLD, together } from '../data/statistics';
+import { secondHalf } from '../data/slicing';
 import type { Norms, Quartiles } from '../data/statistics';
+import { normsOverChannels, notReached, quartiles, THRESHOLD, together } from '../data/statistics';
+import { LABEL_GAP, spread } from '../drawing/label-spacing';
+import { polyline } from '../drawing/polyline';
 import { setAttributes, show, svg } from '../drawing/svg';
-import type { TensorModel } from '../widgets/tensor';
 import { sampleColour, theme } from '../drawing/theme';
+import type { TensorModel } from '../widgets/tensor';
+import { CanvasMark, SelectionMarkModel } from './canvas-mark';
 
 /** Decades that the axis shows below the largest norm: the threshold and a little more. */
 const DECADES = 10.5;
@@ -121,7 +120,10 @@ export class Flow extends CanvasMark {
     const top = largest > 0 ? Math.log10(largest) + 0.4 : 0;
     const first = Math.floor(top);
     const step = this.height > 200 ? 2 : 4;
-    const decades = [0, 2, 4, 6, 8, 10].filter((d) => d % step === 0).map((d) => first - d).filter((d) => d > top - DECADES);
+    const decades = [0, 2, 4, 6, 8, 10]
+      .filter((d) => d % step === 0)
+      .map((d) => first - d)
+      .filter((d) => d > top - DECADES);
     const axis = this.model.get('axis') as WidgetModel | null;
     // labels first: see value-axis.ts
     axis?.set('tick_labels', Object.fromEntries(decades.map((d) => [String(d), `1e${d}`])));
@@ -179,7 +181,12 @@ export class Flow extends CanvasMark {
   }
 
   private trace(context: CanvasRenderingContext2D, norms: Float64Array): void {
-    polyline(context, this.x(0), this.x(1) - this.x(0), norms.map((norm) => this.y(norm)));
+    polyline(
+      context,
+      this.x(0),
+      this.x(1) - this.x(0),
+      norms.map((norm) => this.y(norm)),
+    );
   }
 
   private placeDot(dot: SVGElement, ink: string, timestep: number, norm: number): void {
@@ -208,7 +215,11 @@ export class Flow extends CanvasMark {
         ];
     const threshold = narrow ? '1e-8 × max' : '1e-8 × maximum';
     texts.push([largest > 0 ? threshold : '', this.y(THRESHOLD * largest) + 4, '']);
-    spread(texts.map(([, y]) => y), 9, this.height - 1).forEach((y, i) => {
+    spread(
+      texts.map(([, y]) => y),
+      9,
+      this.height - 1,
+    ).forEach((y, i) => {
       const [text, , ink] = texts[i];
       const label = this.labels[i];
       label.textContent = text;

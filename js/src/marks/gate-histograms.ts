@@ -1,19 +1,25 @@
-import { unpack_models } from '@jupyter-widgets/base';
 import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
-
+import { unpack_models } from '@jupyter-widgets/base';
+import type { Bins, Tally } from '../data/distribution';
+import {
+  equalBins,
+  equalEdges,
+  finiteRange,
+  octaves,
+  shownOctaves,
+  whole,
+} from '../data/distribution';
+import { Kept } from '../data/memo';
+import type { Cube } from '../data/slicing';
 import { border } from '../drawing/axis-marks';
 import { drawBars } from '../drawing/bars';
-import { CanvasMark, SelectionMarkModel } from './canvas-mark';
 import { countRange, fitAxis } from '../drawing/count-axis';
-import { equalBins, equalEdges, finiteRange, octaves, shownOctaves, whole } from '../data/distribution';
-import type { Bins, Tally } from '../data/distribution';
 import { number } from '../drawing/format';
-import { Kept } from '../data/memo';
-import { column, nothing, shares } from '../drawing/shares';
 import type { Line } from '../drawing/shares';
-import type { Cube } from '../data/slicing';
+import { column, nothing, shares } from '../drawing/shares';
 import { setAttributes, svg } from '../drawing/svg';
 import { theme } from '../drawing/theme';
+import { CanvasMark, SelectionMarkModel } from './canvas-mark';
 
 const BINS = 40;
 
@@ -161,7 +167,9 @@ export class GateHistograms extends CanvasMark {
       const x = this.left(gate);
       return { x1: x, x2: x, y1: 0, y2: this.height };
     };
-    const marks = this.model.gates.flatMap((name, i) => border(name, i, line(i), this.left(i) + 4, 12));
+    const marks = this.model.gates.flatMap((name, i) =>
+      border(name, i, line(i), this.left(i) + 4, 12),
+    );
     this.gates.replaceChildren(...marks);
   }
 

@@ -1,18 +1,17 @@
-
-import { SelectionMarkModel } from './canvas-mark';
-import { tick } from '../drawing/format';
-import { KEYS, KEYS_HELP, PLOT_KEYS, pressKey } from '../widgets/keys';
-import { layOut, pageOf, panelAt } from '../drawing/panels';
-import type { Panel } from '../drawing/panels';
-import { pixelsOf } from '../drawing/linear';
-import { polyline } from '../drawing/polyline';
-import { ColourMark } from './raster';
-import type { Point } from '../widgets/selection';
-import { channelMaximum, largestMagnitude, rowsOfSample, series } from '../data/slicing';
 import type { Cube, Span } from '../data/slicing';
+import { channelMaximum, largestMagnitude, rowsOfSample, series } from '../data/slicing';
+import { tick } from '../drawing/format';
+import { pixelsOf } from '../drawing/linear';
+import type { Panel } from '../drawing/panels';
+import { layOut, pageOf, panelAt } from '../drawing/panels';
+import { polyline } from '../drawing/polyline';
 import { pointIn, setAttributes, show, svg } from '../drawing/svg';
 import { sampleColour, theme } from '../drawing/theme';
 import { evenTicks, indexTicks, outerTick, roundTicks } from '../drawing/ticks';
+import { KEYS, KEYS_HELP, PLOT_KEYS, pressKey } from '../widgets/keys';
+import type { Point } from '../widgets/selection';
+import { SelectionMarkModel } from './canvas-mark';
+import { ColourMark } from './raster';
 
 export class GridModel extends SelectionMarkModel {
   override defaults(): Backbone.ObjectHash {
@@ -45,7 +44,11 @@ abstract class Grid extends ColourMark {
   /** What there is a panel for. */
   protected abstract readonly axis: 'sample' | 'channel';
 
-  protected abstract paintPanels(context: CanvasRenderingContext2D, cube: Cube, panels: Panel[]): void;
+  protected abstract paintPanels(
+    context: CanvasRenderingContext2D,
+    cube: Cube,
+    panels: Panel[],
+  ): void;
   protected abstract label(cube: Cube, panel: Panel): SVGElement[];
   protected abstract name(index: number): string;
   /** What a pixel of a panel says beside the timestep. */
@@ -60,7 +63,12 @@ abstract class Grid extends ColourMark {
     this.turnToChosen();
     this.el.removeAttribute('clip-path'); // tick labels are in the margins
     this.el.append(this.hit, this.words, this.line, this.frame);
-    setAttributes(this.hit, { tabindex: 0, role: 'application', 'aria-label': KEYS_HELP, [KEYS]: PLOT_KEYS });
+    setAttributes(this.hit, {
+      tabindex: 0,
+      role: 'application',
+      'aria-label': KEYS_HELP,
+      [KEYS]: PLOT_KEYS,
+    });
     this.hit.addEventListener('pointermove', (event) => this.pointAt(event));
     this.hit.addEventListener('pointerleave', () => this.leave());
     this.hit.addEventListener('click', (event) => this.chooseAt(event));
@@ -133,7 +141,15 @@ abstract class Grid extends ColourMark {
   /** Names, frames and ticks: rebuilt only when they change. */
   private drawWords(cube: Cube): void {
     const chosen = this.selection.point[this.axis];
-    const key = [cube.data, this.page, this.width, this.height, chosen, ...this.span, ...this.wordsKey()];
+    const key = [
+      cube.data,
+      this.page,
+      this.width,
+      this.height,
+      chosen,
+      ...this.span,
+      ...this.wordsKey(),
+    ];
     if (key.every((value, i) => value === this.written[i]) && key.length === this.written.length) {
       return;
     }
@@ -175,7 +191,12 @@ abstract class Grid extends ColourMark {
     });
   }
 
-  protected text(text: string, x: number, y: number, weight: 'strong' | 'quiet' = 'quiet'): SVGElement {
+  protected text(
+    text: string,
+    x: number,
+    y: number,
+    weight: 'strong' | 'quiet' = 'quiet',
+  ): SVGElement {
     const label = svg('text', { class: `rnngrad-label rnngrad-${weight}`, x, y });
     label.textContent = text;
     return label;
@@ -234,7 +255,12 @@ export class Maps extends Grid {
       context.fillStyle = theme().ink;
       context.globalAlpha = 0.35;
       for (const share of lines) {
-        context.fillRect(panel.left, Math.round(panel.top + panel.height * (1 - share)), panel.width, 1);
+        context.fillRect(
+          panel.left,
+          Math.round(panel.top + panel.height * (1 - share)),
+          panel.width,
+          1,
+        );
       }
       context.globalAlpha = 1;
     }
@@ -352,7 +378,10 @@ export class CurveGrid extends Grid {
     const { tensor } = this.selection;
     const { sections } = tensor;
     const section = [...sections].reverse().find(({ start }) => start <= index);
-    const place = section === undefined ? `${tensor.rows} ${index}` : `${section.name} ${index - section.start}`;
+    const place =
+      section === undefined
+        ? `${tensor.rows} ${index}`
+        : `${section.name} ${index - section.start}`;
     return index === this.selection.point.channel ? place : place.replace(/^channel /, '');
   }
 

@@ -1,26 +1,25 @@
-import { DOMWidgetModel, unpack_models } from '@jupyter-widgets/base';
 import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
-
-import { drawBars } from '../drawing/bars';
-import { CanvasMark, SelectionMarkModel } from './canvas-mark';
-import { countRange, fitAxis } from '../drawing/count-axis';
-import type { Fit, Tick } from '../drawing/count-axis';
-import { octaves, whole } from '../data/distribution';
+import { DOMWidgetModel, unpack_models } from '@jupyter-widgets/base';
 import type { Bins, Octaves } from '../data/distribution';
-import { chosenBlock, countAll, countLine, LINES } from '../data/histogram';
+import { octaves, whole } from '../data/distribution';
 import type { Drawn } from '../data/histogram';
-import { number, share, ticks } from '../drawing/format';
+import { chosenBlock, countAll, countLine, LINES } from '../data/histogram';
 import { Kept } from '../data/memo';
-import { KEYS, keyOf } from '../widgets/keys';
+import { drawBars } from '../drawing/bars';
+import type { Fit, Tick } from '../drawing/count-axis';
+import { countRange, fitAxis } from '../drawing/count-axis';
+import { number, share, ticks } from '../drawing/format';
 import { polyline } from '../drawing/polyline';
-import { Segments } from '../widgets/readout';
-import type { Point } from '../widgets/selection';
 import { column, nothing, shares } from '../drawing/shares';
 import { pointIn, setAttributes, show, svg } from '../drawing/svg';
-import { histogramCaption, histogramHover } from '../widgets/text';
 import { theme } from '../drawing/theme';
 import { roundTicks } from '../drawing/ticks';
 import { MODULE_STATE } from '../version';
+import { KEYS, keyOf } from '../widgets/keys';
+import { Segments } from '../widgets/readout';
+import type { Point } from '../widgets/selection';
+import { histogramCaption, histogramHover } from '../widgets/text';
+import { CanvasMark, SelectionMarkModel } from './canvas-mark';
 
 export class HistogramModel extends SelectionMarkModel {
   override defaults(): Backbone.ObjectHash {

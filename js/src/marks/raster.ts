@@ -1,11 +1,16 @@
 import type { ScaleView } from 'bqplot';
-
-import { CanvasMark, SelectionMarkModel } from './canvas-mark';
-import { makeLogPalette, makePalette, makeTable, paintCells, parseColour } from '../drawing/colours';
-import type { Palette } from '../drawing/colours';
-import { pool, rowsOfChannel, rowsOfSample } from '../data/slicing';
 import type { Cube, Rows, Span } from '../data/slicing';
+import { pool, rowsOfChannel, rowsOfSample } from '../data/slicing';
+import type { Palette } from '../drawing/colours';
+import {
+  makeLogPalette,
+  makePalette,
+  makeTable,
+  paintCells,
+  parseColour,
+} from '../drawing/colours';
 import { NON_FINITE, pixelRatio, theme } from '../drawing/theme';
+import { CanvasMark, SelectionMarkModel } from './canvas-mark';
 
 export class RasterModel extends SelectionMarkModel {
   override defaults(): Backbone.ObjectHash {
@@ -43,7 +48,10 @@ export abstract class ColourMark extends CanvasMark {
     box: Box,
   ): void {
     const ratio = pixelRatio();
-    const height = Math.max(Math.min(rows.count, Math.round(this.height * ratio), Math.round(box.height * ratio)), 1);
+    const height = Math.max(
+      Math.min(rows.count, Math.round(this.height * ratio), Math.round(box.height * ratio)),
+      1,
+    );
     const width = Math.max(Math.min(span[1] - span[0], Math.round(box.width * ratio)), 1);
     this.allocate(height, width);
     pool(cube, rows, span, height, width, this.cells);

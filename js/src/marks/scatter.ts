@@ -1,14 +1,13 @@
-import { unpack_models } from '@jupyter-widgets/base';
 import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
-
-import { CanvasMark, SelectionMarkModel } from './canvas-mark';
-import { onCanvas } from '../drawing/linear';
-import { largestMagnitude, row } from '../data/slicing';
+import { unpack_models } from '@jupyter-widgets/base';
 import type { Cube } from '../data/slicing';
+import { largestMagnitude, row } from '../data/slicing';
+import { onCanvas } from '../drawing/linear';
 import { setAttributes, svg } from '../drawing/svg';
 import { NON_FINITE, theme } from '../drawing/theme';
-import { fitValueAxis } from '../drawing/value-axis';
 import type { Limits } from '../drawing/value-axis';
+import { fitValueAxis } from '../drawing/value-axis';
+import { CanvasMark, SelectionMarkModel } from './canvas-mark';
 
 /** Share of a sample's width that its dots take. */
 const SPREAD = 0.88;

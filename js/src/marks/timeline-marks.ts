@@ -1,17 +1,17 @@
-import { unpack_models } from '@jupyter-widgets/base';
 import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
+import { unpack_models } from '@jupyter-widgets/base';
 
 import { Chip } from '../drawing/axis-marks';
-import { CanvasMark, SelectionMarkModel } from './canvas-mark';
-import { logPlace, LOG_DECADES, parseColour } from '../drawing/colours';
 import type { Packed } from '../drawing/colours';
+import { LOG_DECADES, logPlace, parseColour } from '../drawing/colours';
 import { lossText } from '../drawing/format';
-import { KEYS, keyOf } from '../widgets/keys';
 import { lossAxis } from '../drawing/linear';
 import { pointIn, setAttributes, show, svg } from '../drawing/svg';
 import { NON_FINITE, theme } from '../drawing/theme';
 import { evenTicks, roundTicks, withoutChip } from '../drawing/ticks';
+import { KEYS, keyOf } from '../widgets/keys';
 import type { SnapshotModel, TimelineModel } from '../widgets/timeline';
+import { CanvasMark, SelectionMarkModel } from './canvas-mark';
 
 export class TimelineMarkModel extends SelectionMarkModel {
   override defaults(): Backbone.ObjectHash {
@@ -46,7 +46,10 @@ export class ReachModel extends TimelineMarkModel {
 abstract class TimelineMark extends CanvasMark {
   declare model: TimelineMarkModel;
 
-  protected abstract drawRun(context: CanvasRenderingContext2D, run: readonly SnapshotModel[]): void;
+  protected abstract drawRun(
+    context: CanvasRenderingContext2D,
+    run: readonly SnapshotModel[],
+  ): void;
   protected abstract words(run: readonly SnapshotModel[]): void;
   /** How far the line goes on below the plot area. */
   protected readonly reach: number = 0;
@@ -221,14 +224,24 @@ export class Reach extends TimelineMark {
     const key = [run.length, last, largest, theme(), this.width, this.x(last.step)];
     if (key.some((value, i) => value !== this.painted[i]) || timesteps !== this.image.height) {
       this.painted = key;
-      this.fill(run, rows.map((row) => row.median), largest, timesteps);
+      this.fill(
+        run,
+        rows.map((row) => row.median),
+        largest,
+        timesteps,
+      );
     }
     context.imageSmoothingEnabled = false;
     context.drawImage(this.image, 0, 0, this.width, this.height);
   }
 
   /** A pixel column for each pixel of the axis: the nearest snapshot's. */
-  private fill(run: readonly SnapshotModel[], rows: Float64Array[], largest: number, timesteps: number): void {
+  private fill(
+    run: readonly SnapshotModel[],
+    rows: Float64Array[],
+    largest: number,
+    timesteps: number,
+  ): void {
     const columns = Math.max(Math.round(this.width), 1);
     this.image.width = columns;
     this.image.height = timesteps;
@@ -239,7 +252,10 @@ export class Reach extends TimelineMark {
     let at = 0;
     for (let column = 0; column < columns; column++) {
       const step = invert(((column + 0.5) / columns) * this.width);
-      while (at + 1 < run.length && Math.abs(run[at + 1].step - step) <= Math.abs(run[at].step - step)) {
+      while (
+        at + 1 < run.length &&
+        Math.abs(run[at + 1].step - step) <= Math.abs(run[at].step - step)
+      ) {
         at++;
       }
       for (let t = 0; t < timesteps; t++) {
@@ -257,7 +273,10 @@ export class Reach extends TimelineMark {
     const ticks = roundTicks(first, Math.max(last, first + 1), parts, 1);
     const gap = this.width / Math.max(last - first, 1);
     const kept = withoutChip(ticks, shown?.step ?? null, 34 / gap);
-    axis?.set('tick_labels', Object.fromEntries(kept.map((v) => [String(v), v.toLocaleString('en')])));
+    axis?.set(
+      'tick_labels',
+      Object.fromEntries(kept.map((v) => [String(v), v.toLocaleString('en')])),
+    );
     axis?.set('tick_values', Float64Array.from(kept));
     const x = shown === null ? 0 : Math.round(this.x(shown.step));
     const text = shown === null ? null : shown.step.toLocaleString('en');
@@ -271,7 +290,13 @@ export class Reach extends TimelineMark {
     const stops = [...theme().sequential].reverse();
     const each = this.height / stops.length;
     const rects = stops.map((fill, i) =>
-      svg('rect', { x: this.width + 12, y: i * each, width: 10, height: each + 0.5, style: `fill: ${fill}` }),
+      svg('rect', {
+        x: this.width + 12,
+        y: i * each,
+        width: 10,
+        height: each + 0.5,
+        style: `fill: ${fill}`,
+      }),
     );
     const labels = ['max', '1e-4', '1e-8'].map((text, i) => {
       const y = Math.min(Math.max((i / 2) * this.height + 4, 9), this.height);

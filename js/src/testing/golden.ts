@@ -1,8 +1,7 @@
 // What numpy wrote for the tests of both halves (tests/fixtures/golden.py).
 import { readFileSync } from 'node:fs';
-
-import { asCube } from '../data/slicing';
 import type { Cube } from '../data/slicing';
+import { asCube } from '../data/slicing';
 
 /** JSON has no NaN and no infinity: they stand there by name. */
 export type Value = number | string;
@@ -64,7 +63,9 @@ interface Distribution {
 
 /** A JSON file of tests/fixtures. */
 export function fixture(name: string): unknown {
-  return JSON.parse(readFileSync(new URL(`../../../tests/fixtures/${name}`, import.meta.url), 'utf8'));
+  return JSON.parse(
+    readFileSync(new URL(`../../../tests/fixtures/${name}`, import.meta.url), 'utf8'),
+  );
 }
 
 const NAMES: Record<string, number> = { nan: NaN, inf: Infinity, '-inf': -Infinity };

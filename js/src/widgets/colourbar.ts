@@ -1,13 +1,12 @@
-import { DOMWidgetModel, DOMWidgetView, unpack_models } from '@jupyter-widgets/base';
 import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
+import { DOMWidgetModel, DOMWidgetView, unpack_models } from '@jupyter-widgets/base';
 import type { ScaleView } from 'bqplot';
-
-import { entryOf, LOG_DECADES, makeTable } from '../drawing/colours';
 import type { Norm, Table } from '../drawing/colours';
+import { entryOf, LOG_DECADES, makeTable } from '../drawing/colours';
 import { number } from '../drawing/format';
-import type { SelectionModel } from './selection';
 import { setAttributes, svg } from '../drawing/svg';
 import { MODULE_STATE } from '../version';
+import type { SelectionModel } from './selection';
 
 const WIDTH = 10;
 const LABEL_GAP = 14;
@@ -61,7 +60,15 @@ export class ColourBar extends DOMWidgetView {
     const { norm, logColours } = this.selection;
     const domain = this.scale.scale.domain();
     const range = this.scale.scale.range() as unknown[];
-    const key = [norm.vmin, norm.vmax, logColours, height, domain[0], domain[domain.length - 1], ...range].join();
+    const key = [
+      norm.vmin,
+      norm.vmax,
+      logColours,
+      height,
+      domain[0],
+      domain[domain.length - 1],
+      ...range,
+    ].join();
     if (key === this.drawn) {
       return;
     }
@@ -125,5 +132,8 @@ export class ColourBar extends DOMWidgetView {
   private height = 0;
   private drawn = '';
   private readonly canvas = document.createElement('canvas');
-  private readonly labels = svg('svg', { class: 'rnngrad-colourbar-labels', 'aria-hidden': 'true' });
+  private readonly labels = svg('svg', {
+    class: 'rnngrad-colourbar-labels',
+    'aria-hidden': 'true',
+  });
 }

@@ -1,10 +1,9 @@
 import { DOMWidgetModel, DOMWidgetView } from '@jupyter-widgets/base';
-
-import { KEYS } from './keys';
-import { SaveEvent } from '../export/picture';
-import type { Format } from '../export/picture';
 import { svg } from '../drawing/svg';
+import type { Format } from '../export/picture';
+import { SaveEvent } from '../export/picture';
 import { MODULE_STATE } from '../version';
+import { KEYS } from './keys';
 
 const FORMATS: readonly Format[] = ['png', 'svg'];
 const ARROW_AND_TRAY = 'M6.5 1h3v5H13l-5 5-5-5h3.5zM1 11h3l2 2.2h4L12 11h3v4H1z';
@@ -74,7 +73,8 @@ export class Download extends DOMWidgetView {
     const { items } = this;
     const now = items.indexOf(document.activeElement as HTMLElement);
     const moves: Record<string, () => void> = {
-      ArrowDown: () => (this.menu.hidden ? this.open(true) : items[(now + 1) % items.length].focus()),
+      ArrowDown: () =>
+        this.menu.hidden ? this.open(true) : items[(now + 1) % items.length].focus(),
       ArrowUp: () => items[(now + items.length - 1) % items.length].focus(),
       Escape: () => {
         this.open(false);

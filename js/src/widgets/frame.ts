@@ -1,13 +1,13 @@
-import { unpack_models } from '@jupyter-widgets/base';
 import type { WidgetModel } from '@jupyter-widgets/base';
+import { unpack_models } from '@jupyter-widgets/base';
 import { VBoxModel, VBoxView } from '@jupyter-widgets/controls';
 
 import { BREAKPOINT, MARGIN_RIGHT } from '../drawing/page-layout';
-import { changesCells, takes } from './keys';
-import { servePictures } from '../export/picture';
-import type { SelectionModel } from './selection';
 import { isDark, onPixelsChange, onThemeChange, setPaper, theme } from '../drawing/theme';
+import { servePictures } from '../export/picture';
 import { MODULE_STATE } from '../version';
+import { changesCells, takes } from './keys';
+import type { SelectionModel } from './selection';
 
 /** Milliseconds in which a kernel that is idle answers. */
 const PATIENCE = 500;
@@ -60,7 +60,10 @@ export class Explorer extends VBoxView {
       }),
       onPixelsChange(() => this.redraw()),
     );
-    for (const [event, on] of [['beforeprint', true], ['afterprint', false]] as const) {
+    for (const [event, on] of [
+      ['beforeprint', true],
+      ['afterprint', false],
+    ] as const) {
       window.addEventListener(event, () => this.print(on), { signal: this.gone.signal });
     }
     this.sizes = new ResizeObserver(() => this.applyWidth());
@@ -122,7 +125,11 @@ export class Explorer extends VBoxView {
   /** Escape gives the focus back to the notebook's cell. */
   private leave(event: KeyboardEvent): void {
     const { activeElement } = document;
-    if (event.key === 'Escape' && activeElement instanceof Element && this.el.contains(activeElement)) {
+    if (
+      event.key === 'Escape' &&
+      activeElement instanceof Element &&
+      this.el.contains(activeElement)
+    ) {
       (activeElement as HTMLElement).blur();
       this.el.closest<HTMLElement>('.jp-Cell')?.focus();
     }
@@ -207,7 +214,10 @@ export class Explorer extends VBoxView {
 
   private applyBusy(): void {
     window.clearTimeout(this.patience);
-    this.showProgress(this.model.get('busy') as string, 'the first call traces the model, later ones are fast');
+    this.showProgress(
+      this.model.get('busy') as string,
+      'the first call traces the model, later ones are fast',
+    );
   }
 
   /** While Python computes: a moving line, the seconds, and controls at 60 %. The old data stays. */

@@ -1,7 +1,7 @@
 // Whose a key is: pure, by example.
 import { describe, expect, it } from 'vitest';
 
-import { changesCells, keyOf, KEYS, PLOT_KEYS, takes } from './keys';
+import { changesCells, KEYS, keyOf, PLOT_KEYS, takes } from './keys';
 
 const NONE = { ctrlKey: false, altKey: false, metaKey: false, shiftKey: false };
 const ALTGR = { ...NONE, ctrlKey: true, altKey: true };

@@ -96,5 +96,7 @@ function zoomBy(selection: SelectionModel, factor: number): void {
   const [first, last] = selection.timeRange;
   const { timestep } = selection.point;
   const around = (place: number): number => timestep + (place - timestep) * factor;
-  selection.zoom(factor === Infinity ? null : [around(first - 0.5) + 0.5, around(last + 0.5) - 0.5]);
+  selection.zoom(
+    factor === Infinity ? null : [around(first - 0.5) + 0.5, around(last + 0.5) - 0.5],
+  );
 }

@@ -1,10 +1,9 @@
-import { DOMWidgetModel, DOMWidgetView, unpack_models } from '@jupyter-widgets/base';
 import type { ISerializers } from '@jupyter-widgets/base';
-
-import type { SelectionModel } from './selection';
-import { write } from './text';
-import type { Kind, Segment } from './text';
+import { DOMWidgetModel, DOMWidgetView, unpack_models } from '@jupyter-widgets/base';
 import { MODULE_STATE } from '../version';
+import type { SelectionModel } from './selection';
+import type { Kind, Segment } from './text';
+import { write } from './text';
 
 export class ReadoutModel extends DOMWidgetModel {
   override defaults(): Backbone.ObjectHash {

@@ -1,13 +1,12 @@
-import { unpack_models, WidgetModel } from '@jupyter-widgets/base';
 import type { ISerializers } from '@jupyter-widgets/base';
-
-import { LOG_DECADES } from '../drawing/colours';
-import type { Norm } from '../drawing/colours';
-import { handlesOf, limitAt, normOfHandles, stopOf } from '../drawing/norms';
+import { unpack_models, WidgetModel } from '@jupyter-widgets/base';
 import type { Cube, Span } from '../data/slicing';
-import type { TensorModel } from './tensor';
+import type { Norm } from '../drawing/colours';
+import { LOG_DECADES } from '../drawing/colours';
+import { handlesOf, limitAt, normOfHandles, stopOf } from '../drawing/norms';
 import type { Limits } from '../drawing/value-axis';
 import { MODULE_STATE } from '../version';
+import type { TensorModel } from './tensor';
 
 /** The cell that is pointed at or selected, in range for the tensor of now. */
 export interface Point {
@@ -18,7 +17,16 @@ export interface Point {
 }
 
 /** Attributes that the picture depends on; the others follow from them. */
-const SHOWN = ['sample', 'timestep', 'channel', 'norm', 'reflect_half', 'time_range', 'log_colours', 'ylim'];
+const SHOWN = [
+  'sample',
+  'timestep',
+  'channel',
+  'norm',
+  'reflect_half',
+  'time_range',
+  'log_colours',
+  'ylim',
+];
 
 function clamp(index: number, count: number): number {
   return Math.min(Math.max(index, 0), Math.max(count - 1, 0));

@@ -1,11 +1,10 @@
-import { WidgetModel } from '@jupyter-widgets/base';
 import type { ISerializers } from '@jupyter-widgets/base';
-
-import { asCube } from '../data/slicing';
+import { WidgetModel } from '@jupyter-widgets/base';
 import type { Cube } from '../data/slicing';
-import { MODULE_STATE } from '../version';
-import { fromWire, toWire } from '../data/wire';
+import { asCube } from '../data/slicing';
 import type { DenseArray } from '../data/wire';
+import { fromWire, toWire } from '../data/wire';
+import { MODULE_STATE } from '../version';
 
 /** Rows that belong together: their name, the first one, and what they count. */
 export interface Section {

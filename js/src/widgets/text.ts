@@ -1,10 +1,10 @@
 // The words that follow the selection: readouts beside the controls and captions of the panels.
 
-import { grouped, number, range, share } from '../drawing/format';
 import type { Drawn, Line } from '../data/histogram';
-import type { SelectionModel } from './selection';
-import { normOverChannels, secondHalf, valueAt } from '../data/slicing';
 import type { Cube } from '../data/slicing';
+import { normOverChannels, secondHalf, valueAt } from '../data/slicing';
+import { grouped, number, range, share } from '../drawing/format';
+import type { SelectionModel } from './selection';
 import type { TensorModel } from './tensor';
 
 /** A run of text; `strong` is set in weight 600, `quiet` in the secondary colour. */
@@ -34,7 +34,8 @@ function rowName(selection: SelectionModel, row: number): string {
   const [start, stop] = tensor.rowRange(sections.length > 0 ? at : null);
   const [gate, place] = gateOf(tensor.gatesAlong('rows'), row - start, stop - start);
   const within = sections[at];
-  const name = within === undefined ? tensor.rows : [within.name, within.rows].filter(Boolean).join(', ');
+  const name =
+    within === undefined ? tensor.rows : [within.name, within.rows].filter(Boolean).join(', ');
   return gate === '' ? `${name} ${place}` : `gate ${gate}, ${name} ${place}`;
 }
 
@@ -102,7 +103,10 @@ function hover(selection: SelectionModel, cube: Cube): Segment[] {
     { text: `${among}${place} · ${rowName(selection, channel)} · ` },
     { text: `${symbol(selection)} ` },
     { text: number(value, true), weight: 'strong' },
-    { text: selection.tensor.columns === 'timestep' ? ` · norm ${number(norm)}` : '', weight: 'quiet' },
+    {
+      text: selection.tensor.columns === 'timestep' ? ` · norm ${number(norm)}` : '',
+      weight: 'quiet',
+    },
   ];
 }
 
@@ -114,7 +118,9 @@ function heatCaption(selection: SelectionModel, half: 'whole' | 'upper'): Segmen
   }
   const second = selection.reflect ? ' — second half flipped along time' : '';
   const rows = selection.tensor.rows || selection.tensor.columns;
-  return [{ text: `${noun(selection)} by ${rows}${ofSample(selection)}${second}${zoomed(selection)}` }];
+  return [
+    { text: `${noun(selection)} by ${rows}${ofSample(selection)}${second}${zoomed(selection)}` },
+  ];
 }
 
 /** ` — timesteps 20–60 (double-click: all)` where a part of the time axis is shown. */
@@ -127,9 +133,7 @@ function zoomed(selection: SelectionModel): string {
 
 const WRITERS = {
   sample: (s: SelectionModel): Segment[] => [{ text: String(s.point.sample) }],
-  channel: (s: SelectionModel): Segment[] => [
-    { text: shortRowName(s, s.point.channel) },
-  ],
+  channel: (s: SelectionModel): Segment[] => [{ text: shortRowName(s, s.point.channel) }],
   norm: (s: SelectionModel): Segment[] => [{ text: range(s.norm.vmin, s.norm.vmax) }],
   hover,
   'heat-caption': (s: SelectionModel): Segment[] => heatCaption(s, 'whole'),
@@ -148,7 +152,9 @@ const WRITERS = {
     { text: `${noun(s)} of sample ${s.point.sample}, by channel` },
   ],
   'maps-caption': (s: SelectionModel): Segment[] => [
-    { text: `${noun(s)} by ${s.tensor.rows}${s.cube?.samples === 1 ? '' : ', every sample'}${zoomed(s)}` },
+    {
+      text: `${noun(s)} by ${s.tensor.rows}${s.cube?.samples === 1 ? '' : ', every sample'}${zoomed(s)}`,
+    },
   ],
   'channel-caption': (s: SelectionModel): Segment[] => [
     { text: `${noun(s)} of ${ofRow(s)}, by sample${zoomed(s)}` },
@@ -188,7 +194,9 @@ function lineName(selection: SelectionModel, cube: Cube, { of }: Line): string {
   }
   const name = rowName(selection, channel);
   // without a time axis a sample has one value of a channel: the line is of them all
-  return cube.samples > 1 && selection.tensor.columns === 'timestep' ? `${name} of sample ${sample}` : name;
+  return cube.samples > 1 && selection.tensor.columns === 'timestep'
+    ? `${name} of sample ${sample}`
+    : name;
 }
 
 /** The caption of a histogram. */
@@ -220,7 +228,8 @@ export function histogramHover(
   const [from, to] = [bins.edges[bin], bins.edges[bin + 1]].map((edge) => number(edge, !magnitude));
   const axis = magnitude ? `|${symbol(selection)}|` : symbol(selection);
   const count = bins.counts[bin];
-  const part = line === null ? '' : ` · ${lineName(selection, cube, line)}: ${grouped(line.counts[bin])}`;
+  const part =
+    line === null ? '' : ` · ${lineName(selection, cube, line)}: ${grouped(line.counts[bin])}`;
   return [
     { text: `${axis} ${from} … ${to} · ` },
     { text: grouped(count), weight: 'strong' },

@@ -18,7 +18,12 @@ export class TimelineControls extends DOMWidgetView {
   override render(): void {
     super.render();
     this.el.classList.add('rnngrad-scrub');
-    const scrub = row('rnngrad-scrub-row', this.play, this.range, label(this.follow, 'follow', ' latest'));
+    const scrub = row(
+      'rnngrad-scrub-row',
+      this.play,
+      this.range,
+      label(this.follow, 'follow', ' latest'),
+    );
     const compare = row('rnngrad-compare', this.status, this.pin, this.shows);
     this.el.append(scrub, compare);
     Object.assign(this.range, { type: 'range', min: '0', step: '1' });
@@ -35,8 +40,14 @@ export class TimelineControls extends DOMWidgetView {
     this.play.addEventListener('click', () => this.setPlaying(this.clock === 0));
     this.range.addEventListener('input', () => this.model.scrub(Number(this.range.value)));
     this.follow.addEventListener('change', () => this.model.setFollow(this.follow.checked));
-    this.pin.addEventListener('click', () => this.model.setPin(!(this.model.get('pin') as boolean)));
-    this.listenTo(this.model, 'grown turned change:follow change:pin change:show change:status', this.update);
+    this.pin.addEventListener('click', () =>
+      this.model.setPin(!(this.model.get('pin') as boolean)),
+    );
+    this.listenTo(
+      this.model,
+      'grown turned change:follow change:pin change:show change:status',
+      this.update,
+    );
     this.range.addEventListener('keydown', (event) => this.key(event));
     this.update();
     this.model.turn(); // another quantity may have been shown before

@@ -1,13 +1,12 @@
-import { DOMWidgetModel, unpack_models, WidgetModel } from '@jupyter-widgets/base';
 import type { ISerializers } from '@jupyter-widgets/base';
-
-import type { SelectionModel } from './selection';
+import { DOMWidgetModel, unpack_models, WidgetModel } from '@jupyter-widgets/base';
 import { asCube, largestMagnitude } from '../data/slicing';
 import { normsOverChannels, quartiles } from '../data/statistics';
 import { isKept, strideFor } from '../data/thinning';
-import { MODULE_STATE } from '../version';
-import { fromWire, toWire } from '../data/wire';
 import type { DenseArray } from '../data/wire';
+import { fromWire, toWire } from '../data/wire';
+import { MODULE_STATE } from '../version';
+import type { SelectionModel } from './selection';
 
 /** The tensor of one training step. It joins its timeline as soon as it is there. */
 export class SnapshotModel extends WidgetModel {
@@ -225,7 +224,8 @@ export class TimelineModel extends DOMWidgetModel {
   /** The place of what is shown: the latest, or the chosen step, or the nearest one before it. */
   get index(): number {
     const step = this.get('step') as number | null;
-    const after = step === null || this.follow ? -1 : this.kept.findIndex((other) => other.step > step);
+    const after =
+      step === null || this.follow ? -1 : this.kept.findIndex((other) => other.step > step);
     return after < 0 ? this.kept.length - 1 : Math.max(after - 1, 0);
   }
 
