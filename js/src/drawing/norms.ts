@@ -3,52 +3,60 @@
 
 import type { Norm } from './colours';
 
-/** Decades that the logarithmic slider spans below 10^top. */
+/** Decades that the logarithmic slider spans below 10^maxDecade. */
 export const DECADES = 8;
 
 /** Limits within a decade that the logarithmic slider stops at. */
 const STEPS = [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8];
 
-/** Places of the logarithmic slider: 0 .. STOPS. */
-export const STOPS = DECADES * STEPS.length;
+/** Places of the logarithmic slider: 0 .. LAST_LIMIT_INDEX. */
+export const LAST_LIMIT_INDEX = DECADES * STEPS.length;
 
-/** Places of each handle of the linear slider: -HANDLES .. HANDLES for -10^top .. 10^top. */
-export const HANDLES = 200;
+/** Places of each handle of the linear slider on either side of zero, up to 10^maxDecade. */
+export const LAST_RANGE_INDEX = 200;
 
 /** The symmetric limit at a place of the logarithmic slider. */
-export function limitAt(stop: number, top: number): number {
-  const decade = Math.floor(stop / STEPS.length) - DECADES + top;
-  return Number(`${STEPS[stop % STEPS.length]}e${decade}`);
+export function limitAt(index: number, maxDecade: number): number {
+  const decade = Math.floor(index / STEPS.length) - DECADES + maxDecade;
+  return Number(`${STEPS[index % STEPS.length]}e${decade}`);
 }
 
 /** The place nearest to a limit, on the logarithmic axis. */
-export function stopOf(limit: number, top: number): number {
+export function limitIndexOf(limit: number, maxDecade: number): number {
   let best = 0;
   let distance = Infinity;
-  for (let stop = 0; stop <= STOPS; stop++) {
-    const away = Math.abs(Math.log(limit / limitAt(stop, top)));
+  for (let index = 0; index <= LAST_LIMIT_INDEX; index++) {
+    const away = Math.abs(Math.log(limit / limitAt(index, maxDecade)));
     if (away < distance) {
       distance = away;
-      best = stop;
+      best = index;
     }
   }
   return best;
 }
 
 /** The places of the two handles nearest to a range; never the same one twice. */
-export function handlesOf(norm: Norm, top: number): [number, number] {
+export function rangeIndicesOf(norm: Norm, maxDecade: number): [number, number] {
+  const last = LAST_RANGE_INDEX;
   const place = (v: number): number =>
-    Math.min(Math.max(Math.round((v / 10 ** top) * HANDLES), -HANDLES), HANDLES);
-  const low = Math.min(place(norm.vmin), HANDLES - 1);
+    Math.min(Math.max(Math.round((v / 10 ** maxDecade) * last), -last), last);
+  const low = Math.min(place(norm.vmin), last - 1);
   return [low, Math.max(place(norm.vmax), low + 1)];
 }
 
 /** The range after the handles were moved: a handle that stayed keeps its exact value. */
-export function normOfHandles(handles: [number, number], old: Norm, top: number): Norm {
-  const was = handlesOf(old, top);
-  const value = (i: 0 | 1, exact: number): number =>
-    handles[i] === was[i] ? exact : Number(`${handles[i] * (1000 / HANDLES)}e${top - 3}`);
-  const norm = { vmin: value(0, old.vmin), vmax: value(1, old.vmax) };
+export function normOfIndices(
+  indices: readonly [number, number],
+  old: Norm,
+  maxDecade: number,
+): Norm {
+  const was = rangeIndicesOf(old, maxDecade);
+  const valueAt = (index: number): number =>
+    Number(`${index * (1000 / LAST_RANGE_INDEX)}e${maxDecade - 3}`);
+  const norm = {
+    vmin: indices[0] === was[0] ? old.vmin : valueAt(indices[0]),
+    vmax: indices[1] === was[1] ? old.vmax : valueAt(indices[1]),
+  };
   // both handles on one place: an empty range has no colours
   return norm.vmin < norm.vmax ? norm : old;
 }

@@ -3,7 +3,8 @@ import { unpack_models, WidgetModel } from '@jupyter-widgets/base';
 import type { Cube, Span } from '../data/slicing';
 import type { Norm } from '../drawing/colours';
 import { LOG_DECADES } from '../drawing/colours';
-import { handlesOf, limitAt, normOfHandles, stopOf } from '../drawing/norms';
+import type { NormState } from '../drawing/norm-state';
+import { limitOf, nextNorm, placeSliders } from '../drawing/norm-state';
 import type { Limits } from '../drawing/value-axis';
 import { MODULE_STATE } from '../version';
 import type { TensorModel } from './tensor';
@@ -27,6 +28,9 @@ const SHOWN = [
   'log_colours',
   'ylim',
 ];
+
+/** Attributes that tell the state of the norm. */
+const NORM_TRAITS = ['norm', 'auto', 'auto_limit', 'top', 'stop', 'handles'];
 
 function clamp(index: number, count: number): number {
   return Math.min(Math.max(index, 0), Math.max(count - 1, 0));
@@ -79,12 +83,9 @@ export class SelectionModel extends WidgetModel {
 
   override initialize(attributes: Backbone.ObjectHash, options: never): void {
     super.initialize(attributes, options);
-    this.on('change:stop', this.stopChanged, this);
-    this.on('change:handles', this.handlesChanged, this);
-    this.on('change:norm', this.normChanged, this);
-    this.on('change:top', this.placeSliders, this);
-    this.on('change:auto', this.autoChanged, this);
-    this.on('change:log_colours', this.applyNorm, this);
+    this.settleNorm(placeSliders(this.normState));
+    this.on(NORM_TRAITS.map((name) => `change:${name}`).join(' '), this.followNorm, this);
+    this.on('change:norm change:log_colours', this.applyNorm, this);
     this.on('change:time_range', this.applyTime, this);
     this.on('change:order', () => this.set('reflect_half', this.get('order') === 1));
     this.on('change:reflect_half', () => this.set('order', this.reflect ? 1 : 0));
@@ -92,7 +93,6 @@ export class SelectionModel extends WidgetModel {
     this.on(SHOWN.map((name) => `change:${name}`).join(' '), this.invalidate, this);
     this.listenTo(this.tensor, 'change', this.tensorChanged);
     this.listenTo(this.companion, 'change', this.invalidate);
-    this.placeSliders();
     this.applyNorm();
     this.timesteps = this.cube?.timesteps ?? 0;
     this.applyTime();
@@ -257,58 +257,32 @@ export class SelectionModel extends WidgetModel {
     this.invalidate();
   }
 
-  private get autoLimit(): number {
-    return this.get('auto_limit') as number;
-  }
-
-  private get top(): number {
-    return this.get('top') as number;
-  }
-
   /** The largest magnitude of the range: the limit of the symmetric slider. */
   get limit(): number {
-    const { vmin, vmax } = this.norm;
-    return Math.max(Math.abs(vmin), Math.abs(vmax));
+    return limitOf(this.norm);
   }
 
-  private stopChanged(): void {
-    const stop = this.get('stop') as number;
-    if (stop !== stopOf(this.limit, this.top)) {
-      const limit = limitAt(stop, this.top);
-      this.set({ norm: [-limit, limit], auto: false });
-    }
+  /** Let range, sliders and button follow what was set of them; see `nextNorm`. */
+  private followNorm(): void {
+    const change = changedPart(this.settledNorm, this.normState);
+    this.settleNorm(nextNorm(this.settledNorm, change));
   }
 
-  private handlesChanged(): void {
-    const handles = this.get('handles') as [number, number];
-    const [low, high] = handlesOf(this.norm, this.top);
-    if (handles[0] !== low || handles[1] !== high) {
-      const { vmin, vmax } = normOfHandles(handles, this.norm, this.top);
-      this.set({ norm: [vmin, vmax], auto: false });
-    }
+  private settleNorm(state: NormState): void {
+    // before anything is set, which calls `followNorm` again
+    this.settledNorm = state;
+    this.set(traitsOf(changedPart(this.normState, state)));
   }
 
-  private normChanged(): void {
-    const { vmin, vmax } = this.norm;
-    const isAuto = vmin === -this.autoLimit && vmax === this.autoLimit;
-    if (this.get('auto') && !isAuto && this.hasChanged('auto')) {
-      this.autoChanged(); // Python asks for it, and may not know yet of which tensor
-      return;
-    }
-    this.set('auto', (this.get('auto') as boolean) && isAuto);
-    this.placeSliders();
-    this.applyNorm();
-  }
-
-  /** Let the two norm sliders say what the norm is. */
-  private placeSliders(): void {
-    this.set({ stop: stopOf(this.limit, this.top), handles: handlesOf(this.norm, this.top) });
-  }
-
-  private autoChanged(): void {
-    if (this.get('auto')) {
-      this.set('norm', [-this.autoLimit, this.autoLimit]);
-    }
+  private get normState(): NormState {
+    return {
+      norm: this.norm,
+      auto: this.get('auto') as boolean,
+      autoLimit: this.get('auto_limit') as number,
+      maxDecade: this.get('top') as number,
+      limitIndex: this.get('stop') as number,
+      rangeIndices: this.get('handles') as [number, number],
+    };
   }
 
   /** The colour scale stays symmetric, so that zero keeps the neutral colour in any range. */
@@ -324,9 +298,34 @@ export class SelectionModel extends WidgetModel {
     scale?.set({ min: first - 0.5, max: last + 0.5 });
   }
 
+  /** The state of the norm that its parts agreed on last. */
+  declare private settledNorm: NormState;
   private hovered: Partial<Point> | null = null;
   private timesteps = 0;
   private held = false;
   private framePending = false;
   private stale = false;
+}
+
+/** The parts of a state that differ from those of another; all are numbers, flags or a few numbers. */
+function changedPart(before: NormState, now: NormState): Partial<NormState> {
+  const names = Object.keys(now) as (keyof NormState)[];
+  const changed = names.filter(
+    (name) => JSON.stringify(now[name]) !== JSON.stringify(before[name]),
+  );
+  return Object.fromEntries(changed.map((name) => [name, now[name]]));
+}
+
+/** The attributes of the parts of a state. */
+function traitsOf(state: Partial<NormState>): Backbone.ObjectHash {
+  const { norm, auto, autoLimit, maxDecade, limitIndex, rangeIndices } = state;
+  const traits = {
+    norm: norm && [norm.vmin, norm.vmax],
+    auto,
+    auto_limit: autoLimit,
+    top: maxDecade,
+    stop: limitIndex,
+    handles: rangeIndices,
+  };
+  return Object.fromEntries(Object.entries(traits).filter(([, value]) => value !== undefined));
 }
