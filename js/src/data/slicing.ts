@@ -8,6 +8,14 @@ export interface Cube {
   readonly channels: number;
 }
 
+/** One value of a tensor. */
+export interface Point {
+  readonly sample: number;
+  /** Position on the time axis as it is shown. */
+  readonly timestep: number;
+  readonly channel: number;
+}
+
 /** View an array of rank 2 (sample, channel) or 3 (sample, timestep, channel) as a cube. */
 export function asCube(data: Float32Array, shape: readonly number[]): Cube {
   const [samples, timesteps, channels] = shape.length === 3 ? shape : [shape[0], 1, shape[1]];

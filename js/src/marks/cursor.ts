@@ -1,12 +1,11 @@
 import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
 import { unpack_models } from '@jupyter-widgets/base';
-import type { Cube } from '../data/slicing';
+import type { Cube, Point } from '../data/slicing';
 import { series } from '../data/slicing';
 import { border, Chip } from '../drawing/axis-marks';
 import { pointIn, setAttributes, show, svg } from '../drawing/svg';
 import { evenTicks, indexTicks, withoutChip } from '../drawing/ticks';
 import { KEYS, KEYS_HELP, PLOT_KEYS, pressKey } from '../widgets/keys';
-import type { Point } from '../widgets/selection';
 import { SelectionMark, SelectionMarkModel } from './canvas-mark';
 import { nearestDot } from './scatter';
 

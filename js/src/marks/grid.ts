@@ -1,4 +1,4 @@
-import type { Cube, Span } from '../data/slicing';
+import type { Cube, Point, Span } from '../data/slicing';
 import { channelMaximum, largestMagnitude, rowsOfSample, series } from '../data/slicing';
 import { tick } from '../drawing/format';
 import { pixelsOf } from '../drawing/linear';
@@ -9,7 +9,6 @@ import { pointIn, setAttributes, show, svg } from '../drawing/svg';
 import { sampleColour, theme } from '../drawing/theme';
 import { evenTicks, indexTicks, outerTick, roundTicks } from '../drawing/ticks';
 import { KEYS, KEYS_HELP, PLOT_KEYS, pressKey } from '../widgets/keys';
-import type { Point } from '../widgets/selection';
 import { SelectionMarkModel } from './canvas-mark';
 import { ColourMark } from './raster';
 

@@ -5,6 +5,7 @@ import { octaves, whole } from '../data/distribution';
 import type { Drawn } from '../data/histogram';
 import { chosenBlock, countAll, countLine, LINES } from '../data/histogram';
 import { Kept } from '../data/memo';
+import type { Point } from '../data/slicing';
 import { drawBars } from '../drawing/bars';
 import type { Fit, Tick } from '../drawing/count-axis';
 import { countRange, fitAxis } from '../drawing/count-axis';
@@ -15,10 +16,9 @@ import { pointIn, setAttributes, show, svg } from '../drawing/svg';
 import { theme } from '../drawing/theme';
 import { roundTicks } from '../drawing/ticks';
 import { MODULE_STATE } from '../version';
+import { histogramCaption, histogramHover } from '../widgets/histogram-text';
 import { KEYS, keyOf } from '../widgets/keys';
 import { Segments } from '../widgets/readout';
-import type { Point } from '../widgets/selection';
-import { histogramCaption, histogramHover } from '../widgets/text';
 import { CanvasMark, SelectionMarkModel } from './canvas-mark';
 
 export class HistogramModel extends SelectionMarkModel {
@@ -160,7 +160,7 @@ export class Histogram extends CanvasMark {
 
   /** What a logarithm cannot show, at the right of the plot; where there is nothing to draw, why. */
   private placeWords({ tally, below, bins, magnitude }: Drawn): void {
-    const symbol = this.selection.tensor.get('symbol') as string;
+    const symbol = this.selection.tensor.symbol;
     this.label.textContent = magnitude ? `|${symbol}|` : symbol;
     setAttributes(this.label, { x: this.width + 16, y: this.height + 17 });
     this.words.textContent = bins === null ? nothing(tally) : '';
@@ -282,11 +282,12 @@ export class HistogramReadout extends Segments {
     this.el.classList.add('jupyter-widgets', 'rnngrad-readout', `rnngrad-histogram-${kind}`);
     const write = (): void => {
       const { drawn, pointed } = histogram;
-      if (drawn !== null) {
+      const { cube } = selection;
+      if (drawn !== null && cube !== null) {
         const words =
           kind === 'caption'
-            ? histogramCaption(selection, drawn)
-            : histogramHover(selection, drawn, pointed);
+            ? histogramCaption(selection, cube, drawn)
+            : histogramHover(selection, cube, drawn, pointed);
         this.write(words);
       }
     };

@@ -1,4 +1,5 @@
-import type { Point, SelectionModel } from './selection';
+import type { Point } from '../data/slicing';
+import type { SelectionModel } from './selection';
 
 /** What the keys do in a plot, for those who cannot see it. */
 export const KEYS_HELP =

@@ -52,7 +52,10 @@ export class Readout extends Segments {
     const selection = this.model.get('selection') as SelectionModel;
     this.el.classList.add('jupyter-widgets', 'rnngrad-readout', `rnngrad-${kind}`);
     const section = this.model.get('section') as number | null;
-    const follow = (): void => this.write(write(kind, selection, section));
+    const follow = (): void => {
+      const { cube } = selection;
+      this.write(cube === null ? [] : write(kind, selection, cube, section));
+    };
     this.listenTo(selection, 'redraw', follow);
     follow();
   }

@@ -1,6 +1,6 @@
 import type { ISerializers } from '@jupyter-widgets/base';
 import { unpack_models, WidgetModel } from '@jupyter-widgets/base';
-import type { Cube, Span } from '../data/slicing';
+import type { Cube, Point, Span } from '../data/slicing';
 import type { Norm } from '../drawing/colours';
 import { LOG_DECADES } from '../drawing/colours';
 import type { NormState } from '../drawing/norm-state';
@@ -8,14 +8,6 @@ import { limitOf, nextNorm, placeSliders } from '../drawing/norm-state';
 import type { Limits } from '../drawing/value-axis';
 import { MODULE_STATE } from '../version';
 import type { TensorModel } from './tensor';
-
-/** The cell that is pointed at or selected, in range for the tensor of now. */
-export interface Point {
-  readonly sample: number;
-  /** Position on the time axis as it is shown. */
-  readonly timestep: number;
-  readonly channel: number;
-}
 
 /** Attributes that the picture depends on; the others follow from them. */
 const SHOWN = [
@@ -133,6 +125,11 @@ export class SelectionModel extends WidgetModel {
     return [clamp(from, last + 1), clamp(to, last + 1)];
   }
 
+  /** Whether a part of the time axis is shown. */
+  get isZoomed(): boolean {
+    return this.get('time_range') !== null;
+  }
+
   /** Positions on the time axis that lie in a domain of it. */
   span(domain: number[]): Span {
     const count = this.cube?.timesteps ?? 0;
@@ -143,7 +140,7 @@ export class SelectionModel extends WidgetModel {
     return this.get('reflect_half') as boolean;
   }
 
-  /** What is selected; before anything was pointed at, the last timestep. */
+  /** What is selected, in range for the tensor; before anything was pointed at, the last timestep. */
   get point(): Point {
     const cube = this.cube;
     const [samples, timesteps, channels] = cube

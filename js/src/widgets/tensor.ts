@@ -1,17 +1,12 @@
 import type { ISerializers } from '@jupyter-widgets/base';
 import { WidgetModel } from '@jupyter-widgets/base';
+import type { Section } from '../data/sections';
+import { rowsOfSection } from '../data/sections';
 import type { Cube } from '../data/slicing';
 import { asCube } from '../data/slicing';
 import type { DenseArray } from '../data/wire';
 import { fromWire, toWire } from '../data/wire';
 import { MODULE_STATE } from '../version';
-
-/** Rows that belong together: their name, the first one, and what they count. */
-export interface Section {
-  readonly name: string;
-  readonly start: number;
-  readonly rows: string;
-}
 
 /** The array that is explored, and what it is. It crosses once; all slicing happens here. */
 export class TensorModel extends WidgetModel {
@@ -63,12 +58,7 @@ export class TensorModel extends WidgetModel {
 
   /** Rows [start, stop) of a section; all rows without one. */
   rowRange(section: number | null): [number, number] {
-    const count = this.cube?.channels ?? 0;
-    const { sections } = this;
-    if (section === null) {
-      return [0, count];
-    }
-    return [sections[section]?.start ?? 0, sections[section + 1]?.start ?? count];
+    return rowsOfSection(this.sections, section, this.cube?.channels ?? 0);
   }
 
   /** 1 where a (sample, timestep) counts, 0 where it is masked; null without a mask. */
@@ -89,6 +79,31 @@ export class TensorModel extends WidgetModel {
   /** Names of the gates that divide the columns or the rows evenly; within each half. */
   gatesAlong(axis: 'columns' | 'rows'): string[] {
     return this.get('gates_along') === axis ? (this.get('gates') as string[]) : [];
+  }
+
+  /** What is shown, in words: `Gradient of the loss ∂L/∂h`. */
+  get noun(): string {
+    return this.get('noun') as string;
+  }
+
+  /** `, step 20 minus step 5` where training steps are compared, else nothing. */
+  get compared(): string {
+    return this.get('compared') as string;
+  }
+
+  /** The sign of a value: `g`, `v`. */
+  get symbol(): string {
+    return this.get('symbol') as string;
+  }
+
+  /** What its norms over channels are called. */
+  get flow(): string {
+    return this.get('flow') as string;
+  }
+
+  /** What it is, where there are two. Widget models have a `name` of their own. */
+  get fullName(): string {
+    return this.get('name') as string;
   }
 
   /** JupyterLab may keep a closed model alive: let at least its memory go. */
