@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Value } from '../testing/golden';
 import { cube, golden, number } from '../testing/golden';
-import { normsOverChannels, notReached, quartiles, together } from './statistics';
+import { normsOverChannels, notReached, quartiles, reachOf, together } from './statistics';
 
 describe('flow', () => {
   it.each(golden.flow)('norms and quartiles of channels $start..$stop, flip $flip', (c) => {
@@ -37,5 +37,30 @@ describe('flow', () => {
     expect(notReached(median, 1)).toEqual([2, 4]);
     expect(notReached(Float64Array.of(1, NaN), 1)).toBeNull();
     expect(notReached(Float64Array.of(0, 0), 1)).toEqual([0, 1]);
+  });
+});
+
+describe('the reach of a snapshot', () => {
+  const array = {
+    shape: [2, 4, 2],
+    // norms of the first sample 5, 0, Inf, Inf; of the second one 13, 1, 2, NaN
+    values: Float32Array.of(3, 4, 0, 0, Infinity, 1, -Infinity, 0, 5, 12, 0, 1, 2, 0, NaN, 1),
+  };
+
+  it('is the median of the finite norms; infinite where there is none', () => {
+    const { median, largest } = reachOf(array, null);
+    expect([...median]).toEqual([9, 0.5, 2, Infinity]);
+    expect(largest).toBe(13);
+  });
+
+  it('is of what is not masked; NaN where all is', () => {
+    const mask = Float32Array.of(1, 0, 0, 0, 0, 1, 0, 0);
+    const { median, largest } = reachOf(array, mask);
+    expect([...median]).toEqual([5, 1, NaN, NaN]);
+    expect(largest).toBe(5);
+  });
+
+  it('is nothing without an array', () => {
+    expect(reachOf(null, null)).toEqual({ median: Float64Array.of(0), largest: 0 });
   });
 });

@@ -1,6 +1,8 @@
 // Pure numbers over a whole tensor, for the flow. The same words as rnngrad_widgets/statistics.py.
 
 import type { Cube } from './slicing';
+import { asCube } from './slicing';
+import type { DenseArray } from './wire';
 
 /** Below this share of the maximum, a gradient counts as not reaching a timestep. */
 export const THRESHOLD = 1e-8;
@@ -110,4 +112,33 @@ export function notReached(median: Float64Array, largest: number): [number, numb
     }
   }
   return best;
+}
+
+/** How far back gradient reaches in one snapshot. */
+export interface Reach {
+  /**
+   * Median over samples of the norm over channels, by timestep; NaN where all is masked, Infinity
+   * where no norm is finite.
+   */
+  readonly median: Float64Array;
+  /** The largest finite norm of all. */
+  readonly largest: number;
+}
+
+/** The reach of an array; of a single timestep without gradient where there is none. */
+export function reachOf(array: DenseArray | null, mask: Float32Array | null): Reach {
+  if (array === null) {
+    return { median: new Float64Array(1), largest: 0 };
+  }
+  const cube = asCube(array.values, array.shape);
+  const norms = normsOverChannels(cube, 0, cube.channels, false, mask);
+  const { samples, timesteps, values } = norms;
+  const median = quartiles(norms).median;
+  for (let t = 0; t < timesteps; t++) {
+    for (let s = 0; s < samples && Number.isNaN(median[t]); s++) {
+      const counts = mask === null || mask[s * timesteps + t] !== 0;
+      median[t] = counts && !Number.isFinite(values[s * timesteps + t]) ? Infinity : NaN;
+    }
+  }
+  return { median, largest: norms.largest };
 }

@@ -55,7 +55,7 @@ function columns(
 }
 
 /** The range that a line covers in each pixel column; not called for columns without any point. */
-function eachColumn(
+export function eachColumn(
   x0: number,
   dx: number,
   ys: Float64Array,
@@ -100,22 +100,31 @@ export function bundle(
   }
   const { width, height } = context.canvas;
   const { a: ratio } = context.getTransform();
+  const scaled = ratio === 1 ? lines : lines.map((ys) => ys.map((y) => y * ratio));
+  paintCounts(context, coverage(x0 * ratio, dx * ratio, scaled, width, height), alpha);
+}
+
+/** How many lines cover each pixel of an image, row by row; in pixels of the image. */
+export function coverage(
+  x0: number,
+  dx: number,
+  lines: readonly Float64Array[],
+  width: number,
+  height: number,
+): Uint16Array {
   const counts = new Uint16Array(width * height);
-  for (const ys of lines) {
-    const scaled = ratio === 1 ? ys : ys.map((y) => y * ratio);
-    eachColumn(x0 * ratio, dx * ratio, scaled, (column, low, high) => {
-      const from = Math.max(Math.round(low), 0);
-      const to = Math.min(Math.round(high), height - 1);
-      if (column < 0 || column > width) {
-        return; // outside of the range that is shown
-      }
-      const at = Math.min(column, width - 1);
-      for (let row = from; row <= to; row++) {
-        counts[row * width + at]++;
-      }
-    });
-  }
-  paintCounts(context, counts, alpha);
+  const count = (column: number, low: number, high: number): void => {
+    if (column < 0 || column > width) {
+      return; // outside of the range that is shown
+    }
+    const at = Math.min(column, width - 1);
+    const last = Math.min(Math.round(high), height - 1);
+    for (let row = Math.max(Math.round(low), 0); row <= last; row++) {
+      counts[row * width + at]++;
+    }
+  };
+  lines.forEach((ys) => eachColumn(x0, dx, ys, count));
+  return counts;
 }
 
 /** Colour each pixel as if it had been covered, one after the other, as often as it was counted. */

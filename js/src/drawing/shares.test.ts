@@ -30,6 +30,11 @@ describe('words', () => {
     expect(shares(tally, true)[1].text).toBe('250k zeros');
   });
 
+  it('tell only what there is, where absence goes without saying', () => {
+    const tally = { total: 4, zeros: 0, nans: 1, infinities: 0 };
+    expect(shares(tally, false, false).map(({ text }) => text)).toEqual(['25 %', '1 NaN']);
+  });
+
   it('say why there is nothing to draw', () => {
     expect(nothing(count(flat(0, 0)))).toBe('all 2 values are zero');
     expect(nothing(count(flat(NaN)))).toBe('the only value is NaN');

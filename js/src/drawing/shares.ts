@@ -11,8 +11,17 @@ export interface Line {
   readonly second?: boolean;
 }
 
-/** Exact zeros, NaN and infinities: share and count, each told also where there is none. */
-export function shares({ total, zeros, nans, infinities }: Tally, narrow: boolean): Line[] {
+/**
+ * Exact zeros, NaN and infinities: share and count.
+ *
+ * @param narrow - shorten the counts
+ * @param absent - also say where there is none
+ */
+export function shares(
+  { total, zeros, nans, infinities }: Tally,
+  narrow: boolean,
+  absent = true,
+): Line[] {
   const told = [
     [zeros, 'zeros', 'quiet'],
     [nans, 'NaN', 'alarm'],
@@ -20,7 +29,9 @@ export function shares({ total, zeros, nans, infinities }: Tally, narrow: boolea
   ] as const;
   return told.flatMap(([count, name, kind]): Line[] =>
     count === 0
-      ? [{ text: `no ${name}`, kind: 'quiet' }]
+      ? absent
+        ? [{ text: `no ${name}`, kind: 'quiet' }]
+        : []
       : [
           { text: share(count, total), kind: kind === 'alarm' ? 'alarm' : 'strong' },
           { text: `${narrow ? short(count) : grouped(count)} ${name}`, kind, second: true },

@@ -157,7 +157,7 @@ export class GateHistograms extends CanvasMark {
       { text: `${number(least, true)} …`, kind: 'quiet' },
       { text: number(most, true), kind: 'quiet', second: true },
     ];
-    const told = shares(tally, this.narrow).filter(({ text }) => !text.startsWith('no '));
+    const told = shares(tally, this.narrow, false);
     const lines = [...(empty ? [] : range), ...told];
     this.margin.replaceChildren(...column(lines, this.width + 8));
   }

@@ -1,8 +1,11 @@
 import type { ISerializers } from '@jupyter-widgets/base';
 import { DOMWidgetModel, unpack_models, WidgetModel } from '@jupyter-widgets/base';
-import { asCube, largestMagnitude } from '../data/slicing';
-import { normsOverChannels, quartiles } from '../data/statistics';
-import { isKept, strideFor } from '../data/thinning';
+import { difference, roundedUp } from '../data/difference';
+import type { Change } from '../data/run';
+import { nearestIndex, shownIndex, thinned, withSnapshot } from '../data/run';
+import { largestMagnitude } from '../data/slicing';
+import type { Reach } from '../data/statistics';
+import { reachOf } from '../data/statistics';
 import type { DenseArray } from '../data/wire';
 import { fromWire, toWire } from '../data/wire';
 import { MODULE_STATE } from '../version';
@@ -58,9 +61,9 @@ export class SnapshotModel extends WidgetModel {
   }
 
   /** Median over samples of the norm over channels, by timestep; and the largest norm of all. */
-  reach(mask: Float32Array | null): Measure {
+  reach(mask: Float32Array | null): Reach {
     // not yet initialised when the snapshot joins: it does so in the constructor of its base
-    this.measured ??= measure(this.array, mask);
+    this.measured ??= reachOf(this.array, mask);
     return this.measured;
   }
 
@@ -76,30 +79,7 @@ export class SnapshotModel extends WidgetModel {
     this.measured = undefined;
   }
 
-  private measured: Measure | undefined;
-}
-
-interface Measure {
-  /** NaN where all is masked, Infinity where no norm is finite. */
-  readonly median: Float64Array;
-  readonly largest: number;
-}
-
-function measure(array: DenseArray | null, mask: Float32Array | null): Measure {
-  if (array === null) {
-    return { median: new Float64Array(1), largest: 0 };
-  }
-  const cube = asCube(array.values, array.shape);
-  const norms = normsOverChannels(cube, 0, cube.channels, false, mask);
-  const { samples, timesteps, values } = norms;
-  const median = quartiles(norms).median;
-  for (let t = 0; t < timesteps; t++) {
-    for (let s = 0; s < samples && Number.isNaN(median[t]); s++) {
-      const counts = mask === null || mask[s * timesteps + t] !== 0;
-      median[t] = counts && !Number.isFinite(values[s * timesteps + t]) ? Infinity : NaN;
-    }
-  }
-  return { median, largest: norms.largest };
+  private measured: Reach | undefined;
 }
 
 /**
@@ -161,16 +141,11 @@ export class TimelineModel extends DOMWidgetModel {
     return this.get('selection') as SelectionModel;
   }
 
-  /** Take a snapshot in; one of the same step, whose closing may be lost on the way, goes. */
+  /** Take a snapshot in. */
   join(snapshot: SnapshotModel): void {
-    const others = this.kept.filter((other) => other.step !== snapshot.step);
-    this.kept.filter((other) => !others.includes(other)).forEach((other) => other.forget());
-    const at = others.findIndex((other) => other.number > snapshot.number);
-    const latest = at < 0;
     const before = this.shown;
-    others.splice(latest ? others.length : at, 0, snapshot);
-    this.kept = others;
-    if (latest) {
+    this.keep(withSnapshot(this.kept, snapshot));
+    if (this.kept[this.kept.length - 1] === snapshot) {
       this.said = snapshot.get('status') as string;
     }
     this.thin();
@@ -218,36 +193,30 @@ export class TimelineModel extends DOMWidgetModel {
 
   /** Show the snapshot that is nearest to a training step. */
   goNear(step: number): void {
-    this.scrub(this.nearest(step));
+    this.scrub(nearestIndex(this.kept, step));
   }
 
   /** The place of what is shown: the latest, or the chosen step, or the nearest one before it. */
   get index(): number {
-    const step = this.get('step') as number | null;
-    const after =
-      step === null || this.follow ? -1 : this.kept.findIndex((other) => other.step > step);
-    return after < 0 ? this.kept.length - 1 : Math.max(after - 1, 0);
+    return shownIndex(this.kept, this.get('step') as number | null, this.follow);
   }
 
   private get follow(): boolean {
     return this.get('follow') as boolean;
   }
 
-  private nearest(step: number): number {
-    const away = this.kept.map((snapshot) => Math.abs(snapshot.step - step));
-    return away.reduce((best, distance, i) => (distance < away[best] ? i : best), 0);
-  }
-
   private thin(): void {
-    const last = this.kept[this.kept.length - 1]?.number ?? 0;
-    const stride = strideFor(last, this.get('capacity') as number);
-    const gone = this.kept.filter(({ number }) => !isKept(number, stride, last));
-    if (gone.length > 0) {
-      this.kept = this.kept.filter((snapshot) => !gone.includes(snapshot));
-      // the message that closes a snapshot may be lost: its memory goes now
-      gone.forEach((snapshot) => snapshot.forget());
+    const change = thinned(this.kept, this.get('capacity') as number);
+    if (change.gone.length > 0) {
+      this.keep(change);
       this.settle();
     }
+  }
+
+  /** Forget the others: the message that closes a snapshot may be lost, so their memory goes now. */
+  private keep({ kept, gone }: Change<SnapshotModel>): void {
+    this.kept = kept;
+    gone.forEach((snapshot) => snapshot.forget());
   }
 
   /** Where the step that is shown, or A, is not kept any more: the nearest one that is. */
@@ -255,7 +224,7 @@ export class TimelineModel extends DOMWidgetModel {
     for (const name of ['pinned', 'step']) {
       const step = this.get(name) as number | null;
       if (step !== null && this.kept.length > 0) {
-        this.set(name, this.kept[this.nearest(step)].step);
+        this.set(name, this.kept[nearestIndex(this.kept, step)].step);
       }
     }
     this.turn();
@@ -310,7 +279,7 @@ export class TimelineModel extends DOMWidgetModel {
   }
 
   private said: string | null = null;
-  private kept: SnapshotModel[] = [];
+  private kept: readonly SnapshotModel[] = [];
 }
 
 /** Send what was changed, unless the widget is being closed, or there is no kernel. */
@@ -320,20 +289,6 @@ function save(model: WidgetModel): void {
   }
 }
 
-/** To two digits, so that the halves of a colour bar are round too. */
-function roundedUp(value: number): number {
-  const unit = 10 ** (Math.floor(Math.log10(value)) - 1);
-  return value > 0 ? Number((Math.ceil(value / unit / 2) * 2 * unit).toPrecision(2)) : 0;
-}
-
 function named(snapshot: SnapshotModel): string {
   return snapshot.step.toLocaleString('en');
-}
-
-/** The one minus the other, if there is another. */
-function difference(a: DenseArray | null, b: DenseArray | null): DenseArray | null {
-  if (a === null || b === null) {
-    return a;
-  }
-  return { values: a.values.map((value, i) => value - b.values[i]), shape: a.shape };
 }
