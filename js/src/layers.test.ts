@@ -1,7 +1,6 @@
 // Which folder may import from which. This is where the rule is written down.
 import { readdirSync, readFileSync } from 'node:fs';
 import { posix } from 'node:path';
-
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 

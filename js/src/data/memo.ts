@@ -1,16 +1,43 @@
-/** A value that is made again only when something that it depends on has changed. */
-export class Kept<T> {
-  get(key: readonly unknown[], make: () => T): T {
-    if (this.held === null || key.some((part, i) => part !== this.held?.key[i])) {
-      this.held = { key, value: make() };
-    }
-    return this.held.value;
+// Pure: what is made, or done, again only when something that it depends on has changed.
+
+/** The parts that something depended on last. */
+export class LastKey {
+  /** Take note of a key; whether it is another than last time, or the first one. */
+  changed(key: readonly unknown[]): boolean {
+    const { last } = this;
+    const isSame = last?.length === key.length && key.every((part, i) => part === last[i]);
+    this.last = key;
+    return !isSame;
   }
 
-  /** Let the memory go. */
+  /** Let the memory of the parts go. */
   clear(): void {
-    this.held = null;
+    this.last = null;
   }
 
-  private held: { readonly key: readonly unknown[]; readonly value: T } | null = null;
+  private last: readonly unknown[] | null = null;
+}
+
+/** A value that is made again only when its key has changed. */
+export class Memo<T> {
+  get(key: readonly unknown[], make: () => T): T {
+    if (this.key.changed(key)) {
+      try {
+        this.value = make();
+      } catch (error) {
+        this.key.clear();
+        throw error;
+      }
+    }
+    return this.value as T;
+  }
+
+  /** Let the memory of the value go. */
+  clear(): void {
+    this.key.clear();
+    this.value = undefined;
+  }
+
+  private readonly key = new LastKey();
+  private value: T | undefined;
 }

@@ -1,5 +1,6 @@
 // Which snapshots of a run are kept, and which one is shown.
 import { describe, expect, it } from 'vitest';
+
 import type { Numbered } from './run';
 import { nearestIndex, shownIndex, thinned, withSnapshot } from './run';
 

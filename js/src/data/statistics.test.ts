@@ -1,5 +1,6 @@
 // Norms and quartiles against those that numpy wrote (tests/fixtures/golden.py).
 import { describe, expect, it } from 'vitest';
+
 import type { Value } from '../testing/golden';
 import { cube, golden, number } from '../testing/golden';
 import { normsOverChannels, notReached, quartiles, reachOf, together } from './statistics';

@@ -1,5 +1,6 @@
 // Arrays off the wire and back: bfloat16 against the numbers of tests/fixtures/wire.py.
 import { describe, expect, it } from 'vitest';
+
 import type { Value } from '../testing/golden';
 import { fixture, number } from '../testing/golden';
 import { fromWire, toWire } from './wire';

@@ -1,5 +1,6 @@
 // The colour range, its sliders and its button: each change by a table, and what holds after any.
 import { describe, expect, it } from 'vitest';
+
 import type { NormState } from './norm-state';
 import { nextNorm, placeSliders } from './norm-state';
 import { LAST_LIMIT_INDEX, LAST_RANGE_INDEX, limitAt } from './norms';

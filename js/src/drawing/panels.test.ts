@@ -1,5 +1,6 @@
 // Where the panels of a grid are: pure functions, by property.
 import { describe, expect, it } from 'vitest';
+
 import type { Panel } from './panels';
 import { layOut, pageOf, panelAt, ROOM } from './panels';
 

@@ -1,6 +1,7 @@
 // A frame's picture as a file: asked for by its toolbar, with an event, or by Python, with a message.
 
 import type { DOMWidgetView, IClassicComm } from '@jupyter-widgets/base';
+
 import { onPaper, PAPER_RATIO } from '../drawing/theme';
 import { pictureOf } from './svg-picture';
 import { fileName } from './svg-text';

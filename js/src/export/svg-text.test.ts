@@ -1,5 +1,6 @@
 // The parts of an exported picture that need no page.
 import { describe, expect, it } from 'vitest';
+
 import type { Glyph, Style } from './svg-text';
 import { fileName, inkOf, linesOf, printable, shared, styleOf } from './svg-text';
 

@@ -2,6 +2,8 @@ import type { ISerializers } from '@jupyter-widgets/base';
 import { unpack_models } from '@jupyter-widgets/base';
 import type { Figure, ScaleView } from 'bqplot';
 import { Mark, MarkModel } from 'bqplot';
+
+import { LastKey } from '../data/memo';
 import { MARGIN_RIGHT } from '../drawing/page-layout';
 import { pixelRatio, theme } from '../drawing/theme';
 import { MODULE_STATE } from '../version';
@@ -132,22 +134,21 @@ export abstract class CanvasMark extends SelectionMark {
    * Paint what seldom changes: once for each key, size and theme; then it is copied. Moving the sample
    * slider so draws one curve, not all of them.
    */
-  protected paintKept(
+  protected paintCached(
     context: CanvasRenderingContext2D,
-    key: unknown[],
+    key: readonly unknown[],
     paint: (context: CanvasRenderingContext2D) => void,
   ): void {
     const ratio = pixelRatio();
-    const full = [...key, theme(), this.width, this.height, ratio];
-    if (full.length !== this.keptFor.length || full.some((v, i) => v !== this.keptFor[i])) {
-      this.keptFor = full;
-      this.kept.width = Math.round(this.width * ratio);
-      this.kept.height = Math.round(this.height * ratio);
-      const own = this.kept.getContext('2d') as CanvasRenderingContext2D;
+    const { cached } = this;
+    if (this.cachedFor.changed([...key, theme(), this.width, this.height, ratio])) {
+      cached.width = Math.round(this.width * ratio);
+      cached.height = Math.round(this.height * ratio);
+      const own = cached.getContext('2d') as CanvasRenderingContext2D;
       own.scale(ratio, ratio);
       paint(own);
     }
-    context.drawImage(this.kept, 0, 0, this.width, this.height);
+    context.drawImage(cached, 0, 0, this.width, this.height);
   }
 
   /** A horizontal line through a value, such as zero, sharp on whole pixels. */
@@ -172,8 +173,8 @@ export abstract class CanvasMark extends SelectionMark {
 
   private drawn = 0;
   private painting = false;
-  private keptFor: unknown[] = [];
-  private readonly kept = document.createElement('canvas');
+  private readonly cachedFor = new LastKey();
+  private readonly cached = document.createElement('canvas');
 }
 
 const straightened = new WeakSet<Figure>();

@@ -1,5 +1,7 @@
 import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
 import { unpack_models } from '@jupyter-widgets/base';
+
+import { LastKey } from '../data/memo';
 import type { Cube, Point } from '../data/slicing';
 import { series } from '../data/slicing';
 import { border, Chip } from '../drawing/axis-marks';
@@ -93,8 +95,7 @@ export class Cursor extends SelectionMark {
       point.sample,
       ...scales,
     ];
-    if (where.some((value, i) => value !== this.drawnAt[i])) {
-      this.drawnAt = where;
+    if (this.drawnAt.changed(where)) {
       setAttributes(this.hit, { width: this.width, height: this.height });
       this.drawColumn(point, cube);
       this.drawRow(point, cube);
@@ -306,7 +307,7 @@ export class Cursor extends SelectionMark {
     return this.scale(scale).scale(value);
   }
 
-  private drawnAt: unknown[] = [];
+  private readonly drawnAt = new LastKey();
   private brushFrom: number | null = null;
   private brushed = false;
   private readonly hit = svg('rect', { class: 'rnngrad-hit', fill: 'transparent' });

@@ -1,12 +1,13 @@
 import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
 import { unpack_models } from '@jupyter-widgets/base';
+
+import { LastKey } from '../data/memo';
 import type { Cube } from '../data/slicing';
 import { channelMaximum, series } from '../data/slicing';
 import { pixelsOf } from '../drawing/linear';
 import { bundle, polyline } from '../drawing/polyline';
 import { setAttributes, svg } from '../drawing/svg';
 import { sampleColour, theme } from '../drawing/theme';
-import type { Limits } from '../drawing/value-axis';
 import { fitValueAxis } from '../drawing/value-axis';
 import { CanvasMark, SelectionMarkModel } from './canvas-mark';
 
@@ -45,7 +46,7 @@ export class Curves extends CanvasMark {
     this.fitScale(cube, channel);
     const { reflect } = this.selection;
     const key = [cube.data, channel, reflect, this.selection.ylim, ...this.selection.timeRange];
-    this.paintKept(context, key, (kept) => this.others(kept, cube, channel));
+    this.paintCached(context, key, (cached) => this.others(cached, cube, channel));
     context.strokeStyle = theme().ink;
     context.lineWidth = 2;
     context.lineJoin = 'round';
@@ -58,11 +59,9 @@ export class Curves extends CanvasMark {
   /** A symmetric axis that holds the channel in every sample, so that only the channel moves it. */
   private fitScale(cube: Cube, channel: number): void {
     const { ylim } = this.selection;
-    const { fitted } = this;
-    if (cube.data === fitted.data && channel === fitted.channel && ylim === fitted.ylim) {
+    if (!this.fitted.changed([cube.data, channel, ylim])) {
       return;
     }
-    this.fitted = { data: cube.data, channel, ylim };
     const axis = this.model.get('axis') as WidgetModel | null;
     fitValueAxis(this.scale('y').model, axis, ylim ?? channelMaximum(cube, channel));
   }
@@ -126,11 +125,7 @@ export class Curves extends CanvasMark {
     }
   }
 
-  private fitted: { data: Float32Array | null; channel: number; ylim: Limits | null } = {
-    data: null,
-    channel: -1,
-    ylim: null,
-  };
+  private readonly fitted = new LastKey();
   private readonly note = svg('text', {
     class: 'rnngrad-label rnngrad-alarm',
     'text-anchor': 'middle',

@@ -1,5 +1,7 @@
 import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
 import { unpack_models } from '@jupyter-widgets/base';
+
+import { LastKey, Memo } from '../data/memo';
 import type { Cube } from '../data/slicing';
 import { secondHalf } from '../data/slicing';
 import type { Norms, Quartiles } from '../data/statistics';
@@ -60,13 +62,13 @@ export class Flow extends CanvasMark {
     this.fitScale(largest);
     this.shade(streams, largest);
     const every = this.model.get('every') as boolean;
-    this.paintKept(context, [streams, ...this.selection.timeRange], (kept) => {
+    this.paintCached(context, [streams, ...this.selection.timeRange], (cached) => {
       if (every) {
-        streams.forEach((stream) => this.drawEvery(kept, stream));
+        streams.forEach((stream) => this.drawEvery(cached, stream));
       }
-      streams.forEach((stream) => this.drawBatch(kept, stream));
+      streams.forEach((stream) => this.drawBatch(cached, stream));
       if (largest > 0) {
-        this.rule(kept, this.y(THRESHOLD * largest), 0.6, [4, 3]);
+        this.rule(cached, this.y(THRESHOLD * largest), 0.6, [4, 3]);
       }
     });
     const { sample, timestep } = this.selection.point;
@@ -89,34 +91,27 @@ export class Flow extends CanvasMark {
     const { reflect } = this.selection;
     const { ink, backward } = theme();
     const key = [cube.data, tensor.mask, reflect, ink, tensor.directions.join()];
-    if (key.some((value, i) => value !== this.summed[i])) {
-      this.summed = key;
+    return this.summed.get(key, () => {
       const middle = secondHalf(cube);
       const sum = (start: number, stop: number, flip: boolean): Norms =>
         normsOverChannels(cube, start, stop, flip, tensor.mask);
-      const stream = (name: string, colour: string, norms: Norms): Stream => {
-        return { name, ink: colour, norms, over: quartiles(norms) };
-      };
       if (tensor.directions.length === 2) {
-        this.summedStreams = [
-          stream('forward', ink, sum(0, middle, false)),
-          stream('backward', backward, sum(middle, cube.channels, reflect)),
+        return [
+          streamOf('forward', ink, sum(0, middle, false)),
+          streamOf('backward', backward, sum(middle, cube.channels, reflect)),
         ];
-      } else {
-        const whole = reflect
-          ? together(sum(0, middle, false), sum(middle, cube.channels, true))
-          : sum(0, cube.channels, false);
-        this.summedStreams = [stream('', ink, whole)];
       }
-    }
-    return this.summedStreams;
+      const whole = reflect
+        ? together(sum(0, middle, false), sum(middle, cube.channels, true))
+        : sum(0, cube.channels, false);
+      return [streamOf('', ink, whole)];
+    });
   }
 
   private fitScale(largest: number): void {
-    if (largest === this.fitted) {
+    if (!this.fitted.changed([largest])) {
       return;
     }
-    this.fitted = largest;
     const top = largest > 0 ? Math.log10(largest) + 0.4 : 0;
     const first = Math.floor(top);
     const step = this.height > 200 ? 2 : 4;
@@ -239,9 +234,8 @@ export class Flow extends CanvasMark {
     return scale(Math.max(Math.log10(norm), scale.domain()[0]));
   }
 
-  private fitted = -1;
-  private summed: unknown[] = [];
-  private summedStreams: Stream[] = [];
+  private readonly fitted = new LastKey();
+  private readonly summed = new Memo<Stream[]>();
   private readonly wash = svg('rect', { class: 'rnngrad-band' });
   private readonly unreached = svg('text', { class: 'rnngrad-label rnngrad-quiet' });
   private readonly labels = [svg('text'), svg('text'), svg('text')];
@@ -249,4 +243,8 @@ export class Flow extends CanvasMark {
     svg('circle', { class: 'rnngrad-dot', r: 4 }),
     svg('circle', { class: 'rnngrad-dot', r: 4 }),
   ];
+}
+
+function streamOf(name: string, ink: string, norms: Norms): Stream {
+  return { name, ink, norms, over: quartiles(norms) };
 }

@@ -1,5 +1,6 @@
 import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
 import { unpack_models } from '@jupyter-widgets/base';
+
 import type { Bins, Tally } from '../data/distribution';
 import {
   equalBins,
@@ -9,7 +10,7 @@ import {
   shownOctaves,
   whole,
 } from '../data/distribution';
-import { Kept } from '../data/memo';
+import { Memo } from '../data/memo';
 import type { Cube } from '../data/slicing';
 import { border } from '../drawing/axis-marks';
 import { drawBars } from '../drawing/bars';
@@ -59,16 +60,16 @@ export class GateHistogramsModel extends SelectionMarkModel {
     }
     const rows = tensor.rowRange(this.get('section') as number | null);
     const count = this.gates.length;
-    return this.kept.get([cube.data, count, ...rows], () => countGates(cube, rows, count));
+    return this.memo.get([cube.data, count, ...rows], () => countGates(cube, rows, count));
   }
 
   /** JupyterLab may keep a closed model alive: let at least its memory go. */
   override close(comm_closed?: boolean): Promise<void> {
-    this.kept.clear();
+    this.memo.clear();
     return super.close(comm_closed);
   }
 
-  private readonly kept = new Kept<Counted>();
+  private readonly memo = new Memo<Counted>();
 }
 
 function countGates(cube: Cube, channels: readonly [number, number], count: number): Counted {

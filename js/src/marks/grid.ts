@@ -1,3 +1,5 @@
+import { LastKey, Memo } from '../data/memo';
+import { sectionOf } from '../data/sections';
 import type { Cube, Point, Span } from '../data/slicing';
 import { channelMaximum, largestMagnitude, rowsOfSample, series } from '../data/slicing';
 import { tick } from '../drawing/format';
@@ -149,10 +151,9 @@ abstract class Grid extends ColourMark {
       ...this.span,
       ...this.wordsKey(),
     ];
-    if (key.every((value, i) => value === this.written[i]) && key.length === this.written.length) {
+    if (!this.written.changed(key)) {
       return;
     }
-    this.written = key;
     const parts = this.panels.flatMap((panel) => {
       const { left, top, width, height, index } = panel;
       const frame = svg('rect', { class: 'rnngrad-panel-frame', x: left, y: top, width, height });
@@ -233,7 +234,7 @@ abstract class Grid extends ColourMark {
   }
 
   private panels: Panel[] = [];
-  private written: unknown[] = [];
+  private readonly written = new LastKey();
   private readonly hit = svg('rect', { class: 'rnngrad-hit rnngrad-grid', fill: 'transparent' });
   private readonly words = svg('g', { class: 'rnngrad-grid-words' });
   private readonly line = svg('path', { class: 'rnngrad-cross' });
@@ -300,19 +301,19 @@ export class CurveGrid extends Grid {
   protected paintPanels(context: CanvasRenderingContext2D, cube: Cube, panels: Panel[]): void {
     const { reflect, point } = this.selection;
     const key = [cube.data, this.page, reflect, this.free, this.selection.ylim, ...this.span];
-    this.paintKept(context, key, (kept) => {
+    this.paintCached(context, key, (cached) => {
       for (const panel of panels) {
-        this.inside(kept, panel, () => {
-          kept.fillStyle = theme().ink;
-          kept.globalAlpha = 0.22;
-          kept.fillRect(panel.left, Math.round(this.y(cube, panel, 0)), panel.width, 1);
-          kept.globalAlpha = cube.samples > 1 ? 0.75 : 1;
-          kept.lineWidth = 1;
+        this.inside(cached, panel, () => {
+          cached.fillStyle = theme().ink;
+          cached.globalAlpha = 0.22;
+          cached.fillRect(panel.left, Math.round(this.y(cube, panel, 0)), panel.width, 1);
+          cached.globalAlpha = cube.samples > 1 ? 0.75 : 1;
+          cached.lineWidth = 1;
           for (let s = 0; s < cube.samples; s++) {
-            kept.strokeStyle = sampleColour(s);
-            this.trace(kept, cube, panel, s);
+            cached.strokeStyle = sampleColour(s);
+            this.trace(cached, cube, panel, s);
           }
-          kept.globalAlpha = 1;
+          cached.globalAlpha = 1;
         });
       }
     });
@@ -352,21 +353,18 @@ export class CurveGrid extends Grid {
     if (ylim !== null) {
       return ylim;
     }
-    if (cube.data !== this.measured) {
-      this.measured = cube.data;
-      this.maxima = new Map();
-      this.largest = null;
-    }
-    let limit = this.free ? this.maxima.get(channel) : (this.largest ?? undefined);
-    if (limit === undefined && this.free) {
-      limit = channelMaximum(cube, channel);
-      this.maxima.set(channel, limit);
-    } else if (limit === undefined) {
-      limit = largestMagnitude(cube.data);
-      this.largest = limit;
-    }
+    const limit = this.free
+      ? this.maximumOf(cube, channel)
+      : this.largest.get([cube.data], () => largestMagnitude(cube.data));
     const wide = 1.15 * (limit || 1);
     return [-wide, wide];
+  }
+
+  private maximumOf(cube: Cube, channel: number): number {
+    const maxima = this.maxima.get([cube.data], () => new Map<number, number>());
+    const maximum = maxima.get(channel) ?? channelMaximum(cube, channel);
+    maxima.set(channel, maximum);
+    return maximum;
   }
 
   private get free(): boolean {
@@ -374,14 +372,15 @@ export class CurveGrid extends Grid {
   }
 
   protected name(index: number): string {
-    const { tensor } = this.selection;
-    const { sections } = tensor;
-    const section = [...sections].reverse().find(({ start }) => start <= index);
-    const place =
-      section === undefined
-        ? `${tensor.rows} ${index}`
-        : `${section.name} ${index - section.start}`;
-    return index === this.selection.point.channel ? place : place.replace(/^channel /, '');
+    const { sections, rows } = this.selection.tensor;
+    const section = sectionOf(sections, index);
+    if (section !== null) {
+      const { name, start } = sections[section];
+      return `${name} ${index - start}`;
+    }
+    // channels are what is expected: only the chosen one is called so
+    const isChosen = index === this.selection.point.channel;
+    return rows === 'channel' && !isChosen ? String(index) : `${rows} ${index}`;
   }
 
   protected override wordsKey(): unknown[] {
@@ -413,7 +412,6 @@ export class CurveGrid extends Grid {
     return {};
   }
 
-  private measured: Float32Array | null = null;
-  private largest: number | null = null;
-  private maxima = new Map<number, number>();
+  private readonly largest = new Memo<number>();
+  private readonly maxima = new Memo<Map<number, number>>();
 }

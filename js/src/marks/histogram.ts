@@ -1,10 +1,11 @@
 import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
 import { DOMWidgetModel, unpack_models } from '@jupyter-widgets/base';
+
 import type { Bins, Octaves } from '../data/distribution';
 import { octaves, whole } from '../data/distribution';
 import type { Drawn } from '../data/histogram';
 import { chosenBlock, countAll, countLine, LINES } from '../data/histogram';
-import { Kept } from '../data/memo';
+import { Memo } from '../data/memo';
 import type { Point } from '../data/slicing';
 import { drawBars } from '../drawing/bars';
 import type { Fit, Tick } from '../drawing/count-axis';
@@ -74,14 +75,14 @@ export class HistogramModel extends SelectionMarkModel {
 
   /** JupyterLab may keep a closed model alive: let at least its memory go. */
   override close(comm_closed?: boolean): Promise<void> {
-    [this.tally, this.batch, this.both].forEach((kept) => kept.clear());
+    [this.tally, this.batch, this.both].forEach((memo) => memo.clear());
     this.bins = null;
     return super.close(comm_closed);
   }
 
-  private readonly tally = new Kept<Octaves>();
-  private readonly batch = new Kept<Drawn>();
-  private readonly both = new Kept<Drawn>();
+  private readonly tally = new Memo<Octaves>();
+  private readonly batch = new Memo<Drawn>();
+  private readonly both = new Memo<Drawn>();
   private bins: Bins | null = null;
   private bin = 0;
 }

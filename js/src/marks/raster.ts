@@ -1,4 +1,6 @@
 import type { ScaleView } from 'bqplot';
+
+import { Memo } from '../data/memo';
 import type { Cube, Rows, Span } from '../data/slicing';
 import { pool, rowsOfChannel, rowsOfSample } from '../data/slicing';
 import type { Palette } from '../drawing/colours';
@@ -76,23 +78,20 @@ export abstract class ColourMark extends CanvasMark {
     const { norm, logColours } = this.selection;
     const scale = this.colourScale.scale;
     const domain = scale.domain();
-    const key = [norm.vmin, norm.vmax, logColours, domain.join(), scale.range().join()].join();
-    if (key !== this.paletteKey) {
+    const key = [norm.vmin, norm.vmax, logColours, domain.join(), scale.range().join()];
+    return this.madePalette.get(key, () => {
       const table = makeTable((v) => String(scale(v)), domain[0], domain[domain.length - 1]);
-      this.cachedPalette = logColours
+      return logColours
         ? makeLogPalette(table, this.selection.limit, parseColour(theme().below), MAGENTA)
         : makePalette(table, norm, MAGENTA);
-      this.paletteKey = key;
-    }
-    return this.cachedPalette;
+    });
   }
 
   private get colourScale(): ScaleView {
     return this.scale('color');
   }
 
-  private paletteKey = '';
-  private cachedPalette: Palette = new Uint32Array(0);
+  private readonly madePalette = new Memo<Palette>();
   private image: ImageData | null = null;
   private pixels = new Uint32Array(0);
   private cells = new Float32Array(0);

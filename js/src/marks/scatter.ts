@@ -1,11 +1,12 @@
 import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
 import { unpack_models } from '@jupyter-widgets/base';
+
+import { LastKey } from '../data/memo';
 import type { Cube } from '../data/slicing';
 import { largestMagnitude, row } from '../data/slicing';
 import { onCanvas } from '../drawing/linear';
 import { setAttributes, svg } from '../drawing/svg';
 import { NON_FINITE, theme } from '../drawing/theme';
-import type { Limits } from '../drawing/value-axis';
 import { fitValueAxis } from '../drawing/value-axis';
 import { CanvasMark, SelectionMarkModel } from './canvas-mark';
 
@@ -80,10 +81,9 @@ abstract class ValuesMark extends CanvasMark {
 
   protected fitScale(cube: Cube): void {
     const { ylim } = this.selection;
-    if (cube.data === this.fitted.data && ylim === this.fitted.ylim) {
+    if (!this.fitted.changed([cube.data, ylim])) {
       return;
     }
-    this.fitted = { data: cube.data, ylim };
     const axis = this.model.get('axis') as WidgetModel | null;
     fitValueAxis(this.scale('y').model, axis, ylim ?? largestMagnitude(cube.data));
   }
@@ -102,7 +102,7 @@ abstract class ValuesMark extends CanvasMark {
   }
 
   protected readonly legend = svg('text', { class: 'rnngrad-label rnngrad-strong' });
-  private fitted: { data: Float32Array | null; ylim: Limits | null } = { data: null, ylim: null };
+  private readonly fitted = new LastKey();
 }
 
 /** The 0-D scatter: the values of every channel, sample by sample; the chosen channel is ringed. */

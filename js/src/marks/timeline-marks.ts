@@ -1,6 +1,7 @@
 import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
 import { unpack_models } from '@jupyter-widgets/base';
 
+import { LastKey } from '../data/memo';
 import { Chip } from '../drawing/axis-marks';
 import type { Packed } from '../drawing/colours';
 import { LOG_DECADES, logPlace, parseColour } from '../drawing/colours';
@@ -221,9 +222,8 @@ export class Reach extends TimelineMark {
     const timesteps = rows[rows.length - 1].median.length;
     const last = run[run.length - 1];
     // the scale, too: it learns of a new width a little later
-    const key = [run.length, last, largest, theme(), this.width, this.x(last.step)];
-    if (key.some((value, i) => value !== this.painted[i]) || timesteps !== this.image.height) {
-      this.painted = key;
+    const key = [run.length, last, largest, timesteps, theme(), this.width, this.x(last.step)];
+    if (this.painted.changed(key)) {
       this.fill(
         run,
         rows.map((row) => row.median),
@@ -307,7 +307,7 @@ export class Reach extends TimelineMark {
     this.bar.replaceChildren(...rects, ...labels);
   }
 
-  private painted: unknown[] = [];
+  private readonly painted = new LastKey();
   private readonly image = document.createElement('canvas');
   private readonly bar = svg('g');
   private readonly chip = new Chip();

@@ -1,5 +1,6 @@
 // What numpy wrote for the tests of both halves (tests/fixtures/golden.py).
 import { readFileSync } from 'node:fs';
+
 import type { Cube } from '../data/slicing';
 import { asCube } from '../data/slicing';
 

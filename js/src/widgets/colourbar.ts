@@ -1,6 +1,8 @@
 import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
 import { DOMWidgetModel, DOMWidgetView, unpack_models } from '@jupyter-widgets/base';
 import type { ScaleView } from 'bqplot';
+
+import { LastKey } from '../data/memo';
 import type { Norm, Table } from '../drawing/colours';
 import { entryOf, LOG_DECADES, makeTable } from '../drawing/colours';
 import { number } from '../drawing/format';
@@ -68,11 +70,10 @@ export class ColourBar extends DOMWidgetView {
       domain[0],
       domain[domain.length - 1],
       ...range,
-    ].join();
-    if (key === this.drawn) {
+    ];
+    if (!this.drawn.changed(key)) {
       return;
     }
-    this.drawn = key;
     const { scale } = this.scale;
     const table = makeTable((v) => String(scale(v)), domain[0], domain[domain.length - 1]);
     // a logarithmic bar runs over the decades that the table spans
@@ -130,7 +131,7 @@ export class ColourBar extends DOMWidgetView {
   private scale: ScaleView | null = null;
   private observer: ResizeObserver | null = null;
   private height = 0;
-  private drawn = '';
+  private readonly drawn = new LastKey();
   private readonly canvas = document.createElement('canvas');
   private readonly labels = svg('svg', {
     class: 'rnngrad-colourbar-labels',

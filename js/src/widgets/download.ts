@@ -1,4 +1,5 @@
 import { DOMWidgetModel, DOMWidgetView } from '@jupyter-widgets/base';
+
 import { svg } from '../drawing/svg';
 import type { Format } from '../export/picture';
 import { SaveEvent } from '../export/picture';

@@ -1,5 +1,6 @@
 import type { ISerializers } from '@jupyter-widgets/base';
 import { DOMWidgetModel, DOMWidgetView, unpack_models } from '@jupyter-widgets/base';
+
 import { MODULE_STATE } from '../version';
 import type { SelectionModel } from './selection';
 import type { Kind, Segment } from './text';

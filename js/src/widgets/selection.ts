@@ -1,5 +1,6 @@
 import type { ISerializers } from '@jupyter-widgets/base';
 import { unpack_models, WidgetModel } from '@jupyter-widgets/base';
+
 import type { Cube, Point, Span } from '../data/slicing';
 import type { Norm } from '../drawing/colours';
 import { LOG_DECADES } from '../drawing/colours';

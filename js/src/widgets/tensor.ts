@@ -1,5 +1,6 @@
 import type { ISerializers } from '@jupyter-widgets/base';
 import { WidgetModel } from '@jupyter-widgets/base';
+
 import type { Section } from '../data/sections';
 import { rowsOfSection } from '../data/sections';
 import type { Cube } from '../data/slicing';

@@ -122,8 +122,8 @@ describe('the value under the pointer', () => {
       'timestep 0 · forward 0 · g 0 · norm 7.4e0',
     ],
     [
-      subject({ ...at(0, 0, 8), tensor: tensorWords(HALVES) }),
-      'timestep 0 · backward 2 · g +8.0e0 · norm 2.1e1',
+      subject({ ...at(0, 0, 6), tensor: tensorWords(HALVES) }),
+      'timestep 0 · backward 0 · g +6.0e0 · norm 2.1e1',
     ],
     // the backward half is flipped along time
     [

@@ -1,5 +1,6 @@
 import type { ISerializers } from '@jupyter-widgets/base';
 import { DOMWidgetModel, unpack_models, WidgetModel } from '@jupyter-widgets/base';
+
 import { difference, roundedUp } from '../data/difference';
 import type { Change } from '../data/run';
 import { nearestIndex, shownIndex, thinned, withSnapshot } from '../data/run';
