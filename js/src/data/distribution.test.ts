@@ -3,14 +3,14 @@ import { describe, expect, it } from 'vitest';
 
 import * as fixtures from '../testing/golden';
 import {
-  below,
+  countBelow,
   equalBins,
   equalEdges,
   finiteRange,
   octaveBins,
   octaves,
   shownOctaves,
-  whole,
+  wholeBlock,
 } from './distribution';
 import type { Cube } from './slicing';
 import { asCube } from './slicing';
@@ -25,14 +25,14 @@ function flat(...data: number[]): Cube {
 }
 
 function count(data: Cube): ReturnType<typeof octaves> {
-  return octaves(data, whole(data), null);
+  return octaves(data, wholeBlock(data), null);
 }
 
 describe('counts', () => {
   it.each(golden.cases)(
     'are those of numpy: samples $samples, channels $channels, masked $masked',
     (c) => {
-      const block = { ...whole(cube), samples: c.samples, channels: c.channels };
+      const block = { ...wholeBlock(cube), samples: c.samples, channels: c.channels };
       const hidden = c.masked ? mask : null;
       const found = octaves(cube, block, hidden);
       const { total, zeros, nans, infinities } = c;
@@ -48,7 +48,7 @@ describe('counts', () => {
   it('of a part are made between the edges of the whole', () => {
     const data = flat(-1, -0.5, 0, 0.5, 1);
     const edges = equalEdges([-0.5, 0.5], 2);
-    expect([...equalBins(data, whole(data), null, edges).counts]).toEqual([1, 2]);
+    expect([...equalBins(data, wholeBlock(data), null, edges).counts]).toEqual([1, 2]);
   });
 
   it('put a value that lies on an edge above it, at the last edge below it', () => {
@@ -60,7 +60,7 @@ describe('counts', () => {
       const bin = edges.filter((edge) => edge <= v).length - 1;
       want[Math.min(bin, 59)]++;
     });
-    expect([...equalBins(data, whole(data), null, edges).counts]).toEqual(want);
+    expect([...equalBins(data, wholeBlock(data), null, edges).counts]).toEqual(want);
   });
 
   it('give a lone value room round it', () => {
@@ -81,7 +81,7 @@ describe('the axis of magnitudes', () => {
     const few = count(flat(1e-30, 2 ** -52, ...ones));
     const shown = shownOctaves(few) as [number, number];
     expect(shown).toEqual([150 - 53, 150]);
-    expect(below(few, shown)).toBe(1);
+    expect(countBelow(few, shown)).toBe(1);
     expect(octaveBins(few, shown).edges[0]).toBe(2 ** -52);
     expect(octaveBins(few, shown).edges[53]).toBe(2);
     // one octave lower, and the axis begins with what is left

@@ -42,7 +42,7 @@ const LEAST_SHOWN = 12;
 /** At most this share of the non-zero values is left below the axis. */
 const LEFT_BELOW = 0.1;
 
-export function whole(cube: Cube): Block {
+export function wholeBlock(cube: Cube): Block {
   return {
     samples: [0, cube.samples],
     timesteps: [0, cube.timesteps],
@@ -271,6 +271,6 @@ function countBetween(
 }
 
 /** Values that lie below the first of some bins: not zero, but too small for the axis. */
-export function below({ counts }: Octaves, [first]: Span): number {
+export function countBelow({ counts }: Octaves, [first]: Span): number {
   return counts.subarray(0, first).reduce((sum, count) => sum + count, 0);
 }

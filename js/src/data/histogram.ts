@@ -2,14 +2,14 @@
 
 import type { Bins, Block, Octaves, Tally } from './distribution';
 import {
-  below,
+  countBelow,
   equalBins,
   equalEdges,
   finiteRange,
   octaveBins,
   octaves,
   shownOctaves,
-  whole,
+  wholeBlock,
 } from './distribution';
 import type { Cube, Span } from './slicing';
 
@@ -52,10 +52,10 @@ export function countAll(
     return drawn;
   }
   if (!signed) {
-    return { ...drawn, shown, below: below(tally, shown), bins: octaveBins(tally, shown) };
+    return { ...drawn, shown, below: countBelow(tally, shown), bins: octaveBins(tally, shown) };
   }
-  const range = finiteRange(cube, whole(cube), mask, tally) as [number, number];
-  return { ...drawn, bins: equalBins(cube, whole(cube), mask, equalEdges(range, BINS)) };
+  const range = finiteRange(cube, wholeBlock(cube), mask, tally) as [number, number];
+  return { ...drawn, bins: equalBins(cube, wholeBlock(cube), mask, equalEdges(range, BINS)) };
 }
 
 /** Without a time axis a sample has one value of a channel: there the channel of every sample. */
@@ -66,7 +66,7 @@ export function chosenBlock(
   channel: number,
   timed: boolean,
 ): Block {
-  const all = whole(cube);
+  const all = wholeBlock(cube);
   const one = [sample, sample + 1] as const;
   return of === 'sample'
     ? { ...all, samples: one }

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import type { Value } from '../testing/golden';
 import { cube, golden, number } from '../testing/golden';
-import { normsOverChannels, notReached, quartiles, reachOf, together } from './statistics';
+import { combined, normsOverChannels, notReached, quartiles, reachOf } from './statistics';
 
 describe('flow', () => {
   it.each(golden.flow)('norms and quartiles of channels $start..$stop, flip $flip', (c) => {
@@ -24,7 +24,7 @@ describe('flow', () => {
   });
 
   it('takes two halves together as the norms that are shown', () => {
-    const whole = together(
+    const whole = combined(
       normsOverChannels(cube, 0, 3, false, null),
       normsOverChannels(cube, 3, 6, true, null),
     );

@@ -53,7 +53,7 @@ function sumOfSquares(data: Float32Array, start: number, stop: number): number {
 }
 
 /** Norms over two sets of channels together. */
-export function together(a: Norms, b: Norms): Norms {
+export function combined(a: Norms, b: Norms): Norms {
   const values = a.values.map((norm, i) => Math.hypot(norm, b.values[i]));
   const largest = values.reduce((most, v) => (v > most && v < Infinity ? v : most), 0);
   return { ...a, values, largest };

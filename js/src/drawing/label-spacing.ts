@@ -4,7 +4,7 @@
 export const LABEL_GAP = 14;
 
 /** Move labels apart, in the order of their places, within [low, high]. */
-export function spread(places: number[], low: number, high: number): number[] {
+export function spaceLabels(places: number[], low: number, high: number): number[] {
   const order = places.map((_, i) => i).sort((a, b) => places[a] - places[b]);
   const moved = places.map((y) => Math.min(Math.max(y, low), high));
   order.forEach((at, rank) => {

@@ -1,7 +1,7 @@
 // Words of the values that a histogram cannot show.
 import { describe, expect, it } from 'vitest';
 
-import { octaves, whole } from '../data/distribution';
+import { octaves, wholeBlock } from '../data/distribution';
 import type { Cube } from '../data/slicing';
 import { asCube } from '../data/slicing';
 import { nothing, shares } from './shares';
@@ -12,7 +12,7 @@ function flat(...data: number[]): Cube {
 }
 
 function count(data: Cube): ReturnType<typeof octaves> {
-  return octaves(data, whole(data), null);
+  return octaves(data, wholeBlock(data), null);
 }
 
 describe('words', () => {
@@ -39,7 +39,7 @@ describe('words', () => {
     expect(nothing(count(flat(0, 0)))).toBe('all 2 values are zero');
     expect(nothing(count(flat(NaN)))).toBe('the only value is NaN');
     expect(nothing(count(flat(NaN, 0, Infinity)))).toBe('all 3 values are zero or NaN or infinite');
-    const masked = octaves(flat(1), whole(flat(1)), Float32Array.of(0));
+    const masked = octaves(flat(1), wholeBlock(flat(1)), Float32Array.of(0));
     expect(nothing(masked)).toBe('every timestep is masked');
   });
 });

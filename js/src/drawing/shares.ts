@@ -4,7 +4,7 @@ import type { Tally } from '../data/distribution';
 import { grouped, share, short } from './format';
 import { svg } from './svg';
 
-export interface Line {
+export interface MarginLine {
   readonly text: string;
   readonly kind: 'strong' | 'quiet' | 'alarm';
   /** Whether it belongs to the line above. */
@@ -21,13 +21,13 @@ export function shares(
   { total, zeros, nans, infinities }: Tally,
   narrow: boolean,
   absent = true,
-): Line[] {
+): MarginLine[] {
   const told = [
     [zeros, 'zeros', 'quiet'],
     [nans, 'NaN', 'alarm'],
     [infinities, 'Inf', 'alarm'],
   ] as const;
-  return told.flatMap(([count, name, kind]): Line[] =>
+  return told.flatMap(([count, name, kind]): MarginLine[] =>
     count === 0
       ? absent
         ? [{ text: `no ${name}`, kind: 'quiet' }]
@@ -56,7 +56,7 @@ export function nothing({ total, zeros, nans, infinities }: Tally): string {
 }
 
 /** The lines one under the other, as text at `x`. */
-export function column(lines: Line[], x: number): SVGElement[] {
+export function column(lines: MarginLine[], x: number): SVGElement[] {
   let y = -4;
   return lines.map(({ text, kind, second }) => {
     y += second ? 14 : 18;

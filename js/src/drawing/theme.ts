@@ -44,40 +44,40 @@ function stops(hex: string): string[] {
   return hex.split(' ').map((digits) => `#${digits}`);
 }
 
-let paper = false;
+let exporting = false;
 
 /** Canvas pixels to one of the page, in a picture that is saved. */
-export const PAPER_RATIO = 2;
+export const EXPORT_RATIO = 2;
 
 /** Device pixels to one of the page: what a canvas is painted with. */
 export function pixelRatio(): number {
-  return paper ? PAPER_RATIO : window.devicePixelRatio || 1;
+  return exporting ? EXPORT_RATIO : window.devicePixelRatio || 1;
 }
 
 /**
  * What `work` gives while `root` is drawn as for paper: light and fine, whatever the page is. `redraw`
  * draws it all at once; nothing of it comes on the screen, which shows what is there at the end.
  */
-export function onPaper<T>(root: Element, redraw: () => void, work: () => T): T {
-  setPaper(root, true);
+export function withExportTheme<T>(root: Element, redraw: () => void, work: () => T): T {
+  setExportTheme(root, true);
   try {
     redraw();
     return work();
   } finally {
-    setPaper(root, false);
+    setExportTheme(root, false);
     redraw();
   }
 }
 
 /** Whether what is drawn next in `root` is for paper. */
-export function setPaper(root: Element, on: boolean): void {
-  paper = on;
+export function setExportTheme(root: Element, on: boolean): void {
+  exporting = on;
   root.classList.toggle('rnngrad-paper', on);
 }
 
 /** Whether the page is dark: JupyterLab and Notebook say so on the body, VS Code by classes. */
 export function isDark(): boolean {
-  if (paper) {
+  if (exporting) {
     return false;
   }
   const { jpThemeLight } = document.body.dataset;

@@ -2,7 +2,7 @@
 
 import type { DOMWidgetView, IClassicComm } from '@jupyter-widgets/base';
 
-import { onPaper, PAPER_RATIO } from '../drawing/theme';
+import { EXPORT_RATIO, withExportTheme } from '../drawing/theme';
 import { pictureOf } from './svg-picture';
 import { fileName } from './svg-text';
 
@@ -51,7 +51,7 @@ export function servePictures(view: DOMWidgetView, prepare: () => void, redraw: 
   trouble.setAttribute('role', 'alert');
   const picture = async (format: Format): Promise<Blob> => {
     await ready(el, prepare);
-    const text = onPaper(el, redraw, () => pictureOf(el));
+    const text = withExportTheme(el, redraw, () => pictureOf(el));
     return format === 'svg' ? new Blob([text], { type: 'image/svg+xml' }) : drawn(text);
   };
   el.addEventListener(SaveEvent.NAME, (event) => {
@@ -86,15 +86,15 @@ async function answer(
   picture: () => Promise<Blob>,
 ): Promise<void> {
   const comm = await openable(view);
-  const tell = (said: Omit<Answer, 'save'>, buffers: ArrayBuffer[] = []): void => {
-    comm.send({ save, ...said }, undefined, undefined, buffers);
+  const send = (answer: Omit<Answer, 'save'>, buffers: ArrayBuffer[] = []): void => {
+    comm.send({ save, ...answer }, undefined, undefined, buffers);
   };
   comm.open({ save, state: isHidden(view.el) ? 'hidden' : 'drawing' });
   if (!isHidden(view.el)) {
     try {
-      tell({ state: 'done' }, [await (await picture()).arrayBuffer()]);
+      send({ state: 'done' }, [await (await picture()).arrayBuffer()]);
     } catch (error) {
-      tell({ state: 'failed', reason: reasonOf(error) });
+      send({ state: 'failed', reason: reasonOf(error) });
     }
   }
   // Python closes the comm: to close it here would end its subshell, maybe before the picture is there
@@ -149,8 +149,8 @@ async function drawn(text: string): Promise<Blob> {
     );
   }
   const canvas = document.createElement('canvas');
-  canvas.width = PAPER_RATIO * image.width;
-  canvas.height = PAPER_RATIO * image.height;
+  canvas.width = EXPORT_RATIO * image.width;
+  canvas.height = EXPORT_RATIO * image.height;
   canvas.getContext('2d')?.drawImage(image, 0, 0, canvas.width, canvas.height);
   return new Promise((resolve, reject) => {
     canvas.toBlob((file) =>

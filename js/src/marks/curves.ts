@@ -46,7 +46,7 @@ export class Curves extends CanvasMark {
     this.fitScale(cube, channel);
     const { reflect } = this.selection;
     const key = [cube.data, channel, reflect, this.selection.ylim, ...this.selection.timeRange];
-    this.paintCached(context, key, (cached) => this.others(cached, cube, channel));
+    this.paintCached(context, key, (cached) => this.drawOtherSamples(cached, cube, channel));
     context.strokeStyle = theme().ink;
     context.lineWidth = 2;
     context.lineJoin = 'round';
@@ -67,7 +67,7 @@ export class Curves extends CanvasMark {
   }
 
   /** All samples and the zero line: faint, or each in its colour. */
-  private others(context: CanvasRenderingContext2D, cube: Cube, channel: number): void {
+  private drawOtherSamples(context: CanvasRenderingContext2D, cube: Cube, channel: number): void {
     this.rule(context, this.scale('y').scale(0), 0.22);
     context.strokeStyle = theme().ink;
     const lines = Array.from({ length: cube.samples }, (_, s) =>

@@ -5,8 +5,8 @@ import { LastKey, Memo } from '../data/memo';
 import type { Cube } from '../data/slicing';
 import { secondHalf } from '../data/slicing';
 import type { Norms, Quartiles } from '../data/statistics';
-import { normsOverChannels, notReached, quartiles, THRESHOLD, together } from '../data/statistics';
-import { LABEL_GAP, spread } from '../drawing/label-spacing';
+import { combined, normsOverChannels, notReached, quartiles, THRESHOLD } from '../data/statistics';
+import { LABEL_GAP, spaceLabels } from '../drawing/label-spacing';
 import { polyline } from '../drawing/polyline';
 import { setAttributes, show, svg } from '../drawing/svg';
 import { sampleColour, theme } from '../drawing/theme';
@@ -64,7 +64,7 @@ export class Flow extends CanvasMark {
     const every = this.model.get('every') as boolean;
     this.paintCached(context, [streams, ...this.selection.timeRange], (cached) => {
       if (every) {
-        streams.forEach((stream) => this.drawEvery(cached, stream));
+        streams.forEach((stream) => this.drawAllSamples(cached, stream));
       }
       streams.forEach((stream) => this.drawBatch(cached, stream));
       if (largest > 0) {
@@ -102,7 +102,7 @@ export class Flow extends CanvasMark {
         ];
       }
       const whole = reflect
-        ? together(sum(0, middle, false), sum(middle, cube.channels, true))
+        ? combined(sum(0, middle, false), sum(middle, cube.channels, true))
         : sum(0, cube.channels, false);
       return [streamOf('', ink, whole)];
     });
@@ -165,7 +165,7 @@ export class Flow extends CanvasMark {
   }
 
   /** Each sample in its colour. */
-  private drawEvery(context: CanvasRenderingContext2D, { norms }: Stream): void {
+  private drawAllSamples(context: CanvasRenderingContext2D, { norms }: Stream): void {
     context.globalAlpha = 0.55;
     context.lineWidth = 1;
     for (let s = 0; s < norms.samples; s++) {
@@ -210,7 +210,7 @@ export class Flow extends CanvasMark {
         ];
     const threshold = narrow ? '1e-8 × max' : '1e-8 × maximum';
     texts.push([largest > 0 ? threshold : '', this.y(THRESHOLD * largest) + 4, '']);
-    spread(
+    spaceLabels(
       texts.map(([, y]) => y),
       9,
       this.height - 1,

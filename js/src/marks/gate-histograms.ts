@@ -8,7 +8,7 @@ import {
   finiteRange,
   octaves,
   shownOctaves,
-  whole,
+  wholeBlock,
 } from '../data/distribution';
 import { Memo } from '../data/memo';
 import type { Cube } from '../data/slicing';
@@ -16,7 +16,7 @@ import { border } from '../drawing/axis-marks';
 import { drawBars } from '../drawing/bars';
 import { countRange, fitAxis } from '../drawing/count-axis';
 import { number } from '../drawing/format';
-import type { Line } from '../drawing/shares';
+import type { MarginLine } from '../drawing/shares';
 import { column, nothing, shares } from '../drawing/shares';
 import { setAttributes, svg } from '../drawing/svg';
 import { theme } from '../drawing/theme';
@@ -73,7 +73,7 @@ export class GateHistogramsModel extends SelectionMarkModel {
 }
 
 function countGates(cube: Cube, channels: readonly [number, number], count: number): Counted {
-  const all = { ...whole(cube), channels };
+  const all = { ...wholeBlock(cube), channels };
   const tally = octaves(cube, all, null);
   const range = shownOctaves(tally) === null ? null : finiteRange(cube, all, null, tally);
   if (range === null) {
@@ -154,7 +154,7 @@ export class GateHistograms extends CanvasMark {
     this.words.textContent = empty ? nothing(tally) : '';
     setAttributes(this.words, { x: 9, y: 31 });
     const [least, most] = [edges[0], edges[edges.length - 1]];
-    const range: Line[] = [
+    const range: MarginLine[] = [
       { text: `${number(least, true)} …`, kind: 'quiet' },
       { text: number(most, true), kind: 'quiet', second: true },
     ];

@@ -2,7 +2,7 @@ import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
 import { DOMWidgetModel, unpack_models } from '@jupyter-widgets/base';
 
 import type { Bins, Octaves } from '../data/distribution';
-import { octaves, whole } from '../data/distribution';
+import { octaves, wholeBlock } from '../data/distribution';
 import type { Drawn } from '../data/histogram';
 import { chosenBlock, countAll, countLine, LINES } from '../data/histogram';
 import { Memo } from '../data/memo';
@@ -19,7 +19,7 @@ import { roundTicks } from '../drawing/ticks';
 import { MODULE_STATE } from '../version';
 import { histogramCaption, histogramHover } from '../widgets/histogram-text';
 import { KEYS, keyOf } from '../widgets/keys';
-import { Segments } from '../widgets/readout';
+import { TextLine } from '../widgets/readout';
 import { CanvasMark, SelectionMarkModel } from './canvas-mark';
 
 export class HistogramModel extends SelectionMarkModel {
@@ -63,7 +63,7 @@ export class HistogramModel extends SelectionMarkModel {
     const { mask } = tensor;
     const signed = this.get('signed') === 1;
     const of = LINES[this.get('line') as 0 | 1];
-    const tally = this.tally.get([cube.data, mask], () => octaves(cube, whole(cube), mask));
+    const tally = this.tally.get([cube.data, mask], () => octaves(cube, wholeBlock(cube), mask));
     const batch = this.batch.get([tally, signed], () => countAll(cube, mask, tally, signed));
     const { sample, channel } = point;
     const timed = tensor.columns === 'timestep';
@@ -275,7 +275,7 @@ export class HistogramReadoutModel extends DOMWidgetModel {
 }
 
 /** What is drawn, or the bin that is pointed at, in words. */
-export class HistogramReadout extends Segments {
+export class HistogramReadout extends TextLine {
   override render(): void {
     const kind = this.model.get('kind') as 'caption' | 'hover';
     const histogram = this.model.get('histogram') as HistogramModel;

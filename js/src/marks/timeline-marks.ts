@@ -57,7 +57,7 @@ abstract class TimelineMark extends CanvasMark {
 
   override create_listeners(): void {
     super.create_listeners();
-    this.listenTo(this.timeline, 'grown turned', this.draw);
+    this.listenTo(this.timeline, 'snapshots shown', this.draw);
   }
 
   protected override setup(): void {
@@ -75,7 +75,7 @@ abstract class TimelineMark extends CanvasMark {
   }
 
   private choose(event: PointerEvent): void {
-    this.timeline.goNear(this.scale('x').scale.invert(pointIn(this.hit, event).x));
+    this.timeline.showNearest(this.scale('x').scale.invert(pointIn(this.hit, event).x));
   }
 
   private key(event: KeyboardEvent): void {
@@ -83,7 +83,7 @@ abstract class TimelineMark extends CanvasMark {
     if (by !== undefined) {
       event.preventDefault();
       event.stopPropagation();
-      this.timeline.move(by * (event.shiftKey ? 10 : 1));
+      this.timeline.moveBy(by * (event.shiftKey ? 10 : 1));
     }
   }
 

@@ -3,7 +3,7 @@ import { unpack_models } from '@jupyter-widgets/base';
 import { VBoxModel, VBoxView } from '@jupyter-widgets/controls';
 
 import { BREAKPOINT, MARGIN_RIGHT } from '../drawing/page-layout';
-import { isDark, onPixelsChange, onThemeChange, setPaper, theme } from '../drawing/theme';
+import { isDark, onPixelsChange, onThemeChange, setExportTheme, theme } from '../drawing/theme';
 import { servePictures } from '../export/picture';
 import { MODULE_STATE } from '../version';
 import { changesCells, takes } from './keys';
@@ -44,19 +44,22 @@ export class Explorer extends VBoxView {
   override render(): void {
     super.render();
     this.el.classList.add('rnngrad-explorer');
-    window.addEventListener('keydown', this.claim, { capture: true, signal: this.gone.signal });
-    this.el.addEventListener('keydown', (event) => this.leave(event));
+    window.addEventListener('keydown', this.claimKey, {
+      capture: true,
+      signal: this.removal.signal,
+    });
+    this.el.addEventListener('keydown', (event) => this.leaveOnEscape(event));
     this.progress.className = 'rnngrad-progress';
     this.progress.setAttribute('role', 'status');
     this.heading.className = 'rnngrad-title';
     this.el.append(this.heading, this.progress);
     for (const event of ['change', 'click']) {
-      this.el.addEventListener(event, ({ target }) => this.asked(event, target as Element));
+      this.el.addEventListener(event, ({ target }) => this.waitForKernel(event, target as Element));
     }
     this.stops.push(
       onThemeChange(() => {
         this.applyTheme();
-        this.tellTheme();
+        this.sendTheme();
       }),
       onPixelsChange(() => this.redraw()),
     );
@@ -64,7 +67,7 @@ export class Explorer extends VBoxView {
       ['beforeprint', true],
       ['afterprint', false],
     ] as const) {
-      window.addEventListener(event, () => this.print(on), { signal: this.gone.signal });
+      window.addEventListener(event, () => this.print(on), { signal: this.removal.signal });
     }
     this.sizes = new ResizeObserver(() => this.applyWidth());
     this.sizes.observe(this.el);
@@ -74,7 +77,7 @@ export class Explorer extends VBoxView {
     this.listenTo(this.model, 'change:range_mode', this.applyMode);
     this.listenTo(this.model, 'change:figures', this.applyWidth);
     this.applyTheme();
-    this.tellTheme();
+    this.sendTheme();
     this.applySize();
     this.applyMode();
     this.applyBusy();
@@ -100,7 +103,7 @@ export class Explorer extends VBoxView {
 
   /** On paper: light, fine, and as wide as a page; a browser would cut off what is wider. */
   private print(on: boolean): void {
-    setPaper(this.el, on);
+    setExportTheme(this.el, on);
     this.el.classList.toggle('rnngrad-print', on);
     this.applyWidth();
     this.layOut();
@@ -111,7 +114,7 @@ export class Explorer extends VBoxView {
    * A key that a control or a plot takes is not the application's, nor one that would change cells. Said before the application looks:
    * JupyterLab does so at the document, first of all, and asks what has the focus.
    */
-  private readonly claim = (event: KeyboardEvent): void => {
+  private readonly claimKey = (event: KeyboardEvent): void => {
     const { target } = event;
     if (target instanceof Element && this.el.contains(target)) {
       if (takes(target, event) || changesCells(event)) {
@@ -123,7 +126,7 @@ export class Explorer extends VBoxView {
   };
 
   /** Escape gives the focus back to the notebook's cell. */
-  private leave(event: KeyboardEvent): void {
+  private leaveOnEscape(event: KeyboardEvent): void {
     const { activeElement } = document;
     if (
       event.key === 'Escape' &&
@@ -136,7 +139,7 @@ export class Explorer extends VBoxView {
   }
 
   override remove(): void {
-    this.gone.abort();
+    this.removal.abort();
     this.stops.forEach((stop) => stop());
     this.sizes?.disconnect();
     window.clearInterval(this.clock);
@@ -160,7 +163,7 @@ export class Explorer extends VBoxView {
   }
 
   /** Python saves pages in the theme of the notebook. */
-  private tellTheme(): void {
+  private sendTheme(): void {
     this.model.set('dark', isDark());
     this.touch();
   }
@@ -202,7 +205,7 @@ export class Explorer extends VBoxView {
   }
 
   /** A control that acts through Python was used; a cell that runs comes first: say so. */
-  private asked(event: string, target: Element): void {
+  private waitForKernel(event: string, target: Element): void {
     const control = target.closest('.rnngrad-kernel');
     if (control !== null && (event === 'change') === (target.tagName === 'SELECT')) {
       window.clearTimeout(this.patience);
@@ -239,7 +242,7 @@ export class Explorer extends VBoxView {
     this.clock = window.setInterval(tell, 1000);
   }
 
-  private readonly gone = new AbortController();
+  private readonly removal = new AbortController();
   private readonly stops: (() => void)[] = [];
   private sizes: ResizeObserver | null = null;
   private clock = 0;

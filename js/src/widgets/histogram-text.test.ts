@@ -1,7 +1,7 @@
 // The words of histograms: counts of eight values, and of a part of them.
 import { describe, expect, it } from 'vitest';
 
-import { octaves, whole } from '../data/distribution';
+import { octaves, wholeBlock } from '../data/distribution';
 import type { Drawn, Line } from '../data/histogram';
 import { chosenBlock, countAll, countLine } from '../data/histogram';
 import type { Cube } from '../data/slicing';
@@ -17,7 +17,7 @@ const FLAT = asCube(DATA, [4, 2]);
 const ONE = asCube(DATA, [1, 4, 2]);
 
 function drawn(cube: Cube, of: Line['of'], signed = false, timed = true): Drawn {
-  const batch = countAll(cube, null, octaves(cube, whole(cube), null), signed);
+  const batch = countAll(cube, null, octaves(cube, wholeBlock(cube), null), signed);
   const block = chosenBlock(cube, of, 1 % cube.samples, 0, timed);
   return { ...batch, line: countLine(cube, null, batch, block, of) };
 }

@@ -26,7 +26,7 @@ export class ReadoutModel extends DOMWidgetModel {
 }
 
 /** One line of text. */
-export abstract class Segments extends DOMWidgetView {
+export abstract class TextLine extends DOMWidgetView {
   protected write(segments: Segment[]): void {
     const text = segments.map((segment) => segment.text).join('');
     if (text === this.written) {
@@ -47,7 +47,7 @@ export abstract class Segments extends DOMWidgetView {
 }
 
 /** One line of text that follows the selection. */
-export class Readout extends Segments {
+export class Readout extends TextLine {
   override render(): void {
     const kind = this.model.get('kind') as Kind;
     const selection = this.model.get('selection') as SelectionModel;

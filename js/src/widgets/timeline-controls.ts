@@ -45,16 +45,16 @@ export class TimelineControls extends DOMWidgetView {
     );
     this.listenTo(
       this.model,
-      'grown turned change:follow change:pin change:show change:status',
+      'snapshots shown change:follow change:pin change:show change:status',
       this.update,
     );
     this.range.addEventListener('keydown', (event) => this.key(event));
     this.update();
-    this.model.turn(); // another quantity may have been shown before
+    this.model.showChosen(); // another quantity may have been shown before
   }
 
   override remove(): void {
-    this.model.rest();
+    this.model.clearComparison();
     window.clearInterval(this.clock);
     super.remove();
   }
@@ -93,7 +93,7 @@ export class TimelineControls extends DOMWidgetView {
     if (event.key === ' ') {
       this.setPlaying(this.clock === 0);
     } else if (by !== undefined && event.shiftKey) {
-      this.model.move(by);
+      this.model.moveBy(by);
     } else {
       return;
     }
@@ -114,7 +114,7 @@ export class TimelineControls extends DOMWidgetView {
   }
 
   private advance(): void {
-    this.model.move(1);
+    this.model.moveBy(1);
     if (this.model.index >= this.model.snapshots.length - 1) {
       this.setPlaying(false);
     }

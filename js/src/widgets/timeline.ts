@@ -85,7 +85,7 @@ export class SnapshotModel extends WidgetModel {
 
 /**
  * The snapshots of a run, and which one is shown: its array becomes that of the selection's tensor, so
- * that every view draws it. `grown` is told when snapshots come or go, `turned` when another is shown.
+ * that every view draws it. `snapshots` is triggered when snapshots come or go, `shown` when another is shown.
  */
 export class TimelineModel extends DOMWidgetModel {
   override defaults(): Backbone.ObjectHash {
@@ -114,12 +114,12 @@ export class TimelineModel extends DOMWidgetModel {
 
   override initialize(attributes: Backbone.ObjectHash, options: never): void {
     super.initialize(attributes, options);
-    this.on('change:step', this.turn, this);
-    this.on('change:show', this.turn, this);
+    this.on('change:step', this.showChosen, this);
+    this.on('change:show', this.showChosen, this);
     this.on('change:pin', this.pinChanged, this);
-    this.on('change:follow', this.turn, this);
+    this.on('change:follow', this.showChosen, this);
     this.on('change:status', () => {
-      this.said = this.get('status') as string;
+      this.latestStatus = this.get('status') as string;
     });
     this.on('change:capacity', this.thin, this);
   }
@@ -135,7 +135,7 @@ export class TimelineModel extends DOMWidgetModel {
 
   /** How far the run is, in words that came last. Python's own are not changed: it may know newer ones. */
   get status(): string {
-    return this.said ?? (this.get('status') as string);
+    return this.latestStatus ?? (this.get('status') as string);
   }
 
   get selection(): SelectionModel {
@@ -147,20 +147,20 @@ export class TimelineModel extends DOMWidgetModel {
     const before = this.shown;
     this.keep(withSnapshot(this.kept, snapshot));
     if (this.kept[this.kept.length - 1] === snapshot) {
-      this.said = snapshot.get('status') as string;
+      this.latestStatus = snapshot.get('status') as string;
     }
     this.thin();
     if (this.shown !== before) {
-      this.turn();
+      this.showChosen();
     }
-    this.trigger('grown');
+    this.trigger('snapshots');
   }
 
   leave(snapshot: SnapshotModel): void {
     if (this.kept.includes(snapshot)) {
       this.kept = this.kept.filter((other) => other !== snapshot);
-      this.settle();
-      this.trigger('grown');
+      this.snapToKept();
+      this.trigger('snapshots');
     }
   }
 
@@ -174,7 +174,7 @@ export class TimelineModel extends DOMWidgetModel {
     }
   }
 
-  move(by: number): void {
+  moveBy(by: number): void {
     this.scrub(this.index + by);
   }
 
@@ -193,7 +193,7 @@ export class TimelineModel extends DOMWidgetModel {
   }
 
   /** Show the snapshot that is nearest to a training step. */
-  goNear(step: number): void {
+  showNearest(step: number): void {
     this.scrub(nearestIndex(this.kept, step));
   }
 
@@ -210,7 +210,7 @@ export class TimelineModel extends DOMWidgetModel {
     const change = thinned(this.kept, this.get('capacity') as number);
     if (change.gone.length > 0) {
       this.keep(change);
-      this.settle();
+      this.snapToKept();
     }
   }
 
@@ -221,14 +221,14 @@ export class TimelineModel extends DOMWidgetModel {
   }
 
   /** Where the step that is shown, or A, is not kept any more: the nearest one that is. */
-  private settle(): void {
+  private snapToKept(): void {
     for (const name of ['pinned', 'step']) {
       const step = this.get(name) as number | null;
       if (step !== null && this.kept.length > 0) {
         this.set(name, this.kept[nearestIndex(this.kept, step)].step);
       }
     }
-    this.turn();
+    this.showChosen();
     save(this);
   }
 
@@ -236,7 +236,7 @@ export class TimelineModel extends DOMWidgetModel {
     const pin = this.get('pin') as boolean;
     this.set({ pinned: pin ? (this.shown?.step ?? null) : null, ...(pin ? {} : { show: 0 }) });
     save(this);
-    this.trigger('turned');
+    this.trigger('shown');
   }
 
   private get pinnedSnapshot(): SnapshotModel | null {
@@ -245,7 +245,7 @@ export class TimelineModel extends DOMWidgetModel {
   }
 
   /** Let every view draw what is chosen. */
-  turn(): void {
+  showChosen(): void {
     const { shown, pinnedSnapshot: pinned } = this;
     const show = pinned === null ? 0 : (this.get('show') as number);
     const source = show === 1 ? pinned : shown;
@@ -271,15 +271,15 @@ export class TimelineModel extends DOMWidgetModel {
     // so that Python, too, knows which range is the automatic one, and what its next words replace
     save(selection);
     save(summary);
-    this.trigger('turned');
+    this.trigger('shown');
   }
 
   /** Nothing of the timeline is on the page any more. */
-  rest(): void {
+  clearComparison(): void {
     this.selection.tensor.set('compared', '');
   }
 
-  private said: string | null = null;
+  private latestStatus: string | null = null;
   private kept: readonly SnapshotModel[] = [];
 }
 
