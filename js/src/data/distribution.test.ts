@@ -12,19 +12,19 @@ import {
   shownOctaves,
   wholeBlock,
 } from './distribution';
-import type { Cube } from './slicing';
-import { asCube } from './slicing';
+import type { PlotArray } from './slicing';
+import { asPlotArray } from './slicing';
 
 const golden = fixtures.golden.distribution;
-const cube = asCube(Float32Array.from(golden.values, fixtures.number), golden.shape);
+const plotArray = asPlotArray(Float32Array.from(golden.values, fixtures.number), golden.shape);
 const mask = Float32Array.from(golden.mask);
 
 /** One sample of one timestep. */
-function flat(...data: number[]): Cube {
-  return asCube(Float32Array.from(data), [1, data.length]);
+function flat(...data: number[]): PlotArray {
+  return asPlotArray(Float32Array.from(data), [1, data.length]);
 }
 
-function count(data: Cube): ReturnType<typeof octaves> {
+function count(data: PlotArray): ReturnType<typeof octaves> {
   return octaves(data, wholeBlock(data), null);
 }
 
@@ -32,16 +32,16 @@ describe('counts', () => {
   it.each(golden.cases)(
     'are those of numpy: samples $samples, channels $channels, masked $masked',
     (c) => {
-      const block = { ...wholeBlock(cube), samples: c.samples, channels: c.channels };
+      const block = { ...wholeBlock(plotArray), samples: c.samples, channels: c.channels };
       const hidden = c.masked ? mask : null;
-      const found = octaves(cube, block, hidden);
+      const found = octaves(plotArray, block, hidden);
       const { total, zeros, nans, infinities } = c;
       expect(found).toMatchObject({ total, zeros, nans, infinities });
       expect([...found.counts]).toEqual(c.octaves);
-      expect(finiteRange(cube, block, hidden, found)).toEqual(c.range);
+      expect(finiteRange(plotArray, block, hidden, found)).toEqual(c.range);
       const edges = equalEdges(c.range, 60);
       expect([...edges]).toEqual(c.edges);
-      expect([...equalBins(cube, block, hidden, edges).counts]).toEqual(c.counts);
+      expect([...equalBins(plotArray, block, hidden, edges).counts]).toEqual(c.counts);
     },
   );
 

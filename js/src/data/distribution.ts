@@ -1,6 +1,6 @@
 // Pure counting of values into bins, for the histogram. Counts written by numpy test it.
 
-import type { Cube, Span } from './slicing';
+import type { PlotArray, Span } from './slicing';
 
 /** Which values are counted: a block of the tensor, as its data lie. */
 export interface Block {
@@ -42,22 +42,22 @@ const LEAST_SHOWN = 12;
 /** At most this share of the non-zero values is left below the axis. */
 const LEFT_BELOW = 0.1;
 
-export function wholeBlock(cube: Cube): Block {
+export function wholeBlock(array: PlotArray): Block {
   return {
-    samples: [0, cube.samples],
-    timesteps: [0, cube.timesteps],
-    channels: [0, cube.channels],
+    samples: [0, array.samples],
+    timesteps: [0, array.timesteps],
+    channels: [0, array.channels],
   };
 }
 
 /** Call `visit` with the runs [start, stop) of values that lie together and are not masked. */
 function eachRun(
-  cube: Cube,
+  array: PlotArray,
   block: Block,
   mask: Float32Array | null,
   visit: (start: number, stop: number) => void,
 ): void {
-  const { timesteps, channels } = cube;
+  const { timesteps, channels } = array;
   const [first, end] = block.channels;
   let start = 0;
   let stop = 0;
@@ -85,10 +85,10 @@ function eachRun(
  *
  * @param mask - 1 where a (sample, timestep) counts, 0 where it does not; null counts all
  */
-export function octaves(cube: Cube, block: Block, mask: Float32Array | null): Octaves {
-  const bits = bitsOf(cube);
+export function octaves(array: PlotArray, block: Block, mask: Float32Array | null): Octaves {
+  const bits = bitsOf(array);
   const exponents = new Uint32Array(512);
-  eachRun(cube, block, mask, (start, stop) => countExponents(bits, start, stop, exponents));
+  eachRun(array, block, mask, (start, stop) => countExponents(bits, start, stop, exponents));
   const counts = new Uint32Array(OCTAVES);
   for (let exponent = 1; exponent < 255; exponent++) {
     counts[exponent + 22] = exponents[exponent] + exponents[exponent + 256];
@@ -97,7 +97,7 @@ export function octaves(cube: Cube, block: Block, mask: Float32Array | null): Oc
   const [small, large] = [exponents[0] + exponents[256], exponents[255] + exponents[511]];
   const mantissas = { subnormal: 0, nan: 0 };
   if (small > 0 || large > 0) {
-    eachRun(cube, block, mask, (start, stop) =>
+    eachRun(array, block, mask, (start, stop) =>
       countMantissas(bits, start, stop, counts, mantissas),
     );
   }
@@ -111,7 +111,7 @@ export function octaves(cube: Cube, block: Block, mask: Float32Array | null): Oc
   };
 }
 
-function bitsOf({ data }: Cube): Uint32Array {
+function bitsOf({ data }: PlotArray): Uint32Array {
   return new Uint32Array(data.buffer, data.byteOffset, data.length);
 }
 
@@ -181,13 +181,13 @@ export function octaveBins({ counts }: Octaves, [first, end]: Span): Bins {
  * octaves need to be compared.
  */
 export function finiteRange(
-  cube: Cube,
+  array: PlotArray,
   block: Block,
   mask: Float32Array | null,
   { exponents }: Octaves,
 ): [number, number] | null {
-  const { data } = cube;
-  const bits = bitsOf(cube);
+  const { data } = array;
+  const bits = bitsOf(array);
   // from the most negative numbers to the most positive ones
   const order = Array.from({ length: 510 }, (_, i) => (i < 255 ? 510 - i : i - 255));
   const held = order.filter((exponent) => exponents[exponent] > 0);
@@ -196,7 +196,7 @@ export function finiteRange(
   }
   const outer: [number, number] = [held[0], held[held.length - 1]];
   const range: [number, number] = [Infinity, -Infinity];
-  eachRun(cube, block, mask, (start, stop) => widen(range, data, bits, start, stop, outer));
+  eachRun(array, block, mask, (start, stop) => widen(range, data, bits, start, stop, outer));
   return range;
 }
 
@@ -232,14 +232,14 @@ export function equalEdges([least, most]: readonly [number, number], bins: numbe
 
 /** Count values between equal edges exactly as numpy.histogram does; those outside are not counted. */
 export function equalBins(
-  cube: Cube,
+  array: PlotArray,
   block: Block,
   mask: Float32Array | null,
   edges: Float64Array,
 ): Bins {
-  const { data } = cube;
+  const { data } = array;
   const counts = new Uint32Array(edges.length - 1);
-  eachRun(cube, block, mask, (start, stop) => countBetween(data, start, stop, edges, counts));
+  eachRun(array, block, mask, (start, stop) => countBetween(data, start, stop, edges, counts));
   return { edges, counts };
 }
 

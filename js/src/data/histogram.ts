@@ -11,7 +11,7 @@ import {
   shownOctaves,
   wholeBlock,
 } from './distribution';
-import type { Cube, Span } from './slicing';
+import type { PlotArray, Span } from './slicing';
 
 /** Bins of the linear axis. */
 const BINS = 60;
@@ -41,7 +41,7 @@ export interface Drawn {
 }
 
 export function countAll(
-  cube: Cube,
+  array: PlotArray,
   mask: Float32Array | null,
   tally: Octaves,
   signed: boolean,
@@ -54,19 +54,22 @@ export function countAll(
   if (!signed) {
     return { ...drawn, shown, below: countBelow(tally, shown), bins: octaveBins(tally, shown) };
   }
-  const range = finiteRange(cube, wholeBlock(cube), mask, tally) as [number, number];
-  return { ...drawn, bins: equalBins(cube, wholeBlock(cube), mask, equalEdges(range, BINS)) };
+  const range = finiteRange(array, wholeBlock(array), mask, tally) as [number, number];
+  return {
+    ...drawn,
+    bins: equalBins(array, wholeBlock(array), mask, equalEdges(range, BINS)),
+  };
 }
 
 /** Without a time axis a sample has one value of a channel: there the channel of every sample. */
 export function chosenBlock(
-  cube: Cube,
+  array: PlotArray,
   of: Line['of'],
   sample: number,
   channel: number,
   timed: boolean,
 ): Block {
-  const all = wholeBlock(cube);
+  const all = wholeBlock(array);
   const one = [sample, sample + 1] as const;
   return of === 'sample'
     ? { ...all, samples: one }
@@ -75,17 +78,17 @@ export function chosenBlock(
 
 /** Null where the part has no values, or is the whole. */
 export function countLine(
-  cube: Cube,
+  array: PlotArray,
   mask: Float32Array | null,
   { bins, shown, tally }: Drawn,
   block: Block,
   of: Line['of'],
 ): Line | null {
-  const part = octaves(cube, block, mask);
+  const part = octaves(array, block, mask);
   if (bins === null || part.total === 0 || part.total === tally.total) {
     return null;
   }
   const { counts } =
-    shown === null ? equalBins(cube, block, mask, bins.edges) : octaveBins(part, shown);
+    shown === null ? equalBins(array, block, mask, bins.edges) : octaveBins(part, shown);
   return { of, counts, factor: tally.total / part.total };
 }

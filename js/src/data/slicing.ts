@@ -1,7 +1,7 @@
 // Pure slicing of the tensor: no widgets, no DOM. Golden slices written by numpy test it.
 
 /** A dense float32 array, C order, axes (sample, timestep, channel); without a time axis, one timestep. */
-export interface Cube {
+export interface PlotArray {
   readonly data: Float32Array;
   readonly samples: number;
   readonly timesteps: number;
@@ -16,8 +16,8 @@ export interface Point {
   readonly channel: number;
 }
 
-/** View an array of rank 2 (sample, channel) or 3 (sample, timestep, channel) as a cube. */
-export function asCube(data: Float32Array, shape: readonly number[]): Cube {
+/** View an array of axes (sample, channel) or (sample, timestep, channel) as one of all three. */
+export function asPlotArray(data: Float32Array, shape: readonly number[]): PlotArray {
   const [samples, timesteps, channels] = shape.length === 3 ? shape : [shape[0], 1, shape[1]];
   if (data.length !== samples * timesteps * channels) {
     throw new Error(
@@ -28,64 +28,74 @@ export function asCube(data: Float32Array, shape: readonly number[]): Cube {
 }
 
 /** First channel of the half that `reflect_half` flips along time. */
-export function secondHalf(cube: Cube): number {
-  return Math.floor(cube.channels / 2);
+export function secondHalf(array: PlotArray): number {
+  return Math.floor(array.channels / 2);
 }
 
 /** The timestep that is shown at position `t` for a channel: flipped in the second half if reflected. */
-export function sourceTimestep(cube: Cube, t: number, channel: number, reflect: boolean): number {
-  return reflect && channel >= secondHalf(cube) ? cube.timesteps - 1 - t : t;
+export function sourceTimestep(
+  array: PlotArray,
+  t: number,
+  channel: number,
+  reflect: boolean,
+): number {
+  return reflect && channel >= secondHalf(array) ? array.timesteps - 1 - t : t;
 }
 
 /** One value, as it is shown at position `t`. */
 export function valueAt(
-  cube: Cube,
+  array: PlotArray,
   sample: number,
   t: number,
   channel: number,
   reflect = false,
 ): number {
-  const source = sourceTimestep(cube, t, channel, reflect);
-  return cube.data[(sample * cube.timesteps + source) * cube.channels + channel];
+  const source = sourceTimestep(array, t, channel, reflect);
+  return array.data[(sample * array.timesteps + source) * array.channels + channel];
 }
 
 /** The values of one sample and channel over time. */
-export function series(cube: Cube, sample: number, channel: number, reflect = false): Float32Array {
-  const out = new Float32Array(cube.timesteps);
-  for (let t = 0; t < cube.timesteps; t++) {
-    out[t] = valueAt(cube, sample, t, channel, reflect);
+export function series(
+  array: PlotArray,
+  sample: number,
+  channel: number,
+  reflect = false,
+): Float32Array {
+  const out = new Float32Array(array.timesteps);
+  for (let t = 0; t < array.timesteps; t++) {
+    out[t] = valueAt(array, sample, t, channel, reflect);
   }
   return out;
 }
 
 /** The values of every channel of one sample at its first timestep: the row of a 0-D quantity. */
-export function row(cube: Cube, sample: number): Float32Array {
-  const start = sample * cube.timesteps * cube.channels;
-  return cube.data.subarray(start, start + cube.channels);
+export function row(array: PlotArray, sample: number): Float32Array {
+  const start = sample * array.timesteps * array.channels;
+  return array.data.subarray(start, start + array.channels);
 }
 
 /** Euclidean norm over the channels [start, stop) of one sample, as shown at position `t`. */
 export function normOverChannels(
-  cube: Cube,
+  array: PlotArray,
   sample: number,
   t: number,
   reflect = false,
   start = 0,
-  stop = cube.channels,
+  stop = array.channels,
 ): number {
   let sum = 0;
   for (let c = start; c < stop; c++) {
-    const v = valueAt(cube, sample, t, c, reflect);
+    const v = valueAt(array, sample, t, c, reflect);
     sum += v * v;
   }
   return Math.sqrt(sum);
 }
 
 /** Largest finite |value| of one channel over all samples and timesteps; 0 if there is none. */
-export function channelMaximum(cube: Cube, channel: number): number {
+export function channelMaximum(array: PlotArray, channel: number): number {
   let max = 0;
-  for (let i = channel; i < cube.data.length; i += cube.channels) {
-    const a = Math.abs(cube.data[i]);
+  for (let i = channel; i < array.data.length; i += array.channels) {
+    const a = Math.abs(array.data[i]);
     if (a > max && a < Infinity) {
       max = a;
     }
@@ -116,22 +126,22 @@ export interface Rows {
 
 /** The channels [start, stop) of one sample. */
 export function rowsOfSample(
-  cube: Cube,
+  array: PlotArray,
   sample: number,
   start = 0,
-  stop = cube.channels,
+  stop = array.channels,
   reflect = false,
 ): Rows {
   const count = stop - start;
-  const half = Math.min(Math.max(secondHalf(cube) - start, 0), count);
-  const offset = sample * cube.timesteps * cube.channels + start;
+  const half = Math.min(Math.max(secondHalf(array) - start, 0), count);
+  const offset = sample * array.timesteps * array.channels + start;
   return { offset, stride: 1, count, split: reflect ? half : count };
 }
 
 /** One channel of every sample. */
-export function rowsOfChannel(cube: Cube, channel: number, reflect = false): Rows {
-  const { samples, timesteps, channels } = cube;
-  const flipped = reflect && channel >= secondHalf(cube);
+export function rowsOfChannel(array: PlotArray, channel: number, reflect = false): Rows {
+  const { samples, timesteps, channels } = array;
+  const flipped = reflect && channel >= secondHalf(array);
   return {
     offset: channel,
     stride: timesteps * channels,
@@ -151,18 +161,18 @@ export type Span = readonly [first: number, end: number];
  * remains visible; NaN and infinity win over all, so that they are never hidden.
  */
 export function pool(
-  cube: Cube,
+  array: PlotArray,
   rows: Rows,
   span: Span,
   height: number,
   width: number,
   out: Float32Array,
 ): void {
-  const { timesteps, channels } = cube;
+  const { timesteps, channels } = array;
   const [first, end] = span;
   const { count, split } = rows;
   const rowOf = Int32Array.from({ length: count }, (_, k) => Math.floor((k * height) / count));
-  const from = bitsOf(cube.data);
+  const from = bitsOf(array.data);
   const to = bitsOf(out);
   to.fill(0);
   for (let t = first; t < end; t++) {

@@ -2,12 +2,12 @@
 import { describe, expect, it } from 'vitest';
 
 import type { Value } from '../testing/golden';
-import { cube, golden, number } from '../testing/golden';
+import { golden, number, plotArray } from '../testing/golden';
 import { combined, normsOverChannels, notReached, quartiles, reachOf } from './statistics';
 
 describe('flow', () => {
   it.each(golden.flow)('norms and quartiles of channels $start..$stop, flip $flip', (c) => {
-    const norms = normsOverChannels(cube, c.start, c.stop, c.flip, Float32Array.from(c.mask));
+    const norms = normsOverChannels(plotArray, c.start, c.stop, c.flip, Float32Array.from(c.mask));
     const { lower, median, upper } = quartiles(norms);
     const near = (got: Float64Array, want: Value[]): void =>
       want.map(number).forEach((value, i) => {
@@ -25,8 +25,8 @@ describe('flow', () => {
 
   it('takes two halves together as the norms that are shown', () => {
     const whole = combined(
-      normsOverChannels(cube, 0, 3, false, null),
-      normsOverChannels(cube, 3, 6, true, null),
+      normsOverChannels(plotArray, 0, 3, false, null),
+      normsOverChannels(plotArray, 3, 6, true, null),
     );
     golden.norms.forEach(({ timestep, value }) => {
       expect(whole.values[2 * whole.timesteps + timestep]).toBeCloseTo(value, 5);

@@ -1,7 +1,7 @@
 // Pure numbers over a whole tensor, for the flow. The same words as rnngrad_widgets/statistics.py.
 
-import type { Cube } from './slicing';
-import { asCube } from './slicing';
+import type { PlotArray } from './slicing';
+import { asPlotArray } from './slicing';
 import type { DenseArray } from './wire';
 
 /** Below this share of the maximum, a gradient counts as not reaching a timestep. */
@@ -21,13 +21,13 @@ export interface Norms {
  * Doubles throughout: the squares of tiny gradients do not vanish.
  */
 export function normsOverChannels(
-  cube: Cube,
+  array: PlotArray,
   start: number,
   stop: number,
   flip: boolean,
   mask: Float32Array | null,
 ): Norms {
-  const { samples, timesteps, channels, data } = cube;
+  const { samples, timesteps, channels, data } = array;
   const values = new Float64Array(samples * timesteps);
   let largest = 0;
   for (let s = 0; s < samples; s++) {
@@ -130,8 +130,8 @@ export function reachOf(array: DenseArray | null, mask: Float32Array | null): Re
   if (array === null) {
     return { median: new Float64Array(1), largest: 0 };
   }
-  const cube = asCube(array.values, array.shape);
-  const norms = normsOverChannels(cube, 0, cube.channels, false, mask);
+  const plotArray = asPlotArray(array.values, array.shape);
+  const norms = normsOverChannels(plotArray, 0, plotArray.channels, false, mask);
   const { samples, timesteps, values } = norms;
   const median = quartiles(norms).median;
   for (let t = 0; t < timesteps; t++) {

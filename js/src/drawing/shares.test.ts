@@ -2,16 +2,16 @@
 import { describe, expect, it } from 'vitest';
 
 import { octaves, wholeBlock } from '../data/distribution';
-import type { Cube } from '../data/slicing';
-import { asCube } from '../data/slicing';
+import type { PlotArray } from '../data/slicing';
+import { asPlotArray } from '../data/slicing';
 import { nothing, shares } from './shares';
 
 /** One sample of one timestep. */
-function flat(...data: number[]): Cube {
-  return asCube(Float32Array.from(data), [1, data.length]);
+function flat(...data: number[]): PlotArray {
+  return asPlotArray(Float32Array.from(data), [1, data.length]);
 }
 
-function count(data: Cube): ReturnType<typeof octaves> {
+function count(data: PlotArray): ReturnType<typeof octaves> {
   return octaves(data, wholeBlock(data), null);
 }
 

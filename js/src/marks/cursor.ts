@@ -2,7 +2,7 @@ import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
 import { unpack_models } from '@jupyter-widgets/base';
 
 import { LastKey } from '../data/memo';
-import type { Cube, Point } from '../data/slicing';
+import type { PlotArray, Point } from '../data/slicing';
 import { series } from '../data/slicing';
 import { border, Chip } from '../drawing/axis-marks';
 import { pointIn, setAttributes, show, svg } from '../drawing/svg';
@@ -40,9 +40,9 @@ export class CursorModel extends SelectionMarkModel {
   };
 
   /** How many places an axis has, and the index of its first one in the tensor. */
-  extent(axis: Axis, cube: Cube): { start: number; count: number } {
+  extent(axis: Axis, plotArray: PlotArray): { start: number; count: number } {
     if (axis !== 'channel') {
-      return { start: 0, count: axis === 'sample' ? cube.samples : cube.timesteps };
+      return { start: 0, count: axis === 'sample' ? plotArray.samples : plotArray.timesteps };
     }
     const [start, stop] = this.selection.tensor.rowRange(this.get('section') as number | null);
     return { start, count: stop - start };
@@ -78,8 +78,8 @@ export class Cursor extends SelectionMark {
   }
 
   override draw(): void {
-    const cube = this.selection.cube;
-    if (cube === null || !this.hit.isConnected) {
+    const plotArray = this.selection.plotArray;
+    if (plotArray === null || !this.hit.isConnected) {
       return;
     }
     const { point, reflect } = this.selection;
@@ -88,7 +88,7 @@ export class Cursor extends SelectionMark {
     const where = [
       this.width,
       this.height,
-      cube.data,
+      plotArray.data,
       reflect,
       point.timestep,
       point.channel,
@@ -97,16 +97,16 @@ export class Cursor extends SelectionMark {
     ];
     if (this.drawnAt.changed(where)) {
       setAttributes(this.hit, { width: this.width, height: this.height });
-      this.drawColumn(point, cube);
-      this.drawRow(point, cube);
-      this.drawGates(cube);
+      this.drawColumn(point, plotArray);
+      this.drawRow(point, plotArray);
+      this.drawGates(plotArray);
     }
-    this.drawDot(point, cube);
+    this.drawDot(point, plotArray);
   }
 
-  private drawColumn(point: Point, cube: Cube): void {
+  private drawColumn(point: Point, plotArray: PlotArray): void {
     const axis = this.axis('x_of');
-    const [first, last] = this.shown(axis, cube);
+    const [first, last] = this.shown(axis, plotArray);
     const x = Math.round(this.px('x', point[axis]));
     const inside = point[axis] >= first && point[axis] <= last;
     const kind = this.model.get('line') as string;
@@ -133,8 +133,10 @@ export class Cursor extends SelectionMark {
   }
 
   /** First and last place of an axis that is on the screen. */
-  private shown(axis: Axis, cube: Cube): readonly [number, number] {
-    return this.timed ? this.selection.timeRange : [0, this.model.extent(axis, cube).count - 1];
+  private shown(axis: Axis, plotArray: PlotArray): readonly [number, number] {
+    return this.timed
+      ? this.selection.timeRange
+      : [0, this.model.extent(axis, plotArray).count - 1];
   }
 
   private get timed(): boolean {
@@ -150,9 +152,9 @@ export class Cursor extends SelectionMark {
     return this.selection.reflect ? order : this.selection.tensor.columns;
   }
 
-  private drawRow(point: Point, cube: Cube): void {
+  private drawRow(point: Point, plotArray: PlotArray): void {
     const axis = this.model.get('y_of') as Axis | null;
-    const extent = axis === null ? null : this.model.extent(axis, cube);
+    const extent = axis === null ? null : this.model.extent(axis, plotArray);
     const index = axis === null || extent === null ? -1 : point[axis] - extent.start;
     const inside = extent !== null && index >= 0 && index < extent.count;
     const y = inside ? Math.round(this.px('y', index)) : 0;
@@ -179,19 +181,19 @@ export class Cursor extends SelectionMark {
   }
 
   /** Borders between the gates, and their names in the first corner of each. */
-  private drawGates(cube: Cube): void {
+  private drawGates(plotArray: PlotArray): void {
     const { tensor } = this.selection;
     const parts: SVGElement[] = [];
     const columns = this.axis('x_of') === 'timestep' ? tensor.gatesAlong('columns') : [];
     columns.forEach((gate, i) => {
-      const x = this.px('x', (i * cube.timesteps) / columns.length - 0.5);
+      const x = this.px('x', (i * plotArray.timesteps) / columns.length - 0.5);
       parts.push(...border(gate, i, { x1: x, x2: x, y1: 0, y2: this.height }, x + 4, 12));
     });
     const rows = this.model.get('y_of') === 'channel' ? tensor.gatesAlong('rows') : [];
     const halves = this.model.get('section') === null ? tensor.directions.length || 1 : 1;
     const count = rows.length * halves;
     for (let i = 0; i < count; i++) {
-      const y = this.px('y', (i * this.model.extent('channel', cube).count) / count - 0.5);
+      const y = this.px('y', (i * this.model.extent('channel', plotArray).count) / count - 0.5);
       parts.push(
         ...border(rows[i % rows.length], i, { x1: 0, x2: this.width, y1: y, y2: y }, 4, y - 4),
       );
@@ -199,10 +201,12 @@ export class Cursor extends SelectionMark {
     this.gates.replaceChildren(...parts);
   }
 
-  private drawDot(point: Point, cube: Cube): void {
+  private drawDot(point: Point, plotArray: PlotArray): void {
     const wanted = this.model.get('dot') as boolean;
     const { sample, timestep, channel } = point;
-    const value = wanted ? series(cube, sample, channel, this.selection.reflect)[timestep] : NaN;
+    const value = wanted
+      ? series(plotArray, sample, channel, this.selection.reflect)[timestep]
+      : NaN;
     const [first, last] = this.selection.timeRange;
     const inside = timestep >= first && timestep <= last;
     show(this.dot, Number.isFinite(value) && inside);
@@ -218,13 +222,13 @@ export class Cursor extends SelectionMark {
     }
   }
 
-  private locate(event: MouseEvent, cube: Cube): Partial<Point> {
+  private locate(event: MouseEvent, plotArray: PlotArray): Partial<Point> {
     const { x, y } = pointIn(this.hit, event);
     const found: Partial<Record<Axis, number>> = {};
     const index = (scale: 'x' | 'y', axis: Axis, pixel: number): void => {
-      const { start, count } = this.model.extent(axis, cube);
+      const { start, count } = this.model.extent(axis, plotArray);
       const place = Math.round(this.scale(scale).scale.invert(pixel));
-      const [first, last] = scale === 'x' ? this.shown(axis, cube) : [0, count - 1];
+      const [first, last] = scale === 'x' ? this.shown(axis, plotArray) : [0, count - 1];
       found[axis] = start + Math.min(Math.max(place, first), last);
     };
     index('x', this.axis('x_of'), x);
@@ -234,7 +238,7 @@ export class Cursor extends SelectionMark {
     }
     if (this.model.get('line') === 'band') {
       const at = { x: (s: number) => this.px('x', s), y: (v: number) => this.px('y', v) };
-      found.channel = nearestDot(cube, found.sample ?? 0, x, y, at);
+      found.channel = nearestDot(plotArray, found.sample ?? 0, x, y, at);
     }
     return found;
   }
@@ -280,9 +284,9 @@ export class Cursor extends SelectionMark {
 
   private pointAt(event: MouseEvent): void {
     this.drawBrush(event);
-    const cube = this.selection.cube;
-    if (cube !== null && this.axis('x_of') === 'timestep') {
-      const { timestep, channel } = this.locate(event, cube);
+    const plotArray = this.selection.plotArray;
+    if (plotArray !== null && this.axis('x_of') === 'timestep') {
+      const { timestep, channel } = this.locate(event, plotArray);
       this.selection.hover(timestep ?? null, channel === undefined ? null : { channel });
     }
   }
@@ -293,9 +297,9 @@ export class Cursor extends SelectionMark {
   }
 
   private chooseAt(event: MouseEvent): void {
-    const cube = this.selection.cube;
-    if (cube !== null && !this.brushed) {
-      this.selection.choose(this.locate(event, cube));
+    const plotArray = this.selection.plotArray;
+    if (plotArray !== null && !this.brushed) {
+      this.selection.choose(this.locate(event, plotArray));
     }
   }
 

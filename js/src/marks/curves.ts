@@ -2,7 +2,7 @@ import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
 import { unpack_models } from '@jupyter-widgets/base';
 
 import { LastKey } from '../data/memo';
-import type { Cube } from '../data/slicing';
+import type { PlotArray } from '../data/slicing';
 import { channelMaximum, series } from '../data/slicing';
 import { pixelsOf } from '../drawing/linear';
 import { bundle, polyline } from '../drawing/polyline';
@@ -38,40 +38,50 @@ export class Curves extends CanvasMark {
   }
 
   protected override paint(context: CanvasRenderingContext2D): void {
-    const cube = this.selection.cube;
-    if (cube === null) {
+    const plotArray = this.selection.plotArray;
+    if (plotArray === null) {
       return;
     }
     const { sample, channel } = this.selection.point;
-    this.fitScale(cube, channel);
+    this.fitScale(plotArray, channel);
     const { reflect } = this.selection;
-    const key = [cube.data, channel, reflect, this.selection.ylim, ...this.selection.timeRange];
-    this.paintCached(context, key, (cached) => this.drawOtherSamples(cached, cube, channel));
+    const key = [
+      plotArray.data,
+      channel,
+      reflect,
+      this.selection.ylim,
+      ...this.selection.timeRange,
+    ];
+    this.paintCached(context, key, (cached) => this.drawOtherSamples(cached, plotArray, channel));
     context.strokeStyle = theme().ink;
     context.lineWidth = 2;
     context.lineJoin = 'round';
-    const values = series(cube, sample, channel, reflect);
+    const values = series(plotArray, sample, channel, reflect);
     this.trace(context, values);
-    this.placeLabels(cube, values, sample);
+    this.placeLabels(plotArray, values, sample);
     this.placeNote(values, sample, channel);
   }
 
   /** A symmetric axis that holds the channel in every sample, so that only the channel moves it. */
-  private fitScale(cube: Cube, channel: number): void {
+  private fitScale(plotArray: PlotArray, channel: number): void {
     const { ylim } = this.selection;
-    if (!this.fitted.changed([cube.data, channel, ylim])) {
+    if (!this.fitted.changed([plotArray.data, channel, ylim])) {
       return;
     }
     const axis = this.model.get('axis') as WidgetModel | null;
-    fitValueAxis(this.scale('y').model, axis, ylim ?? channelMaximum(cube, channel));
+    fitValueAxis(this.scale('y').model, axis, ylim ?? channelMaximum(plotArray, channel));
   }
 
   /** All samples and the zero line: faint, or each in its colour. */
-  private drawOtherSamples(context: CanvasRenderingContext2D, cube: Cube, channel: number): void {
+  private drawOtherSamples(
+    context: CanvasRenderingContext2D,
+    plotArray: PlotArray,
+    channel: number,
+  ): void {
     this.rule(context, this.scale('y').scale(0), 0.22);
     context.strokeStyle = theme().ink;
-    const lines = Array.from({ length: cube.samples }, (_, s) =>
-      this.pixels(series(cube, s, channel, this.selection.reflect)),
+    const lines = Array.from({ length: plotArray.samples }, (_, s) =>
+      this.pixels(series(plotArray, s, channel, this.selection.reflect)),
     );
     const x = this.scale('x').scale;
     if (this.model.get('coloured')) {
@@ -106,10 +116,10 @@ export class Curves extends CanvasMark {
     setAttributes(this.note, { x: this.width / 2, y: this.height / 2 - 6 });
   }
 
-  private placeLabels(cube: Cube, values: Float32Array, sample: number): void {
+  private placeLabels(plotArray: PlotArray, values: Float32Array, sample: number): void {
     const last = values[values.length - 1];
     const wanted = this.scale('y').scale(Number.isFinite(last) ? last : 0) + 4;
-    const several = cube.samples > 1;
+    const several = plotArray.samples > 1;
     const top = Math.min(Math.max(wanted, 10), this.height - (several ? 18 : 4));
     const [chosen, others] = this.labels;
     // a weight belongs to no sample

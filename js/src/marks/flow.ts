@@ -2,7 +2,7 @@ import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
 import { unpack_models } from '@jupyter-widgets/base';
 
 import { LastKey, Memo } from '../data/memo';
-import type { Cube } from '../data/slicing';
+import type { PlotArray } from '../data/slicing';
 import { secondHalf } from '../data/slicing';
 import type { Norms, Quartiles } from '../data/statistics';
 import { combined, normsOverChannels, notReached, quartiles, THRESHOLD } from '../data/statistics';
@@ -53,11 +53,11 @@ export class Flow extends CanvasMark {
   }
 
   protected override paint(context: CanvasRenderingContext2D): void {
-    const cube = this.tensor.cube;
-    if (cube === null) {
+    const plotArray = this.tensor.plotArray;
+    if (plotArray === null) {
       return;
     }
-    const streams = this.streams(cube);
+    const streams = this.streams(plotArray);
     const largest = Math.max(...streams.map(({ norms }) => norms.largest));
     this.fitScale(largest);
     this.shade(streams, largest);
@@ -74,7 +74,7 @@ export class Flow extends CanvasMark {
     const { sample, timestep } = this.selection.point;
     streams.forEach((stream, i) => {
       const { values } = stream.norms;
-      const row = values.subarray(sample * cube.timesteps, (sample + 1) * cube.timesteps);
+      const row = values.subarray(sample * plotArray.timesteps, (sample + 1) * plotArray.timesteps);
       context.strokeStyle = stream.ink;
       context.lineWidth = 2;
       context.lineJoin = 'round';
@@ -82,28 +82,28 @@ export class Flow extends CanvasMark {
       this.placeDot(this.dots[i], stream.ink, timestep, row[timestep]);
     });
     show(this.dots[1], streams.length === 2);
-    this.placeLabels(streams, sample, cube.timesteps, largest);
+    this.placeLabels(streams, sample, plotArray.timesteps, largest);
   }
 
   /** The norms change with the tensor and the order only: moving a slider draws, it does not sum. */
-  private streams(cube: Cube): Stream[] {
+  private streams(plotArray: PlotArray): Stream[] {
     const { tensor } = this;
     const { reflect } = this.selection;
     const { ink, backward } = theme();
-    const key = [cube.data, tensor.mask, reflect, ink, tensor.directions.join()];
+    const key = [plotArray.data, tensor.mask, reflect, ink, tensor.directions.join()];
     return this.summed.get(key, () => {
-      const middle = secondHalf(cube);
+      const middle = secondHalf(plotArray);
       const sum = (start: number, stop: number, flip: boolean): Norms =>
-        normsOverChannels(cube, start, stop, flip, tensor.mask);
+        normsOverChannels(plotArray, start, stop, flip, tensor.mask);
       if (tensor.directions.length === 2) {
         return [
           streamOf('forward', ink, sum(0, middle, false)),
-          streamOf('backward', backward, sum(middle, cube.channels, reflect)),
+          streamOf('backward', backward, sum(middle, plotArray.channels, reflect)),
         ];
       }
       const whole = reflect
-        ? combined(sum(0, middle, false), sum(middle, cube.channels, true))
-        : sum(0, cube.channels, false);
+        ? combined(sum(0, middle, false), sum(middle, plotArray.channels, true))
+        : sum(0, plotArray.channels, false);
       return [streamOf('', ink, whole)];
     });
   }

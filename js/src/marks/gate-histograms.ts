@@ -11,7 +11,7 @@ import {
   wholeBlock,
 } from '../data/distribution';
 import { Memo } from '../data/memo';
-import type { Cube } from '../data/slicing';
+import type { PlotArray } from '../data/slicing';
 import { border } from '../drawing/axis-marks';
 import { drawBars } from '../drawing/bars';
 import { countRange, fitAxis } from '../drawing/count-axis';
@@ -54,13 +54,15 @@ export class GateHistogramsModel extends SelectionMarkModel {
   }
 
   get counted(): Counted | null {
-    const { cube, tensor } = this.selection;
-    if (cube === null) {
+    const { plotArray, tensor } = this.selection;
+    if (plotArray === null) {
       return null;
     }
     const rows = tensor.rowRange(this.get('section') as number | null);
     const count = this.gates.length;
-    return this.memo.get([cube.data, count, ...rows], () => countGates(cube, rows, count));
+    return this.memo.get([plotArray.data, count, ...rows], () =>
+      countGates(plotArray, rows, count),
+    );
   }
 
   /** JupyterLab may keep a closed model alive: let at least its memory go. */
@@ -72,17 +74,21 @@ export class GateHistogramsModel extends SelectionMarkModel {
   private readonly memo = new Memo<Counted>();
 }
 
-function countGates(cube: Cube, channels: readonly [number, number], count: number): Counted {
-  const all = { ...wholeBlock(cube), channels };
-  const tally = octaves(cube, all, null);
-  const range = shownOctaves(tally) === null ? null : finiteRange(cube, all, null, tally);
+function countGates(
+  plotArray: PlotArray,
+  channels: readonly [number, number],
+  count: number,
+): Counted {
+  const all = { ...wholeBlock(plotArray), channels };
+  const tally = octaves(plotArray, all, null);
+  const range = shownOctaves(tally) === null ? null : finiteRange(plotArray, all, null, tally);
   if (range === null) {
     return { tally, edges: new Float64Array(0), gates: [] };
   }
   const edges = equalEdges(range, BINS);
-  const size = cube.timesteps / count;
+  const size = plotArray.timesteps / count;
   const gates = Array.from({ length: count }, (_, i) =>
-    equalBins(cube, { ...all, timesteps: [i * size, (i + 1) * size] }, null, edges),
+    equalBins(plotArray, { ...all, timesteps: [i * size, (i + 1) * size] }, null, edges),
   );
   return { tally, edges, gates };
 }
@@ -132,7 +138,7 @@ export class GateHistograms extends CanvasMark {
   }
 
   private left(gate: number): number {
-    const columns = this.selection.cube?.timesteps ?? 1;
+    const columns = this.selection.plotArray?.timesteps ?? 1;
     return this.scale('x').scale((gate * columns) / this.model.gates.length - 0.5);
   }
 

@@ -1,6 +1,6 @@
 import { LastKey, Memo } from '../data/memo';
 import { sectionOf } from '../data/sections';
-import type { Cube, Point, Span } from '../data/slicing';
+import type { PlotArray, Point, Span } from '../data/slicing';
 import { channelMaximum, largestMagnitude, rowsOfSample, series } from '../data/slicing';
 import { tick } from '../drawing/format';
 import { pixelsOf } from '../drawing/linear';
@@ -47,13 +47,13 @@ abstract class Grid extends ColourMark {
 
   protected abstract paintPanels(
     context: CanvasRenderingContext2D,
-    cube: Cube,
+    plotArray: PlotArray,
     panels: Panel[],
   ): void;
-  protected abstract label(cube: Cube, panel: Panel): SVGElement[];
+  protected abstract label(plotArray: PlotArray, panel: Panel): SVGElement[];
   protected abstract name(index: number): string;
   /** What a pixel of a panel says beside the timestep. */
-  protected abstract locate(cube: Cube, panel: Panel, y: number): Partial<Point>;
+  protected abstract locate(plotArray: PlotArray, panel: Panel, y: number): Partial<Point>;
 
   override create_listeners(): void {
     super.create_listeners();
@@ -78,14 +78,14 @@ abstract class Grid extends ColourMark {
   }
 
   protected override paint(context: CanvasRenderingContext2D): void {
-    const cube = this.selection.cube;
-    if (cube === null || !this.hit.isConnected) {
+    const plotArray = this.selection.plotArray;
+    if (plotArray === null || !this.hit.isConnected) {
       return;
     }
-    this.panels = this.place(cube);
-    this.paintPanels(context, cube, this.panels);
-    this.drawFrames(cube);
-    this.drawWords(cube);
+    this.panels = this.place(plotArray);
+    this.paintPanels(context, plotArray, this.panels);
+    this.drawFrames(plotArray);
+    this.drawWords(plotArray);
   }
 
   /** Turn to the page of what is chosen, when that has changed: else pages could not be turned. */
@@ -94,17 +94,17 @@ abstract class Grid extends ColourMark {
   }
 
   protected get page(): number {
-    const pages = Math.ceil(this.count(this.selection.cube as Cube) / this.perPage);
+    const pages = Math.ceil(this.count(this.selection.plotArray as PlotArray) / this.perPage);
     return Math.min(this.model.get('page') as number, pages - 1);
   }
 
-  protected count(cube: Cube): number {
-    return this.axis === 'sample' ? cube.samples : cube.channels;
+  protected count(plotArray: PlotArray): number {
+    return this.axis === 'sample' ? plotArray.samples : plotArray.channels;
   }
 
-  private place(cube: Cube): Panel[] {
+  private place(plotArray: PlotArray): Panel[] {
     const first = this.page * this.perPage;
-    const count = Math.min(this.perPage, this.count(cube) - first);
+    const count = Math.min(this.perPage, this.count(plotArray) - first);
     return layOut(first, count, this.width, this.height, this.model.get('rows') as number | null);
   }
 
@@ -119,7 +119,7 @@ abstract class Grid extends ColourMark {
     return panel.left + ((timestep + 0.5 - first) / (end - first)) * panel.width;
   }
 
-  private drawFrames(cube: Cube): void {
+  private drawFrames(plotArray: PlotArray): void {
     const { point } = this.selection;
     setAttributes(this.hit, { width: this.width, height: this.height });
     const [first, end] = this.span;
@@ -132,7 +132,7 @@ abstract class Grid extends ColourMark {
     });
     this.line.setAttribute('d', inside ? lines.join('') : '');
     const chosen = this.panels.find(({ index }) => index === point[this.axis]);
-    show(this.frame, chosen !== undefined && this.count(cube) > 1);
+    show(this.frame, chosen !== undefined && this.count(plotArray) > 1);
     if (chosen !== undefined) {
       const { left, top, width, height } = chosen;
       setAttributes(this.frame, { x: left, y: top, width, height });
@@ -140,10 +140,10 @@ abstract class Grid extends ColourMark {
   }
 
   /** Names, frames and ticks: rebuilt only when they change. */
-  private drawWords(cube: Cube): void {
+  private drawWords(plotArray: PlotArray): void {
     const chosen = this.selection.point[this.axis];
     const key = [
-      cube.data,
+      plotArray.data,
       this.page,
       this.width,
       this.height,
@@ -157,9 +157,9 @@ abstract class Grid extends ColourMark {
     const parts = this.panels.flatMap((panel) => {
       const { left, top, width, height, index } = panel;
       const frame = svg('rect', { class: 'rnngrad-panel-frame', x: left, y: top, width, height });
-      const strong = index === chosen && this.count(cube) > 1;
+      const strong = index === chosen && this.count(plotArray) > 1;
       const name = this.text(this.name(index), left + 1, top - 4, strong ? 'strong' : 'quiet');
-      return [frame, name, ...this.timeTicks(panel), ...this.label(cube, panel)];
+      return [frame, name, ...this.timeTicks(panel), ...this.label(plotArray, panel)];
     });
     const { tensor, reflect } = this.selection;
     const order = this.narrow ? 'processing' : 'processing step';
@@ -203,16 +203,16 @@ abstract class Grid extends ColourMark {
   }
 
   private at(event: MouseEvent): Partial<Point> | null {
-    const cube = this.selection.cube;
+    const plotArray = this.selection.plotArray;
     const { x, y } = pointIn(this.hit, event);
     const panel = panelAt(this.panels, x, y);
-    if (cube === null || panel === null) {
+    if (plotArray === null || panel === null) {
       return null;
     }
     const [first, end] = this.span;
     const place = Math.floor(first + ((x - panel.left) / panel.width) * (end - first));
     const timestep = Math.min(Math.max(place, first), end - 1);
-    return { timestep, [this.axis]: panel.index, ...this.locate(cube, panel, y) };
+    return { timestep, [this.axis]: panel.index, ...this.locate(plotArray, panel, y) };
   }
 
   private pointAt(event: MouseEvent): void {
@@ -246,12 +246,16 @@ export class Maps extends Grid {
   protected readonly perPage = 64;
   protected readonly axis = 'sample';
 
-  protected paintPanels(context: CanvasRenderingContext2D, cube: Cube, panels: Panel[]): void {
+  protected paintPanels(
+    context: CanvasRenderingContext2D,
+    plotArray: PlotArray,
+    panels: Panel[],
+  ): void {
     const { reflect, tensor } = this.selection;
-    const lines = tensor.sections.slice(1).map(({ start }) => start / cube.channels);
+    const lines = tensor.sections.slice(1).map(({ start }) => start / plotArray.channels);
     for (const panel of panels) {
-      const rows = rowsOfSample(cube, panel.index, 0, cube.channels, reflect);
-      this.drawCells(context, cube, rows, this.span, panel);
+      const rows = rowsOfSample(plotArray, panel.index, 0, plotArray.channels, reflect);
+      this.drawCells(context, plotArray, rows, this.span, panel);
       context.fillStyle = theme().ink;
       context.globalAlpha = 0.35;
       for (const share of lines) {
@@ -267,29 +271,29 @@ export class Maps extends Grid {
   }
 
   protected name(index: number): string {
-    if (this.selection.cube?.samples === 1) {
+    if (this.selection.plotArray?.samples === 1) {
       return '';
     }
     return index === this.selection.point.sample ? `sample ${index}` : String(index);
   }
 
-  protected label(cube: Cube, panel: Panel): SVGElement[] {
+  protected label(plotArray: PlotArray, panel: Panel): SVGElement[] {
     if (!panel.first) {
       return [];
     }
     const parts = Math.min(Math.max(Math.floor(panel.height / 90), 1), 4);
-    const ticks = panel.height < 30 ? [] : evenTicks(cube.channels, parts);
+    const ticks = panel.height < 30 ? [] : evenTicks(plotArray.channels, parts);
     return ticks.map((channel) => {
-      const y = panel.top + panel.height * (1 - (channel + 0.5) / cube.channels) + 4;
+      const y = panel.top + panel.height * (1 - (channel + 0.5) / plotArray.channels) + 4;
       const label = this.text(String(channel), panel.left - 6, Math.max(y, panel.top + 9));
       label.setAttribute('text-anchor', 'end');
       return label;
     });
   }
 
-  protected locate(cube: Cube, panel: Panel, y: number): Partial<Point> {
-    const row = Math.floor((1 - (y - panel.top) / panel.height) * cube.channels);
-    return { channel: Math.min(Math.max(row, 0), cube.channels - 1) };
+  protected locate(plotArray: PlotArray, panel: Panel, y: number): Partial<Point> {
+    const row = Math.floor((1 - (y - panel.top) / panel.height) * plotArray.channels);
+    return { channel: Math.min(Math.max(row, 0), plotArray.channels - 1) };
   }
 }
 
@@ -298,20 +302,24 @@ export class CurveGrid extends Grid {
   protected readonly perPage = 24;
   protected readonly axis = 'channel';
 
-  protected paintPanels(context: CanvasRenderingContext2D, cube: Cube, panels: Panel[]): void {
+  protected paintPanels(
+    context: CanvasRenderingContext2D,
+    plotArray: PlotArray,
+    panels: Panel[],
+  ): void {
     const { reflect, point } = this.selection;
-    const key = [cube.data, this.page, reflect, this.free, this.selection.ylim, ...this.span];
+    const key = [plotArray.data, this.page, reflect, this.free, this.selection.ylim, ...this.span];
     this.paintCached(context, key, (cached) => {
       for (const panel of panels) {
         this.inside(cached, panel, () => {
           cached.fillStyle = theme().ink;
           cached.globalAlpha = 0.22;
-          cached.fillRect(panel.left, Math.round(this.y(cube, panel, 0)), panel.width, 1);
-          cached.globalAlpha = cube.samples > 1 ? 0.75 : 1;
+          cached.fillRect(panel.left, Math.round(this.y(plotArray, panel, 0)), panel.width, 1);
+          cached.globalAlpha = plotArray.samples > 1 ? 0.75 : 1;
           cached.lineWidth = 1;
-          for (let s = 0; s < cube.samples; s++) {
+          for (let s = 0; s < plotArray.samples; s++) {
             cached.strokeStyle = sampleColour(s);
-            this.trace(cached, cube, panel, s);
+            this.trace(cached, plotArray, panel, s);
           }
           cached.globalAlpha = 1;
         });
@@ -319,9 +327,9 @@ export class CurveGrid extends Grid {
     });
     context.strokeStyle = theme().ink;
     context.lineWidth = 1.5;
-    if (cube.samples > 1) {
+    if (plotArray.samples > 1) {
       panels.forEach((panel) =>
-        this.inside(context, panel, () => this.trace(context, cube, panel, point.sample)),
+        this.inside(context, panel, () => this.trace(context, plotArray, panel, point.sample)),
       );
     }
   }
@@ -335,34 +343,39 @@ export class CurveGrid extends Grid {
     context.restore();
   }
 
-  private trace(context: CanvasRenderingContext2D, cube: Cube, panel: Panel, sample: number): void {
-    const values = series(cube, sample, panel.index, this.selection.reflect);
+  private trace(
+    context: CanvasRenderingContext2D,
+    plotArray: PlotArray,
+    panel: Panel,
+    sample: number,
+  ): void {
+    const values = series(plotArray, sample, panel.index, this.selection.reflect);
     const { top, height } = panel;
-    const ys = pixelsOf(values, this.limits(cube, panel.index), [top + height, top]);
+    const ys = pixelsOf(values, this.limits(plotArray, panel.index), [top + height, top]);
     polyline(context, this.x(panel, 0), this.x(panel, 1) - this.x(panel, 0), ys);
   }
 
-  private y(cube: Cube, panel: Panel, value: number): number {
-    const [low, high] = this.limits(cube, panel.index);
+  private y(plotArray: PlotArray, panel: Panel, value: number): number {
+    const [low, high] = this.limits(plotArray, panel.index);
     return panel.top + ((high - value) / (high - low)) * panel.height;
   }
 
   /** Of all channels, or of one where each has an axis of its own. */
-  private limits(cube: Cube, channel: number): readonly [number, number] {
+  private limits(plotArray: PlotArray, channel: number): readonly [number, number] {
     const { ylim } = this.selection;
     if (ylim !== null) {
       return ylim;
     }
     const limit = this.free
-      ? this.maximumOf(cube, channel)
-      : this.largest.get([cube.data], () => largestMagnitude(cube.data));
+      ? this.maximumOf(plotArray, channel)
+      : this.largest.get([plotArray.data], () => largestMagnitude(plotArray.data));
     const wide = 1.15 * (limit || 1);
     return [-wide, wide];
   }
 
-  private maximumOf(cube: Cube, channel: number): number {
-    const maxima = this.maxima.get([cube.data], () => new Map<number, number>());
-    const maximum = maxima.get(channel) ?? channelMaximum(cube, channel);
+  private maximumOf(plotArray: PlotArray, channel: number): number {
+    const maxima = this.maxima.get([plotArray.data], () => new Map<number, number>());
+    const maximum = maxima.get(channel) ?? channelMaximum(plotArray, channel);
     maxima.set(channel, maximum);
     return maximum;
   }
@@ -387,8 +400,8 @@ export class CurveGrid extends Grid {
     return [...super.wordsKey(), this.free, this.selection.ylim];
   }
 
-  protected label(cube: Cube, panel: Panel): SVGElement[] {
-    const [low, high] = this.limits(cube, panel.index);
+  protected label(plotArray: PlotArray, panel: Panel): SVGElement[] {
+    const [low, high] = this.limits(plotArray, panel.index);
     const chosen = this.selection.ylim !== null;
     const outer = outerTick(high / 1.15);
     if (this.free && !chosen) {
@@ -402,7 +415,7 @@ export class CurveGrid extends Grid {
     return (chosen ? roundTicks(low, high, panel.height < 120 ? 2 : 4) : [-outer, 0, outer])
       .filter((v) => v === 0 || panel.height >= 44)
       .map((v) => {
-        const label = this.text(tick(v), panel.left - 6, this.y(cube, panel, v) + 4);
+        const label = this.text(tick(v), panel.left - 6, this.y(plotArray, panel, v) + 4);
         label.setAttribute('text-anchor', 'end');
         return label;
       });

@@ -56,20 +56,22 @@ export class HistogramModel extends SelectionMarkModel {
 
   /** Counted again only when the tensor, the axis or the part has changed. */
   get drawn(): Drawn | null {
-    const { cube, tensor, point } = this.selection;
-    if (cube === null) {
+    const { plotArray, tensor, point } = this.selection;
+    if (plotArray === null) {
       return null;
     }
     const { mask } = tensor;
     const signed = this.get('signed') === 1;
     const of = LINES[this.get('line') as 0 | 1];
-    const tally = this.tally.get([cube.data, mask], () => octaves(cube, wholeBlock(cube), mask));
-    const batch = this.batch.get([tally, signed], () => countAll(cube, mask, tally, signed));
+    const tally = this.tally.get([plotArray.data, mask], () =>
+      octaves(plotArray, wholeBlock(plotArray), mask),
+    );
+    const batch = this.batch.get([tally, signed], () => countAll(plotArray, mask, tally, signed));
     const { sample, channel } = point;
     const timed = tensor.columns === 'timestep';
     return this.both.get([batch, of, sample, of === 'channel' ? channel : null], () => {
-      const block = chosenBlock(cube, of, sample, channel, timed);
-      return { ...batch, line: countLine(cube, mask, batch, block, of) };
+      const block = chosenBlock(plotArray, of, sample, channel, timed);
+      return { ...batch, line: countLine(plotArray, mask, batch, block, of) };
     });
   }
 
@@ -283,12 +285,12 @@ export class HistogramReadout extends TextLine {
     this.el.classList.add('jupyter-widgets', 'rnngrad-readout', `rnngrad-histogram-${kind}`);
     const write = (): void => {
       const { drawn, pointed } = histogram;
-      const { cube } = selection;
-      if (drawn !== null && cube !== null) {
+      const { plotArray } = selection;
+      if (drawn !== null && plotArray !== null) {
         const words =
           kind === 'caption'
-            ? histogramCaption(selection, cube, drawn)
-            : histogramHover(selection, cube, drawn, pointed);
+            ? histogramCaption(selection, plotArray, drawn)
+            : histogramHover(selection, plotArray, drawn, pointed);
         this.write(words);
       }
     };

@@ -1,7 +1,7 @@
 import type { ScaleView } from 'bqplot';
 
 import { Memo } from '../data/memo';
-import type { Cube, Rows, Span } from '../data/slicing';
+import type { PlotArray, Rows, Span } from '../data/slicing';
 import { pool, rowsOfChannel, rowsOfSample } from '../data/slicing';
 import type { Palette } from '../drawing/colours';
 import {
@@ -44,7 +44,7 @@ export abstract class ColourMark extends CanvasMark {
 
   protected drawCells(
     context: CanvasRenderingContext2D,
-    cube: Cube,
+    plotArray: PlotArray,
     rows: Rows,
     span: Span,
     box: Box,
@@ -56,7 +56,7 @@ export abstract class ColourMark extends CanvasMark {
     );
     const width = Math.max(Math.min(span[1] - span[0], Math.round(box.width * ratio)), 1);
     this.allocate(height, width);
-    pool(cube, rows, span, height, width, this.cells);
+    pool(plotArray, rows, span, height, width, this.cells);
     paintCells(this.cells, height, width, this.palette(), this.pixels);
     this.cellContext.putImageData(this.image as ImageData, 0, 0);
     context.imageSmoothingEnabled = false;
@@ -104,16 +104,16 @@ export class Raster extends ColourMark {
   declare model: RasterModel;
 
   protected override paint(context: CanvasRenderingContext2D): void {
-    const { cube, tensor, reflect } = this.selection;
-    if (cube === null) {
+    const { plotArray, tensor, reflect } = this.selection;
+    if (plotArray === null) {
       return;
     }
     const { sample, channel } = this.selection.point;
     const [start, stop] = tensor.rowRange(this.model.get('section') as number | null);
     const rows =
       this.model.get('rows_of') === 'sample'
-        ? rowsOfChannel(cube, channel, reflect)
-        : rowsOfSample(cube, sample, start, stop, reflect);
+        ? rowsOfChannel(plotArray, channel, reflect)
+        : rowsOfSample(plotArray, sample, start, stop, reflect);
     const x = this.scale('x').scale;
     const y = this.scale('y').scale;
     const span = this.selection.span(x.domain());
@@ -122,7 +122,7 @@ export class Raster extends ColourMark {
     }
     const [left, top] = [x(span[0] - 0.5), y(rows.count - 0.5)];
     const [width, height] = [x(span[1] - 0.5) - left, y(-0.5) - top];
-    this.drawCells(context, cube, rows, span, { left, top, width, height });
+    this.drawCells(context, plotArray, rows, span, { left, top, width, height });
   }
 }
 

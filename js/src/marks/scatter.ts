@@ -2,7 +2,7 @@ import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
 import { unpack_models } from '@jupyter-widgets/base';
 
 import { LastKey } from '../data/memo';
-import type { Cube } from '../data/slicing';
+import type { PlotArray } from '../data/slicing';
 import { largestMagnitude, row } from '../data/slicing';
 import { onCanvas } from '../drawing/linear';
 import { setAttributes, svg } from '../drawing/svg';
@@ -20,7 +20,7 @@ export function dotOffset(channel: number, channels: number): number {
 
 /** The channel whose dot in the column of `sample` is nearest to the pixel (x, y). */
 export function nearestDot(
-  cube: Cube,
+  plotArray: PlotArray,
   sample: number,
   x: number,
   y: number,
@@ -28,8 +28,8 @@ export function nearestDot(
 ): number {
   let best = 0;
   let distance = Infinity;
-  row(cube, sample).forEach((value, channel) => {
-    const dx = at.x(sample + dotOffset(channel, cube.channels)) - x;
+  row(plotArray, sample).forEach((value, channel) => {
+    const dx = at.x(sample + dotOffset(channel, plotArray.channels)) - x;
     const dy = at.y(Number.isFinite(value) ? value : 0) - y;
     if (dx * dx + dy * dy < distance) {
       distance = dx * dx + dy * dy;
@@ -79,13 +79,13 @@ abstract class ValuesMark extends CanvasMark {
     return (value < 0 ? negative : positive) + alpha.toString(16).padStart(2, '0');
   }
 
-  protected fitScale(cube: Cube): void {
+  protected fitScale(plotArray: PlotArray): void {
     const { ylim } = this.selection;
-    if (!this.fitted.changed([cube.data, ylim])) {
+    if (!this.fitted.changed([plotArray.data, ylim])) {
       return;
     }
     const axis = this.model.get('axis') as WidgetModel | null;
-    fitValueAxis(this.scale('y').model, axis, ylim ?? largestMagnitude(cube.data));
+    fitValueAxis(this.scale('y').model, axis, ylim ?? largestMagnitude(plotArray.data));
   }
 
   protected zeroLine(context: CanvasRenderingContext2D): void {
@@ -108,26 +108,26 @@ abstract class ValuesMark extends CanvasMark {
 /** The 0-D scatter: the values of every channel, sample by sample; the chosen channel is ringed. */
 export class Scatter extends ValuesMark {
   protected override paint(context: CanvasRenderingContext2D): void {
-    const cube = this.selection.cube;
-    if (cube === null) {
+    const plotArray = this.selection.plotArray;
+    if (plotArray === null) {
       return;
     }
     const { sample, channel } = this.selection.point;
-    this.fitScale(cube);
+    this.fitScale(plotArray);
     this.zeroLine(context);
-    const radius = this.width / (cube.samples * cube.channels) > 0.5 ? 2.2 : 1.6;
-    for (let s = 0; s < cube.samples; s++) {
-      row(cube, s).forEach((value, c) => {
-        context.fillStyle = this.colour(value, c, cube.channels, s !== sample);
-        this.circle(context, s, c, cube, value, s === sample ? radius + 0.6 : radius);
+    const radius = this.width / (plotArray.samples * plotArray.channels) > 0.5 ? 2.2 : 1.6;
+    for (let s = 0; s < plotArray.samples; s++) {
+      row(plotArray, s).forEach((value, c) => {
+        context.fillStyle = this.colour(value, c, plotArray.channels, s !== sample);
+        this.circle(context, s, c, plotArray, value, s === sample ? radius + 0.6 : radius);
         context.fill();
       });
     }
     context.strokeStyle = theme().ink;
-    for (let s = 0; s < cube.samples; s++) {
+    for (let s = 0; s < plotArray.samples; s++) {
       context.lineWidth = s === sample ? 2 : 1;
       context.globalAlpha = s === sample ? 1 : 0.6;
-      this.circle(context, s, channel, cube, row(cube, s)[channel], 5);
+      this.circle(context, s, channel, plotArray, row(plotArray, s)[channel], 5);
       context.stroke();
     }
     context.globalAlpha = 1;
@@ -140,12 +140,12 @@ export class Scatter extends ValuesMark {
     context: CanvasRenderingContext2D,
     sample: number,
     channel: number,
-    cube: Cube,
+    plotArray: PlotArray,
     value: number,
     radius: number,
   ): void {
     context.beginPath();
-    const x = this.x(sample + dotOffset(channel, cube.channels));
+    const x = this.x(sample + dotOffset(channel, plotArray.channels));
     context.arc(x, this.y(value), radius, 0, 2 * Math.PI);
   }
 }
@@ -153,19 +153,19 @@ export class Scatter extends ValuesMark {
 /** The values of the chosen sample, a bar for each channel; a cross where a channel is zero in every sample. */
 export class Bars extends ValuesMark {
   protected override paint(context: CanvasRenderingContext2D): void {
-    const cube = this.selection.cube;
-    if (cube === null) {
+    const plotArray = this.selection.plotArray;
+    if (plotArray === null) {
       return;
     }
     const { sample, channel } = this.selection.point;
-    this.fitScale(cube);
+    this.fitScale(plotArray);
     const step = this.x(1) - this.x(0);
     const gap = step > 4 ? 1 : 0;
     const zero = this.y(0);
-    const dead = deadChannels(cube);
-    row(cube, sample).forEach((value, c) => {
+    const dead = deadChannels(plotArray);
+    row(plotArray, sample).forEach((value, c) => {
       const left = this.x(c - 0.5) + gap / 2;
-      context.fillStyle = this.colour(value, c, cube.channels, c !== channel);
+      context.fillStyle = this.colour(value, c, plotArray.channels, c !== channel);
       const y = Number.isFinite(value) ? this.y(value) : 0;
       context.fillRect(left, Math.min(y, zero), Math.max(step - gap, 0.5), Math.abs(y - zero));
     });
@@ -198,11 +198,11 @@ export class Bars extends ValuesMark {
 }
 
 /** Channels that are zero in every sample. */
-function deadChannels(cube: Cube): number[] {
-  const alive = new Uint8Array(cube.channels);
-  cube.data.forEach((value, i) => {
+function deadChannels(plotArray: PlotArray): number[] {
+  const alive = new Uint8Array(plotArray.channels);
+  plotArray.data.forEach((value, i) => {
     if (value !== 0) {
-      alive[i % cube.channels] = 1;
+      alive[i % plotArray.channels] = 1;
     }
   });
   return [...alive.keys()].filter((c) => alive[c] === 0);

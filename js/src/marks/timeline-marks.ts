@@ -209,7 +209,7 @@ export class Reach extends TimelineMark {
   }
 
   protected override fit(): void {
-    const timesteps = this.selection.cube?.timesteps ?? 1;
+    const timesteps = this.selection.plotArray?.timesteps ?? 1;
     this.scale('y').model.set({ min: -0.5, max: timesteps - 0.5 });
     const axis = this.model.get('y_axis') as WidgetModel | null;
     axis?.set('tick_values', Float64Array.from(evenTicks(timesteps, 2)));

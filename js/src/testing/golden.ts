@@ -1,8 +1,8 @@
 // What numpy wrote for the tests of both halves (tests/fixtures/golden.py).
 import { readFileSync } from 'node:fs';
 
-import type { Cube } from '../data/slicing';
-import { asCube } from '../data/slicing';
+import type { PlotArray } from '../data/slicing';
+import { asPlotArray } from '../data/slicing';
 
 /** JSON has no NaN and no infinity: they stand there by name. */
 export type Value = number | string;
@@ -78,4 +78,7 @@ export function number(value: Value): number {
 export const golden = fixture('golden.json') as Golden;
 
 /** The tensor of the golden slices. */
-export const cube: Cube = asCube(Float32Array.from(golden.values, number), golden.shape);
+export const plotArray: PlotArray = asPlotArray(
+  Float32Array.from(golden.values, number),
+  golden.shape,
+);

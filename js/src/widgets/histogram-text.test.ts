@@ -4,22 +4,22 @@ import { describe, expect, it } from 'vitest';
 import { octaves, wholeBlock } from '../data/distribution';
 import type { Drawn, Line } from '../data/histogram';
 import { chosenBlock, countAll, countLine } from '../data/histogram';
-import type { Cube } from '../data/slicing';
-import { asCube } from '../data/slicing';
+import type { PlotArray } from '../data/slicing';
+import { asPlotArray } from '../data/slicing';
 import { HALVES, tensorWords } from '../testing/axes';
 import type { HistogramSubject } from './histogram-text';
 import { histogramCaption, histogramHover } from './histogram-text';
 import type { Segment } from './text';
 
 const DATA = Float32Array.of(1, -1, 1, 2, 3, 0, 0.5, 8);
-const TIMED = asCube(DATA, [2, 2, 2]);
-const FLAT = asCube(DATA, [4, 2]);
-const ONE = asCube(DATA, [1, 4, 2]);
+const TIMED = asPlotArray(DATA, [2, 2, 2]);
+const FLAT = asPlotArray(DATA, [4, 2]);
+const ONE = asPlotArray(DATA, [1, 4, 2]);
 
-function drawn(cube: Cube, of: Line['of'], signed = false, timed = true): Drawn {
-  const batch = countAll(cube, null, octaves(cube, wholeBlock(cube), null), signed);
-  const block = chosenBlock(cube, of, 1 % cube.samples, 0, timed);
-  return { ...batch, line: countLine(cube, null, batch, block, of) };
+function drawn(plotArray: PlotArray, of: Line['of'], signed = false, timed = true): Drawn {
+  const batch = countAll(plotArray, null, octaves(plotArray, wholeBlock(plotArray), null), signed);
+  const block = chosenBlock(plotArray, of, 1 % plotArray.samples, 0, timed);
+  return { ...batch, line: countLine(plotArray, null, batch, block, of) };
 }
 
 function subject(given: Partial<HistogramSubject['tensor']> = {}, sample = 1): HistogramSubject {
@@ -66,8 +66,8 @@ describe('the caption of a histogram', () => {
       drawn(ONE, 'sample'),
       'of |g|: all values (grey)',
     ],
-  ])('%#', (of, cube, what, words) => {
-    expect(text(histogramCaption(of, cube, what))).toBe(`Values per bin ${words}`);
+  ])('%#', (of, plotArray, what, words) => {
+    expect(text(histogramCaption(of, plotArray, what))).toBe(`Values per bin ${words}`);
   });
 });
 
@@ -103,7 +103,7 @@ describe('a bin of a histogram', () => {
 
   it('that was not pointed at yet is the number of all values', () => {
     expect(text(histogramHover(subject(), TIMED, magnitudes, null))).toBe('8 values');
-    const single = asCube(Float32Array.of(0), [1, 1]);
+    const single = asPlotArray(Float32Array.of(0), [1, 1]);
     expect(text(histogramHover(subject(), single, drawn(single, 'sample'), 0))).toBe('1 value');
   });
 });

@@ -1,7 +1,7 @@
 // Pure: the words of a histogram.
 
 import type { Drawn, Line } from '../data/histogram';
-import type { Cube, Point } from '../data/slicing';
+import type { PlotArray, Point } from '../data/slicing';
 import { grouped, number, share } from '../drawing/format';
 import { rowName } from './index-names';
 import type { Segment, TensorWords } from './text';
@@ -14,14 +14,18 @@ export interface HistogramSubject {
 }
 
 /** `Values per bin of |g|: all samples (grey), sample 3 × 16 (line)` */
-export function histogramCaption(subject: HistogramSubject, cube: Cube, drawn: Drawn): Segment[] {
+export function histogramCaption(
+  subject: HistogramSubject,
+  plotArray: PlotArray,
+  drawn: Drawn,
+): Segment[] {
   const { tensor } = subject;
-  const all = cube.samples > 1 ? 'all samples' : 'all values';
+  const all = plotArray.samples > 1 ? 'all samples' : 'all values';
   const halves = tensor.directions.length === 2 ? ' of both halves' : '';
   const masked = tensor.mask?.includes(0) ? ', without masked timesteps' : '';
   const { line } = drawn;
   const factor = line === null ? '' : grouped(Number(line.factor.toPrecision(4)));
-  const second = line === null ? '' : `, ${lineName(subject, cube, line)} × ${factor} (line)`;
+  const second = line === null ? '' : `, ${lineName(subject, plotArray, line)} × ${factor} (line)`;
   const axis = axisName(tensor, drawn);
   return [{ text: `Values per bin of ${axis}: ${all}${halves} (grey)${second}${masked}` }];
 }
@@ -29,7 +33,7 @@ export function histogramCaption(subject: HistogramSubject, cube: Cube, drawn: D
 /** One bin; where none was pointed at yet, how many values there are. */
 export function histogramHover(
   subject: HistogramSubject,
-  cube: Cube,
+  plotArray: PlotArray,
   drawn: Drawn,
   bin: number | null,
 ): Segment[] {
@@ -39,7 +43,7 @@ export function histogramHover(
   }
   const [from, to] = [bins.edges[bin], bins.edges[bin + 1]].map((edge) => number(edge, !magnitude));
   const count = bins.counts[bin];
-  const name = line === null ? '' : lineName(subject, cube, line);
+  const name = line === null ? '' : lineName(subject, plotArray, line);
   return [
     { text: `${axisName(subject.tensor, drawn)} ${from} … ${to} · ` },
     { text: grouped(count), weight: 'strong' },
@@ -54,12 +58,12 @@ function axisName({ symbol }: TensorWords, { magnitude }: Drawn): string {
 }
 
 /** `sample 3`, `channel 41 of sample 3`: what the line shows. */
-function lineName({ tensor, point }: HistogramSubject, cube: Cube, { of }: Line): string {
+function lineName({ tensor, point }: HistogramSubject, plotArray: PlotArray, { of }: Line): string {
   const { sample, channel } = point;
   if (of === 'sample') {
     return `sample ${sample}`;
   }
-  const name = rowName(tensor, channel, cube.channels);
+  const name = rowName(tensor, channel, plotArray.channels);
   // without a time axis a sample has one value of a channel: the line is of them all
-  return cube.samples > 1 && isTimed(tensor) ? `${name} of sample ${sample}` : name;
+  return plotArray.samples > 1 && isTimed(tensor) ? `${name} of sample ${sample}` : name;
 }

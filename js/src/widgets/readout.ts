@@ -54,8 +54,8 @@ export class Readout extends TextLine {
     this.el.classList.add('jupyter-widgets', 'rnngrad-readout', `rnngrad-${kind}`);
     const section = this.model.get('section') as number | null;
     const follow = (): void => {
-      const { cube } = selection;
-      this.write(cube === null ? [] : write(kind, selection, cube, section));
+      const { plotArray } = selection;
+      this.write(plotArray === null ? [] : write(kind, selection, plotArray, section));
     };
     this.listenTo(selection, 'redraw', follow);
     follow();

@@ -1,7 +1,7 @@
 import type { ISerializers } from '@jupyter-widgets/base';
 import { unpack_models, WidgetModel } from '@jupyter-widgets/base';
 
-import type { Cube, Point, Span } from '../data/slicing';
+import type { PlotArray, Point, Span } from '../data/slicing';
 import type { Norm } from '../drawing/colours';
 import { LOG_DECADES } from '../drawing/colours';
 import type { NormState } from '../drawing/norm-state';
@@ -87,7 +87,7 @@ export class SelectionModel extends WidgetModel {
     this.listenTo(this.tensor, 'change', this.tensorChanged);
     this.listenTo(this.companion, 'change', this.invalidate);
     this.applyNorm();
-    this.timesteps = this.cube?.timesteps ?? 0;
+    this.timesteps = this.plotArray?.timesteps ?? 0;
     this.applyTime();
   }
 
@@ -100,8 +100,8 @@ export class SelectionModel extends WidgetModel {
     return this.get('companion') as TensorModel;
   }
 
-  get cube(): Cube | null {
-    return this.tensor.cube;
+  get plotArray(): PlotArray | null {
+    return this.tensor.plotArray;
   }
 
   get norm(): Norm {
@@ -121,7 +121,7 @@ export class SelectionModel extends WidgetModel {
 
   /** First and last timestep that is shown. */
   get timeRange(): readonly [number, number] {
-    const last = (this.cube?.timesteps ?? 1) - 1;
+    const last = (this.plotArray?.timesteps ?? 1) - 1;
     const [from, to] = (this.get('time_range') as [number, number] | null) ?? [0, last];
     return [clamp(from, last + 1), clamp(to, last + 1)];
   }
@@ -133,7 +133,7 @@ export class SelectionModel extends WidgetModel {
 
   /** Positions on the time axis that lie in a domain of it. */
   span(domain: number[]): Span {
-    const count = this.cube?.timesteps ?? 0;
+    const count = this.plotArray?.timesteps ?? 0;
     return [Math.max(Math.floor(domain[0] + 0.5), 0), Math.min(Math.ceil(domain[1] + 0.5), count)];
   }
 
@@ -143,9 +143,9 @@ export class SelectionModel extends WidgetModel {
 
   /** What is selected, in range for the tensor; before anything was pointed at, the last timestep. */
   get point(): Point {
-    const cube = this.cube;
-    const [samples, timesteps, channels] = cube
-      ? [cube.samples, cube.timesteps, cube.channels]
+    const plotArray = this.plotArray;
+    const [samples, timesteps, channels] = plotArray
+      ? [plotArray.samples, plotArray.timesteps, plotArray.channels]
       : [1, 1, 1];
     const timestep = this.get('timestep') as number | null;
     return {
@@ -179,11 +179,15 @@ export class SelectionModel extends WidgetModel {
 
   /** Set selected indices, in range, and send them to Python. */
   choose(change: Partial<Point>): void {
-    const cube = this.cube;
-    if (cube === null) {
+    const plotArray = this.plotArray;
+    if (plotArray === null) {
       return;
     }
-    const sizes = { sample: cube.samples, timestep: cube.timesteps, channel: cube.channels };
+    const sizes = {
+      sample: plotArray.samples,
+      timestep: plotArray.timesteps,
+      channel: plotArray.channels,
+    };
     for (const [axis, index] of Object.entries(change) as [keyof Point, number][]) {
       this.set(axis, clamp(index, sizes[axis]));
     }
@@ -193,7 +197,7 @@ export class SelectionModel extends WidgetModel {
 
   /** Show the timesteps from one to another, in every panel; null shows all. Two at least. */
   zoom(range: readonly [number, number] | null): void {
-    const last = (this.cube?.timesteps ?? 1) - 1;
+    const last = (this.plotArray?.timesteps ?? 1) - 1;
     const [from, to] = range === null ? [0, last] : [Math.min(...range), Math.max(...range)];
     const first = clamp(Math.round(from), last);
     const end = Math.max(clamp(Math.round(to), last + 1), first + 1);
@@ -246,7 +250,7 @@ export class SelectionModel extends WidgetModel {
 
   private tensorChanged(): void {
     this.hovered = null;
-    const count = this.cube?.timesteps ?? 0;
+    const count = this.plotArray?.timesteps ?? 0;
     if (count !== this.timesteps && this.timesteps !== 0) {
       this.set('time_range', null); // the range belonged to another axis
     }

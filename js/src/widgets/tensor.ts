@@ -3,8 +3,8 @@ import { WidgetModel } from '@jupyter-widgets/base';
 
 import type { Section } from '../data/sections';
 import { rowsOfSection } from '../data/sections';
-import type { Cube } from '../data/slicing';
-import { asCube } from '../data/slicing';
+import type { PlotArray } from '../data/slicing';
+import { asPlotArray } from '../data/slicing';
 import type { DenseArray } from '../data/wire';
 import { fromWire, toWire } from '../data/wire';
 import { MODULE_STATE } from '../version';
@@ -42,9 +42,9 @@ export class TensorModel extends WidgetModel {
   };
 
   /** The array as (sample, timestep, channel). */
-  get cube(): Cube | null {
+  get plotArray(): PlotArray | null {
     const array = this.get('array') as DenseArray | null;
-    return array === null ? null : asCube(array.values, array.shape);
+    return array === null ? null : asPlotArray(array.values, array.shape);
   }
 
   /** `["forward", "backward"]` where the channels have these two halves, else empty. */
@@ -59,7 +59,7 @@ export class TensorModel extends WidgetModel {
 
   /** Rows [start, stop) of a section; all rows without one. */
   rowRange(section: number | null): [number, number] {
-    return rowsOfSection(this.sections, section, this.cube?.channels ?? 0);
+    return rowsOfSection(this.sections, section, this.plotArray?.channels ?? 0);
   }
 
   /** 1 where a (sample, timestep) counts, 0 where it is masked; null without a mask. */

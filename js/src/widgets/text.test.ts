@@ -1,7 +1,7 @@
 // The words of captions and readouts, for each kind.
 import { describe, expect, it } from 'vitest';
 
-import { asCube } from '../data/slicing';
+import { asPlotArray } from '../data/slicing';
 import { HALVES, MATRICES, tensorWords } from '../testing/axes';
 import type { Kind, Segment, Subject } from './text';
 import { write } from './text';
@@ -11,15 +11,15 @@ const VALUES = Float32Array.from({ length: 72 }, (_, i) => {
   const [s, t, c] = [Math.floor(i / 36), Math.floor(i / 12) % 3, i % 12];
   return 100 * s + 10 * t + c;
 });
-const CUBE = asCube(VALUES, [2, 3, 12]);
-const ONE_SAMPLE = asCube(VALUES.subarray(0, 36), [1, 3, 12]);
-const FLAT = asCube(VALUES.subarray(0, 24), [2, 12]);
+const PLOT_ARRAY = asPlotArray(VALUES, [2, 3, 12]);
+const ONE_SAMPLE = asPlotArray(VALUES.subarray(0, 36), [1, 3, 12]);
+const FLAT = asPlotArray(VALUES.subarray(0, 24), [2, 12]);
 
 function subject(given: Partial<Subject> = {}): Subject {
   const point = given.point ?? { sample: 1, timestep: 2, channel: 7 };
   return {
     tensor: tensorWords(),
-    companion: { fullName: '', cube: null },
+    companion: { fullName: '', plotArray: null },
     point,
     readoutPoint: point,
     hoveredSample: null,
@@ -43,7 +43,7 @@ const weight = subject({ tensor: tensorWords({ columns: 'channel', rows: 'featur
 const bias = subject({ tensor: tensorWords({ columns: 'channel', rows: '' }) });
 const two = subject({
   tensor: tensorWords({ fullName: 'direct gradient' }),
-  companion: { fullName: 'total gradient', cube: CUBE },
+  companion: { fullName: 'total gradient', plotArray: PLOT_ARRAY },
 });
 const matrices = subject({ tensor: tensorWords({ ...MATRICES, noun: 'Weight w' }) });
 const gated = subject({ tensor: tensorWords({ gates: { columns: ['i', 'f'] }, symbol: 'w' }) });
@@ -56,7 +56,7 @@ describe('beside the controls', () => {
     ['norm', subject(), '±8.0e-3'],
     ['norm', subject({ norm: { vmin: -0.002, vmax: 0.008 } }), '−2.0e-3 … +8.0e-3'],
   ] as [Kind, Subject, string][])('%s (%#)', (kind, of, words) => {
-    expect(text(write(kind, of, CUBE))).toBe(words);
+    expect(text(write(kind, of, PLOT_ARRAY))).toBe(words);
   });
 });
 
@@ -90,7 +90,7 @@ describe('the caption of', () => {
     ['gates-caption', subject(), 'Values per bin of g'],
     ['gates-caption', gated, 'Values per bin of w in each gate, all on one range'],
   ] as [Kind, Subject, string][])('%s (%#)', (kind, of, words) => {
-    expect(text(write(kind, of, CUBE))).toBe(words);
+    expect(text(write(kind, of, PLOT_ARRAY))).toBe(words);
   });
 
   it.each([
@@ -105,7 +105,7 @@ describe('the caption of', () => {
     [2, 'Weight w of bias'],
     [null, 'Weight w of kernel by feature'],
   ])('section-caption of section %s', (section, words) => {
-    expect(text(write('section-caption', matrices, CUBE, section))).toBe(words);
+    expect(text(write('section-caption', matrices, PLOT_ARRAY, section))).toBe(words);
   });
 });
 
@@ -136,11 +136,11 @@ describe('the value under the pointer', () => {
     ],
     [subject({ ...at(0, 1, 3), tensor: weight.tensor }), 'channel 1 · feature 3 · g +1.3e1'],
   ])('%#', (of, words) => {
-    expect(text(write('hover', of, CUBE))).toBe(words);
+    expect(text(write('hover', of, PLOT_ARRAY))).toBe(words);
   });
 
   it('is strong, and the norm quiet', () => {
-    const weights = write('hover', subject(at(0, 0, 3)), CUBE).map(({ weight }) => weight);
+    const weights = write('hover', subject(at(0, 0, 3)), PLOT_ARRAY).map(({ weight }) => weight);
     expect(weights).toEqual([undefined, undefined, 'strong', 'quiet']);
   });
 

@@ -1,6 +1,6 @@
 // Pure: the words that follow the selection, in readouts beside the controls and captions of panels.
 
-import type { Cube, Point } from '../data/slicing';
+import type { PlotArray, Point } from '../data/slicing';
 import { normOverChannels, secondHalf, valueAt } from '../data/slicing';
 import type { Norm } from '../drawing/colours';
 import { number, range } from '../drawing/format';
@@ -30,7 +30,7 @@ export interface TensorWords extends Axes {
 export interface Subject {
   readonly tensor: TensorWords;
   /** Another gradient of the same layer; without an array where it is not shown. */
-  readonly companion: { readonly fullName: string; readonly cube: Cube | null };
+  readonly companion: { readonly fullName: string; readonly plotArray: PlotArray | null };
   readonly point: Point;
   readonly readoutPoint: Point;
   /** The sample under the pointer where there are many. */
@@ -48,18 +48,23 @@ export type Kind = keyof typeof WRITERS;
 export function write(
   kind: Kind,
   subject: Subject,
-  cube: Cube,
+  plotArray: PlotArray,
   section: number | null = null,
 ): Segment[] {
-  const words = WRITERS[kind](subject, cube, section);
+  const words = WRITERS[kind](subject, plotArray, section);
   return typeof words === 'string' ? [{ text: words }] : words;
 }
 
-type Writer = (subject: Subject, cube: Cube, section: number | null) => string | Segment[];
+type Writer = (
+  subject: Subject,
+  plotArray: PlotArray,
+  section: number | null,
+) => string | Segment[];
 
 const WRITERS = {
   sample: ({ point }) => String(point.sample),
-  channel: ({ tensor, point }, cube) => shortRowName(tensor, point.channel, cube.channels),
+  channel: ({ tensor, point }, plotArray) =>
+    shortRowName(tensor, point.channel, plotArray.channels),
   norm: ({ norm }) => range(norm.vmin, norm.vmax),
   hover,
   'bars-hover': barsHover,
@@ -73,17 +78,18 @@ const WRITERS = {
   },
   'lower-caption': () => 'Forward half',
   'flow-caption': ({ tensor }) => `${tensor.flow}: norm over channels, log scale`,
-  'curve-caption': (s, cube) => `${noun(s)} of ${chosenRow(s, cube)}${zoomed(s)}`,
+  'curve-caption': (s, plotArray) => `${noun(s)} of ${chosenRow(s, plotArray)}${zoomed(s)}`,
   'scatter-caption': (s) => `${noun(s)} of every channel, by sample`,
   'bars-caption': (s) => `${noun(s)} of sample ${s.point.sample}, by channel`,
   'maps-caption': (s, { samples }) =>
     `${noun(s)} by ${s.tensor.rows}${samples === 1 ? '' : ', every sample'}${zoomed(s)}`,
-  'channel-caption': (s, cube) => `${noun(s)} of ${chosenRow(s, cube)}, by sample${zoomed(s)}`,
+  'channel-caption': (s, plotArray) =>
+    `${noun(s)} of ${chosenRow(s, plotArray)}, by sample${zoomed(s)}`,
   'grid-caption': (s, { samples }) =>
     `${noun(s)}${samples === 1 ? '' : ', a colour for each sample'}${zoomed(s)}`,
   'companion-caption': ({ companion }) => `${flowOf(companion)}: norm over channels, log scale`,
   'flow-view-caption': (s) => {
-    const name = s.companion.cube === null ? s.tensor.flow : flowOf(s.tensor);
+    const name = s.companion.plotArray === null ? s.tensor.flow : flowOf(s.tensor);
     return `${name}: norm over channels, log scale${zoomed(s)}`;
   },
   'gates-caption': ({ tensor }) => {
@@ -97,16 +103,17 @@ const WRITERS = {
 } satisfies Record<string, Writer>;
 
 /** `timestep 72 · channel 41 · g +3.1e-2 · norm 8.0e-2`: the value that is pointed at. */
-function hover(subject: Subject, cube: Cube): Segment[] {
+function hover(subject: Subject, plotArray: PlotArray): Segment[] {
   const { tensor, reflect, hoveredSample } = subject;
   const { sample, timestep, channel } = subject.readoutPoint;
-  const value = valueAt(cube, sample, timestep, channel, reflect);
-  const [start, stop] = tensor.directions.length === 2 ? halfOf(channel, cube) : [0, cube.channels];
-  const norm = normOverChannels(cube, sample, timestep, reflect, start, stop);
+  const value = valueAt(plotArray, sample, timestep, channel, reflect);
+  const [start, stop] =
+    tensor.directions.length === 2 ? halfOf(channel, plotArray) : [0, plotArray.channels];
+  const norm = normOverChannels(plotArray, sample, timestep, reflect, start, stop);
   const among = hoveredSample === null ? '' : `sample ${sample} · `;
-  const column = columnName(tensor, timestep, cube.timesteps, reflect);
+  const column = columnName(tensor, timestep, plotArray.timesteps, reflect);
   return [
-    { text: `${among}${column} · ${rowName(tensor, channel, cube.channels)} · ` },
+    { text: `${among}${column} · ${rowName(tensor, channel, plotArray.channels)} · ` },
     { text: `${tensor.symbol} ` },
     { text: number(value, true), weight: 'strong' },
     { text: isTimed(tensor) ? ` · norm ${number(norm)}` : '', weight: 'quiet' },
@@ -114,18 +121,18 @@ function hover(subject: Subject, cube: Cube): Segment[] {
 }
 
 /** `sample 3 · channel 41 · g +3.1e-2`: the value of the chosen bar. */
-function barsHover({ tensor, point }: Subject, cube: Cube): Segment[] {
+function barsHover({ tensor, point }: Subject, plotArray: PlotArray): Segment[] {
   const { sample, channel } = point;
-  const row = rowName(tensor, channel, cube.channels);
+  const row = rowName(tensor, channel, plotArray.channels);
   return [
     { text: `sample ${sample} · ${row} · ${tensor.symbol} ` },
-    { text: number(valueAt(cube, sample, 0, channel), true), weight: 'strong' },
+    { text: number(valueAt(plotArray, sample, 0, channel), true), weight: 'strong' },
   ];
 }
 
-function halfOf(channel: number, cube: Cube): [start: number, stop: number] {
-  const middle = secondHalf(cube);
-  return channel < middle ? [0, middle] : [middle, cube.channels];
+function halfOf(channel: number, plotArray: PlotArray): [start: number, stop: number] {
+  const middle = secondHalf(plotArray);
+  return channel < middle ? [0, middle] : [middle, plotArray.channels];
 }
 
 function noun({ tensor }: Subject): string {
@@ -133,8 +140,8 @@ function noun({ tensor }: Subject): string {
 }
 
 /** `channel 88, forward` */
-function chosenRow({ tensor, point }: Subject, cube: Cube): string {
-  return rowInCaption(tensor, point.channel, cube.channels);
+function chosenRow({ tensor, point }: Subject, plotArray: PlotArray): string {
+  return rowInCaption(tensor, point.channel, plotArray.channels);
 }
 
 /** `, sample 3` where there is a time axis; a weight belongs to no sample. */
