@@ -1,5 +1,5 @@
-// What both halves know, Python's and the browser's: names of classes and constants. Read in the sources,
-// wherever they stand, because neither half can be imported by the other's tests.
+// What both halves know, Python's and the browser's: names of classes and constants. Read in the
+// sources, wherever they stand, because neither half can be imported by the other's tests.
 import { readdirSync, readFileSync } from 'node:fs';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';

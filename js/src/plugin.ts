@@ -1,4 +1,7 @@
-/** JupyterLab and Notebook 7: registers the widget module; its code is loaded when the first widget is. */
+/**
+ * Registers the widget module in JupyterLab and Notebook 7. Its code is loaded with the first
+ * widget.
+ */
 
 import type { ExportMap } from '@jupyter-widgets/base';
 import { IJupyterWidgetRegistry } from '@jupyter-widgets/base';

@@ -2,30 +2,32 @@
 
 import type { PlotArray, Span } from './slicing';
 
-/** Which values are counted: a block of the tensor, as its data lie. */
+/** The values that are counted: a block of the tensor, as it lies in memory (never reflected). */
 export interface Block {
   readonly samples: Span;
   readonly timesteps: Span;
   readonly channels: Span;
 }
 
-/** How many values there are, and how many of them a logarithmic axis cannot show. */
+/** Number of values, and how many of them a logarithmic axis cannot show. */
 export interface Tally {
-  /** All values, those included that the next ones count; masked values are not. */
+  /** All values that are not masked, including zeros, NaN and infinities. */
   readonly total: number;
   readonly zeros: number;
   readonly nans: number;
   readonly infinities: number;
 }
 
-/** Magnitudes by octave: `counts[i]` of them in [2^(i - 149), 2^(i - 148)), every float32 has one. */
+/**
+ * Magnitudes by octave: `counts[i]` of them in [2^(i - 149), 2^(i - 148)), every float32 has one.
+ */
 export interface Octaves extends Tally {
   readonly counts: Uint32Array;
   /** Counts by the upper nine bits: sign and exponent. */
   readonly exponents: Uint32Array;
 }
 
-/** Counts between edges, of which there is one more; the last bin holds its upper edge too. */
+/** Counts between edges, of which there is one more. The last bin includes its upper edge. */
 export interface Bins {
   readonly edges: Float64Array;
   readonly counts: Uint32Array;
@@ -93,7 +95,8 @@ export function octaves(array: PlotArray, block: Block, mask: Float32Array | nul
   for (let exponent = 1; exponent < 255; exponent++) {
     counts[exponent + 22] = exponents[exponent] + exponents[exponent + 256];
   }
-  // the exponents of zero and of infinity are those of subnormal numbers and of NaN too
+  // zero has the exponent of subnormal numbers, infinity that of NaN: their mantissas tell them
+  // apart
   const [small, large] = [exponents[0] + exponents[256], exponents[255] + exponents[511]];
   const mantissas = { subnormal: 0, nan: 0 };
   if (small > 0 || large > 0) {
@@ -159,7 +162,7 @@ export function shownOctaves({ counts }: Octaves): Span | null {
   ) {
     below += counts[first++];
   }
-  // a few octaves at least, round the ones that hold values
+  // show at least a few octaves, around those that hold values
   const lacking = Math.max(LEAST_SHOWN - (last + 1 - first), 0);
   const end = Math.min(last + 1 + Math.floor(lacking / 2), OCTAVES);
   return [Math.max(Math.min(first, end - LEAST_SHOWN), 0), end];
@@ -220,7 +223,9 @@ function widen(
   range[1] = most;
 }
 
-/** Edges of `bins` equal bins, as numpy.linspace computes them; a lone value gets room round it. */
+/**
+ * Edges of `bins` equal bins, as numpy.linspace computes them; a single value gets room around it.
+ */
 export function equalEdges([least, most]: readonly [number, number], bins: number): Float64Array {
   const room = least < most ? 0 : Math.abs(least) / 2 || 0.5;
   const [first, last] = [least - room, most + room];
@@ -230,7 +235,9 @@ export function equalEdges([least, most]: readonly [number, number], bins: numbe
   return edges;
 }
 
-/** Count values between equal edges exactly as numpy.histogram does; those outside are not counted. */
+/**
+ * Count values between equal edges exactly as numpy.histogram does; those outside are not counted.
+ */
 export function equalBins(
   array: PlotArray,
   block: Block,
@@ -243,7 +250,7 @@ export function equalBins(
   return { edges, counts };
 }
 
-/** How far, in bins, a value must be from an edge for rounding not to put it on the wrong side. */
+/** Distance from an edge, in bins, below which rounding may put a value on the wrong side. */
 const NEAR = 1e-6;
 
 function countBetween(
@@ -270,7 +277,7 @@ function countBetween(
   }
 }
 
-/** Values that lie below the first of some bins: not zero, but too small for the axis. */
+/** Number of values that are not zero but lie below the first octave that is shown. */
 export function countBelow({ counts }: Octaves, [first]: Span): number {
   return counts.subarray(0, first).reduce((sum, count) => sum + count, 0);
 }

@@ -1,4 +1,5 @@
-// Pure: what a histogram draws, counted: the whole tensor in bars, a part of it as a line.
+// Pure counting for a histogram: the whole tensor, drawn in bars, and a part of it, drawn as a
+// line.
 
 import type { Bins, Block, Octaves, Tally } from './distribution';
 import {
@@ -23,13 +24,15 @@ export const LINES = ['sample', 'channel'] as const;
 export interface Line {
   readonly of: (typeof LINES)[number];
   readonly counts: Uint32Array;
-  /** What its counts are multiplied by to be compared with those of the whole. */
+  /** Multiplies the counts of the part, so that they compare with those of the whole. */
   readonly factor: number;
 }
 
 /** What is drawn: the whole tensor in bars, a part of it as a line. */
 export interface Drawn {
-  /** The octaves on an axis of magnitudes; null on one of signed values, and where there are none. */
+  /**
+   * The octaves on an axis of magnitudes; null on one of signed values, and where there are none.
+   */
   readonly shown: Span | null;
   readonly magnitude: boolean;
   readonly tally: Tally;
@@ -61,7 +64,10 @@ export function countAll(
   };
 }
 
-/** Without a time axis a sample has one value of a channel: there the channel of every sample. */
+/**
+ * The part that the line shows: a sample, or a channel of a sample. Without a time axis a sample
+ * has only one value of a channel, so the part is that channel in every sample.
+ */
 export function chosenBlock(
   array: PlotArray,
   of: Line['of'],
@@ -76,7 +82,7 @@ export function chosenBlock(
     : { ...all, samples: timed ? one : all.samples, channels: [channel, channel + 1] };
 }
 
-/** Null where the part has no values, or is the whole. */
+/** Count a part in the bins of the whole; null where it has no values, or is the whole itself. */
 export function countLine(
   array: PlotArray,
   mask: Float32Array | null,

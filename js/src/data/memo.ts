@@ -1,8 +1,8 @@
-// Pure: what is made, or done, again only when something that it depends on has changed.
+// Pure: values that are computed again only when something that they depend on has changed.
 
-/** The parts that something depended on last. */
+/** The values that something depended on the last time it was computed or drawn. */
 export class LastKey {
-  /** Take note of a key; whether it is another than last time, or the first one. */
+  /** Remember a key, and tell whether it differs from the last one. The first one always does. */
   changed(key: readonly unknown[]): boolean {
     const { last } = this;
     const isSame = last?.length === key.length && key.every((part, i) => part === last[i]);
@@ -10,7 +10,7 @@ export class LastKey {
     return !isSame;
   }
 
-  /** Let the memory of the parts go. */
+  /** Forget the last key, and release what it holds. */
   clear(): void {
     this.last = null;
   }
@@ -18,7 +18,7 @@ export class LastKey {
   private last: readonly unknown[] | null = null;
 }
 
-/** A value that is made again only when its key has changed. */
+/** A value that is computed again only when its key has changed. */
 export class Memo<T> {
   get(key: readonly unknown[], make: () => T): T {
     if (this.key.changed(key)) {
@@ -32,7 +32,7 @@ export class Memo<T> {
     return this.value as T;
   }
 
-  /** Let the memory of the value go. */
+  /** Forget the value, and release its memory. */
   clear(): void {
     this.key.clear();
     this.value = undefined;

@@ -2,7 +2,9 @@
 
 import { isKept, strideFor } from './thinning';
 
-/** A snapshot: its number, counted over the whole run, and its training step. Both rise together. */
+/**
+ * A snapshot: its number, counted over the whole run, and its training step. Both rise together.
+ */
 export interface Numbered {
   readonly number: number;
   readonly step: number;
@@ -14,7 +16,10 @@ export interface Change<T> {
   readonly gone: readonly T[];
 }
 
-/** Put a snapshot in its place; one of the same step goes, whose closing may be lost on the way. */
+/**
+ * Insert a snapshot in its place. It replaces one of the same step: the message that closes the
+ * older one may be lost.
+ */
 export function withSnapshot<T extends Numbered>(run: readonly T[], snapshot: T): Change<T> {
   const others = run.filter((other) => other.step !== snapshot.step);
   const gone = run.filter((other) => other.step === snapshot.step);

@@ -1,6 +1,8 @@
 // Pure: rows that belong together, such as the halves of a Bidirectional layer.
 
-/** Named rows: the first one, and what they count; they end where the next ones begin. */
+/**
+ * A range of rows: its name, its first row and what the rows count. It ends where the next begins.
+ */
 export interface Section {
   readonly name: string;
   readonly start: number;
@@ -19,7 +21,7 @@ export function rowsOfSection(
   return [sections[index]?.start ?? 0, sections[index + 1]?.start ?? count];
 }
 
-/** The section that a row is in: the last one that begins at it or before; null where there is none. */
+/** Index of the section that a row belongs to; null where it belongs to none. */
 export function sectionOf(sections: readonly Section[], row: number): number | null {
   const after = sections.findIndex(({ start }) => start > row);
   const index = (after < 0 ? sections.length : after) - 1;

@@ -1,6 +1,9 @@
 // Pure slicing of the tensor: no widgets, no DOM. Golden slices written by numpy test it.
 
-/** A dense float32 array, C order, axes (sample, timestep, channel); without a time axis, one timestep. */
+/**
+ * A dense float32 array in C order, with axes (sample, timestep, channel); one timestep if it has
+ * no time.
+ */
 export interface PlotArray {
   readonly data: Float32Array;
   readonly samples: number;
@@ -16,7 +19,9 @@ export interface Point {
   readonly channel: number;
 }
 
-/** View an array of axes (sample, channel) or (sample, timestep, channel) as one of all three. */
+/**
+ * View an array with axes (sample, channel) or (sample, timestep, channel) as one with all three.
+ */
 export function asPlotArray(data: Float32Array, shape: readonly number[]): PlotArray {
   const [samples, timesteps, channels] = shape.length === 3 ? shape : [shape[0], 1, shape[1]];
   if (data.length !== samples * timesteps * channels) {
@@ -32,7 +37,9 @@ export function secondHalf(array: PlotArray): number {
   return Math.floor(array.channels / 2);
 }
 
-/** The timestep that is shown at position `t` for a channel: flipped in the second half if reflected. */
+/**
+ * The timestep that is shown at position `t`: counted from the end in the second half if reflected.
+ */
 export function sourceTimestep(
   array: PlotArray,
   t: number,
@@ -68,7 +75,7 @@ export function series(
   return out;
 }
 
-/** The values of every channel of one sample at its first timestep: the row of a 0-D quantity. */
+/** The values of every channel of one sample at its first timestep, as 0-D views show them. */
 export function row(array: PlotArray, sample: number): Float32Array {
   const start = sample * array.timesteps * array.channels;
   return array.data.subarray(start, start + array.channels);
@@ -115,7 +122,10 @@ export function largestMagnitude(values: Float32Array): number {
   return largest;
 }
 
-/** Rows of a picture, bottom to top: where the first one's value at timestep 0 is, and the next one's. */
+/**
+ * Rows of a picture, bottom to top. `offset` is the position of the first row's value at timestep
+ * 0, `stride` the distance to that of the next row.
+ */
 export interface Rows {
   readonly offset: number;
   readonly stride: number;
@@ -155,7 +165,8 @@ export type Span = readonly [first: number, end: number];
 
 /**
  * Reduce a picture to `height` x `width` cells, `out[column * height + row]`: row 0 the lowest,
- * column 0 the first position of `span`. Columns lie together because a timestep does in the tensor.
+ * column 0 the first position of `span`. Columns lie together because a timestep does in the
+ * tensor.
  *
  * Where several values fall into a cell the one of largest magnitude stays, so that a lone channel
  * remains visible; NaN and infinity win over all, so that they are never hidden.
@@ -184,7 +195,9 @@ export function pool(
   }
 }
 
-/** The bits of the values. Without the sign bit they sort as the magnitudes do, NaN above infinity. */
+/**
+ * The bits of the values. Without the sign bit they sort as the magnitudes do, NaN above infinity.
+ */
 function bitsOf(values: Float32Array): Int32Array {
   return new Int32Array(values.buffer, values.byteOffset, values.length);
 }

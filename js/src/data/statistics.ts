@@ -1,4 +1,4 @@
-// Pure numbers over a whole tensor, for the flow. The same words as rnngrad_widgets/statistics.py.
+// Pure numbers of a whole tensor, for the flow; Python has its own in a module of the same name.
 
 import type { PlotArray } from './slicing';
 import { asPlotArray } from './slicing';
@@ -18,7 +18,7 @@ export interface Norms {
 
 /**
  * Norms over the channels [start, stop), at the positions where they are shown.
- * Doubles throughout: the squares of tiny gradients do not vanish.
+ * In double precision, so that the squares of tiny gradients do not vanish.
  */
 export function normsOverChannels(
   array: PlotArray,
@@ -85,7 +85,7 @@ export function quartiles(norms: Norms): Quartiles {
   return { lower: rows[0], median: rows[1], upper: rows[2] };
 }
 
-/** Linear between the two nearest, as numpy does. */
+/** Interpolate linearly between the two nearest values, as numpy does. */
 function quantile(sorted: Float64Array, share: number): number {
   if (sorted.length === 0) {
     return NaN;
@@ -96,7 +96,9 @@ function quantile(sorted: Float64Array, share: number): number {
   return sorted[below] + (place - below) * (sorted[above] - sorted[below]);
 }
 
-/** The longest run of timesteps [first, last] whose median is below the threshold; null if none is. */
+/**
+ * The longest run of timesteps [first, last] whose median is below the threshold; null if none is.
+ */
 export function notReached(median: Float64Array, largest: number): [number, number] | null {
   let best: [number, number] | null = null;
   let first = -1;
@@ -125,7 +127,7 @@ export interface Reach {
   readonly largest: number;
 }
 
-/** The reach of an array; of a single timestep without gradient where there is none. */
+/** Compute the reach of an array; without an array, that of one timestep without gradient. */
 export function reachOf(array: DenseArray | null, mask: Float32Array | null): Reach {
   if (array === null) {
     return { median: new Float64Array(1), largest: 0 };

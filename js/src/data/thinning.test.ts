@@ -1,4 +1,4 @@
-// Which snapshots are kept: by rule, and the same as rnngrad_widgets/timeline.py says.
+// Which snapshots are kept: those that Python keeps (tests/fixtures/thinning.py).
 import { describe, expect, it } from 'vitest';
 
 import { fixture } from '../testing/golden';

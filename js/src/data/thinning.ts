@@ -1,6 +1,9 @@
-// Pure: which snapshots of a run are kept. The same rule as rnngrad_widgets/timeline.py.
+// Pure: which snapshots of a run are kept. Python has the same rule in its module `thinning`, and
+// both are tested against tests/fixtures/thinning.json.
 
-/** Every `stride`-th snapshot and the last one: evenly spread over the run, first and last always. */
+/**
+ * Every `stride`-th snapshot and the last one: evenly spread over the run, first and last always.
+ */
 export function isKept(number: number, stride: number, last: number): boolean {
   return number % stride === 0 || number === last;
 }

@@ -34,7 +34,8 @@ export function fromWire(wire: Wire | null): DenseArray | null {
       `the buffer must fill its shape; received ${byteLength} bytes for (${wire.shape})`,
     );
   }
-  // a typed array must start at a multiple of its element, a message's buffer may start anywhere
+  // a typed array must start at a multiple of its element's size; a message's buffer starts
+  // anywhere
   const [start, memory] =
     byteOffset % size === 0
       ? [byteOffset, buffer]
@@ -46,7 +47,7 @@ export function fromWire(wire: Wire | null): DenseArray | null {
   return { values, shape: wire.shape };
 }
 
-/** The upper halves of float32 numbers, with zeros for the lower ones. */
+/** Widen bfloat16, the upper halves of float32 numbers: the lower halves are zero. */
 function fromBfloat16(halves: Uint16Array): Float32Array<ArrayBuffer> {
   const bits = new Uint32Array(halves.length);
   for (let i = 0; i < halves.length; i++) {
@@ -62,7 +63,7 @@ export function toWire(array: DenseArray | null): Wire | null {
     return null;
   }
   const { buffer, byteOffset, byteLength } = array.values;
-  // whoever saves the state takes the whole memory, of which the array may be a part
+  // ipywidgets saves the whole memory of a view, and the array may be only a part of it
   const whole = byteLength === buffer.byteLength;
   const memory = whole ? buffer : buffer.slice(byteOffset, byteOffset + byteLength);
   return { dtype: 'float32', shape: [...array.shape], data: new DataView(memory) };

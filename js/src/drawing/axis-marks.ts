@@ -7,7 +7,7 @@ export class Chip {
   readonly box = svg('rect', { class: 'rnngrad-chip', height: 16, rx: 2 });
   readonly text = svg('text', { class: 'rnngrad-chip-text' });
 
-  /** Put it at (x, y): its middle, or the middle of its right edge; null hides it. */
+  /** Move its middle, or the middle of its right edge, to (x, y); without text, hide it. */
   place(text: string | null, x: number, y: number, anchor: 'middle' | 'end'): void {
     show(this.box, text !== null);
     show(this.text, text !== null);
@@ -22,7 +22,7 @@ export class Chip {
   }
 }
 
-/** The line before a gate, none before the first, and the gate's name. */
+/** The name of a gate, and the line that divides it from the gate before. */
 export function border(
   gate: string,
   index: number,

@@ -3,7 +3,9 @@
 /** A colour as 0xAABBGGRR, the byte order of ImageData on little-endian machines. */
 export type Packed = number;
 
-/** Entries of a table: odd, so that the middle of a symmetric range (zero) has an entry of its own. */
+/**
+ * Entries of a table. Odd, so that zero, the middle of a symmetric range, has an entry of its own.
+ */
 export const TABLE_SIZE = 257;
 
 export interface Table {
@@ -58,9 +60,10 @@ export function entryOf(value: number, table: Table, norm: Norm): number {
 export type Palette = Uint32Array;
 
 /**
- * Precompute the colours of a norm: 65,536 values, each the middle of those that share its upper
- * 16 bits. A relative error of 2^-9 at most, half a table entry; painting is one look-up a cell.
- * NaN and infinities take `nonFinite`.
+ * Precompute the colours of a norm, one for all numbers that share their upper 16 bits.
+ *
+ * Painting a cell is one look-up then. The relative error is 2^-9 at most, half a table entry. NaN
+ * and infinities take `nonFinite`.
  */
 export function makePalette(table: Table, norm: Norm, nonFinite: Packed): Palette {
   const palette = new Uint32Array(1 << 16);
@@ -77,12 +80,14 @@ export function makePalette(table: Table, norm: Norm, nonFinite: Packed): Palett
 /** Decades of the logarithmic map, downwards from the limit of the norm. */
 export const LOG_DECADES = 8;
 
-/** Where a magnitude lies on the logarithmic map: 0 at the limit, -8 eight decades below it. */
+/** Place of a magnitude on the logarithmic map: 0 at the limit, -8 eight decades below it. */
 export function logPlace(magnitude: number, limit: number): number {
   return Math.min(Math.log10(magnitude / limit), 0);
 }
 
-/** The same palette for log10|v| over a table that spans [-8, 0]: flat `below` where it ends, zero too. */
+/**
+ * Precompute the colours of log10|v|, over a table that spans [-8, 0]; `below` for what is smaller.
+ */
 export function makeLogPalette(
   table: Table,
   limit: number,
@@ -103,7 +108,7 @@ export function makeLogPalette(
   return palette;
 }
 
-/** Colour cells, as `pool` lays them out, into the rows of an image: row 0 becomes the lowest one. */
+/** Colour cells, which `pool` laid out, into the rows of an image. Row 0 becomes the lowest row. */
 export function paintCells(
   cells: Float32Array,
   rows: number,

@@ -14,10 +14,10 @@ export interface Fit {
 }
 
 /**
- * Let an axis of counts hold 0 .. `most`, its upper end on a round number so that it seldom moves.
+ * Fit an axis of counts to 0 .. `most`. Its upper end is a round number, so that it seldom moves.
  *
- * @param log - the axis holds log10 of counts, and half a one at its lower end
- * @param parts - about how many steps there are from tick to tick
+ * @param log - the axis shows log10 of counts, and begins at half a count
+ * @param parts - about how many steps the ticks divide the axis into
  */
 export function countRange(most: number, log: boolean, parts = 5): Fit {
   if (log) {
@@ -37,9 +37,9 @@ export function fitAxis(
   axis: WidgetModel | null,
   { min, max, ticks }: Fit,
 ): void {
-  // bqplot cannot do without any tick
+  // bqplot needs at least one tick
   const shown = ticks.length > 0 ? ticks : [[min, ''] as const];
-  // labels first: see value-axis.ts
+  // labels before values: see value-axis.ts
   axis?.set('tick_labels', Object.fromEntries(shown.map(([at, text]) => [String(at), text])));
   axis?.set(
     'tick_values',

@@ -29,7 +29,7 @@ export function tick(value: number): string {
   return number(value, false, 1).replace(/\.0(?=e)/, '');
 }
 
-/** The labels of ticks: with as many digits as tell one from the other. */
+/** The labels of ticks, with as many digits as it takes to tell them apart. */
 export function ticks(values: readonly number[]): string[] {
   for (let digits = 2; digits < 9; digits++) {
     const texts = values.map((value) => number(value, false, digits).replace(/\.?0+(?=e)/, ''));
@@ -69,7 +69,7 @@ export function short(count: number): string {
   return `${Number((count / size).toPrecision(3))}${unit}`;
 }
 
-/** `12 %`; neither rounded down to nothing nor up to all. */
+/** `12 %`. Some are never rounded down to none, nor most up to all. */
 export function share(count: number, total: number): string {
   const percent = (100 * count) / total;
   if (count > 0 && percent < 0.1) {

@@ -12,7 +12,7 @@ export function spaceLabels(places: number[], low: number, high: number): number
       moved[at] = Math.max(moved[at], moved[order[rank - 1]] + LABEL_GAP);
     }
   });
-  // what was pushed out below comes back up
+  // labels that were pushed below `high` move up again
   let limit = high;
   for (const at of [...order].reverse()) {
     moved[at] = Math.min(moved[at], limit);

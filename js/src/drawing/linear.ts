@@ -2,10 +2,10 @@
 
 type Ends = readonly [first: number, last: number];
 
-/** Pixels beyond which a canvas would drop a whole line: it counts in single precision. */
+/** A canvas computes in single precision, and drops a line that has points beyond this pixel. */
 const FAR = 1e6;
 
-/** The pixel, or the nearest one that a canvas can count with; not a number stays what it is. */
+/** The pixel, or the nearest one that a canvas can draw; NaN stays NaN. */
 export function onCanvas(pixel: number): number {
   return Math.min(Math.max(pixel, -FAR), FAR);
 }
@@ -13,8 +13,8 @@ export function onCanvas(pixel: number): number {
 /**
  * The pixel of each value; NaN where the value is not finite.
  *
- * Measured from an end of the axis and by its length. The pixel of 1 less the pixel of 0 would be
- * nothing at all on an axis to 1e18.
+ * Computed from the ends of the axis, not from the pixels of 0 and 1: on an axis up to 1e18 those
+ * two are the same.
  */
 export function pixelsOf(values: Float32Array, [low, high]: Ends, [from, to]: Ends): Float64Array {
   const perUnit = (to - from) / (high - low);
@@ -23,7 +23,9 @@ export function pixelsOf(values: Float32Array, [low, high]: Ends, [from, to]: En
   );
 }
 
-/** An axis from zero that holds every finite loss, with a little room, and its two labelled places. */
+/**
+ * An axis from zero that holds every finite loss, with a little room, and its two labelled places.
+ */
 export function lossAxis(losses: readonly number[]): {
   min: number;
   max: number;

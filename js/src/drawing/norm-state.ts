@@ -37,7 +37,8 @@ export function placeSliders(state: NormState): NormState {
  * The state after something of it was set from outside: by Python, by a slider or by the button.
  *
  * A range that is set counts most, then a slider that was moved, then the button. Any range but the
- * automatic one ends `auto`. A slider that already says what the norm is was placed here, not moved.
+ * automatic one ends `auto`. A slider that already says what the norm is was placed here, not
+ * moved.
  */
 export function nextNorm(state: NormState, change: Partial<NormState>): NormState {
   const next = { ...state, ...change };
@@ -51,7 +52,7 @@ export function nextNorm(state: NormState, change: Partial<NormState>): NormStat
   if (change.rangeIndices !== undefined && rangeMoved(next)) {
     const norm = normOfIndices(next.rangeIndices, next.norm, next.maxDecade);
     const moved = { ...next, norm, auto: false };
-    // with both handles on one place the range stays, and so do the handles
+    // both handles on one place are no range: it stays as it was, and the handles where they are
     return isSame(norm, next.norm) ? moved : placeSliders(moved);
   }
   if (change.auto === true) {
@@ -61,8 +62,8 @@ export function nextNorm(state: NormState, change: Partial<NormState>): NormStat
 }
 
 /**
- * A range that was set together with `auto` comes from Python, which may not know yet of which tensor
- * the browser shows: the automatic range is the one that counts here.
+ * A range that was set together with `auto` comes from Python, which may not know yet of which
+ * tensor the browser shows: the automatic range is the one that counts here.
  */
 function withChosenNorm(state: NormState, autoWasSet: boolean): NormState {
   const isAutomatic = isSame(state.norm, automatic(state));

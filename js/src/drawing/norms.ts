@@ -1,5 +1,6 @@
-// Pure: the places of the two norm sliders. Both are integer sliders: ipywidgets' float sliders write
-// the value that they rounded to their step back to the model, which would move the norm by itself.
+// Pure: the places of the two norm sliders. Both are integer sliders: ipywidgets' float sliders
+// write the value that they rounded to their step back to the model, which would move the norm by
+// itself.
 
 import type { Norm } from './colours';
 
@@ -57,6 +58,6 @@ export function normOfIndices(
     vmin: indices[0] === was[0] ? old.vmin : valueAt(indices[0]),
     vmax: indices[1] === was[1] ? old.vmax : valueAt(indices[1]),
   };
-  // both handles on one place: an empty range has no colours
+  // both handles on one place would be an empty range, which has no colours
   return norm.vmin < norm.vmax ? norm : old;
 }

@@ -1,6 +1,6 @@
 // Sizes that the style sheet knows too (style/index.css).
 
-/** Widths of the frame below this use the narrow layout, in pixels. */
+/** A frame that is narrower than this, in pixels, has the narrow layout. */
 export const BREAKPOINT = 900;
 
 /** Room at the right of the plots, in pixels. */

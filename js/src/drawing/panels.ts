@@ -15,7 +15,7 @@ export interface Panel {
 /** Room over a panel for its name, between panels, and under the lowest ones for their ticks. */
 export const ROOM = { name: 16, gap: 8, ticks: 18 };
 
-/** The smallest width and height in which something can be seen, and what is free under each panel. */
+/** The smallest useful width and height of a panel, and the space under each panel. */
 const LEAST = 8;
 const UNDER = 4;
 
@@ -28,8 +28,8 @@ export function pageOf(index: number, perPage: number): number {
 }
 
 /**
- * Panels `first`..`first + count - 1`, left to right, top to bottom; in `rows` rows or as they fit best,
- * never in more rows or columns than there is room for.
+ * Place the panels `first`..`first + count - 1` left to right, top to bottom. They are in `rows`
+ * rows, or in as many as fit best, but never in more rows or columns than there is room for.
  */
 export function layOut(
   first: number,

@@ -38,8 +38,8 @@ export function polyline(
 }
 
 /**
- * The same where points are as dense as pixels: in each pixel column one bar from the smallest to the
- * largest value. Stroking a path of a thousand zigzags takes several times as long.
+ * Draw a line whose points are as dense as pixels: one bar in each pixel column, from the smallest
+ * to the largest value. Stroking a path of a thousand zigzags takes several times as long.
  */
 function columns(
   context: CanvasRenderingContext2D,
@@ -68,7 +68,7 @@ export function eachColumn(
     let high = before;
     for (; t < ys.length && Math.round(x0 + t * dx) === column; t++) {
       before = Number.isFinite(ys[t]) ? ys[t] : NaN;
-      // a comparison with NaN is false: without a bound yet, the value becomes it
+      // a comparison with NaN is false: where there is no bound yet, the value becomes the bound
       low = low <= before ? low : before;
       high = high >= before ? high : before;
     }
@@ -79,9 +79,9 @@ export function eachColumn(
 }
 
 /**
- * Draw many faint lines, one pixel wide, over each other. Where they are as dense as pixels, how many
- * cover a pixel is counted first and painted once: thirty curves of a thousand points would else be
- * tens of thousands of bars.
+ * Draw many faint lines, one pixel wide, over each other. Where their points are as dense as
+ * pixels, count first how many lines cover each pixel, then paint once: thirty curves of a thousand
+ * points would be tens of thousands of bars.
  *
  * @param lines - the pixels of each line, as for `polyline`
  */
@@ -127,7 +127,7 @@ export function coverage(
   return counts;
 }
 
-/** Colour each pixel as if it had been covered, one after the other, as often as it was counted. */
+/** Colour each pixel as if the lines had been painted over it one after the other. */
 function paintCounts(context: CanvasRenderingContext2D, counts: Uint16Array, alpha: number): void {
   const { width, height } = context.canvas;
   const image = new ImageData(width, height);
@@ -139,7 +139,7 @@ function paintCounts(context: CanvasRenderingContext2D, counts: Uint16Array, alp
       pixels[i] = ((opacity << 24) | ink) >>> 0;
     }
   });
-  // over what is there already: putImageData would replace it
+  // drawn over what is there already, which putImageData would replace
   const layer = document.createElement('canvas');
   layer.width = width;
   layer.height = height;

@@ -55,7 +55,7 @@ export function nothing({ total, zeros, nans, infinities }: Tally): string {
     : `all ${grouped(total)} values are ${only.join(' or ')}`;
 }
 
-/** The lines one under the other, as text at `x`. */
+/** Lines of text one under the other, beginning at `x`. */
 export function column(lines: MarginLine[], x: number): SVGElement[] {
   let y = -4;
   return lines.map(({ text, kind, second }) => {

@@ -18,7 +18,9 @@ export function show(element: SVGElement, visible: boolean): void {
   element.style.display = visible ? '' : 'none';
 }
 
-/** Where an event is in the coordinates of an element, whatever the page scales, zooms or turns. */
+/**
+ * Position of an event in the coordinates of an element, also where the page is scaled or turned.
+ */
 export function pointIn(
   element: SVGGraphicsElement,
   { clientX, clientY }: MouseEvent,

@@ -46,17 +46,18 @@ function stops(hex: string): string[] {
 
 let exporting = false;
 
-/** Canvas pixels to one of the page, in a picture that is saved. */
+/** Canvas pixels for each pixel of the page, in a picture that is saved. */
 export const EXPORT_RATIO = 2;
 
-/** Device pixels to one of the page: what a canvas is painted with. */
+/** Canvas pixels for each pixel of the page. */
 export function pixelRatio(): number {
   return exporting ? EXPORT_RATIO : window.devicePixelRatio || 1;
 }
 
 /**
- * What `work` gives while `root` is drawn as for paper: light and fine, whatever the page is. `redraw`
- * draws it all at once; nothing of it comes on the screen, which shows what is there at the end.
+ * Do some work while `root` is drawn as for paper: in the light theme, at `EXPORT_RATIO`.
+ *
+ * `redraw` must draw everything at once. None of it is seen: the browser shows only the end result.
  */
 export function withExportTheme<T>(root: Element, redraw: () => void, work: () => T): T {
   setExportTheme(root, true);
@@ -69,7 +70,7 @@ export function withExportTheme<T>(root: Element, redraw: () => void, work: () =
   }
 }
 
-/** Whether what is drawn next in `root` is for paper. */
+/** Draw what follows in `root` as for paper, or as for the screen again. */
 export function setExportTheme(root: Element, on: boolean): void {
   exporting = on;
   root.classList.toggle('rnngrad-paper', on);
@@ -82,7 +83,7 @@ export function isDark(): boolean {
   }
   const { jpThemeLight } = document.body.dataset;
   const { classList } = document.body;
-  // a light theme of high contrast has the class of the dark one too
+  // VS Code's light theme of high contrast has the class of the dark one too
   const contrast =
     classList.contains('vscode-high-contrast') && !classList.contains('vscode-high-contrast-light');
   return jpThemeLight === 'false' || classList.contains('vscode-dark') || contrast;
@@ -92,7 +93,9 @@ export function theme(): Theme {
   return isDark() ? DARK : LIGHT;
 }
 
-/** The colour of a sample, the same in every plot: hues a golden angle apart, so that neighbours differ. */
+/**
+ * The colour of a sample in every plot. Hues are a golden angle apart, so that neighbours differ.
+ */
 export function sampleColour(sample: number): string {
   return `hsl(${Math.round((210 + sample * 137.508) % 360)}, 65%, ${theme().lightness}%)`;
 }
@@ -107,7 +110,7 @@ export function onThemeChange(changed: () => void): () => void {
   return () => observer.disconnect();
 }
 
-/** Call `changed` when the page comes to a screen of other pixels, or is zoomed; returns how to stop. */
+/** Call `changed` when the page is zoomed or moves to another screen; returns how to stop. */
 export function onPixelsChange(changed: () => void): () => void {
   const gone = new AbortController();
   let ratio = window.devicePixelRatio;

@@ -13,7 +13,9 @@ function roundStep(value: number): number {
   return 10 * decade;
 }
 
-/** Indices first..last to label on `pixels` px, at least `gap` px apart: round ones and the last. */
+/**
+ * Indices to label on an axis of `pixels` px, at least `gap` px apart: round ones, and the last.
+ */
 export function indexTicks(first: number, last: number, pixels: number, gap: number): number[] {
   if (last <= first) {
     return [first];
@@ -40,7 +42,7 @@ export function evenTicks(count: number, parts: number): number[] {
   return [...ticks].sort((a, b) => a - b);
 }
 
-/** The largest of 1, 2, 5 x 10^k that is <= `value` (value > 0): the outer tick of a symmetric axis. */
+/** The outer tick of a symmetric axis: the largest of 1, 2, 5 x 10^k that is <= `value` (> 0). */
 export function outerTick(value: number): number {
   const decade = 10 ** Math.floor(Math.log10(value));
   return (
@@ -51,7 +53,7 @@ export function outerTick(value: number): number {
   );
 }
 
-/** Without the ticks within `reach` of a chip at `chip`; the only tick stays (the chip covers it). */
+/** Leave out the ticks within `reach` of a chip; a single tick stays, and the chip covers it. */
 export function withoutChip(ticks: number[], chip: number | null, reach: number): number[] {
   if (chip === null || ticks.length < 2) {
     return ticks;
@@ -60,7 +62,7 @@ export function withoutChip(ticks: number[], chip: number | null, reach: number)
   return kept.length > 0 ? kept : [ticks[0]];
 }
 
-/** Multiples of 1, 2, 5 x 10^k within least..most, of `finest` at least; about `parts` steps. */
+/** Multiples of 1, 2 or 5 x 10^k within least..most, about `parts` steps of at least `finest`. */
 export function roundTicks(least: number, most: number, parts: number, finest = 0): number[] {
   const step = Math.max(roundStep((most - least) / parts), finest);
   const first = Math.ceil(least / step - 1e-9);

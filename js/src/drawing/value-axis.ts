@@ -7,8 +7,8 @@ import { outerTick } from './ticks';
 export type Limits = readonly [low: number, high: number];
 
 /**
- * Let a value axis hold -limit .. limit, with room to spare, and label zero and a round value; or let it
- * hold the given limits and label them.
+ * Fit a value axis. With one limit it is symmetric, with room to spare, and labels zero and a round
+ * value; with two it begins and ends there, and labels both.
  */
 export function fitValueAxis(
   scale: WidgetModel,
@@ -20,7 +20,7 @@ export function fitValueAxis(
   const [low, high] = typeof limit === 'number' ? [-1.15 * symmetric, 1.15 * symmetric] : limit;
   const inner = low < 0 && high > 0 ? [0] : [];
   const ticks = typeof limit === 'number' ? [-outer, 0, outer] : [low, ...inner, high];
-  // In this order: bqplot sets the text of ticks later, with the labels it had when it was told to.
+  // In this order: bqplot writes the text of new ticks later, with the labels that it has now.
   const labels = labelsOf(ticks);
   axis?.set('tick_labels', Object.fromEntries(ticks.map((v, i) => [String(v), labels[i]])));
   axis?.set('tick_values', Float64Array.from(ticks));

@@ -1,4 +1,5 @@
-// A frame's picture as a file: asked for by its toolbar, with an event, or by Python, with a message.
+// A frame's picture as a file: asked for by its toolbar, with an event, or by Python, with a
+// message.
 
 import type { DOMWidgetView, IClassicComm } from '@jupyter-widgets/base';
 
@@ -17,7 +18,9 @@ export class SaveEvent extends CustomEvent<{ format: Format; stem: string }> {
   }
 }
 
-/** What Python sends, until it hears of it: `saving.py` has the other half. */
+/**
+ * What Python sends, again and again until it gets an answer (rnngrad_widgets/export/picture.py).
+ */
 interface Request {
   readonly save: string;
   readonly format: Format;
@@ -37,12 +40,14 @@ const TARGET = 'rnngrad_widgets.saving';
 const PATIENCE = 5000;
 /** Longest wait for the kernel to start a subshell; Python waits a little longer. */
 const SUBSHELL = 10_000;
-/** bqplot moves and labels its ticks a frame after it was told to. */
+/** Milliseconds after which bqplot has moved and labelled its ticks. */
 const TICKS = 80;
 
 /**
- * Let a frame give its picture. `prepare` brings figures that are out of sight to their size;
- * `redraw` draws all of it at once, in the colours of `theme()`.
+ * Make and send the picture of a frame whenever its toolbar or Python asks for it.
+ *
+ * @param prepare - brings all figures to their size, also those that are out of sight
+ * @param redraw - draws everything at once, in the colours of `theme()`
  */
 export function servePictures(view: DOMWidgetView, prepare: () => void, redraw: () => void): void {
   const { el } = view;
@@ -76,9 +81,9 @@ export function servePictures(view: DOMWidgetView, prepare: () => void, redraw: 
 }
 
 /**
- * Python waits in a cell that runs, so the answer must not queue behind that cell. The answers to a
- * widget's own comm do: ipykernel sends them to where the last message came from. A new comm goes
- * to the subshell that the application gives it, if it has such.
+ * Python waits in a running cell, so the answer must not queue behind that cell. An answer on the
+ * widget's own comm would: ipykernel sends it to where the last message came from. A new comm goes
+ * to a subshell, where the application gives it one.
  */
 async function answer(
   view: DOMWidgetView,
@@ -97,10 +102,13 @@ async function answer(
       send({ state: 'failed', reason: reasonOf(error) });
     }
   }
-  // Python closes the comm: to close it here would end its subshell, maybe before the picture is there
+  // Python closes the comm: closing it here would end its subshell, perhaps before the picture
+  // arrives
 }
 
-/** What the widget managers of all applications have, though not their common type. */
+/**
+ * What the widget managers of all applications can do, though their common type does not say so.
+ */
 interface CommMaker {
   _create_comm(
     target: string,
@@ -137,7 +145,7 @@ async function ready(el: HTMLElement, prepare: () => void): Promise<void> {
   await later(TICKS);
 }
 
-/** The picture as a PNG, two pixels to one of the page. */
+/** Draw an SVG as a PNG, with `EXPORT_RATIO` pixels for each pixel of the page. */
 async function drawn(text: string): Promise<Blob> {
   const image = new Image();
   image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(text)}`;

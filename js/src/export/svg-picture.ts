@@ -1,5 +1,5 @@
-// What a frame shows, as one standalone SVG: text stays text, SVG keeps the look that the style sheet
-// gives it, canvases become images. Controls are left out.
+// What a frame shows, as one standalone SVG: text stays text, SVG keeps the look that the style
+// sheet gives it, canvases become images. Controls are left out.
 
 import { setAttributes, svg } from '../drawing/svg';
 import type { Glyph, Style } from './svg-text';
@@ -8,7 +8,7 @@ import { inkOf, linesOf, printable, shared, styleOf } from './svg-text';
 /** Space round the picture, in pixels. */
 const PADDING = 8;
 
-/** What is there to be operated, not to be looked at. */
+/** Elements that are there to be operated, not to be looked at. */
 const LEFT_OUT =
   'button, input, select, .rnngrad-scrub, .rnngrad-choices, .rnngrad-sliders, .rnngrad-progress, .rnngrad-message, ' +
   '.widget-toggle-buttons, .widget-slider, .toolbar_div, .bqplot_tooltip_div';
@@ -16,7 +16,7 @@ const LEFT_OUT =
 const SHAPES = new Set(['circle', 'ellipse', 'line', 'path', 'polygon', 'polyline', 'rect']);
 const TEXTS = new Set(['text', 'tspan']);
 const GROUPS = new Set(['a', 'g', 'svg']);
-/** Attributes that are kept; all others are looks, which are computed, or for the page. */
+/** Attributes that are copied. Looks are computed instead, and the others are for the page. */
 const GEOMETRY = new Set(
   'x y dx dy x1 y1 x2 y2 cx cy r rx ry width height d points transform rotate textLength'.split(
     ' ',
@@ -54,11 +54,14 @@ class Picture {
     return printable(new XMLSerializer().serializeToString(picture));
   }
 
-  /** What lies one under the other; a row of which nothing shows, such as the controls, leaves no gap. */
+  /**
+   * Add elements that lie one under the other. One that shows nothing, such as controls, leaves no
+   * gap.
+   */
   private addRows(elements: Element[]): void {
     const rows = elements.map((element) => ({ element, box: element.getBoundingClientRect() }));
     const filled = rows.filter(({ box }) => box.height > 0).sort((a, b) => a.box.top - b.box.top);
-    let start: number | null = null; // of the gap above
+    let start: number | null = null; // where the gap above begins
     for (const {
       element,
       box: { top },
@@ -103,7 +106,7 @@ class Picture {
       return;
     }
     const image = svg('image', { ...box, preserveAspectRatio: 'none' });
-    // sharp cells: a renderer would else blend neighbours
+    // cells stay sharp: otherwise a renderer blends neighbours
     setAttributes(image, { style: 'image-rendering:pixelated', href: canvas.toDataURL() });
     this.content.append(image);
     this.grow(box);
@@ -141,7 +144,7 @@ class Picture {
     });
   }
 
-  /** The element with its look written into it; nothing where it does not show. */
+  /** Copy an element, with its computed look as attributes; nothing if it does not show. */
   private copy(source: SVGElement, clipped: boolean): SVGElement[] {
     const name = source.localName;
     const kind = kindOf(name);
@@ -160,7 +163,7 @@ class Picture {
     if (kind === 'shape' ? !painted : children.length === 0) {
       return [];
     }
-    // what is clipped lies in a frame, which counts by itself
+    // what is clipped lies within a frame that is measured by itself
     if (kind !== 'group' && !inside) {
       this.grow(this.place(source.getBoundingClientRect()));
     }
@@ -174,7 +177,7 @@ class Picture {
     return [copy];
   }
 
-  /** What is referred to by name is copied with its first use, under a name of this file's own. */
+  /** Copy what is referred to, such as a clip path, at its first use, under a name of our own. */
   private withOwnReferences(look: Style): Style {
     const values = Object.entries(look).map(([property, value]): [string, string] => {
       const id = /^url\(["']?[^"']*#([^"')]+)/.exec(value)?.[1];
@@ -200,7 +203,7 @@ class Picture {
 
   // -- text of HTML ------------------------------------------------------------------------------
 
-  /** A line is one text, in runs of one look: it holds together in another font too. */
+  /** Add text, one element a line: so that a line holds together in another font too. */
   private addText(nodes: Text[], block: Element, style: CSSStyleDeclaration): void {
     const cut = style.textOverflow === 'ellipsis';
     const room = cut ? block.getBoundingClientRect().right : Infinity;
@@ -209,7 +212,7 @@ class Picture {
       const { left, right, top, bottom } = line;
       const looks = line.runs.map(({ look }) => styleOf(reader(look), 'html'));
       const [common, own] = shared(looks);
-      // captions are as wide as their words: which end holds, shows by where they are
+      // a caption is as wide as its words: its place shows which end must stay where it is
       const held = ['right', 'end'].includes(style.textAlign) && (left + right) / 2 > this.middle;
       const text = svg('text', {
         ...common,
@@ -235,7 +238,7 @@ class Picture {
 
   // -- places ------------------------------------------------------------------------------------
 
-  /** A box of the page, from the upper left corner of the frame. */
+  /** Convert a box of the page to coordinates of the picture. */
   private place({ x, y, width, height }: Box): Box {
     return { x: x - this.origin.left, y: y - this.origin.top, width, height };
   }
@@ -251,7 +254,7 @@ class Picture {
   private top = Infinity;
   private right = 0;
   private bottom = 0;
-  /** Where the page has what the picture has at its origin. */
+  /** The place on the page that is the origin of the picture. */
   private readonly origin: { left: number; top: number };
   private readonly middle: number;
   private readonly names = new Map<string, string>();
@@ -297,7 +300,7 @@ function partsOf(element: Element): (Element | Text[])[] {
   return parts.sort((a, b) => depth(a) - depth(b));
 }
 
-/** The text of a node that stands in a line; null of an element that is laid out by itself. */
+/** The text of a node that flows in a line; null if it is laid out by itself. */
 function textIn(node: Node): Text[] | null {
   if (node instanceof Text) {
     return [node];

@@ -3,7 +3,7 @@
 /** SVG properties by name; only those that differ from what SVG assumes. */
 export type Style = Record<string, string>;
 
-/** A character on the page, as it is read: its box and whatever tells its look. */
+/** A character on the page: its box, and what tells its look. */
 export interface Glyph<Look> {
   readonly text: string;
   readonly left: number;
@@ -29,7 +29,10 @@ export interface Line<Look> {
   readonly bottom: number;
 }
 
-/** Characters in reading order to lines; a line that does not fit before `room` ends in an ellipsis. */
+/**
+ * Join characters, in reading order, to lines. A line that goes on beyond `room` ends in an
+ * ellipsis.
+ */
 export function linesOf<Look>(glyphs: Glyph<Look>[], room = Infinity, ellipsis = 0): Line<Look>[] {
   const lines: Glyph<Look>[][] = [];
   for (const glyph of glyphs) {
@@ -112,7 +115,8 @@ const TEXT: Style = {
 /**
  * The look of an element, as attributes.
  *
- * `read` is the computed value of a property; `html` is text of HTML, whose colour is another property.
+ * @param read - gives the computed value of a property
+ * @param kind - of the element; text of HTML has its colour in another property
  */
 export function styleOf(
   read: (property: string) => string,

@@ -9,7 +9,7 @@ import { pixelRatio, theme } from '../drawing/theme';
 import { MODULE_STATE } from '../version';
 import type { SelectionModel } from '../widgets/selection';
 
-/** State that every mark of ours has. */
+/** The state that all our marks have. */
 export class SelectionMarkModel extends MarkModel {
   override defaults(): Backbone.ObjectHash {
     return { ...super.defaults(), ...MODULE_STATE, selection: null };
@@ -25,7 +25,9 @@ export class SelectionMarkModel extends MarkModel {
   }
 }
 
-/** A mark that shows the selection: draws on `redraw`, when scales change and after a relayout. */
+/**
+ * A mark that shows the selection. It draws on `redraw`, when scales change and after a relayout.
+ */
 export abstract class SelectionMark extends Mark {
   declare model: SelectionMarkModel;
 
@@ -38,7 +40,7 @@ export abstract class SelectionMark extends Mark {
     this.draw();
   }
 
-  /** Build what lasts; the plot area is known. */
+  /** Build the elements that stay. The size of the plot area is known by now. */
   protected setup(): void {}
 
   override create_listeners(): void {
@@ -92,7 +94,7 @@ export abstract class SelectionMark extends Mark {
     return right < MARGIN_RIGHT.wide;
   }
 
-  // bqplot asks every mark for these; ours have neither styles per datum nor padding
+  // bqplot calls these on every mark; ours have neither styles for each datum nor padding
   override clear_style(): void {}
   override set_default_style(): void {}
   override set_style_on_elements(): void {}
@@ -100,17 +102,17 @@ export abstract class SelectionMark extends Mark {
 }
 
 /**
- * A mark that paints on the figure's canvas layer, which lies over the plot area between the
- * figure's two SVGs: right in every browser, where a canvas in a `foreignObject` is not in WebKit.
- * The layer belongs to one mark of the figure, and no WebGL mark may share that figure.
+ * A mark that paints on the figure's canvas layer, which lies between the figure's two SVGs. It is
+ * placed right in every browser; WebKit misplaces a canvas in a `foreignObject`. The layer belongs
+ * to one mark of the figure, and no WebGL mark may share that figure.
  */
 export abstract class CanvasMark extends SelectionMark {
   override draw(): void {
-    // a scale that is fitted while painting asks for a drawing, which this one is
+    // fitting a scale while painting asks for another drawing, which is not needed
     if (this.painting || !this.parent.webGLCanvas) {
       return;
     }
-    // bqplot's layout, which sets them too, comes later than a change of the margins
+    // after a change of the margins, bqplot's layout would set them too late
     this.set_ranges();
     const context = sizeLayer(this.parent, this.width, this.height);
     if (context !== null) {
@@ -131,8 +133,8 @@ export abstract class CanvasMark extends SelectionMark {
   protected abstract paint(context: CanvasRenderingContext2D): void;
 
   /**
-   * Paint what seldom changes: once for each key, size and theme; then it is copied. Moving the sample
-   * slider so draws one curve, not all of them.
+   * Paint what seldom changes: once for each key, size and theme, and copy it from then on. This is
+   * how moving the sample slider draws one curve instead of all.
    */
   protected paintCached(
     context: CanvasRenderingContext2D,
@@ -180,8 +182,8 @@ export abstract class CanvasMark extends SelectionMark {
 const straightened = new WeakSet<Figure>();
 
 /**
- * Let a figure have its own size where the page scales it, as slides do: bqplot asks for the size on
- * the screen, which would be scaled once more.
+ * Give a figure its own size where the page scales it, as slides do. bqplot asks for the size on
+ * the screen, which the page would scale once more.
  */
 function straighten(figure: Figure): void {
   if (straightened.has(figure)) {
@@ -202,7 +204,9 @@ function straighten(figure: Figure): void {
   figure.relayout();
 }
 
-/** Bring a figure to its size: bqplot leaves one that is out of sight as it was. */
+/**
+ * Bring a figure to its size, also one that is out of sight, which bqplot would leave as it was.
+ */
 function layOut(figure: Figure): void {
   const { visible } = figure;
   figure.visible = true;
@@ -210,7 +214,7 @@ function layOut(figure: Figure): void {
   figure.visible = visible;
 }
 
-/** Give the layer one pixel for each device pixel: bqplot sets it to one for each CSS pixel. */
+/** Give the layer one pixel for each device pixel; bqplot gives it one for each CSS pixel. */
 function sizeLayer(figure: Figure, width: number, height: number): CanvasRenderingContext2D | null {
   const canvas = figure.webGLCanvas;
   const ratio = pixelRatio();
@@ -219,7 +223,7 @@ function sizeLayer(figure: Figure, width: number, height: number): CanvasRenderi
     canvas.width = w;
     canvas.height = h;
   }
-  // always: bqplot's layout changes the pixels alone, to numbers that may be right already
+  // always, because bqplot's layout sets the pixels without the style, perhaps to the right numbers
   canvas.style.width = `${width}px`;
   canvas.style.height = `${height}px`;
   const context = canvas.getContext('2d');

@@ -13,7 +13,7 @@ import { nearestDot } from './scatter';
 
 type Axis = keyof Point;
 
-/** Pixels from which a drag is a brush, not a click. */
+/** A drag of at least so many pixels is a brush, not a click. */
 const BRUSH = 5;
 
 export class CursorModel extends SelectionMarkModel {
@@ -50,8 +50,8 @@ export class CursorModel extends SelectionMarkModel {
 }
 
 /**
- * Where the selection is in a figure, and how to move it there: the line through the timestep, the
- * hairlines round the chosen channel, the chips on the axes, the dot on the curve; pointer and keys.
+ * Shows the selection in a figure, and moves it with pointer and keys: the line through the
+ * timestep, the hairlines around the chosen channel, the chips on the axes, the dot on the curve.
  */
 export class Cursor extends SelectionMark {
   declare model: CursorModel;
@@ -83,7 +83,7 @@ export class Cursor extends SelectionMark {
       return;
     }
     const { point, reflect } = this.selection;
-    // the scales too: a figure has its new size a little before they have
+    // with the scales, because they learn of a new size a little later than the figure
     const scales = [this.px('x', 0), this.px('x', 1), this.px('y', 0), this.px('y', 1)];
     const where = [
       this.width,
@@ -123,7 +123,7 @@ export class Cursor extends SelectionMark {
     this.xChip.place(chip, x, this.height + 13, 'middle');
     if (xAxis !== null) {
       const gap = this.width / Math.max(last - first, 1);
-      // samples are few: each is labelled where there is room
+      // samples are few, so each is labelled where there is room
       const room = axis === 'sample' ? 32 : this.narrow ? 110 : 72;
       const ticks = indexTicks(first, last, this.width, room);
       this.setTicks(xAxis, withoutChip(ticks, inside ? point[axis] : null, 24 / gap));
@@ -158,7 +158,7 @@ export class Cursor extends SelectionMark {
     const index = axis === null || extent === null ? -1 : point[axis] - extent.start;
     const inside = extent !== null && index >= 0 && index < extent.count;
     const y = inside ? Math.round(this.px('y', index)) : 0;
-    // round the row, never over it: a thin row gets a little room, a thick one its own height
+    // around the row, never over it: with a little room if it is thin
     const reach = Math.max(
       3.5,
       Math.round(this.height / Math.max(extent?.count ?? 1, 1) / 2) + 0.5,
@@ -243,7 +243,7 @@ export class Cursor extends SelectionMark {
     return found;
   }
 
-  /** A drag along the time axis takes the range that all panels show; a short one is a click. */
+  /** A drag along the time axis chooses the range that all panels show. */
   private startBrush(event: PointerEvent): void {
     if (this.timed && event.button === 0) {
       this.brushFrom = this.offset(event);

@@ -24,10 +24,10 @@ export class CurvesModel extends SelectionMarkModel {
 }
 
 /**
- * The curve of the chosen channel against time: the chosen sample in ink, the others faint behind.
+ * The curve of the chosen channel over time: the chosen sample in ink, the others faint behind it.
  *
- * bqplot's `Lines` redraws 32 x 1000 points 17 times a second, so the bundle is painted on the
- * canvas layer, and kept: moving the sample slider draws one curve.
+ * bqplot's `Lines` would redraw 32 x 1000 points 17 times a second. The bundle is painted on the
+ * canvas layer and cached instead, so that moving the sample slider draws one curve.
  */
 export class Curves extends CanvasMark {
   declare model: CurvesModel;
@@ -107,7 +107,7 @@ export class Curves extends CanvasMark {
     return pixelsOf(values, scale.domain() as [number, number], scale.range() as [number, number]);
   }
 
-  /** A curve that is not there would look like one that is forgotten. */
+  /** Say why there is no curve, which would look like one that was forgotten. */
   private placeNote(values: Float32Array, sample: number, channel: number): void {
     const { columns, rows } = this.selection.tensor;
     const where =

@@ -37,8 +37,8 @@ interface Stream {
 }
 
 /**
- * Gradient flow: log10 of the norm over channels against time. The chosen sample, the batch's median
- * and quartile band, and the threshold under which gradient does not reach a timestep.
+ * Gradient flow: log10 of the norm over channels, over time. Shows the chosen sample, the batch's
+ * median and quartiles, and the threshold below which gradient does not reach a timestep.
  */
 export class Flow extends CanvasMark {
   declare model: FlowModel;
@@ -85,7 +85,7 @@ export class Flow extends CanvasMark {
     this.placeLabels(streams, sample, plotArray.timesteps, largest);
   }
 
-  /** The norms change with the tensor and the order only: moving a slider draws, it does not sum. */
+  /** Norms depend on the tensor and the order only, so that moving a slider computes none. */
   private streams(plotArray: PlotArray): Stream[] {
     const { tensor } = this;
     const { reflect } = this.selection;
@@ -120,13 +120,13 @@ export class Flow extends CanvasMark {
       .map((d) => first - d)
       .filter((d) => d > top - DECADES);
     const axis = this.model.get('axis') as WidgetModel | null;
-    // labels first: see value-axis.ts
+    // labels before values: see value-axis.ts
     axis?.set('tick_labels', Object.fromEntries(decades.map((d) => [String(d), `1e${d}`])));
     axis?.set('tick_values', Float64Array.from(decades));
     this.scale('y').model.set({ min: top - DECADES, max: top });
   }
 
-  /** The timesteps that gradient does not reach: a wash, and the words where they fit. */
+  /** Shade the timesteps that gradient does not reach, with words where they fit. */
   private shade(streams: Stream[], largest: number): void {
     const run = streams.length === 1 ? notReached(streams[0].over.median, largest) : null;
     show(this.wash, run !== null);
@@ -228,7 +228,7 @@ export class Flow extends CanvasMark {
     return this.scale('x').scale(place);
   }
 
-  /** A norm below the axis, zero too, lies on its lower end. */
+  /** Pixel of a norm. What lies below the axis, zero too, is drawn on its lower end. */
   private y(norm: number): number {
     const { scale } = this.scale('y');
     return scale(Math.max(Math.log10(norm), scale.domain()[0]));

@@ -24,7 +24,9 @@ import { CanvasMark, SelectionMarkModel } from './canvas-mark';
 
 const BINS = 40;
 
-/** The values of each gate, between the same edges; no bins where no value is finite and not zero. */
+/**
+ * The values of each gate, between the same edges; no bins where no value is finite and not zero.
+ */
 interface Counted {
   readonly tally: Tally;
   readonly edges: Float64Array;
@@ -93,7 +95,9 @@ function countGates(
   return { tally, edges, gates };
 }
 
-/** A small histogram for each gate of a weight, in the columns that the gate has in the map above. */
+/**
+ * A small histogram for each gate of a weight, in the columns that the gate has in the map above.
+ */
 export class GateHistograms extends CanvasMark {
   declare model: GateHistogramsModel;
 

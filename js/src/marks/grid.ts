@@ -34,13 +34,13 @@ export class CurveGridModel extends GridModel {
 }
 
 /**
- * Small panels of one figure, page by page, each with the same time axis; the frame of the chosen one is
- * strong. One canvas for all: a figure for each would take a second to build.
+ * Small panels of one figure, page by page, with the same time axis. The chosen one has a strong
+ * frame. All are on one canvas: a figure for each would take a second to build.
  */
 abstract class Grid extends ColourMark {
   declare model: GridModel;
 
-  /** Panels of a page; the same numbers stand in rnngrad_widgets/widgets/grid.py. */
+  /** Panels of a page. Python knows the same number as `PER_PAGE`. */
   protected abstract readonly perPage: number;
   /** What there is a panel for. */
   protected abstract readonly axis: 'sample' | 'channel';
@@ -52,7 +52,7 @@ abstract class Grid extends ColourMark {
   ): void;
   protected abstract label(plotArray: PlotArray, panel: Panel): SVGElement[];
   protected abstract name(index: number): string;
-  /** What a pixel of a panel says beside the timestep. */
+  /** What a pixel of a panel points at, besides the timestep. */
   protected abstract locate(plotArray: PlotArray, panel: Panel, y: number): Partial<Point>;
 
   override create_listeners(): void {
@@ -88,7 +88,9 @@ abstract class Grid extends ColourMark {
     this.drawWords(plotArray);
   }
 
-  /** Turn to the page of what is chosen, when that has changed: else pages could not be turned. */
+  /**
+   * Turn to the page of what is chosen. Only when that changes, so that other pages can be seen.
+   */
   private turnToChosen(): void {
     this.model.set('page', pageOf(this.selection.point[this.axis], this.perPage));
   }
@@ -123,7 +125,8 @@ abstract class Grid extends ColourMark {
     const { point } = this.selection;
     setAttributes(this.hit, { width: this.width, height: this.height });
     const [first, end] = this.span;
-    // before anybody pointed there would be a line over the last timestep, which may be as thin as it
+    // before anybody pointed there would be a line over the last timestep, which may be as thin as
+    // it
     const pointed = this.selection.get('timestep') !== null;
     const inside = pointed && point.timestep >= first && point.timestep < end;
     const lines = this.panels.map((panel) => {
@@ -177,7 +180,7 @@ abstract class Grid extends ColourMark {
     }
     const [first, end] = this.span;
     const ticks = indexTicks(first, end - 1, panel.width, 70);
-    // the first and the last end with the panel: the next one's ticks are close
+    // the first and the last end with the panel, because the next panel's ticks are close
     return ticks.map((t) => {
       const [x, anchor] =
         t === first
@@ -360,7 +363,7 @@ export class CurveGrid extends Grid {
     return panel.top + ((high - value) / (high - low)) * panel.height;
   }
 
-  /** Of all channels, or of one where each has an axis of its own. */
+  /** Ends of a panel's value axis, which all panels share unless each has its own. */
   private limits(plotArray: PlotArray, channel: number): readonly [number, number] {
     const { ylim } = this.selection;
     if (ylim !== null) {

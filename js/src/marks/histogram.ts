@@ -42,19 +42,21 @@ export class HistogramModel extends SelectionMarkModel {
     count_axis: { deserialize: unpack_models },
   };
 
-  /** The bin that was pointed at last; null before, and when the bins are others since. */
+  /**
+   * The bin that was pointed at last; null if there was none, or if the bins have changed since.
+   */
   get pointed(): number | null {
     return this.bins !== null && this.bins === this.drawn?.bins ? this.bin : null;
   }
 
-  /** Point at a bin; the readouts hear of it by the event `pointed`. */
+  /** Point at a bin, and trigger `pointed` for the readouts. */
   pointAt(bin: number): void {
     this.bins = this.drawn?.bins ?? null;
     this.bin = Math.min(Math.max(bin, 0), (this.bins?.counts.length ?? 1) - 1);
     this.trigger('pointed');
   }
 
-  /** Counted again only when the tensor, the axis or the part has changed. */
+  /** What is drawn, counted again only when the tensor, the axis or the part has changed. */
   get drawn(): Drawn | null {
     const { plotArray, tensor, point } = this.selection;
     if (plotArray === null) {
@@ -131,7 +133,7 @@ export class Histogram extends CanvasMark {
     }
   }
 
-  /** Let the axes hold the bins, and their counts with a little room. */
+  /** Fit the axes to the bins, and to their counts with a little room. */
   private fitAxes(drawn: Drawn): Fit {
     const { bins, line } = drawn;
     const edges = bins?.edges ?? Float64Array.of(1, 10);
@@ -161,7 +163,9 @@ export class Histogram extends CanvasMark {
     polyline(context, (left + right) / 2, right - left, ys);
   }
 
-  /** What a logarithm cannot show, at the right of the plot; where there is nothing to draw, why. */
+  /**
+   * Tell in the margin what a logarithm cannot show, or in the plot why there is nothing to draw.
+   */
   private placeWords({ tally, below, bins, magnitude }: Drawn): void {
     const symbol = this.selection.tensor.symbol;
     this.label.textContent = magnitude ? `|${symbol}|` : symbol;
@@ -194,7 +198,7 @@ export class Histogram extends CanvasMark {
     }
   }
 
-  /** Arrows: bin and channel, with Shift ten at a time; brackets and page keys: sample. */
+  /** Arrows move bin and channel, with Shift by ten; brackets and page keys move the sample. */
   private key(event: KeyboardEvent): void {
     const { sample, channel } = this.selection.point;
     const by = event.shiftKey ? 10 : 1;
@@ -224,7 +228,7 @@ export class Histogram extends CanvasMark {
     return (drawn.bins?.edges ?? new Float64Array(0)).map((edge) => scale(place(edge, drawn)));
   }
 
-  /** No count at all lies on the lower end of a logarithmic axis. */
+  /** Pixel of a count. Zero is drawn on the lower end of a logarithmic axis. */
   private y(count: number): number {
     const { scale } = this.scale('y');
     return this.logCount ? scale(Math.max(Math.log10(count), scale.domain()[0])) : scale(count);

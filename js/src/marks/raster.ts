@@ -34,7 +34,7 @@ export interface Box {
   readonly height: number;
 }
 
-/** A mark that colours cells: more of them than device pixels are pooled, fewer are blocks with sharp edges. */
+/** A mark that colours cells. Where there are more than device pixels, they are pooled. */
 export abstract class ColourMark extends CanvasMark {
   override initialize_additional_scales(): void {
     const repaint = (): void => this.selection.invalidate();
@@ -99,7 +99,9 @@ export abstract class ColourMark extends CanvasMark {
   private readonly cellContext = this.cellCanvas.getContext('2d') as CanvasRenderingContext2D;
 }
 
-/** A heat map, timesteps left to right: the channels of one sample bottom to top, or one channel by sample. */
+/**
+ * A heat map, timesteps left to right: the channels of one sample, or one channel of each sample.
+ */
 export class Raster extends ColourMark {
   declare model: RasterModel;
 

@@ -96,7 +96,7 @@ abstract class ValuesMark extends CanvasMark {
     return this.scale('x').scale(place);
   }
 
-  /** A value that is not finite is shown at zero, in the colour of its own. */
+  /** Pixel of a value. One that is not finite is shown at zero, in a colour of its own. */
   protected y(value: number): number {
     return onCanvas(this.scale('y').scale(Number.isFinite(value) ? value : 0));
   }
@@ -105,7 +105,7 @@ abstract class ValuesMark extends CanvasMark {
   private readonly fitted = new LastKey();
 }
 
-/** The 0-D scatter: the values of every channel, sample by sample; the chosen channel is ringed. */
+/** Values of every channel, sample by sample, without time. Rings mark the chosen channel. */
 export class Scatter extends ValuesMark {
   protected override paint(context: CanvasRenderingContext2D): void {
     const plotArray = this.selection.plotArray;
@@ -150,7 +150,10 @@ export class Scatter extends ValuesMark {
   }
 }
 
-/** The values of the chosen sample, a bar for each channel; a cross where a channel is zero in every sample. */
+/**
+ * Values of the chosen sample, a bar for each channel. Crosses mark channels that are zero
+ * everywhere.
+ */
 export class Bars extends ValuesMark {
   protected override paint(context: CanvasRenderingContext2D): void {
     const plotArray = this.selection.plotArray;

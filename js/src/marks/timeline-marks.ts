@@ -43,7 +43,9 @@ export class ReachModel extends TimelineMarkModel {
   }
 }
 
-/** Something against training steps: the line at the step that is shown, pointer and keys to choose one. */
+/**
+ * A mark over training steps, with a line at the step that is shown; pointer and keys choose one.
+ */
 abstract class TimelineMark extends CanvasMark {
   declare model: TimelineMarkModel;
 
@@ -134,7 +136,7 @@ abstract class TimelineMark extends CanvasMark {
 
 /** The loss of the batch at every snapshot. */
 export class Losses extends TimelineMark {
-  /** Whether caption and readout in full would lie over one another. */
+  /** Whether the full caption and readout would overlap. */
   private get tight(): boolean {
     return this.width < 400;
   }
@@ -193,7 +195,10 @@ export class Losses extends TimelineMark {
   private readonly dot = svg('circle', { class: 'rnngrad-dot', r: 4 });
 }
 
-/** How far back gradient reaches as training goes on: log10 of the median norm, by step and timestep. */
+/**
+ * How far back gradient reaches as training goes on: log10 of the median norm, by step and
+ * timestep.
+ */
 export class Reach extends TimelineMark {
   declare model: ReachModel;
 
@@ -221,7 +226,7 @@ export class Reach extends TimelineMark {
     const largest = Math.max(...rows.map((row) => row.largest));
     const timesteps = rows[rows.length - 1].median.length;
     const last = run[run.length - 1];
-    // the scale, too: it learns of a new width a little later
+    // with the scale, because it learns of a new width a little later
     const key = [run.length, last, largest, timesteps, theme(), this.width, this.x(last.step)];
     if (this.painted.changed(key)) {
       this.fill(
@@ -314,7 +319,7 @@ export class Reach extends TimelineMark {
   private readonly label = svg('text', { class: 'rnngrad-label rnngrad-quiet' });
 }
 
-/** The colour of a norm; where all is masked, that of what is too small for the scale. */
+/** Make the function from a norm to its colour. Where all is masked, it is that of tiny norms. */
 function normColours(largest: number): (norm: number) => Packed {
   const table = sequentialTable();
   const [below, nonFinite] = [parseColour(theme().below), parseColour(NON_FINITE)];

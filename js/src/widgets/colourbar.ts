@@ -30,18 +30,19 @@ export class ColourBarModel extends DOMWidgetModel {
   };
 }
 
-/** The colours of the range, vmin at the bottom, with five labels; beside the heat map or both halves. */
+/** The colours of the range, vmin at the bottom, with at most five labels; beside the heat map. */
 export class ColourBar extends DOMWidgetView {
   override async render(): Promise<void> {
     this.el.classList.add('rnngrad-colourbar');
     this.canvas.className = 'rnngrad-colourbar-colours';
     this.el.append(this.canvas, this.labels);
     const scale = this.selection.get('colour_scale') as WidgetModel;
-    // the same bqplot scale the raster colours with
+    // the bqplot scale that the raster uses
     this.scale = (await this.create_child_view(scale as never)) as unknown as ScaleView;
     this.listenTo(this.scale, 'color_scale_range_changed', this.draw);
     this.listenTo(this.selection, 'redraw', this.draw);
-    // the height is kept: to ask for it on each redraw would make the browser lay out the page
+    // the height is remembered: asking for it on each redraw would make the browser lay out the
+    // page
     this.observer = new ResizeObserver(() => {
       this.height = this.el.clientHeight;
       this.draw();
@@ -105,7 +106,7 @@ export class ColourBar extends DOMWidgetView {
     const { vmin, vmax } = norm;
     const y = (v: number): number => height * (1 - (v - vmin) / (vmax - vmin));
     const inside = vmin < 0 && vmax > 0 ? [0] : [];
-    // the ends first, then zero, then the halves, each where it leaves room
+    // first the ends, then zero, then the halves, each if there is room left
     const wanted = [vmax, vmin, ...inside, vmax / 2, vmin / 2];
     const kept: number[] = [];
     for (const v of wanted) {

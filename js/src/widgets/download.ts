@@ -21,7 +21,9 @@ export class DownloadModel extends DOMWidgetModel {
   }
 }
 
-/** A button with a menu of formats: saves the picture of the frame that it is in, without a kernel. */
+/**
+ * A button with a menu of formats: saves the picture of the frame that it is in, without a kernel.
+ */
 export class Download extends DOMWidgetView {
   override render(): void {
     this.el.classList.add('jupyter-widgets', 'rnngrad-download');
@@ -40,7 +42,7 @@ export class Download extends DOMWidgetView {
 
     this.button.addEventListener('click', () => this.open(this.menu.hidden));
     this.el.addEventListener('keydown', (event) => this.key(event));
-    // else Safari would take the focus away, and the menu with it, before the click comes
+    // otherwise Safari moves the focus, which closes the menu, before the click arrives
     this.el.addEventListener('mousedown', (event) => event.preventDefault());
     this.el.addEventListener('focusout', ({ relatedTarget }) => {
       if (!this.el.contains(relatedTarget as Node | null)) {

@@ -9,7 +9,7 @@ import { MODULE_STATE } from '../version';
 import { changesCells, takes } from './keys';
 import type { SelectionModel } from './selection';
 
-/** Milliseconds in which a kernel that is idle answers. */
+/** Milliseconds within which an idle kernel answers. */
 const PATIENCE = 500;
 
 export class ExplorerModel extends VBoxModel {
@@ -39,7 +39,9 @@ export class ExplorerModel extends VBoxModel {
   };
 }
 
-/** The frame round controls and plots: theme, width and the busy state. */
+/**
+ * The frame around controls and plots: theme, width, keys, and what is said while Python computes.
+ */
 export class Explorer extends VBoxView {
   override render(): void {
     super.render();
@@ -88,7 +90,7 @@ export class Explorer extends VBoxView {
     );
   }
 
-  /** Bring every figure to its size, those out of sight too; nothing is pointed at then. */
+  /** Bring every figure to its size, also those that are out of sight, with nothing pointed at. */
   private layOut(): void {
     this.selections.forEach((selection) => {
       selection.hover(null, null);
@@ -101,7 +103,7 @@ export class Explorer extends VBoxView {
     this.selections.forEach((selection) => selection.trigger('redraw'));
   }
 
-  /** On paper: light, fine, and as wide as a page; a browser would cut off what is wider. */
+  /** Draw as for paper, and as wide as a page: a browser cuts off what is wider. */
   private print(on: boolean): void {
     setExportTheme(this.el, on);
     this.el.classList.toggle('rnngrad-print', on);
@@ -111,8 +113,9 @@ export class Explorer extends VBoxView {
   }
 
   /**
-   * A key that a control or a plot takes is not the application's, nor one that would change cells. Said before the application looks:
-   * JupyterLab does so at the document, first of all, and asks what has the focus.
+   * Keep keys from the application that a control or a plot takes, or that would change cells. It
+   * must be done in the window, before JupyterLab sees the key at the document and asks what has
+   * the focus.
    */
   private readonly claimKey = (event: KeyboardEvent): void => {
     const { target } = event;
@@ -151,7 +154,8 @@ export class Explorer extends VBoxView {
     this.el.classList.toggle('rnngrad-dark', isDark());
     for (const selection of this.selections) {
       const scale = selection.get('colour_scale') as WidgetModel;
-      // Python names the colours of the light theme; not at once: the event would be lost to bqplot
+      // Python sets the colours of the light theme. Later, because bqplot must see this event
+      // first.
       this.stopListening(scale);
       this.listenTo(scale, 'change:colors', () => queueMicrotask(() => this.applyTheme()));
       const colours = selection.logColours ? theme().sequential : theme().diverging;
@@ -162,13 +166,13 @@ export class Explorer extends VBoxView {
     }
   }
 
-  /** Python saves pages in the theme of the notebook. */
+  /** Tell Python the theme, in which it saves pages. */
   private sendTheme(): void {
     this.model.set('dark', isDark());
     this.touch();
   }
 
-  /** All that is drawn: the selection of the sliders, and those of the weights. */
+  /** The selection of the sliders, and those of weights. */
   private get selections(): SelectionModel[] {
     const others = this.model.get('others') as SelectionModel[];
     return this.selection === null ? others : [this.selection, ...others];
@@ -181,7 +185,7 @@ export class Explorer extends VBoxView {
   private applySize(): void {
     const height = this.model.get('height') as number | null;
     this.heading.textContent = this.model.get('title') as string;
-    // the usual one stands in style/index.css
+    // the default is in style/index.css
     this.el.style.setProperty('--rg-height', height === null ? null : String(height));
   }
 
@@ -204,7 +208,9 @@ export class Explorer extends VBoxView {
     }
   }
 
-  /** A control that acts through Python was used; a cell that runs comes first: say so. */
+  /**
+   * After a control that acts through Python was used: say so if the kernel is busy with a cell.
+   */
   private waitForKernel(event: string, target: Element): void {
     const control = target.closest('.rnngrad-kernel');
     if (control !== null && (event === 'change') === (target.tagName === 'SELECT')) {
@@ -223,7 +229,7 @@ export class Explorer extends VBoxView {
     );
   }
 
-  /** While Python computes: a moving line, the seconds, and controls at 60 %. The old data stays. */
+  /** Show that Python computes: a moving line, the seconds, pale controls. The old data stays. */
   private showProgress(message: string, more: string): void {
     this.el.classList.toggle('rnngrad-busy', message !== '');
     window.clearInterval(this.clock);

@@ -14,7 +14,7 @@ export interface Axes {
   gatesAlong(axis: 'columns' | 'rows'): readonly string[];
 }
 
-/** Where an index is: its gate and section, or '' where there are none, and its place within them. */
+/** Where a row is: its gate and section ('' where there are none), and its place within them. */
 interface Place {
   readonly gate: string;
   readonly section: string;
@@ -65,7 +65,7 @@ function placeOfRow(axes: Axes, row: number, rowCount: number): Place {
   return { gate, section: name, axis: rows, place };
 }
 
-/** The gate of an index, and its place within the gate; the index itself where there are no gates. */
+/** The gate of an index and its place within the gate; without gates, '' and the index itself. */
 function gateOf(gates: readonly string[], index: number, count: number): [string, number] {
   if (gates.length === 0) {
     return ['', index];

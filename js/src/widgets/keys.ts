@@ -1,13 +1,13 @@
 import type { Point } from '../data/slicing';
 import type { SelectionModel } from './selection';
 
-/** What the keys do in a plot, for those who cannot see it. */
+/** What the keys do in a plot, for screen readers. */
 export const KEYS_HELP =
   'plot: left and right arrows move the timestep, up and down the channel, with Shift by ten; ' +
   'Page Up and Page Down, or square brackets, the sample; plus and minus the range of timesteps, 0 shows all; ' +
   'Escape leaves';
 
-/** Says which keys an element takes; what it does not name belongs to the application. */
+/** Attribute that names the keys that an element takes. All others belong to the application. */
 export const KEYS = 'data-rnngrad-keys';
 
 export const PLOT_KEYS = 'ArrowLeft ArrowRight ArrowDown ArrowUp PageUp PageDown [ ] + - 0';
@@ -19,7 +19,7 @@ const SLIDER = 'ArrowLeft ArrowRight ArrowDown ArrowUp Home End PageUp PageDown'
 
 type Pressed = Pick<KeyboardEvent, 'key' | 'ctrlKey' | 'altKey' | 'metaKey' | 'shiftKey'>;
 
-/** The key, or the character, however it is made; null where a modifier makes it the application's. */
+/** The key, or the character that it makes; null where a modifier makes it the application's. */
 export function keyOf({ key, ctrlKey, altKey, metaKey }: Pressed): string | null {
   if (!ctrlKey && !altKey && !metaKey) {
     return key;
@@ -28,7 +28,7 @@ export function keyOf({ key, ctrlKey, altKey, metaKey }: Pressed): string | null
   return altKey && !metaKey && COMPOSED.includes(key) ? key : null;
 }
 
-/** Whether a control, or a plot, takes a key: the application must not act on it then. */
+/** Whether a control or a plot takes a key. If so, the application must not act on it. */
 export function takes(target: Element, event: Pressed): boolean {
   const key = keyOf(event);
   if (key === null) {
@@ -51,8 +51,8 @@ export function takes(target: Element, event: Pressed): boolean {
 }
 
 /**
- * Whether a key is a command on the notebook's cells where nothing takes it: a letter that slips would
- * add or delete the very cell that is looked at. Shortcuts have a modifier, or are no characters.
+ * Whether a key that nothing takes is a command on the notebook's cells: a letter that slips could
+ * delete the cell that is looked at. Other shortcuts have a modifier, or are not characters.
  */
 export function changesCells(event: Pressed): boolean {
   const key = keyOf(event) ?? '';
@@ -60,8 +60,8 @@ export function changesCells(event: Pressed): boolean {
 }
 
 /**
- * Arrows: timestep and channel, with Shift ten at a time; brackets and page keys: sample; plus, minus and
- * 0: the range of timesteps, round the chosen one.
+ * Act on a key in a plot. Arrows move timestep and channel, with Shift by ten; brackets and page
+ * keys move the sample; plus, minus and 0 zoom the time axis around the chosen timestep.
  */
 export function pressKey(selection: SelectionModel, event: KeyboardEvent): void {
   const { timestep, channel, sample } = selection.point;
@@ -92,7 +92,7 @@ export function pressKey(selection: SelectionModel, event: KeyboardEvent): void 
   }
 }
 
-/** Show a range so many times as long. */
+/** Show a range of timesteps that is `factor` times as long. */
 function zoomBy(selection: SelectionModel, factor: number): void {
   const [first, last] = selection.timeRange;
   const { timestep } = selection.point;

@@ -10,7 +10,7 @@ import type { Limits } from '../drawing/value-axis';
 import { MODULE_STATE } from '../version';
 import type { TensorModel } from './tensor';
 
-/** Attributes that the picture depends on; the others follow from them. */
+/** Attributes that the picture depends on. The others follow from them. */
 const SHOWN = [
   'sample',
   'timestep',
@@ -30,11 +30,11 @@ function clamp(index: number, count: number): number {
 }
 
 /**
- * What of the tensor is shown. It has no view: sliders are linked to its traits, marks and readouts
- * listen to its one event, `redraw`.
+ * What is shown of the tensor. It has no view: sliders are linked to its traits, and marks and
+ * readouts listen to its event `redraw`.
  *
- * `redraw` comes at once for the first change in a frame and once more, at the next frame, for all
- * that follow: a single move is drawn without delay, a burst is drawn once a frame.
+ * `redraw` is triggered at once by the first change in a frame, and once more at the next frame by
+ * all that follow: a single move is drawn without delay, a burst of moves once a frame.
  */
 export class SelectionModel extends WidgetModel {
   override defaults(): Backbone.ObjectHash {
@@ -82,7 +82,7 @@ export class SelectionModel extends WidgetModel {
     this.on('change:time_range', this.applyTime, this);
     this.on('change:order', () => this.set('reflect_half', this.get('order') === 1));
     this.on('change:reflect_half', () => this.set('order', this.reflect ? 1 : 0));
-    // not 'change': ipywidgets loses it when a handler of 'change:order', say, calls `set` again
+    // not 'change', which ipywidgets loses when a handler of, say, 'change:order' calls `set`
     this.on(SHOWN.map((name) => `change:${name}`).join(' '), this.invalidate, this);
     this.listenTo(this.tensor, 'change', this.tensorChanged);
     this.listenTo(this.companion, 'change', this.invalidate);
@@ -109,12 +109,12 @@ export class SelectionModel extends WidgetModel {
     return { vmin, vmax };
   }
 
-  /** Whether colours tell log10 of magnitudes. */
+  /** Whether colours show log10 of magnitudes. */
   get logColours(): boolean {
     return this.get('log_colours') as boolean;
   }
 
-  /** Ends of the value axes where they were chosen; null where they fit the values. */
+  /** Ends of the value axes, where they were chosen; null if they fit the values. */
   get ylim(): Limits | null {
     return this.get('ylim') as Limits | null;
   }
@@ -141,7 +141,9 @@ export class SelectionModel extends WidgetModel {
     return this.get('reflect_half') as boolean;
   }
 
-  /** What is selected, in range for the tensor; before anything was pointed at, the last timestep. */
+  /**
+   * What is selected, in range for the tensor; before anything was pointed at, the last timestep.
+   */
   get point(): Point {
     const plotArray = this.plotArray;
     const [samples, timesteps, channels] = plotArray
@@ -155,7 +157,7 @@ export class SelectionModel extends WidgetModel {
     };
   }
 
-  /** What is under the pointer, else what is selected: what the readout tells. */
+  /** What the readout tells: what is under the pointer, or else what is selected. */
   get readoutPoint(): Point {
     const point = this.point;
     return { ...point, ...this.hovered };
@@ -195,7 +197,7 @@ export class SelectionModel extends WidgetModel {
     this.save_changes();
   }
 
-  /** Show the timesteps from one to another, in every panel; null shows all. Two at least. */
+  /** Show a range of timesteps, at least two, in every panel; null shows all. */
   zoom(range: readonly [number, number] | null): void {
     const last = (this.plotArray?.timesteps ?? 1) - 1;
     const [from, to] = range === null ? [0, last] : [Math.min(...range), Math.max(...range)];
@@ -216,7 +218,7 @@ export class SelectionModel extends WidgetModel {
     }
   }
 
-  /** Make changes that belong together: one `redraw` after the last, none between. */
+  /** Make changes that belong together: `redraw` is triggered once, after the last. */
   together(change: () => void): void {
     const outer = this.held;
     this.held = true;
@@ -228,7 +230,7 @@ export class SelectionModel extends WidgetModel {
     this.invalidate();
   }
 
-  /** Ask for one `redraw`. */
+  /** Trigger `redraw`, now or at the next frame. */
   invalidate(): void {
     if (this.held) {
       return;
@@ -264,14 +266,14 @@ export class SelectionModel extends WidgetModel {
     return limitOf(this.norm);
   }
 
-  /** Let range, sliders and button follow what was set of them; see `nextNorm`. */
+  /** After any of them was set, let range, sliders and button agree again; see `nextNorm`. */
   private followNorm(): void {
     const change = changedPart(this.settledNorm, this.normState);
     this.settleNorm(nextNorm(this.settledNorm, change));
   }
 
   private settleNorm(state: NormState): void {
-    // before anything is set, which calls `followNorm` again
+    // stored first, because `set` calls `followNorm` again
     this.settledNorm = state;
     this.set(traitsOf(changedPart(this.normState, state)));
   }
@@ -300,7 +302,7 @@ export class SelectionModel extends WidgetModel {
     scale?.set({ min: first - 0.5, max: last + 0.5 });
   }
 
-  /** The state of the norm that its parts agreed on last. */
+  /** The last state in which range, sliders and button agreed. */
   declare private settledNorm: NormState;
   private hovered: Partial<Point> | null = null;
   private timesteps = 0;
@@ -309,7 +311,9 @@ export class SelectionModel extends WidgetModel {
   private stale = false;
 }
 
-/** The parts of a state that differ from those of another; all are numbers, flags or a few numbers. */
+/**
+ * The parts of a state that differ from those of another; all are numbers, flags or a few numbers.
+ */
 function changedPart(before: NormState, now: NormState): Partial<NormState> {
   const names = Object.keys(now) as (keyof NormState)[];
   const changed = names.filter(

@@ -9,7 +9,7 @@ import type { DenseArray } from '../data/wire';
 import { fromWire, toWire } from '../data/wire';
 import { MODULE_STATE } from '../version';
 
-/** The array that is explored, and what it is. It crosses once; all slicing happens here. */
+/** The array that is explored, and what it is. It crosses the wire once, and is sliced here. */
 export class TensorModel extends WidgetModel {
   override defaults(): Backbone.ObjectHash {
     return {
@@ -52,7 +52,7 @@ export class TensorModel extends WidgetModel {
     return this.get('directions') as string[];
   }
 
-  /** Named ranges of rows, from the lowest: the halves of a Bidirectional layer, the matrices of a layer's weights. */
+  /** Ranges of rows, from the lowest: halves of a Bidirectional layer, or matrices of weights. */
   get sections(): Section[] {
     return this.get('sections') as Section[];
   }

@@ -1,4 +1,5 @@
-// Pure: the words that follow the selection, in readouts beside the controls and captions of panels.
+// Pure: the words that follow the selection, in readouts beside the controls and captions of
+// panels.
 
 import type { PlotArray, Point } from '../data/slicing';
 import { normOverChannels, secondHalf, valueAt } from '../data/slicing';
@@ -44,7 +45,9 @@ export interface Subject {
 /** What a readout can tell. */
 export type Kind = keyof typeof WRITERS;
 
-/** The text of one kind. `section` is the number of the rows that a caption is of, if it is of some. */
+/**
+ * The text of one kind. `section` is the number of the rows that a caption is of, if it is of some.
+ */
 export function write(
   kind: Kind,
   subject: Subject,

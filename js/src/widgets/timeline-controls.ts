@@ -9,8 +9,9 @@ const INTERVAL = 250;
 const SHOWS = ['step', 'A', 'step − A'];
 
 /**
- * Play, scrub, follow, compare. Plain elements, not ipywidgets' slider and Play: those send their value to
- * Python, which knows of a longer run later than the browser does, and sends back a value cut to its own.
+ * Play, scrub, follow, compare. These are plain elements, not ipywidgets' slider and Play: those
+ * send their value to Python, which learns of a longer run later than the browser, and sends back a
+ * value that it cut to its own maximum.
  */
 export class TimelineControls extends DOMWidgetView {
   declare model: TimelineModel;
@@ -71,7 +72,7 @@ export class TimelineControls extends DOMWidgetView {
       this.range.setAttribute('aria-valuetext', `training step ${shown.step}`);
     }
     this.follow.checked = model.get('follow') as boolean;
-    // it tells of the run, not of the step that is shown
+    // the status is that of the run, not of the step that is shown
     const latest = index < last && model.status.startsWith('step ') ? 'latest: ' : '';
     this.status.textContent = latest + model.status;
     this.status.title = this.status.textContent;
@@ -87,7 +88,7 @@ export class TimelineControls extends DOMWidgetView {
     this.drawPlay();
   }
 
-  /** Beside the arrows that every slider has. */
+  /** Act on keys beyond the arrows, which every slider has. */
   private key(event: KeyboardEvent): void {
     const by = { ArrowLeft: -10, ArrowRight: 10 }[event.key];
     if (event.key === ' ') {
@@ -151,7 +152,7 @@ function row(name: string, ...children: HTMLElement[]): HTMLElement {
   return element;
 }
 
-/** A check box with its words; the last ones only where there is room. */
+/** A check box with its label; the end of the label shows only where there is room. */
 function label(input: HTMLInputElement, text: string, more: string): HTMLLabelElement {
   const element = document.createElement('label');
   const [words, rest] = [document.createElement('span'), document.createElement('span')];

@@ -12,7 +12,7 @@ import { fromWire, toWire } from '../data/wire';
 import { MODULE_STATE } from '../version';
 import type { SelectionModel } from './selection';
 
-/** The tensor of one training step. It joins its timeline as soon as it is there. */
+/** The tensor of one training step. It joins its timeline as soon as it exists. */
 export class SnapshotModel extends WidgetModel {
   override defaults(): Backbone.ObjectHash {
     return {
@@ -63,7 +63,8 @@ export class SnapshotModel extends WidgetModel {
 
   /** Median over samples of the norm over channels, by timestep; and the largest norm of all. */
   reach(mask: Float32Array | null): Reach {
-    // not yet initialised when the snapshot joins: it does so in the constructor of its base
+    // undefined, not yet initialised, while the snapshot joins: that is in the constructor of its
+    // base
     this.measured ??= reachOf(this.array, mask);
     return this.measured;
   }
@@ -84,8 +85,10 @@ export class SnapshotModel extends WidgetModel {
 }
 
 /**
- * The snapshots of a run, and which one is shown: its array becomes that of the selection's tensor, so
- * that every view draws it. `snapshots` is triggered when snapshots come or go, `shown` when another is shown.
+ * The snapshots of a run, and which one is shown: its array becomes that of the selection's tensor,
+ * so that every view draws it.
+ *
+ * The event `snapshots` is triggered when snapshots come or go, `shown` when another one is shown.
  */
 export class TimelineModel extends DOMWidgetModel {
   override defaults(): Backbone.ObjectHash {
@@ -124,7 +127,7 @@ export class TimelineModel extends DOMWidgetModel {
     this.on('change:capacity', this.thin, this);
   }
 
-  /** Those that are kept, in the order of the run. */
+  /** The snapshots that are kept, in the order of the run. */
   get snapshots(): readonly SnapshotModel[] {
     return this.kept;
   }
@@ -133,7 +136,9 @@ export class TimelineModel extends DOMWidgetModel {
     return this.kept[this.index] ?? null;
   }
 
-  /** How far the run is, in words that came last. Python's own are not changed: it may know newer ones. */
+  /**
+   * How far the run is, in the latest words. The trait stays as it is: Python may have newer words.
+   */
   get status(): string {
     return this.latestStatus ?? (this.get('status') as string);
   }
@@ -164,7 +169,7 @@ export class TimelineModel extends DOMWidgetModel {
     }
   }
 
-  /** Show the snapshot at a place, as a person chose it: the latest is followed on only from itself. */
+  /** Show the snapshot at an index that a person chose. Following goes on only at the latest. */
   scrub(index: number): void {
     const last = this.kept.length - 1;
     const found = this.kept[Math.min(Math.max(index, 0), last)];
@@ -197,7 +202,7 @@ export class TimelineModel extends DOMWidgetModel {
     this.scrub(nearestIndex(this.kept, step));
   }
 
-  /** The place of what is shown: the latest, or the chosen step, or the nearest one before it. */
+  /** Index of the snapshot that is shown; -1 where there is none. */
   get index(): number {
     return shownIndex(this.kept, this.get('step') as number | null, this.follow);
   }
@@ -214,13 +219,13 @@ export class TimelineModel extends DOMWidgetModel {
     }
   }
 
-  /** Forget the others: the message that closes a snapshot may be lost, so their memory goes now. */
+  /** Release those that are gone now: the message that closes a snapshot may be lost. */
   private keep({ kept, gone }: Change<SnapshotModel>): void {
     this.kept = kept;
     gone.forEach((snapshot) => snapshot.forget());
   }
 
-  /** Where the step that is shown, or A, is not kept any more: the nearest one that is. */
+  /** Move the step that is shown, and A, to the nearest one that is kept. */
   private snapToKept(): void {
     for (const name of ['pinned', 'step']) {
       const step = this.get(name) as number | null;
@@ -244,7 +249,7 @@ export class TimelineModel extends DOMWidgetModel {
     return this.kept.find((snapshot) => snapshot.step === step) ?? null;
   }
 
-  /** Let every view draw what is chosen. */
+  /** Let every view draw the chosen snapshot, or its comparison with A. */
   showChosen(): void {
     const { shown, pinnedSnapshot: pinned } = this;
     const show = pinned === null ? 0 : (this.get('show') as number);
@@ -268,13 +273,13 @@ export class TimelineModel extends DOMWidgetModel {
     });
     const summary = this.get('summary') as WidgetModel;
     summary.set('value', source.get('summary'));
-    // so that Python, too, knows which range is the automatic one, and what its next words replace
+    // so that Python knows the automatic range, and which summary its next one replaces
     save(selection);
     save(summary);
     this.trigger('shown');
   }
 
-  /** Nothing of the timeline is on the page any more. */
+  /** Take the comparison out of the captions, when the timeline leaves the page. */
   clearComparison(): void {
     this.selection.tensor.set('compared', '');
   }
@@ -283,7 +288,7 @@ export class TimelineModel extends DOMWidgetModel {
   private kept: readonly SnapshotModel[] = [];
 }
 
-/** Send what was changed, unless the widget is being closed, or there is no kernel. */
+/** Send changes to Python, unless the widget is being closed or there is no kernel. */
 function save(model: WidgetModel): void {
   if (model.comm !== undefined) {
     model.save_changes();
