@@ -43,6 +43,11 @@ export abstract class SelectionMark extends Mark {
   /** Build the elements that stay. The size of the plot area is known by now. */
   protected setup(): void {}
 
+  /** Let elements of the mark show in the margins too, where bqplot would clip them. */
+  protected drawBeyondPlot(): void {
+    this.el.removeAttribute('clip-path');
+  }
+
   override create_listeners(): void {
     super.create_listeners();
     this.listenTo(this.selection, 'redraw', this.draw);

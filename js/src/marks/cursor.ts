@@ -58,7 +58,7 @@ export class Cursor extends SelectionMark {
 
   protected override setup(): void {
     const { el } = this;
-    el.removeAttribute('clip-path'); // chips are on the axes, the line goes on to the next panel
+    this.drawBeyondPlot(); // chips are on the axes, the line goes on to the next panel
     el.append(this.hit, this.gates, this.band, this.line, ...this.rows, this.dot, this.brush);
     el.append(this.xChip.box, this.xChip.text, this.yChip.box, this.yChip.text, this.label);
     setAttributes(this.hit, {

@@ -34,7 +34,7 @@ export class Curves extends CanvasMark {
 
   protected override setup(): void {
     this.el.append(...this.labels, this.note);
-    this.el.removeAttribute('clip-path'); // the labels are in the margin
+    this.drawBeyondPlot(); // the labels are in the margin
   }
 
   protected override paint(context: CanvasRenderingContext2D): void {

@@ -44,7 +44,7 @@ export class Flow extends CanvasMark {
   declare model: FlowModel;
 
   protected override setup(): void {
-    this.el.removeAttribute('clip-path'); // the labels are in the margin
+    this.drawBeyondPlot(); // the labels are in the margin
     this.el.append(this.wash, this.unreached, ...this.labels, ...this.dots);
   }
 

@@ -102,14 +102,8 @@ export class GateHistograms extends CanvasMark {
   declare model: GateHistogramsModel;
 
   protected override setup(): void {
-    this.el.removeAttribute('clip-path'); // the range is told in the margin
+    this.drawBeyondPlot(); // the range is told in the margin
     this.el.append(this.frame, this.gates, this.words, this.margin);
-  }
-
-  override draw(): void {
-    if (!this.fitting) {
-      super.draw();
-    }
   }
 
   protected override paint(context: CanvasRenderingContext2D): void {
@@ -119,11 +113,9 @@ export class GateHistograms extends CanvasMark {
       return;
     }
     const { edges, gates, tally } = counted;
-    this.fitting = true; // a scale that changes asks for a drawing, which this one is
     const axis = this.model.get('count_axis') as WidgetModel | null;
     const most = Math.max(1, ...gates.map(({ counts }) => Math.max(...counts)));
     fitAxis(this.scale('y').model, axis, countRange(most, false, 2));
-    this.fitting = false;
     const y = this.scale('y').scale;
     gates.forEach(({ counts }, i) => {
       const place = this.placeIn(i, edges);
@@ -184,7 +176,6 @@ export class GateHistograms extends CanvasMark {
     this.gates.replaceChildren(...marks);
   }
 
-  private fitting = false;
   private readonly frame = svg('rect', { class: 'rnngrad-frame' });
   private readonly gates = svg('g', { class: 'rnngrad-gates' });
   private readonly words = svg('text', { class: 'rnngrad-empty rnngrad-label rnngrad-quiet' });

@@ -62,7 +62,7 @@ abstract class Grid extends ColourMark {
 
   protected override setup(): void {
     this.turnToChosen();
-    this.el.removeAttribute('clip-path'); // tick labels are in the margins
+    this.drawBeyondPlot(); // tick labels are in the margins
     this.el.append(this.hit, this.words, this.line, this.frame);
     setAttributes(this.hit, {
       tabindex: 0,

@@ -97,7 +97,7 @@ export class Histogram extends CanvasMark {
 
   protected override setup(): void {
     const { el } = this;
-    el.removeAttribute('clip-path'); // the shares are in the margin
+    this.drawBeyondPlot(); // the shares are in the margin
     el.append(this.band, this.hit, this.words, this.shares, this.label);
     const help =
       'plot: left and right arrows move the bin, up and down the channel; Page Up and Page Down, or brackets, the sample';
@@ -108,21 +108,13 @@ export class Histogram extends CanvasMark {
     this.listenTo(this.model, 'pointed', this.drawBand);
   }
 
-  override draw(): void {
-    if (!this.fitting) {
-      super.draw();
-    }
-  }
-
   protected override paint(context: CanvasRenderingContext2D): void {
     const { drawn } = this.model;
     setAttributes(this.hit, { width: this.width, height: this.height });
     if (drawn === null) {
       return;
     }
-    this.fitting = true; // a scale that changes asks for a drawing, which this one is
     const { ticks: axis } = this.fitAxes(drawn);
-    this.fitting = false;
     this.placeWords(drawn);
     this.drawBand();
     if (drawn.bins !== null) {
@@ -242,7 +234,6 @@ export class Histogram extends CanvasMark {
     return this.model.get(name) as WidgetModel | null;
   }
 
-  private fitting = false;
   private readonly hit = svg('rect', { class: 'rnngrad-hit', fill: 'transparent' });
   private readonly band = svg('rect', { class: 'rnngrad-band' });
   private readonly words = svg('text', { class: 'rnngrad-empty rnngrad-label rnngrad-quiet' });

@@ -61,7 +61,7 @@ abstract class ValuesMark extends CanvasMark {
   declare model: ScatterModel;
 
   protected override setup(): void {
-    this.el.removeAttribute('clip-path'); // the label is in the margin
+    this.drawBeyondPlot(); // the label is in the margin
     this.el.appendChild(this.legend);
   }
 

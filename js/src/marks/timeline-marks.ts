@@ -63,7 +63,7 @@ abstract class TimelineMark extends CanvasMark {
   }
 
   protected override setup(): void {
-    this.el.removeAttribute('clip-path'); // captions and labels are in the margins
+    this.drawBeyondPlot(); // captions and labels are in the margins
     this.el.append(this.hit, this.line, this.pin, this.caption, this.readout);
     const help = 'timeline: left and right arrows choose the training step, with Shift by ten';
     const keys = 'ArrowLeft ArrowRight';
@@ -91,14 +91,12 @@ abstract class TimelineMark extends CanvasMark {
 
   protected override paint(context: CanvasRenderingContext2D): void {
     const run = this.timeline.snapshots;
-    if (!this.hit.isConnected || this.fitting || run.length === 0) {
+    if (!this.hit.isConnected || run.length === 0) {
       return;
     }
-    this.fitting = true; // a scale that changes asks for a drawing, which this one is
     const [first, last] = [run[0].step, run[run.length - 1].step];
     this.scale('x').model.set({ min: first, max: Math.max(last, first + 1) });
     this.fit(run);
-    this.fitting = false;
     setAttributes(this.hit, { width: this.width, height: this.height });
     this.drawRun(context, run);
     this.words(run);
@@ -126,7 +124,6 @@ abstract class TimelineMark extends CanvasMark {
     return this.model.timeline;
   }
 
-  private fitting = false;
   private readonly hit = svg('rect', { class: 'rnngrad-hit', fill: 'transparent' });
   private readonly line = svg('line', { class: 'rnngrad-cross' });
   private readonly pin = svg('line', { class: 'rnngrad-cross rnngrad-pin' });
