@@ -2,16 +2,17 @@
 import '../style/index.css';
 
 export { Cursor, CursorModel } from './marks/cursor';
+export { CurveGrid, CurveGridModel } from './marks/curve-grid';
 export { Curves, CurvesModel } from './marks/curves';
 export { Flow, FlowModel } from './marks/flow';
 export { GateHistograms, GateHistogramsModel } from './marks/gate-histograms';
-export { CurveGrid, CurveGridModel, Maps, MapsModel } from './marks/grid';
 export {
   Histogram,
   HistogramModel,
   HistogramReadout,
   HistogramReadoutModel,
 } from './marks/histogram';
+export { Maps, MapsModel } from './marks/maps';
 export { Raster, RasterModel } from './marks/raster';
 export { Bars, BarsModel, Scatter, ScatterModel } from './marks/scatter';
 export { Losses, LossesModel, Reach, ReachModel } from './marks/timeline-marks';
@@ -21,6 +22,7 @@ export { Download, DownloadModel } from './widgets/download';
 export { Explorer, ExplorerModel } from './widgets/frame';
 export { Readout, ReadoutModel } from './widgets/readout';
 export { SelectionModel } from './widgets/selection';
+export { SnapshotModel } from './widgets/snapshot';
 export { TensorModel } from './widgets/tensor';
-export { SnapshotModel, TimelineModel } from './widgets/timeline';
+export { TimelineModel } from './widgets/timeline';
 export { TimelineControls } from './widgets/timeline-controls';

@@ -11,7 +11,8 @@ import { pointIn, setAttributes, show, svg } from '../drawing/svg';
 import { NON_FINITE, theme } from '../drawing/theme';
 import { evenTicks, roundTicks, withoutChip } from '../drawing/ticks';
 import { KEYS, keyOf } from '../widgets/keys';
-import type { SnapshotModel, TimelineModel } from '../widgets/timeline';
+import type { SnapshotModel } from '../widgets/snapshot';
+import type { TimelineModel } from '../widgets/timeline';
 import { CanvasMark, SelectionMarkModel } from './canvas-mark';
 
 export class TimelineMarkModel extends SelectionMarkModel {

@@ -8,6 +8,7 @@ import type { NormState } from '../drawing/norm-state';
 import { limitOf, nextNorm, placeSliders } from '../drawing/norm-state';
 import type { Limits } from '../drawing/value-axis';
 import { MODULE_STATE } from '../version';
+import { changedPart, NORM_TRAITS, normStateOf, traitsOf } from './norm-traits';
 import type { TensorModel } from './tensor';
 
 /** Attributes that the picture depends on. The others follow from them. */
@@ -21,9 +22,6 @@ const SHOWN = [
   'log_colours',
   'ylim',
 ];
-
-/** Attributes that tell the state of the norm. */
-const NORM_TRAITS = ['norm', 'auto', 'auto_limit', 'top', 'stop', 'handles'];
 
 function clamp(index: number, count: number): number {
   return Math.min(Math.max(index, 0), Math.max(count - 1, 0));
@@ -76,7 +74,7 @@ export class SelectionModel extends WidgetModel {
 
   override initialize(attributes: Backbone.ObjectHash, options: never): void {
     super.initialize(attributes, options);
-    this.settleNorm(placeSliders(this.normState));
+    this.settleNorm(placeSliders(normStateOf(this)));
     this.on(NORM_TRAITS.map((name) => `change:${name}`).join(' '), this.followNorm, this);
     this.on('change:norm change:log_colours', this.applyNorm, this);
     this.on('change:time_range', this.applyTime, this);
@@ -268,25 +266,14 @@ export class SelectionModel extends WidgetModel {
 
   /** After any of them was set, let range, sliders and button agree again; see `nextNorm`. */
   private followNorm(): void {
-    const change = changedPart(this.settledNorm, this.normState);
+    const change = changedPart(this.settledNorm, normStateOf(this));
     this.settleNorm(nextNorm(this.settledNorm, change));
   }
 
   private settleNorm(state: NormState): void {
     // stored first, because `set` calls `followNorm` again
     this.settledNorm = state;
-    this.set(traitsOf(changedPart(this.normState, state)));
-  }
-
-  private get normState(): NormState {
-    return {
-      norm: this.norm,
-      auto: this.get('auto') as boolean,
-      autoLimit: this.get('auto_limit') as number,
-      maxDecade: this.get('top') as number,
-      limitIndex: this.get('stop') as number,
-      rangeIndices: this.get('handles') as [number, number],
-    };
+    this.set(traitsOf(changedPart(normStateOf(this), state)));
   }
 
   /** The colour scale stays symmetric, so that zero keeps the neutral colour in any range. */
@@ -309,29 +296,4 @@ export class SelectionModel extends WidgetModel {
   private held = false;
   private framePending = false;
   private stale = false;
-}
-
-/**
- * The parts of a state that differ from those of another; all are numbers, flags or a few numbers.
- */
-function changedPart(before: NormState, now: NormState): Partial<NormState> {
-  const names = Object.keys(now) as (keyof NormState)[];
-  const changed = names.filter(
-    (name) => JSON.stringify(now[name]) !== JSON.stringify(before[name]),
-  );
-  return Object.fromEntries(changed.map((name) => [name, now[name]]));
-}
-
-/** The attributes of the parts of a state. */
-function traitsOf(state: Partial<NormState>): Backbone.ObjectHash {
-  const { norm, auto, autoLimit, maxDecade, limitIndex, rangeIndices } = state;
-  const traits = {
-    norm: norm && [norm.vmin, norm.vmax],
-    auto,
-    auto_limit: autoLimit,
-    top: maxDecade,
-    stop: limitIndex,
-    handles: rangeIndices,
-  };
-  return Object.fromEntries(Object.entries(traits).filter(([, value]) => value !== undefined));
 }
