@@ -1,4 +1,4 @@
-// Models of ipywidgets without a comm or a page, in place of '@jupyter-widgets/base', which needs both:
+// Models of ipywidgets and bqplot without a comm or a page, in place of those packages, which need both:
 // vi.mock('@jupyter-widgets/base', () => import('../testing/widget-base'))
 import Backbone from 'backbone';
 
@@ -25,6 +25,13 @@ export class WidgetModel extends Backbone.Model {
 }
 
 export class DOMWidgetModel extends WidgetModel {}
+export class VBoxModel extends WidgetModel {}
+export class MarkModel extends WidgetModel {}
+
+/** Views are not made in tests. */
+export class DOMWidgetView {}
+export class VBoxView {}
+export class Mark {}
 
 export function unpack_models(): never {
   throw new Error('tests give models themselves');
