@@ -5,7 +5,7 @@ import { LastKey } from '../data/memo';
 import { Chip } from '../drawing/axis-marks';
 import type { Packed } from '../drawing/colours';
 import { LOG_DECADES, logPlace, parseColour } from '../drawing/colours';
-import { lossText } from '../drawing/format';
+import { grouped, lossText } from '../drawing/format';
 import { lossAxis } from '../drawing/linear';
 import { pointIn, setAttributes, show, svg } from '../drawing/svg';
 import { NON_FINITE, theme } from '../drawing/theme';
@@ -182,10 +182,10 @@ export class Losses extends TimelineMark {
   protected words(): void {
     const { shown } = this.timeline;
     const unit = this.tight ? 'step' : 'training step';
-    const step = shown === null ? '' : `${unit} ${shown.step.toLocaleString('en')}`;
+    const step = shown === null ? '' : `${unit} ${grouped(shown.step)}`;
     const value = shown === null || Number.isNaN(shown.loss) ? 'NaN' : lossText(shown.loss);
     const pinned = this.timeline.get('pinned') as number | null;
-    const against = pinned === null ? '' : ` · A: step ${pinned.toLocaleString('en')}`;
+    const against = pinned === null ? '' : ` · A: step ${grouped(pinned)}`;
     this.readout.textContent = `${step} · loss ${value}${against}`;
     setAttributes(this.readout, { x: this.width });
   }
@@ -276,13 +276,10 @@ export class Reach extends TimelineMark {
     const ticks = roundTicks(first, Math.max(last, first + 1), parts, 1);
     const gap = this.width / Math.max(last - first, 1);
     const kept = withoutChip(ticks, shown?.step ?? null, 34 / gap);
-    axis?.set(
-      'tick_labels',
-      Object.fromEntries(kept.map((v) => [String(v), v.toLocaleString('en')])),
-    );
+    axis?.set('tick_labels', Object.fromEntries(kept.map((v) => [String(v), grouped(v)])));
     axis?.set('tick_values', Float64Array.from(kept));
     const x = shown === null ? 0 : Math.round(this.x(shown.step));
-    const text = shown === null ? null : shown.step.toLocaleString('en');
+    const text = shown === null ? null : grouped(shown.step);
     this.chip.place(text, x, this.height + 13, 'middle');
     this.label.textContent = this.narrow ? 'step' : 'training step';
     setAttributes(this.label, { x: this.width + 24, y: this.height + 17 });

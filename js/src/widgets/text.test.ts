@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { asPlotArray } from '../data/slicing';
 import { HALVES, MATRICES, tensorWords } from '../testing/axes';
 import type { Kind, Segment, Subject } from './text';
-import { write } from './text';
+import { comparison, write } from './text';
 
 /** Value 100 s + 10 t + c of sample s, timestep t, channel c: (2, 3, 12). */
 const VALUES = Float32Array.from({ length: 72 }, (_, i) => {
@@ -146,5 +146,15 @@ describe('the value under the pointer', () => {
 
   it('of a bar is that of the chosen channel', () => {
     expect(text(write('bars-hover', subject(), FLAT))).toBe('sample 1 · channel 7 · g +1.7e1');
+  });
+});
+
+describe('a comparison of training steps', () => {
+  it.each([
+    [1030, null, ', step 1,030'],
+    [1030, 5, ', step 1,030 minus step 5'],
+    [0, 20_000, ', step 0 minus step 20,000'],
+  ])('of step %i with %s', (step, base, words) => {
+    expect(comparison(step, base)).toBe(words);
   });
 });

@@ -4,7 +4,7 @@
 import type { PlotArray, Point } from '../data/slicing';
 import { normOverChannels, secondHalf, valueAt } from '../data/slicing';
 import type { Norm } from '../drawing/colours';
-import { number, range } from '../drawing/format';
+import { grouped, number, range } from '../drawing/format';
 import type { Axes } from './index-names';
 import { columnName, rowInCaption, rowName, shortRowName } from './index-names';
 
@@ -104,6 +104,11 @@ const WRITERS = {
     return `${noun(s)} of ${name}${rows === '' ? '' : ` by ${rows}`}${zoomed(s)}`;
   },
 } satisfies Record<string, Writer>;
+
+/** `, step 20`, `, step 20 minus step 5`: which training steps are compared, behind a noun. */
+export function comparison(step: number, base: number | null): string {
+  return `, step ${grouped(step)}${base === null ? '' : ` minus step ${grouped(base)}`}`;
+}
 
 /** `timestep 72 · channel 41 · g +3.1e-2 · norm 8.0e-2`: the value that is pointed at. */
 function hover(subject: Subject, plotArray: PlotArray): Segment[] {

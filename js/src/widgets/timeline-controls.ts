@@ -1,5 +1,6 @@
 import { DOMWidgetView } from '@jupyter-widgets/base';
 
+import { grouped } from '../drawing/format';
 import { KEYS } from './keys';
 import type { TimelineModel } from './timeline';
 
@@ -77,7 +78,7 @@ export class TimelineControls extends DOMWidgetView {
     this.status.textContent = latest + model.status;
     this.status.title = this.status.textContent;
     const pinned = model.get('pinned') as number | null;
-    this.pin.textContent = pinned === null ? 'pin as A' : `A: step ${pinned.toLocaleString('en')}`;
+    this.pin.textContent = pinned === null ? 'pin as A' : `A: step ${grouped(pinned)}`;
     this.pin.classList.toggle('mod-active', pinned !== null);
     this.pin.setAttribute('aria-pressed', String(pinned !== null));
     this.shows.style.display = pinned === null ? 'none' : '';

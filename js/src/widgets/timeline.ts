@@ -8,6 +8,7 @@ import { largestMagnitude } from '../data/slicing';
 import { MODULE_STATE } from '../version';
 import type { SelectionModel } from './selection';
 import type { SnapshotModel } from './snapshot';
+import { comparison } from './text';
 
 /**
  * The snapshots of a run, and which one is shown: its array becomes that of the selection's tensor,
@@ -187,8 +188,7 @@ export class TimelineModel extends DOMWidgetModel {
     const own = source.get('auto_limit') as number;
     const limit = base === null ? own : roundedUp(largestMagnitude(array.values)) || own;
     const { selection } = this;
-    const against = base === null ? '' : ` minus step ${named(base)}`;
-    const compared = show === 0 ? '' : `, step ${named(source)}${against}`;
+    const compared = show === 0 ? '' : comparison(source.step, base?.step ?? null);
     selection.together(() => {
       selection.set({ auto_limit: limit, top: source.get('top') });
       if (selection.get('auto') as boolean) {
@@ -218,8 +218,4 @@ function save(model: WidgetModel): void {
   if (model.comm !== undefined) {
     model.save_changes();
   }
-}
-
-function named(snapshot: SnapshotModel): string {
-  return snapshot.step.toLocaleString('en');
 }
