@@ -55,7 +55,8 @@ lint: $(VENV)/.built
 	ruff check .
 	ruff format --check .
 	mypy --strict
-	cd js && npm --silent run typecheck && npm --silent run lint
+	cd js && npm --silent run typecheck
+	cd js && npm --silent run lint
 
 js: js/node_modules/.made
 	cd js && npm --silent run build
