@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { octaves, wholeBlock } from '../data/distribution';
 import type { PlotArray } from '../data/slicing';
 import { asPlotArray } from '../data/slicing';
-import { nothing, shares } from './shares';
+import { emptyReason, shares } from './shares';
 
 /** One sample of one timestep. */
 function flat(...data: number[]): PlotArray {
@@ -18,15 +18,15 @@ function count(data: PlotArray): ReturnType<typeof octaves> {
 describe('words', () => {
   it('tell zeros, NaN and infinities, also that there are none', () => {
     const tally = { total: 2_000_000, zeros: 250_000, nans: 1, infinities: 0 };
-    const told = shares(tally, false);
-    expect(told.map(({ text }) => text)).toEqual([
+    const lines = shares(tally, false);
+    expect(lines.map(({ text }) => text)).toEqual([
       '13 %',
       '250,000 zeros',
       '<0.1 %',
       '1 NaN',
       'no Inf',
     ]);
-    expect(told.map(({ kind }) => kind)).toEqual(['strong', 'quiet', 'alarm', 'alarm', 'quiet']);
+    expect(lines.map(({ kind }) => kind)).toEqual(['strong', 'quiet', 'alarm', 'alarm', 'quiet']);
     expect(shares(tally, true)[1].text).toBe('250k zeros');
   });
 
@@ -36,10 +36,12 @@ describe('words', () => {
   });
 
   it('say why there is nothing to draw', () => {
-    expect(nothing(count(flat(0, 0)))).toBe('all 2 values are zero');
-    expect(nothing(count(flat(NaN)))).toBe('the only value is NaN');
-    expect(nothing(count(flat(NaN, 0, Infinity)))).toBe('all 3 values are zero or NaN or infinite');
+    expect(emptyReason(count(flat(0, 0)))).toBe('all 2 values are zero');
+    expect(emptyReason(count(flat(NaN)))).toBe('the only value is NaN');
+    expect(emptyReason(count(flat(NaN, 0, Infinity)))).toBe(
+      'all 3 values are zero or NaN or infinite',
+    );
     const masked = octaves(flat(1), wholeBlock(flat(1)), Float32Array.of(0));
-    expect(nothing(masked)).toBe('every timestep is masked');
+    expect(emptyReason(masked)).toBe('every timestep is masked');
   });
 });

@@ -22,12 +22,12 @@ export function shares(
   narrow: boolean,
   absent = true,
 ): MarginLine[] {
-  const told = [
+  const counted = [
     [zeros, 'zeros', 'quiet'],
     [nans, 'NaN', 'alarm'],
     [infinities, 'Inf', 'alarm'],
   ] as const;
-  return told.flatMap(([count, name, kind]): MarginLine[] =>
+  return counted.flatMap(([count, name, kind]): MarginLine[] =>
     count === 0
       ? absent
         ? [{ text: `no ${name}`, kind: 'quiet' }]
@@ -40,7 +40,7 @@ export function shares(
 }
 
 /** Why there is nothing to draw. */
-export function nothing({ total, zeros, nans, infinities }: Tally): string {
+export function emptyReason({ total, zeros, nans, infinities }: Tally): string {
   if (total === 0) {
     return 'every timestep is masked';
   }
@@ -56,7 +56,7 @@ export function nothing({ total, zeros, nans, infinities }: Tally): string {
 }
 
 /** Lines of text one under the other, beginning at `x`. */
-export function column(lines: MarginLine[], x: number): SVGElement[] {
+export function textColumn(lines: MarginLine[], x: number): SVGElement[] {
   let y = -4;
   return lines.map(({ text, kind, second }) => {
     y += second ? 14 : 18;

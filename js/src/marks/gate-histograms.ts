@@ -17,7 +17,7 @@ import { drawBars } from '../drawing/bars';
 import { countRange, fitAxis } from '../drawing/count-axis';
 import { number } from '../drawing/format';
 import type { MarginLine } from '../drawing/shares';
-import { column, nothing, shares } from '../drawing/shares';
+import { emptyReason, shares, textColumn } from '../drawing/shares';
 import { setAttributes, svg } from '../drawing/svg';
 import { theme } from '../drawing/theme';
 import { CanvasMark, SelectionMarkModel } from './canvas-mark';
@@ -27,7 +27,7 @@ const BINS = 40;
 /**
  * The values of each gate, between the same edges; no bins where no value is finite and not zero.
  */
-interface Counted {
+interface GateCounts {
   readonly tally: Tally;
   readonly edges: Float64Array;
   readonly gates: Bins[];
@@ -55,7 +55,7 @@ export class GateHistogramsModel extends SelectionMarkModel {
     return gates.length > 0 ? gates : [''];
   }
 
-  get counted(): Counted | null {
+  get counted(): GateCounts | null {
     const { plotArray, tensor } = this.selection;
     if (plotArray === null) {
       return null;
@@ -73,14 +73,14 @@ export class GateHistogramsModel extends SelectionMarkModel {
     return super.close(comm_closed);
   }
 
-  private readonly memo = new Memo<Counted>();
+  private readonly memo = new Memo<GateCounts>();
 }
 
 function countGates(
   plotArray: PlotArray,
   channels: readonly [number, number],
   count: number,
-): Counted {
+): GateCounts {
   const all = { ...wholeBlock(plotArray), channels };
   const tally = octaves(plotArray, all, null);
   const range = shownOctaves(tally) === null ? null : finiteRange(plotArray, all, null, tally);
@@ -153,16 +153,16 @@ export class GateHistograms extends CanvasMark {
 
   private placeWords(tally: Tally, edges: Float64Array): void {
     const empty = edges.length === 0;
-    this.words.textContent = empty ? nothing(tally) : '';
+    this.words.textContent = empty ? emptyReason(tally) : '';
     setAttributes(this.words, { x: 9, y: 31 });
     const [least, most] = [edges[0], edges[edges.length - 1]];
     const range: MarginLine[] = [
       { text: `${number(least, true)} …`, kind: 'quiet' },
       { text: number(most, true), kind: 'quiet', second: true },
     ];
-    const told = shares(tally, this.narrow, false);
-    const lines = [...(empty ? [] : range), ...told];
-    this.margin.replaceChildren(...column(lines, this.width + 8));
+    const counts = shares(tally, this.narrow, false);
+    const lines = [...(empty ? [] : range), ...counts];
+    this.margin.replaceChildren(...textColumn(lines, this.width + 8));
   }
 
   private nameGates(): void {

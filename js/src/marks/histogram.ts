@@ -12,7 +12,7 @@ import type { Fit, Tick } from '../drawing/count-axis';
 import { countRange, fitAxis } from '../drawing/count-axis';
 import { number, share, ticks } from '../drawing/format';
 import { polyline } from '../drawing/polyline';
-import { column, nothing, shares } from '../drawing/shares';
+import { emptyReason, shares, textColumn } from '../drawing/shares';
 import { pointIn, setAttributes, show, svg } from '../drawing/svg';
 import { theme } from '../drawing/theme';
 import { roundTicks } from '../drawing/ticks';
@@ -162,7 +162,7 @@ export class Histogram extends CanvasMark {
     const symbol = this.selection.tensor.symbol;
     this.label.textContent = magnitude ? `|${symbol}|` : symbol;
     setAttributes(this.label, { x: this.width + 16, y: this.height + 17 });
-    this.words.textContent = bins === null ? nothing(tally) : '';
+    this.words.textContent = bins === null ? emptyReason(tally) : '';
     setAttributes(this.words, { x: 9, y: 15 });
     const lines = shares(tally, this.narrow);
     if (below > 0 && bins !== null) {
@@ -170,7 +170,7 @@ export class Histogram extends CanvasMark {
       lines.push({ text: share(below, tally.total), kind: 'strong' });
       lines.push({ text: limit, kind: 'quiet', second: true });
     }
-    this.shares.replaceChildren(...column(lines, this.width + 8));
+    this.shares.replaceChildren(...textColumn(lines, this.width + 8));
   }
 
   private drawBand(): void {
