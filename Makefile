@@ -1,5 +1,5 @@
 # make demo   JupyterLab on examples/quickstart.ipynb   (on a server: make demo ARGS=--no-browser)
-# make test   everything that must hold: ruff, mypy, tsc, vitest, pytest with a real JupyterLab
+# make test   everything that must hold: ruff, mypy, tsc, biome, vitest, pytest with a real JupyterLab
 # make test-oldest  unit tests with the oldest versions that pyproject.toml allows, on Python 3.11
 # make fuzz   2,000 random models against an independent unroll, at most 40 minutes
 #             (make fuzz ARGS="--examples 100 --seed 7 --family cells")
@@ -56,6 +56,7 @@ lint: $(VENV)/.built
 	ruff format --check .
 	mypy --strict
 	cd js && npm --silent run typecheck
+	cd js && npm --silent run lint
 
 js: js/node_modules/.made
 	cd js && npm --silent run build
@@ -100,7 +101,7 @@ $(OLDEST)/.installed: pyproject.toml scripts/oldest_requirements.py $(JS_SOURCES
 	@touch $@
 
 js/node_modules/.made: js/package.json js/package-lock.json | $(VENV)/.dev
-	cd js && npm --silent install
+	cd js && npm --silent ci
 	@touch $@
 
 $(VENV)/.built: $(JS_SOURCES) | js/node_modules/.made

@@ -22,13 +22,13 @@ declare module 'bqplot' {
   export class Figure extends DOMWidgetView {
     plotareaWidth: number;
     plotareaHeight: number;
-    /** Between the two SVGs, over the plot area; a relayout sizes it and calls every mark's `relayout`. */
+    /** Between the two SVGs, over the plot area. A relayout sizes it. */
     webGLCanvas: HTMLCanvasElement;
-    /** Whether it is in sight; else a relayout does nothing. */
+    /** Whether it is in sight. If not, a relayout does nothing. */
     visible: boolean;
     relayoutImpl(): void;
     relayout(): void;
-    /** Of its element on the screen. */
+    /** The size of its element on the screen. */
     getFigureSize(): DOMRect;
     padded_range(direction: 'x' | 'y', scale: WidgetModel): [number, number];
   }

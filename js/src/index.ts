@@ -1,21 +1,28 @@
 /** The widget module: what Python's `_model_name` and `_view_name` are looked up in. */
 import '../style/index.css';
 
-export { ColourBar, ColourBarModel } from './colourbar';
-export { Cursor, CursorModel } from './cursor';
-export { Curves, CurvesModel } from './curves';
-export { Download, DownloadModel } from './download';
-export { Explorer, ExplorerModel } from './explorer';
-export { Flow, FlowModel } from './flow';
-export { CurveGrid, CurveGridModel, Maps, MapsModel } from './grid';
-export { GateHistograms, GateHistogramsModel } from './gate-histograms';
-export { Histogram, HistogramModel, HistogramReadout, HistogramReadoutModel } from './histogram';
-export { Raster, RasterModel } from './raster';
-export { Readout, ReadoutModel } from './readout';
-export { Bars, BarsModel, Scatter, ScatterModel } from './scatter';
-export { SelectionModel } from './selection';
-export { TensorModel } from './tensor';
-export { SnapshotModel, TimelineModel } from './timeline';
-export { TimelineControls } from './timeline-view';
-export { Losses, LossesModel, Reach, ReachModel } from './timeline-marks';
+export { Cursor, CursorModel } from './marks/cursor';
+export { CurveGrid, CurveGridModel } from './marks/curve-grid';
+export { Curves, CurvesModel } from './marks/curves';
+export { Flow, FlowModel } from './marks/flow';
+export { GateHistograms, GateHistogramsModel } from './marks/gate-histograms';
+export {
+  Histogram,
+  HistogramModel,
+  HistogramReadout,
+  HistogramReadoutModel,
+} from './marks/histogram';
+export { Maps, MapsModel } from './marks/maps';
+export { Raster, RasterModel } from './marks/raster';
+export { Bars, BarsModel, Scatter, ScatterModel } from './marks/scatter';
+export { Losses, LossesModel, Reach, ReachModel } from './marks/timeline-marks';
 export * from './version';
+export { ColourBar, ColourBarModel } from './widgets/colourbar';
+export { Download, DownloadModel } from './widgets/download';
+export { Explorer, ExplorerModel } from './widgets/frame';
+export { Readout, ReadoutModel } from './widgets/readout';
+export { SelectionModel } from './widgets/selection';
+export { SnapshotModel } from './widgets/snapshot';
+export { TensorModel } from './widgets/tensor';
+export { TimelineModel } from './widgets/timeline';
+export { TimelineControls } from './widgets/timeline-controls';

@@ -1,10 +1,11 @@
 /**
- * A page without a kernel: shows the widgets whose state it holds. A bundle of its own, with the widget
- * libraries in it (scripts/build-page.mjs); the page adds bqplot and the AMD bundle of this project.
+ * Shows the widgets of a page that has no kernel, from the state that the page holds. It is a
+ * bundle of its own, with the widget libraries in it (scripts/build-page.mjs). The page adds bqplot
+ * and our AMD bundle.
  */
 import * as base from '@jupyter-widgets/base';
-import * as controls from '@jupyter-widgets/controls';
 import { ManagerBase } from '@jupyter-widgets/base-manager';
+import * as controls from '@jupyter-widgets/controls';
 import { MessageLoop } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
 
@@ -23,12 +24,14 @@ const modules = new Map<string, Module>([
 function moduleNamed(name: string): Module {
   const found = modules.get(name);
   if (found === undefined) {
-    throw new Error(`this page has no widgets of ${name}; it has those of ${[...modules.keys()].join(', ')}`);
+    throw new Error(
+      `this page has no widgets of ${name}; it has those of ${[...modules.keys()].join(', ')}`,
+    );
   }
   return found;
 }
 
-/** AMD's `define` for the file of one module: such files do not say their own name. */
+/** Make AMD's `define` for the file of one module, because such files do not say their own name. */
 export function defineAs(name: string): (dependencies: string[], factory: Factory) => void {
   return (dependencies, factory) => {
     modules.set(name, factory(...dependencies.map(moduleNamed)));
@@ -58,7 +61,7 @@ class PageManager extends ManagerBase {
   }
 }
 
-/** Controls that act through Python can do nothing here: they tell what is shown, and rest. */
+/** Disable controls that act through Python: they still tell what is shown. */
 function restWithoutKernel(model: base.WidgetModel): void {
   if ((model.get('_dom_classes') as string[] | undefined)?.includes('rnngrad-kernel')) {
     model.set('disabled', true);
@@ -72,7 +75,9 @@ function scripts(selector: string): HTMLScriptElement[] {
   return [...document.querySelectorAll<HTMLScriptElement>(`script${selector}`)];
 }
 
-/** Text of scripts that are removed: it is as large as the arrays. */
+/**
+ * Remove scripts and return their text. It is as large as the arrays, so it must not stay twice.
+ */
 function taken(selector: string): string[] {
   return scripts(selector).map((script) => {
     script.remove();
@@ -80,7 +85,9 @@ function taken(selector: string): string[] {
   });
 }
 
-/** The states that the page holds: in pieces in our own page, each whole in a notebook's. */
+/**
+ * The states that the page holds. In our own page the state is in pieces, in a notebook's whole.
+ */
 function states(): string[] {
   const pieces = taken('.rnngrad-state');
   const whole = taken('[type="application/vnd.jupyter.widget-state+json"]');
@@ -105,8 +112,8 @@ async function showAll(): Promise<void> {
 }
 
 /**
- * Our own page has the theme of the notebook that it was saved from, else the system's; a notebook's page
- * has one of its own.
+ * Give our own page the theme of the notebook that it was saved from, or else the system's. A
+ * notebook's page has a theme of its own.
  */
 function followTheme(): void {
   const root = document.documentElement;
@@ -116,7 +123,7 @@ function followTheme(): void {
   const fixed = root.style.colorScheme;
   const dark = matchMedia('(prefers-color-scheme: dark)');
   const follow = (): void => {
-    document.body.dataset['jpThemeLight'] = String(fixed === '' ? !dark.matches : fixed === 'light');
+    document.body.dataset.jpThemeLight = String(fixed === '' ? !dark.matches : fixed === 'light');
   };
   dark.addEventListener('change', follow);
   follow();

@@ -1,6 +1,10 @@
-/** JupyterLab and Notebook 7: registers the widget module; its code is loaded when the first widget is. */
-import { IJupyterWidgetRegistry } from '@jupyter-widgets/base';
+/**
+ * Registers the widget module in JupyterLab and Notebook 7. Its code is loaded with the first
+ * widget.
+ */
+
 import type { ExportMap } from '@jupyter-widgets/base';
+import { IJupyterWidgetRegistry } from '@jupyter-widgets/base';
 import type { Application, IPlugin } from '@lumino/application';
 import type { Widget } from '@lumino/widgets';
 

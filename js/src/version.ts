@@ -1,4 +1,6 @@
-/** Name and version of the widget module; both come from package.json, the one place of the version. */
+/**
+ * Name and version of the widget module, from package.json, the one place where the version stands.
+ */
 import packageJson from '../package.json';
 
 export const MODULE_NAME: string = packageJson.name;

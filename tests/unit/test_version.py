@@ -25,6 +25,13 @@ def test_the_lock_file_names_no_registry() -> None:
     assert not [name for name, package in packages.items() if "resolved" in package]
 
 
+def test_the_lock_file_asks_for_what_the_package_does() -> None:
+    # else `npm ci` refuses, and `npm install` would write the lock file of every clone anew
+    root = json.loads((ROOT / "js/package-lock.json").read_text())["packages"][""]
+    assert root["dependencies"] == PACKAGE["dependencies"]
+    assert root["devDependencies"] == PACKAGE["devDependencies"]
+
+
 def test_the_built_extension_has_it_too() -> None:
     built = json.loads((ROOT / "rnngrad_widgets/labextension/package.json").read_text())
     assert (built["name"], built["version"]) == (PACKAGE["name"], PACKAGE["version"])

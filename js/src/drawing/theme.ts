@@ -1,0 +1,131 @@
+// Light or dark: the colours that a canvas needs by value. What CSS can draw is in style/index.css.
+
+export interface Theme {
+  readonly ink: string;
+  /** The backward half. */
+  readonly backward: string;
+  readonly negative: string;
+  readonly positive: string;
+  /** Diverging stops, negative to positive. */
+  readonly diverging: readonly string[];
+  /** Sequential stops, for log10 of a magnitude, and the flat colour below them. */
+  readonly sequential: readonly string[];
+  readonly below: string;
+  /** Lightness of the colours of samples, in percent. */
+  readonly lightness: number;
+}
+
+export const LIGHT: Theme = {
+  ink: '#1a1a1a',
+  backward: '#9a5b00',
+  negative: '#1f63a8',
+  positive: '#b2182b',
+  diverging: stops('08386f 1f63a8 4393c3 92c5de d1e5f0 ffffff fddbc7 f4a582 d6604d b2182b 7a0a22'),
+  sequential: stops('f4f8f7 d9eae6 b4d6cf 86beb5 57a39a 2f857d 136762'),
+  below: '#f1f1ef',
+  lightness: 42,
+};
+
+export const DARK: Theme = {
+  ink: '#f2f2f2',
+  backward: '#e2ac52',
+  negative: '#62b4f2',
+  positive: '#f98d6a',
+  diverging: stops('a8d8ff 62b4f2 2f8bd6 22609a 1d3a57 1b1b1b 54291f 963a26 dc5a38 f98d6a ffbfa6'),
+  sequential: stops('1d2b29 1b3f3b 1c544e 216b62 2d8478 459d8e 6ab8a6'),
+  below: '#1c1c1c',
+  lightness: 66,
+};
+
+/** NaN and infinities, in either theme. */
+export const NON_FINITE = '#d500f9';
+
+function stops(hex: string): string[] {
+  return hex.split(' ').map((digits) => `#${digits}`);
+}
+
+let exporting = false;
+
+/** Canvas pixels for each pixel of the page, in a picture that is saved. */
+export const EXPORT_RATIO = 2;
+
+/** Canvas pixels for each pixel of the page. */
+export function pixelRatio(): number {
+  return exporting ? EXPORT_RATIO : window.devicePixelRatio || 1;
+}
+
+/**
+ * Do some work while `root` is drawn as for paper: in the light theme, at `EXPORT_RATIO`.
+ *
+ * `redraw` must draw everything at once. None of it is seen: the browser shows only the end result.
+ */
+export function withExportTheme<T>(root: Element, redraw: () => void, work: () => T): T {
+  setExportTheme(root, true);
+  try {
+    redraw();
+    return work();
+  } finally {
+    setExportTheme(root, false);
+    redraw();
+  }
+}
+
+/** Draw what follows in `root` as for paper, or as for the screen again. */
+export function setExportTheme(root: Element, on: boolean): void {
+  exporting = on;
+  root.classList.toggle('rnngrad-paper', on);
+}
+
+/** Whether the page is dark: JupyterLab and Notebook say so on the body, VS Code by classes. */
+export function isDark(): boolean {
+  if (exporting) {
+    return false;
+  }
+  const { jpThemeLight } = document.body.dataset;
+  const { classList } = document.body;
+  // VS Code's light theme of high contrast has the class of the dark one too
+  const contrast =
+    classList.contains('vscode-high-contrast') && !classList.contains('vscode-high-contrast-light');
+  return jpThemeLight === 'false' || classList.contains('vscode-dark') || contrast;
+}
+
+export function theme(): Theme {
+  return isDark() ? DARK : LIGHT;
+}
+
+/**
+ * The colour of a sample in every plot. Hues are a golden angle apart, so that neighbours differ.
+ */
+export function sampleColour(sample: number): string {
+  return `hsl(${Math.round((210 + sample * 137.508) % 360)}, 65%, ${theme().lightness}%)`;
+}
+
+/** Call `changed` whenever the page's theme may have changed; returns how to stop. */
+export function onThemeChange(changed: () => void): () => void {
+  const observer = new MutationObserver(changed);
+  observer.observe(document.body, {
+    attributes: true,
+    attributeFilter: ['data-jp-theme-light', 'class'],
+  });
+  return () => observer.disconnect();
+}
+
+/** Call `changed` when the page is zoomed or moves to another screen; returns how to stop. */
+export function onPixelsChange(changed: () => void): () => void {
+  const gone = new AbortController();
+  let ratio = window.devicePixelRatio;
+  const look = (): void => {
+    if (window.devicePixelRatio !== ratio) {
+      ratio = window.devicePixelRatio;
+      watch();
+      changed();
+    }
+  };
+  const watch = (): void => {
+    const here = matchMedia(`(resolution: ${ratio}dppx)`);
+    here.addEventListener('change', look, { once: true, signal: gone.signal });
+  };
+  watch();
+  window.addEventListener('resize', look, { signal: gone.signal });
+  return () => gone.abort();
+}

@@ -1,0 +1,330 @@
+import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
+import { unpack_models } from '@jupyter-widgets/base';
+
+import { LastKey } from '../data/memo';
+import type { PlotArray, Point } from '../data/slicing';
+import { series } from '../data/slicing';
+import { border, Chip } from '../drawing/axis-marks';
+import { pointIn, setAttributes, show, svg } from '../drawing/svg';
+import { evenTicks, indexTicks, withoutChip } from '../drawing/ticks';
+import { KEYS, KEYS_HELP, PLOT_KEYS, pressKey } from '../widgets/keys';
+import { SelectionMark, SelectionMarkModel } from './canvas-mark';
+import { nearestDot } from './scatter';
+
+type Axis = keyof Point;
+
+/** A drag of at least so many pixels is a brush, not a click. */
+const BRUSH = 5;
+
+export class CursorModel extends SelectionMarkModel {
+  override defaults(): Backbone.ObjectHash {
+    return {
+      ...super.defaults(),
+      _model_name: 'CursorModel',
+      _view_name: 'Cursor',
+      x_of: 'timestep',
+      y_of: null,
+      section: null,
+      line: 'line',
+      dot: false,
+      reach: 0,
+      x_axis: null,
+      y_axis: null,
+    };
+  }
+
+  static override serializers: ISerializers = {
+    ...SelectionMarkModel.serializers,
+    x_axis: { deserialize: unpack_models },
+    y_axis: { deserialize: unpack_models },
+  };
+
+  /** How many places an axis has, and the index of its first one in the tensor. */
+  extent(axis: Axis, plotArray: PlotArray): { start: number; count: number } {
+    if (axis !== 'channel') {
+      return { start: 0, count: axis === 'sample' ? plotArray.samples : plotArray.timesteps };
+    }
+    const [start, stop] = this.selection.tensor.rowRange(this.get('section') as number | null);
+    return { start, count: stop - start };
+  }
+}
+
+/**
+ * Shows the selection in a figure, and moves it with pointer and keys: the line through the
+ * timestep, the hairlines around the chosen channel, the chips on the axes, the dot on the curve.
+ */
+export class Cursor extends SelectionMark {
+  declare model: CursorModel;
+
+  protected override setup(): void {
+    const { el } = this;
+    this.drawBeyondPlot(); // chips are on the axes, the line goes on to the next panel
+    el.append(this.hit, this.gates, this.band, this.line, ...this.rows, this.dot, this.brush);
+    el.append(this.xChip.box, this.xChip.text, this.yChip.box, this.yChip.text, this.label);
+    setAttributes(this.hit, {
+      tabindex: 0,
+      role: 'application',
+      'aria-label': KEYS_HELP,
+      [KEYS]: PLOT_KEYS,
+    });
+    this.hit.addEventListener('pointermove', (event) => this.pointAt(event));
+    this.hit.addEventListener('pointerleave', () => this.leave());
+    this.hit.addEventListener('click', (event) => this.chooseAt(event));
+    this.hit.addEventListener('pointerdown', (event) => this.startBrush(event));
+    this.hit.addEventListener('pointerup', (event) => this.endBrush(event));
+    this.hit.addEventListener('pointercancel', () => this.stopBrush());
+    this.hit.addEventListener('dblclick', () => this.timed && this.selection.zoom(null));
+    this.hit.addEventListener('keydown', (event) => pressKey(this.selection, event));
+  }
+
+  override draw(): void {
+    const plotArray = this.selection.plotArray;
+    if (plotArray === null || !this.hit.isConnected) {
+      return;
+    }
+    const { point, reflect } = this.selection;
+    // with the scales, because they learn of a new size a little later than the figure
+    const scales = [this.px('x', 0), this.px('x', 1), this.px('y', 0), this.px('y', 1)];
+    const where = [
+      this.width,
+      this.height,
+      plotArray.data,
+      reflect,
+      point.timestep,
+      point.channel,
+      point.sample,
+      ...scales,
+    ];
+    if (this.drawnAt.changed(where)) {
+      setAttributes(this.hit, { width: this.width, height: this.height });
+      this.drawColumn(point, plotArray);
+      this.drawRow(point, plotArray);
+      this.drawGates(plotArray);
+    }
+    this.drawDot(point, plotArray);
+  }
+
+  private drawColumn(point: Point, plotArray: PlotArray): void {
+    const axis = this.axis('x_of');
+    const [first, last] = this.shown(axis, plotArray);
+    const x = Math.round(this.px('x', point[axis]));
+    const inside = point[axis] >= first && point[axis] <= last;
+    const kind = this.model.get('line') as string;
+    const reach = this.model.get('reach') as number;
+    show(this.line, kind === 'line' && inside);
+    setAttributes(this.line, { x1: x + 0.5, x2: x + 0.5, y1: 0, y2: this.height + reach });
+    show(this.band, kind === 'band');
+    const left = this.px('x', point[axis] - 0.5);
+    const width = this.px('x', point[axis] + 0.5) - left;
+    setAttributes(this.band, { x: left, width, y: 0, height: this.height });
+
+    const xAxis = this.model.get('x_axis') as WidgetModel | null;
+    const chip = xAxis !== null && inside ? String(point[axis]) : null;
+    this.xChip.place(chip, x, this.height + 13, 'middle');
+    if (xAxis !== null) {
+      const gap = this.width / Math.max(last - first, 1);
+      // samples are few, so each is labelled where there is room
+      const room = axis === 'sample' ? 32 : this.narrow ? 110 : 72;
+      const ticks = indexTicks(first, last, this.width, room);
+      this.setTicks(xAxis, withoutChip(ticks, inside ? point[axis] : null, 24 / gap));
+      this.label.textContent = this.axisLabel();
+      setAttributes(this.label, { x: this.width + 16, y: this.height + 17 });
+    }
+  }
+
+  /** First and last place of an axis that is on the screen. */
+  private shown(axis: Axis, plotArray: PlotArray): readonly [number, number] {
+    return this.timed
+      ? this.selection.timeRange
+      : [0, this.model.extent(axis, plotArray).count - 1];
+  }
+
+  private get timed(): boolean {
+    return this.axis('x_of') === 'timestep';
+  }
+
+  private axisLabel(): string {
+    const axis = this.axis('x_of');
+    if (axis !== 'timestep') {
+      return axis;
+    }
+    const order = this.narrow ? 'processing' : 'processing step';
+    return this.selection.reflect ? order : this.selection.tensor.columns;
+  }
+
+  private drawRow(point: Point, plotArray: PlotArray): void {
+    const axis = this.model.get('y_of') as Axis | null;
+    const extent = axis === null ? null : this.model.extent(axis, plotArray);
+    const index = axis === null || extent === null ? -1 : point[axis] - extent.start;
+    const inside = extent !== null && index >= 0 && index < extent.count;
+    const y = inside ? Math.round(this.px('y', index)) : 0;
+    // around the row, never over it: with a little room if it is thin
+    const reach = Math.max(
+      3.5,
+      Math.round(this.height / Math.max(extent?.count ?? 1, 1) / 2) + 0.5,
+    );
+    this.rows.forEach((row, i) => {
+      const at = y + (i === 0 ? -reach : reach);
+      show(row, inside);
+      setAttributes(row, { x1: 0, x2: this.width, y1: at, y2: at });
+    });
+    this.yChip.place(inside ? String(index) : null, -6, y, 'end');
+    const yAxis = this.model.get('y_axis') as WidgetModel | null;
+    if (yAxis !== null && extent !== null) {
+      const parts = Math.max(1, Math.min(4, Math.floor(this.height / 60)));
+      const gap = this.height / extent.count;
+      this.setTicks(
+        yAxis,
+        withoutChip(evenTicks(extent.count, parts), inside ? index : null, 15 / gap),
+      );
+    }
+  }
+
+  /** Borders between the gates, and their names in the first corner of each. */
+  private drawGates(plotArray: PlotArray): void {
+    const { tensor } = this.selection;
+    const parts: SVGElement[] = [];
+    const columns = this.axis('x_of') === 'timestep' ? tensor.gatesAlong('columns') : [];
+    columns.forEach((gate, i) => {
+      const x = this.px('x', (i * plotArray.timesteps) / columns.length - 0.5);
+      parts.push(...border(gate, i, { x1: x, x2: x, y1: 0, y2: this.height }, x + 4, 12));
+    });
+    const rows = this.model.get('y_of') === 'channel' ? tensor.gatesAlong('rows') : [];
+    const halves = this.model.get('section') === null ? tensor.directions.length || 1 : 1;
+    const count = rows.length * halves;
+    for (let i = 0; i < count; i++) {
+      const y = this.px('y', (i * this.model.extent('channel', plotArray).count) / count - 0.5);
+      parts.push(
+        ...border(rows[i % rows.length], i, { x1: 0, x2: this.width, y1: y, y2: y }, 4, y - 4),
+      );
+    }
+    this.gates.replaceChildren(...parts);
+  }
+
+  private drawDot(point: Point, plotArray: PlotArray): void {
+    const wanted = this.model.get('dot') as boolean;
+    const { sample, timestep, channel } = point;
+    const value = wanted
+      ? series(plotArray, sample, channel, this.selection.reflect)[timestep]
+      : NaN;
+    const [first, last] = this.selection.timeRange;
+    const inside = timestep >= first && timestep <= last;
+    show(this.dot, Number.isFinite(value) && inside);
+    if (Number.isFinite(value)) {
+      setAttributes(this.dot, { cx: this.px('x', timestep), cy: this.px('y', value) });
+    }
+  }
+
+  private setTicks(axis: WidgetModel, ticks: number[]): void {
+    const old = axis.get('tick_values') as ArrayLike<number> | null;
+    if (old === null || old.length !== ticks.length || ticks.some((tick, i) => tick !== old[i])) {
+      axis.set('tick_values', Float64Array.from(ticks));
+    }
+  }
+
+  private locate(event: MouseEvent, plotArray: PlotArray): Partial<Point> {
+    const { x, y } = pointIn(this.hit, event);
+    const found: Partial<Record<Axis, number>> = {};
+    const index = (scale: 'x' | 'y', axis: Axis, pixel: number): void => {
+      const { start, count } = this.model.extent(axis, plotArray);
+      const place = Math.round(this.scale(scale).scale.invert(pixel));
+      const [first, last] = scale === 'x' ? this.shown(axis, plotArray) : [0, count - 1];
+      found[axis] = start + Math.min(Math.max(place, first), last);
+    };
+    index('x', this.axis('x_of'), x);
+    const vertical = this.model.get('y_of') as Axis | null;
+    if (vertical !== null) {
+      index('y', vertical, y);
+    }
+    if (this.model.get('line') === 'band') {
+      const at = { x: (s: number) => this.px('x', s), y: (v: number) => this.px('y', v) };
+      found.channel = nearestDot(plotArray, found.sample ?? 0, x, y, at);
+    }
+    return found;
+  }
+
+  /** A drag along the time axis chooses the range that all panels show. */
+  private startBrush(event: PointerEvent): void {
+    if (this.timed && event.button === 0) {
+      this.brushFrom = this.offset(event);
+      this.hit.setPointerCapture(event.pointerId);
+    }
+  }
+
+  private offset(event: MouseEvent): number {
+    return Math.min(Math.max(pointIn(this.hit, event).x, 0), this.width);
+  }
+
+  private drawBrush(event: MouseEvent): void {
+    const from = this.brushFrom ?? 0;
+    const to = this.offset(event);
+    const brushing = this.brushFrom !== null && Math.abs(to - from) >= BRUSH;
+    show(this.brush, brushing);
+    if (brushing) {
+      const x = Math.min(from, to);
+      setAttributes(this.brush, { x, width: Math.abs(to - from), y: 0, height: this.height });
+    }
+  }
+
+  private endBrush(event: PointerEvent): void {
+    const from = this.brushFrom;
+    this.stopBrush();
+    const to = this.offset(event);
+    this.brushed = from !== null && Math.abs(to - from) >= BRUSH;
+    if (this.brushed && from !== null) {
+      const { invert } = this.scale('x').scale;
+      this.selection.zoom([invert(from), invert(to)]);
+    }
+  }
+
+  private stopBrush(): void {
+    this.brushFrom = null;
+    show(this.brush, false);
+  }
+
+  private pointAt(event: MouseEvent): void {
+    this.drawBrush(event);
+    const plotArray = this.selection.plotArray;
+    if (plotArray !== null && this.axis('x_of') === 'timestep') {
+      const { timestep, channel } = this.locate(event, plotArray);
+      this.selection.hover(timestep ?? null, channel === undefined ? null : { channel });
+    }
+  }
+
+  private leave(): void {
+    this.selection.hover(null, null);
+    this.selection.save_changes(); // the last timestep stays, also after a reload
+  }
+
+  private chooseAt(event: MouseEvent): void {
+    const plotArray = this.selection.plotArray;
+    if (plotArray !== null && !this.brushed) {
+      this.selection.choose(this.locate(event, plotArray));
+    }
+  }
+
+  private axis(name: 'x_of'): Axis {
+    return this.model.get(name) as Axis;
+  }
+
+  private px(scale: 'x' | 'y', value: number): number {
+    return this.scale(scale).scale(value);
+  }
+
+  private readonly drawnAt = new LastKey();
+  private brushFrom: number | null = null;
+  private brushed = false;
+  private readonly hit = svg('rect', { class: 'rnngrad-hit', fill: 'transparent' });
+  private readonly gates = svg('g', { class: 'rnngrad-gates' });
+  private readonly line = svg('line', { class: 'rnngrad-cross' });
+  private readonly band = svg('rect', { class: 'rnngrad-band' });
+  private readonly brush = svg('rect', { class: 'rnngrad-brush', style: 'display: none' });
+  private readonly rows = [
+    svg('line', { class: 'rnngrad-row' }),
+    svg('line', { class: 'rnngrad-row' }),
+  ];
+  private readonly dot = svg('circle', { class: 'rnngrad-dot', r: 4 });
+  private readonly label = svg('text', { class: 'rnngrad-label rnngrad-quiet' });
+  private readonly xChip = new Chip();
+  private readonly yChip = new Chip();
+}

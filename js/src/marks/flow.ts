@@ -1,0 +1,250 @@
+import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
+import { unpack_models } from '@jupyter-widgets/base';
+
+import { LastKey, Memo } from '../data/memo';
+import type { PlotArray } from '../data/slicing';
+import { secondHalf } from '../data/slicing';
+import type { Norms, Quartiles } from '../data/statistics';
+import { combined, normsOverChannels, notReached, quartiles, THRESHOLD } from '../data/statistics';
+import { LABEL_GAP, spaceLabels } from '../drawing/label-spacing';
+import { polyline } from '../drawing/polyline';
+import { setAttributes, show, svg } from '../drawing/svg';
+import { sampleColour, theme } from '../drawing/theme';
+import type { TensorModel } from '../widgets/tensor';
+import { CanvasMark, SelectionMarkModel } from './canvas-mark';
+
+/** Decades that the axis shows below the largest norm: the threshold and a little more. */
+const DECADES = 10.5;
+
+export class FlowModel extends SelectionMarkModel {
+  override defaults(): Backbone.ObjectHash {
+    const names = { _model_name: 'FlowModel', _view_name: 'Flow' };
+    return { ...super.defaults(), ...names, axis: null, every: false, companion: false };
+  }
+
+  static override serializers: ISerializers = {
+    ...SelectionMarkModel.serializers,
+    axis: { deserialize: unpack_models },
+  };
+}
+
+/** One direction's flow: its norms, their quartiles over samples, and how it is drawn. */
+interface Stream {
+  readonly name: string;
+  readonly ink: string;
+  readonly norms: Norms;
+  readonly over: Quartiles;
+}
+
+/**
+ * Gradient flow: log10 of the norm over channels, over time. Shows the chosen sample, the batch's
+ * median and quartiles, and the threshold below which gradient does not reach a timestep.
+ */
+export class Flow extends CanvasMark {
+  declare model: FlowModel;
+
+  protected override setup(): void {
+    this.drawBeyondPlot(); // the labels are in the margin
+    this.el.append(this.wash, this.unreached, ...this.labels, ...this.dots);
+  }
+
+  private get tensor(): TensorModel {
+    return this.model.get('companion') ? this.selection.companion : this.selection.tensor;
+  }
+
+  protected override paint(context: CanvasRenderingContext2D): void {
+    const plotArray = this.tensor.plotArray;
+    if (plotArray === null) {
+      return;
+    }
+    const streams = this.streams(plotArray);
+    const largest = Math.max(...streams.map(({ norms }) => norms.largest));
+    this.fitScale(largest);
+    this.shade(streams, largest);
+    const every = this.model.get('every') as boolean;
+    this.paintCached(context, [streams, ...this.selection.timeRange], (cached) => {
+      if (every) {
+        streams.forEach((stream) => this.drawAllSamples(cached, stream));
+      }
+      streams.forEach((stream) => this.drawBatch(cached, stream));
+      if (largest > 0) {
+        this.rule(cached, this.y(THRESHOLD * largest), 0.6, [4, 3]);
+      }
+    });
+    const { sample, timestep } = this.selection.point;
+    streams.forEach((stream, i) => {
+      const { values } = stream.norms;
+      const row = values.subarray(sample * plotArray.timesteps, (sample + 1) * plotArray.timesteps);
+      context.strokeStyle = stream.ink;
+      context.lineWidth = 2;
+      context.lineJoin = 'round';
+      this.trace(context, row);
+      this.placeDot(this.dots[i], stream.ink, timestep, row[timestep]);
+    });
+    show(this.dots[1], streams.length === 2);
+    this.placeLabels(streams, sample, plotArray.timesteps, largest);
+  }
+
+  /** Norms depend on the tensor and the order only, so that moving a slider computes none. */
+  private streams(plotArray: PlotArray): Stream[] {
+    const { tensor } = this;
+    const { reflect } = this.selection;
+    const { ink, backward } = theme();
+    const key = [plotArray.data, tensor.mask, reflect, ink, tensor.directions.join()];
+    return this.summed.get(key, () => {
+      const middle = secondHalf(plotArray);
+      const sum = (start: number, stop: number, flip: boolean): Norms =>
+        normsOverChannels(plotArray, start, stop, flip, tensor.mask);
+      if (tensor.directions.length === 2) {
+        return [
+          streamOf('forward', ink, sum(0, middle, false)),
+          streamOf('backward', backward, sum(middle, plotArray.channels, reflect)),
+        ];
+      }
+      const whole = reflect
+        ? combined(sum(0, middle, false), sum(middle, plotArray.channels, true))
+        : sum(0, plotArray.channels, false);
+      return [streamOf('', ink, whole)];
+    });
+  }
+
+  private fitScale(largest: number): void {
+    if (!this.fitted.changed([largest])) {
+      return;
+    }
+    const top = largest > 0 ? Math.log10(largest) + 0.4 : 0;
+    const first = Math.floor(top);
+    const step = this.height > 200 ? 2 : 4;
+    const decades = [0, 2, 4, 6, 8, 10]
+      .filter((d) => d % step === 0)
+      .map((d) => first - d)
+      .filter((d) => d > top - DECADES);
+    const axis = this.model.get('axis') as WidgetModel | null;
+    // labels before values: see value-axis.ts
+    axis?.set('tick_labels', Object.fromEntries(decades.map((d) => [String(d), `1e${d}`])));
+    axis?.set('tick_values', Float64Array.from(decades));
+    this.scale('y').model.set({ min: top - DECADES, max: top });
+  }
+
+  /** Shade the timesteps that gradient does not reach, with words where they fit. */
+  private shade(streams: Stream[], largest: number): void {
+    const run = streams.length === 1 ? notReached(streams[0].over.median, largest) : null;
+    show(this.wash, run !== null);
+    show(this.unreached, run !== null);
+    if (run === null) {
+      return;
+    }
+    const x = Math.max(this.x(run[0] - 0.5), 0);
+    const width = Math.min(this.x(run[1] + 0.5), this.width) - x;
+    setAttributes(this.wash, { x, y: 0, width, height: this.height });
+    const words = width > 190 ? `does not reach: timesteps ${run[0]}–${run[1]}` : 'does not reach';
+    this.unreached.textContent = width > 90 ? words : '';
+    setAttributes(this.unreached, { x: x + 9, y: 15 });
+  }
+
+  private drawBatch(context: CanvasRenderingContext2D, { norms, over, ink }: Stream): void {
+    if (norms.samples === 1) {
+      return;
+    }
+    const last = norms.timesteps - 1;
+    context.fillStyle = ink;
+    context.globalAlpha = 0.11;
+    context.beginPath();
+    for (let t = 0; t <= last; t++) {
+      context.lineTo(this.x(t), this.y(over.upper[t]));
+    }
+    for (let t = last; t >= 0; t--) {
+      context.lineTo(this.x(t), this.y(over.lower[t]));
+    }
+    context.fill();
+    context.globalAlpha = 0.55;
+    context.strokeStyle = ink;
+    context.lineWidth = 1.25;
+    this.trace(context, over.median);
+    context.globalAlpha = 1;
+  }
+
+  /** Each sample in its colour. */
+  private drawAllSamples(context: CanvasRenderingContext2D, { norms }: Stream): void {
+    context.globalAlpha = 0.55;
+    context.lineWidth = 1;
+    for (let s = 0; s < norms.samples; s++) {
+      context.strokeStyle = sampleColour(s);
+      this.trace(context, norms.values.subarray(s * norms.timesteps, (s + 1) * norms.timesteps));
+    }
+    context.globalAlpha = 1;
+  }
+
+  private trace(context: CanvasRenderingContext2D, norms: Float64Array): void {
+    polyline(
+      context,
+      this.x(0),
+      this.x(1) - this.x(0),
+      norms.map((norm) => this.y(norm)),
+    );
+  }
+
+  private placeDot(dot: SVGElement, ink: string, timestep: number, norm: number): void {
+    show(dot, Number.isFinite(norm));
+    if (Number.isFinite(norm)) {
+      setAttributes(dot, { cx: this.x(timestep), cy: this.y(norm), style: `fill: ${ink}` });
+    }
+  }
+
+  private placeLabels(streams: Stream[], sample: number, count: number, largest: number): void {
+    const [first, second] = streams;
+    const end = (stream: Stream): number => {
+      const norm = stream.norms.values[(sample + 1) * count - 1];
+      return (Number.isFinite(norm) ? this.y(norm) : this.height / 2) + 4;
+    };
+    const several = first.norms.samples > 1;
+    const narrow = this.narrow;
+    const texts: [string, number, string][] = second
+      ? [
+          [first.name, end(first), first.ink],
+          [second.name, end(second), second.ink],
+        ]
+      : [
+          [`sample ${sample}`, end(first), first.ink],
+          [several ? (narrow ? 'median' : 'median, quartiles') : '', end(first) + LABEL_GAP, ''],
+        ];
+    const threshold = narrow ? '1e-8 × max' : '1e-8 × maximum';
+    texts.push([largest > 0 ? threshold : '', this.y(THRESHOLD * largest) + 4, '']);
+    spaceLabels(
+      texts.map(([, y]) => y),
+      9,
+      this.height - 1,
+    ).forEach((y, i) => {
+      const [text, , ink] = texts[i];
+      const label = this.labels[i];
+      label.textContent = text;
+      label.setAttribute('class', `rnngrad-label rnngrad-${ink === '' ? 'quiet' : 'strong'}`);
+      label.setAttribute('style', ink === '' ? '' : `fill: ${ink}`);
+      setAttributes(label, { x: this.width + 8, y });
+    });
+  }
+
+  private x(place: number): number {
+    return this.scale('x').scale(place);
+  }
+
+  /** Pixel of a norm. What lies below the axis, zero too, is drawn on its lower end. */
+  private y(norm: number): number {
+    const { scale } = this.scale('y');
+    return scale(Math.max(Math.log10(norm), scale.domain()[0]));
+  }
+
+  private readonly fitted = new LastKey();
+  private readonly summed = new Memo<Stream[]>();
+  private readonly wash = svg('rect', { class: 'rnngrad-band' });
+  private readonly unreached = svg('text', { class: 'rnngrad-label rnngrad-quiet' });
+  private readonly labels = [svg('text'), svg('text'), svg('text')];
+  private readonly dots = [
+    svg('circle', { class: 'rnngrad-dot', r: 4 }),
+    svg('circle', { class: 'rnngrad-dot', r: 4 }),
+  ];
+}
+
+function streamOf(name: string, ink: string, norms: Norms): Stream {
+  return { name, ink, norms, over: quartiles(norms) };
+}

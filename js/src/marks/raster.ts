@@ -1,0 +1,131 @@
+import type { ScaleView } from 'bqplot';
+
+import { Memo } from '../data/memo';
+import type { PlotArray, Rows, Span } from '../data/slicing';
+import { pool, rowsOfChannel, rowsOfSample } from '../data/slicing';
+import type { Palette } from '../drawing/colours';
+import {
+  makeLogPalette,
+  makePalette,
+  makeTable,
+  paintCells,
+  parseColour,
+} from '../drawing/colours';
+import { NON_FINITE, pixelRatio, theme } from '../drawing/theme';
+import { CanvasMark, SelectionMarkModel } from './canvas-mark';
+
+export class RasterModel extends SelectionMarkModel {
+  override defaults(): Backbone.ObjectHash {
+    return {
+      ...super.defaults(),
+      _model_name: 'RasterModel',
+      _view_name: 'Raster',
+      section: null,
+      rows_of: 'channel',
+    };
+  }
+}
+
+/** Where something is drawn in the plot area, in CSS pixels. */
+export interface Box {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** A mark that colours cells. Where there are more than device pixels, they are pooled. */
+export abstract class ColourMark extends CanvasMark {
+  override initialize_additional_scales(): void {
+    const repaint = (): void => this.selection.invalidate();
+    this.listenTo(this.colourScale, 'domain_changed', repaint);
+    this.listenTo(this.colourScale, 'color_scale_range_changed', repaint);
+  }
+
+  protected drawCells(
+    context: CanvasRenderingContext2D,
+    plotArray: PlotArray,
+    rows: Rows,
+    span: Span,
+    box: Box,
+  ): void {
+    const ratio = pixelRatio();
+    const height = Math.max(
+      Math.min(rows.count, Math.round(this.height * ratio), Math.round(box.height * ratio)),
+      1,
+    );
+    const width = Math.max(Math.min(span[1] - span[0], Math.round(box.width * ratio)), 1);
+    this.allocate(height, width);
+    pool(plotArray, rows, span, height, width, this.cells);
+    paintCells(this.cells, height, width, this.palette(), this.pixels);
+    this.cellContext.putImageData(this.image as ImageData, 0, 0);
+    context.imageSmoothingEnabled = false;
+    context.drawImage(this.cellCanvas, box.left, box.top, box.width, box.height);
+  }
+
+  private allocate(rows: number, cols: number): void {
+    if (this.image?.width === cols && this.image.height === rows) {
+      return;
+    }
+    this.cellCanvas.width = cols;
+    this.cellCanvas.height = rows;
+    this.image = new ImageData(cols, rows);
+    this.pixels = new Uint32Array(this.image.data.buffer);
+    this.cells = new Float32Array(rows * cols);
+  }
+
+  private palette(): Palette {
+    const { norm, logColours } = this.selection;
+    const scale = this.colourScale.scale;
+    const domain = scale.domain();
+    const key = [norm.vmin, norm.vmax, logColours, domain.join(), scale.range().join()];
+    return this.madePalette.get(key, () => {
+      const table = makeTable((v) => String(scale(v)), domain[0], domain[domain.length - 1]);
+      return logColours
+        ? makeLogPalette(table, this.selection.limit, parseColour(theme().below), MAGENTA)
+        : makePalette(table, norm, MAGENTA);
+    });
+  }
+
+  private get colourScale(): ScaleView {
+    return this.scale('color');
+  }
+
+  private readonly madePalette = new Memo<Palette>();
+  private image: ImageData | null = null;
+  private pixels = new Uint32Array(0);
+  private cells = new Float32Array(0);
+  private readonly cellCanvas = document.createElement('canvas');
+  private readonly cellContext = this.cellCanvas.getContext('2d') as CanvasRenderingContext2D;
+}
+
+/**
+ * A heat map, timesteps left to right: the channels of one sample, or one channel of each sample.
+ */
+export class Raster extends ColourMark {
+  declare model: RasterModel;
+
+  protected override paint(context: CanvasRenderingContext2D): void {
+    const { plotArray, tensor, reflect } = this.selection;
+    if (plotArray === null) {
+      return;
+    }
+    const { sample, channel } = this.selection.point;
+    const [start, stop] = tensor.rowRange(this.model.get('section') as number | null);
+    const rows =
+      this.model.get('rows_of') === 'sample'
+        ? rowsOfChannel(plotArray, channel, reflect)
+        : rowsOfSample(plotArray, sample, start, stop, reflect);
+    const x = this.scale('x').scale;
+    const y = this.scale('y').scale;
+    const span = this.selection.span(x.domain());
+    if (rows.count < 1 || span[1] <= span[0]) {
+      return;
+    }
+    const [left, top] = [x(span[0] - 0.5), y(rows.count - 0.5)];
+    const [width, height] = [x(span[1] - 0.5) - left, y(-0.5) - top];
+    this.drawCells(context, plotArray, rows, span, { left, top, width, height });
+  }
+}
+
+const MAGENTA = parseColour(NON_FINITE);

@@ -1,0 +1,38 @@
+// Models of ipywidgets and bqplot without a comm or a page, in place of those packages, which need both:
+// vi.mock('@jupyter-widgets/base', () => import('../testing/widget-base'))
+import Backbone from 'backbone';
+
+export class WidgetModel extends Backbone.Model {
+  static readonly serializers = {};
+
+  override defaults(): Backbone.ObjectHash {
+    return {};
+  }
+
+  /** How often changes were sent to Python. */
+  declare saves: number | undefined;
+
+  readonly comm = {};
+
+  save_changes(): void {
+    this.saves = (this.saves ?? 0) + 1;
+  }
+
+  close(): Promise<void> {
+    this.stopListening();
+    return Promise.resolve();
+  }
+}
+
+export class DOMWidgetModel extends WidgetModel {}
+export class VBoxModel extends WidgetModel {}
+export class MarkModel extends WidgetModel {}
+
+/** Views are not made in tests. */
+export class DOMWidgetView {}
+export class VBoxView {}
+export class Mark {}
+
+export function unpack_models(): never {
+  throw new Error('tests give models themselves');
+}

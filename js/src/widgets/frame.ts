@@ -1,0 +1,258 @@
+import type { WidgetModel } from '@jupyter-widgets/base';
+import { unpack_models } from '@jupyter-widgets/base';
+import { VBoxModel, VBoxView } from '@jupyter-widgets/controls';
+
+import { BREAKPOINT, MARGIN_RIGHT } from '../drawing/page-layout';
+import { isDark, onPixelsChange, onThemeChange, setExportTheme, theme } from '../drawing/theme';
+import { servePictures } from '../export/picture';
+import { MODULE_STATE } from '../version';
+import { changesCells, takes } from './keys';
+import type { SelectionModel } from './selection';
+
+/** Milliseconds within which an idle kernel answers. */
+const PATIENCE = 500;
+
+export class ExplorerModel extends VBoxModel {
+  override defaults(): Backbone.ObjectHash {
+    return {
+      ...super.defaults(),
+      ...MODULE_STATE,
+      _model_name: 'ExplorerModel',
+      _view_name: 'Explorer',
+      selection: null,
+      others: [],
+      figures: [],
+      themed: true,
+      dark: null,
+      range_mode: false,
+      busy: '',
+      title: '',
+      height: null,
+    };
+  }
+
+  static override serializers = {
+    ...VBoxModel.serializers,
+    selection: { deserialize: unpack_models },
+    others: { deserialize: unpack_models },
+    figures: { deserialize: unpack_models },
+  };
+}
+
+/**
+ * The frame around controls and plots: theme, width, keys, and what is said while Python computes.
+ */
+export class Explorer extends VBoxView {
+  override render(): void {
+    super.render();
+    this.el.classList.add('rnngrad-explorer');
+    window.addEventListener('keydown', this.claimKey, {
+      capture: true,
+      signal: this.removal.signal,
+    });
+    this.el.addEventListener('keydown', (event) => this.leaveOnEscape(event));
+    this.progress.className = 'rnngrad-progress';
+    this.progress.setAttribute('role', 'status');
+    this.heading.className = 'rnngrad-title';
+    this.el.append(this.heading, this.progress);
+    for (const event of ['change', 'click']) {
+      this.el.addEventListener(event, ({ target }) => this.waitForKernel(event, target as Element));
+    }
+    this.stops.push(
+      onThemeChange(() => {
+        this.applyTheme();
+        this.sendTheme();
+      }),
+      onPixelsChange(() => this.redraw()),
+    );
+    for (const [event, on] of [
+      ['beforeprint', true],
+      ['afterprint', false],
+    ] as const) {
+      window.addEventListener(event, () => this.print(on), { signal: this.removal.signal });
+    }
+    this.sizes = new ResizeObserver(() => this.applyWidth());
+    this.sizes.observe(this.el);
+    this.listenTo(this.model, 'change:themed change:others', this.applyTheme);
+    this.listenTo(this.model, 'change:title change:height', this.applySize);
+    this.listenTo(this.model, 'change:busy', this.applyBusy);
+    this.listenTo(this.model, 'change:range_mode', this.applyMode);
+    this.listenTo(this.model, 'change:figures', this.applyWidth);
+    this.applyTheme();
+    this.sendTheme();
+    this.applySize();
+    this.applyMode();
+    this.applyBusy();
+    servePictures(
+      this,
+      () => this.layOut(),
+      () => this.redraw(),
+    );
+  }
+
+  /** Bring every figure to its size, also those that are out of sight, with nothing pointed at. */
+  private layOut(): void {
+    this.selections.forEach((selection) => {
+      selection.hover(null, null);
+      selection.trigger('layout');
+    });
+  }
+
+  private redraw(): void {
+    this.applyTheme();
+    this.selections.forEach((selection) => selection.trigger('redraw'));
+  }
+
+  /** Draw as for paper, and as wide as a page: a browser cuts off what is wider. */
+  private print(on: boolean): void {
+    setExportTheme(this.el, on);
+    this.el.classList.toggle('rnngrad-print', on);
+    this.applyWidth();
+    this.layOut();
+    this.redraw();
+  }
+
+  /**
+   * Keep keys from the application that a control or a plot takes, or that would change cells. It
+   * must be done in the window, before JupyterLab sees the key at the document and asks what has
+   * the focus.
+   */
+  private readonly claimKey = (event: KeyboardEvent): void => {
+    const { target } = event;
+    if (target instanceof Element && this.el.contains(target)) {
+      if (takes(target, event) || changesCells(event)) {
+        target.setAttribute('data-lm-suppress-shortcuts', 'true');
+      } else {
+        target.removeAttribute('data-lm-suppress-shortcuts');
+      }
+    }
+  };
+
+  /** Escape gives the focus back to the notebook's cell. */
+  private leaveOnEscape(event: KeyboardEvent): void {
+    const { activeElement } = document;
+    if (
+      event.key === 'Escape' &&
+      activeElement instanceof Element &&
+      this.el.contains(activeElement)
+    ) {
+      (activeElement as HTMLElement).blur();
+      this.el.closest<HTMLElement>('.jp-Cell')?.focus();
+    }
+  }
+
+  override remove(): void {
+    this.removal.abort();
+    this.stops.forEach((stop) => stop());
+    this.sizes?.disconnect();
+    window.clearInterval(this.clock);
+    window.clearTimeout(this.patience);
+    super.remove();
+  }
+
+  private applyTheme(): void {
+    this.el.classList.toggle('rnngrad-dark', isDark());
+    for (const selection of this.selections) {
+      const scale = selection.get('colour_scale') as WidgetModel;
+      // Python sets the colours of the light theme. Later, because bqplot must see this event
+      // first.
+      this.stopListening(scale);
+      this.listenTo(scale, 'change:colors', () => queueMicrotask(() => this.applyTheme()));
+      const colours = selection.logColours ? theme().sequential : theme().diverging;
+      if (this.model.get('themed') && (scale.get('colors') as string[]).join() !== colours.join()) {
+        scale.set('colors', [...colours]);
+      }
+      selection.invalidate();
+    }
+  }
+
+  /** Tell Python the theme, in which it saves pages. */
+  private sendTheme(): void {
+    this.model.set('dark', isDark());
+    this.touch();
+  }
+
+  /** The selection of the sliders, and those of weights. */
+  private get selections(): SelectionModel[] {
+    const others = this.model.get('others') as SelectionModel[];
+    return this.selection === null ? others : [this.selection, ...others];
+  }
+
+  private get selection(): SelectionModel | null {
+    return this.model.get('selection') as SelectionModel | null;
+  }
+
+  private applySize(): void {
+    const height = this.model.get('height') as number | null;
+    this.heading.textContent = this.model.get('title') as string;
+    // the default is in style/index.css
+    this.el.style.setProperty('--rg-height', height === null ? null : String(height));
+  }
+
+  /** One slider for a symmetric range, or two handles. */
+  private applyMode(): void {
+    this.el.classList.toggle('rnngrad-range-mode', this.model.get('range_mode') as boolean);
+  }
+
+  private applyWidth(): void {
+    const width = this.el.clientWidth;
+    if (width === 0) {
+      return;
+    }
+    const right = width >= BREAKPOINT ? MARGIN_RIGHT.wide : MARGIN_RIGHT.narrow;
+    for (const figure of this.model.get('figures') as WidgetModel[]) {
+      const margin = figure.get('fig_margin') as Record<string, number>;
+      if (margin.right !== right) {
+        figure.set('fig_margin', { ...margin, right });
+      }
+    }
+  }
+
+  /**
+   * After a control that acts through Python was used: say so if the kernel is busy with a cell.
+   */
+  private waitForKernel(event: string, target: Element): void {
+    const control = target.closest('.rnngrad-kernel');
+    if (control !== null && (event === 'change') === (target.tagName === 'SELECT')) {
+      window.clearTimeout(this.patience);
+      this.patience = window.setTimeout(() => {
+        this.showProgress('Waiting for the kernel…', 'what is shown is the old one');
+      }, PATIENCE);
+    }
+  }
+
+  private applyBusy(): void {
+    window.clearTimeout(this.patience);
+    this.showProgress(
+      this.model.get('busy') as string,
+      'the first call traces the model, later ones are fast',
+    );
+  }
+
+  /** Show that Python computes: a moving line, the seconds, pale controls. The old data stays. */
+  private showProgress(message: string, more: string): void {
+    this.el.classList.toggle('rnngrad-busy', message !== '');
+    window.clearInterval(this.clock);
+    if (message === '') {
+      this.progress.textContent = '';
+      return;
+    }
+    const started = Date.now();
+    const headline = document.createElement('b');
+    headline.textContent = message;
+    const tell = (): void => {
+      const seconds = Math.floor((Date.now() - started) / 1000);
+      this.progress.replaceChildren(headline, ` ${seconds} s · ${more}`);
+    };
+    tell();
+    this.clock = window.setInterval(tell, 1000);
+  }
+
+  private readonly removal = new AbortController();
+  private readonly stops: (() => void)[] = [];
+  private sizes: ResizeObserver | null = null;
+  private clock = 0;
+  private patience = 0;
+  private readonly heading = document.createElement('div');
+  private readonly progress = document.createElement('div');
+}

@@ -1,0 +1,45 @@
+// The state of the norm, as attributes of the selection.
+
+import type { WidgetModel } from '@jupyter-widgets/base';
+
+import type { NormState } from '../drawing/norm-state';
+
+/** Attributes that tell the state of the norm. */
+export const NORM_TRAITS = ['norm', 'auto', 'auto_limit', 'top', 'stop', 'handles'];
+
+export function normStateOf(model: WidgetModel): NormState {
+  const [vmin, vmax] = model.get('norm') as [number, number];
+  return {
+    norm: { vmin, vmax },
+    auto: model.get('auto') as boolean,
+    autoLimit: model.get('auto_limit') as number,
+    maxDecade: model.get('top') as number,
+    limitIndex: model.get('stop') as number,
+    rangeIndices: model.get('handles') as [number, number],
+  };
+}
+
+/**
+ * The parts of a state that differ from those of another; all are numbers, flags or a few numbers.
+ */
+export function changedPart(before: NormState, now: NormState): Partial<NormState> {
+  const names = Object.keys(now) as (keyof NormState)[];
+  const changed = names.filter(
+    (name) => JSON.stringify(now[name]) !== JSON.stringify(before[name]),
+  );
+  return Object.fromEntries(changed.map((name) => [name, now[name]]));
+}
+
+/** The attributes of the parts of a state. */
+export function traitsOf(state: Partial<NormState>): Backbone.ObjectHash {
+  const { norm, auto, autoLimit, maxDecade, limitIndex, rangeIndices } = state;
+  const traits = {
+    norm: norm && [norm.vmin, norm.vmax],
+    auto,
+    auto_limit: autoLimit,
+    top: maxDecade,
+    stop: limitIndex,
+    handles: rangeIndices,
+  };
+  return Object.fromEntries(Object.entries(traits).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,86 @@
+import type { ISerializers } from '@jupyter-widgets/base';
+import { unpack_models, WidgetModel } from '@jupyter-widgets/base';
+
+import type { Reach } from '../data/statistics';
+import { reachOf } from '../data/statistics';
+import type { DenseArray } from '../data/wire';
+import { fromWire, toWire } from '../data/wire';
+import { MODULE_STATE } from '../version';
+
+/** What a snapshot joins: a timeline. */
+interface Run {
+  join(snapshot: SnapshotModel): void;
+  leave(snapshot: SnapshotModel): void;
+}
+
+/** The tensor of one training step. It joins its timeline as soon as it exists. */
+export class SnapshotModel extends WidgetModel {
+  override defaults(): Backbone.ObjectHash {
+    return {
+      ...super.defaults(),
+      ...MODULE_STATE,
+      _model_name: 'SnapshotModel',
+      _view_name: null,
+      _view_module: null,
+      _view_module_version: '',
+      timeline: null,
+      number: 0,
+      step: 0,
+      loss: null,
+      array: null,
+      auto_limit: 1,
+      top: 0,
+      summary: '',
+      status: '',
+    };
+  }
+
+  static override serializers: ISerializers = {
+    ...WidgetModel.serializers,
+    timeline: { deserialize: unpack_models },
+    array: { deserialize: fromWire, serialize: toWire },
+  };
+
+  override initialize(attributes: Backbone.ObjectHash, options: never): void {
+    super.initialize(attributes, options);
+    (this.get('timeline') as Run | null)?.join(this);
+  }
+
+  get number(): number {
+    return this.get('number') as number;
+  }
+
+  get step(): number {
+    return this.get('step') as number;
+  }
+
+  get loss(): number {
+    return (this.get('loss') as number | null) ?? NaN;
+  }
+
+  get array(): DenseArray | null {
+    return this.get('array') as DenseArray | null;
+  }
+
+  /** Median over samples of the norm over channels, by timestep; and the largest norm of all. */
+  reach(mask: Float32Array | null): Reach {
+    // undefined, not yet initialised, while the snapshot joins: that is in the constructor of its
+    // base
+    this.measured ??= reachOf(this.array, mask);
+    return this.measured;
+  }
+
+  /** JupyterLab may keep a closed model alive: let at least its memory go. */
+  override close(comm_closed?: boolean): Promise<void> {
+    (this.get('timeline') as Run | null)?.leave(this);
+    this.forget();
+    return super.close(comm_closed);
+  }
+
+  forget(): void {
+    this.set('array', null, { silent: true });
+    this.measured = undefined;
+  }
+
+  private measured: Reach | undefined;
+}

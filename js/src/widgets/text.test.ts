@@ -1,0 +1,160 @@
+// The words of captions and readouts, for each kind.
+import { describe, expect, it } from 'vitest';
+
+import { asPlotArray } from '../data/slicing';
+import { HALVES, MATRICES, tensorWords } from '../testing/axes';
+import type { Kind, Segment, Subject } from './text';
+import { comparison, write } from './text';
+
+/** Value 100 s + 10 t + c of sample s, timestep t, channel c: (2, 3, 12). */
+const VALUES = Float32Array.from({ length: 72 }, (_, i) => {
+  const [s, t, c] = [Math.floor(i / 36), Math.floor(i / 12) % 3, i % 12];
+  return 100 * s + 10 * t + c;
+});
+const PLOT_ARRAY = asPlotArray(VALUES, [2, 3, 12]);
+const ONE_SAMPLE = asPlotArray(VALUES.subarray(0, 36), [1, 3, 12]);
+const FLAT = asPlotArray(VALUES.subarray(0, 24), [2, 12]);
+
+function subject(given: Partial<Subject> = {}): Subject {
+  const point = given.point ?? { sample: 1, timestep: 2, channel: 7 };
+  return {
+    tensor: tensorWords(),
+    companion: { fullName: '', plotArray: null },
+    point,
+    readoutPoint: point,
+    hoveredSample: null,
+    norm: { vmin: -0.008, vmax: 0.008 },
+    reflect: false,
+    isZoomed: false,
+    timeRange: [0, 2],
+    ...given,
+  };
+}
+
+function text(segments: Segment[]): string {
+  return segments.map((segment) => segment.text).join('');
+}
+
+const bidirectional = subject({ tensor: tensorWords(HALVES) });
+const reflected = subject({ tensor: tensorWords(HALVES), reflect: true });
+const zoomed = subject({ isZoomed: true, timeRange: [1, 2] });
+const compared = subject({ tensor: tensorWords({ compared: ', step 20 minus step 5' }) });
+const weight = subject({ tensor: tensorWords({ columns: 'channel', rows: 'feature' }) });
+const bias = subject({ tensor: tensorWords({ columns: 'channel', rows: '' }) });
+const two = subject({
+  tensor: tensorWords({ fullName: 'direct gradient' }),
+  companion: { fullName: 'total gradient', plotArray: PLOT_ARRAY },
+});
+const matrices = subject({ tensor: tensorWords({ ...MATRICES, noun: 'Weight w' }) });
+const gated = subject({ tensor: tensorWords({ gates: { columns: ['i', 'f'] }, symbol: 'w' }) });
+
+describe('beside the controls', () => {
+  it.each([
+    ['sample', subject(), '1'],
+    ['channel', subject(), '7'],
+    ['channel', bidirectional, 'bwd 1'],
+    ['norm', subject(), '±8.0e-3'],
+    ['norm', subject({ norm: { vmin: -0.002, vmax: 0.008 } }), '−2.0e-3 … +8.0e-3'],
+  ] as [Kind, Subject, string][])('%s (%#)', (kind, of, words) => {
+    expect(text(write(kind, of, PLOT_ARRAY))).toBe(words);
+  });
+});
+
+describe('the caption of', () => {
+  it.each([
+    ['heat-caption', subject(), 'Gradient g by channel, sample 1'],
+    ['heat-caption', reflected, 'Gradient g by channel, sample 1 — second half flipped along time'],
+    ['heat-caption', zoomed, 'Gradient g by channel, sample 1 — timesteps 1–2 (double-click: all)'],
+    ['heat-caption', compared, 'Gradient g, step 20 minus step 5 by channel, sample 1'],
+    ['heat-caption', weight, 'Gradient g by feature'],
+    ['heat-caption', bias, 'Gradient g by channel'],
+    ['upper-caption', bidirectional, 'Backward half, gradient g by channel, sample 1'],
+    [
+      'upper-caption',
+      reflected,
+      'Backward half, gradient g by channel, sample 1 — flipped: step 0 is the last timestep',
+    ],
+    ['lower-caption', bidirectional, 'Forward half'],
+    ['flow-caption', subject(), 'Gradient flow: norm over channels, log scale'],
+    ['curve-caption', subject(), 'Gradient g of channel 7'],
+    ['curve-caption', bidirectional, 'Gradient g of channel 1, backward'],
+    ['curve-caption', zoomed, 'Gradient g of channel 7 — timesteps 1–2 (double-click: all)'],
+    ['scatter-caption', subject(), 'Gradient g of every channel, by sample'],
+    ['bars-caption', subject(), 'Gradient g of sample 1, by channel'],
+    ['maps-caption', subject(), 'Gradient g by channel, every sample'],
+    ['channel-caption', subject(), 'Gradient g of channel 7, by sample'],
+    ['grid-caption', subject(), 'Gradient g, a colour for each sample'],
+    ['companion-caption', two, 'Flow of the total gradient: norm over channels, log scale'],
+    ['flow-view-caption', subject(), 'Gradient flow: norm over channels, log scale'],
+    ['flow-view-caption', two, 'Flow of the direct gradient: norm over channels, log scale'],
+    ['gates-caption', subject(), 'Values per bin of g'],
+    ['gates-caption', gated, 'Values per bin of w in each gate, all on one range'],
+  ] as [Kind, Subject, string][])('%s (%#)', (kind, of, words) => {
+    expect(text(write(kind, of, PLOT_ARRAY))).toBe(words);
+  });
+
+  it.each([
+    ['maps-caption', 'Gradient g by channel'],
+    ['grid-caption', 'Gradient g'],
+  ] as [Kind, string][])('%s of one sample', (kind, words) => {
+    expect(text(write(kind, subject(), ONE_SAMPLE))).toBe(words);
+  });
+
+  it.each([
+    [0, 'Weight w of kernel by feature'],
+    [2, 'Weight w of bias'],
+    [null, 'Weight w of kernel by feature'],
+  ])('section-caption of section %s', (section, words) => {
+    expect(text(write('section-caption', matrices, PLOT_ARRAY, section))).toBe(words);
+  });
+});
+
+describe('the value under the pointer', () => {
+  const at = (sample: number, timestep: number, channel: number): Partial<Subject> => ({
+    readoutPoint: { sample, timestep, channel },
+  });
+
+  it.each([
+    // the norm is over all channels, or over those of the half that is pointed at
+    [subject(at(0, 0, 3)), 'timestep 0 · channel 3 · g +3.0e0 · norm 2.2e1'],
+    [
+      subject({ ...at(0, 0, 0), tensor: tensorWords(HALVES) }),
+      'timestep 0 · forward 0 · g 0 · norm 7.4e0',
+    ],
+    [
+      subject({ ...at(0, 0, 6), tensor: tensorWords(HALVES) }),
+      'timestep 0 · backward 0 · g +6.0e0 · norm 2.1e1',
+    ],
+    // the backward half is flipped along time
+    [
+      subject({ ...at(0, 0, 8), tensor: tensorWords(HALVES), reflect: true }),
+      'processing step 0 · backward 2 · g +2.8e1 · norm 7.0e1',
+    ],
+    [
+      subject({ ...at(1, 2, 3), hoveredSample: 1 }),
+      'sample 1 · timestep 2 · channel 3 · g +1.2e2 · norm 4.3e2',
+    ],
+    [subject({ ...at(0, 1, 3), tensor: weight.tensor }), 'channel 1 · feature 3 · g +1.3e1'],
+  ])('%#', (of, words) => {
+    expect(text(write('hover', of, PLOT_ARRAY))).toBe(words);
+  });
+
+  it('is strong, and the norm quiet', () => {
+    const weights = write('hover', subject(at(0, 0, 3)), PLOT_ARRAY).map(({ weight }) => weight);
+    expect(weights).toEqual([undefined, undefined, 'strong', 'quiet']);
+  });
+
+  it('of a bar is that of the chosen channel', () => {
+    expect(text(write('bars-hover', subject(), FLAT))).toBe('sample 1 · channel 7 · g +1.7e1');
+  });
+});
+
+describe('a comparison of training steps', () => {
+  it.each([
+    [1030, null, ', step 1,030'],
+    [1030, 5, ', step 1,030 minus step 5'],
+    [0, 20_000, ', step 0 minus step 20,000'],
+  ])('of step %i with %s', (step, base, words) => {
+    expect(comparison(step, base)).toBe(words);
+  });
+});

@@ -1,0 +1,176 @@
+// Pure: the words that follow the selection, in readouts beside the controls and captions of
+// panels.
+
+import type { PlotArray, Point } from '../data/slicing';
+import { normOverChannels, secondHalf, valueAt } from '../data/slicing';
+import type { Norm } from '../drawing/colours';
+import { grouped, number, range } from '../drawing/format';
+import type { Axes } from './index-names';
+import { columnName, rowInCaption, rowName, shortRowName } from './index-names';
+
+/** A run of text; `strong` is set in weight 600, `quiet` in the secondary colour. */
+export interface Segment {
+  readonly text: string;
+  readonly weight?: 'strong' | 'quiet';
+}
+
+/** What the words are about, of a tensor. */
+export interface TensorWords extends Axes {
+  readonly noun: string;
+  /** `, step 20 minus step 5` where training steps are compared. */
+  readonly compared: string;
+  readonly symbol: string;
+  /** What its norms over channels are called. */
+  readonly flow: string;
+  /** What it is, where there are two: `direct output gradient`. */
+  readonly fullName: string;
+  readonly directions: readonly string[];
+}
+
+/** What the words are about: a tensor, and what of it is shown. A selection is one. */
+export interface Subject {
+  readonly tensor: TensorWords;
+  /** Another gradient of the same layer; without an array where it is not shown. */
+  readonly companion: { readonly fullName: string; readonly plotArray: PlotArray | null };
+  readonly point: Point;
+  readonly readoutPoint: Point;
+  /** The sample under the pointer where there are many. */
+  readonly hoveredSample: number | null;
+  readonly norm: Norm;
+  readonly reflect: boolean;
+  readonly isZoomed: boolean;
+  readonly timeRange: readonly [number, number];
+}
+
+/** What a readout can tell. */
+export type Kind = keyof typeof WRITERS;
+
+/**
+ * The text of one kind. `section` is the number of the rows that a caption is of, if it is of some.
+ */
+export function write(
+  kind: Kind,
+  subject: Subject,
+  plotArray: PlotArray,
+  section: number | null = null,
+): Segment[] {
+  const words = WRITERS[kind](subject, plotArray, section);
+  return typeof words === 'string' ? [{ text: words }] : words;
+}
+
+type Writer = (
+  subject: Subject,
+  plotArray: PlotArray,
+  section: number | null,
+) => string | Segment[];
+
+const WRITERS = {
+  sample: ({ point }) => String(point.sample),
+  channel: ({ tensor, point }, plotArray) =>
+    shortRowName(tensor, point.channel, plotArray.channels),
+  norm: ({ norm }) => range(norm.vmin, norm.vmax),
+  hover,
+  'bars-hover': barsHover,
+  'heat-caption': (s) => {
+    const flipped = s.reflect ? ' — second half flipped along time' : '';
+    return `${noun(s)} by ${s.tensor.rows || s.tensor.columns}${ofSample(s)}${flipped}${zoomed(s)}`;
+  },
+  'upper-caption': (s) => {
+    const flipped = s.reflect ? ' — flipped: step 0 is the last timestep' : '';
+    return `Backward half, ${lower(noun(s))} by channel${ofSample(s)}${flipped}${zoomed(s)}`;
+  },
+  'lower-caption': () => 'Forward half',
+  'flow-caption': ({ tensor }) => `${tensor.flow}: norm over channels, log scale`,
+  'curve-caption': (s, plotArray) => `${noun(s)} of ${chosenRow(s, plotArray)}${zoomed(s)}`,
+  'scatter-caption': (s) => `${noun(s)} of every channel, by sample`,
+  'bars-caption': (s) => `${noun(s)} of sample ${s.point.sample}, by channel`,
+  'maps-caption': (s, { samples }) =>
+    `${noun(s)} by ${s.tensor.rows}${samples === 1 ? '' : ', every sample'}${zoomed(s)}`,
+  'channel-caption': (s, plotArray) =>
+    `${noun(s)} of ${chosenRow(s, plotArray)}, by sample${zoomed(s)}`,
+  'grid-caption': (s, { samples }) =>
+    `${noun(s)}${samples === 1 ? '' : ', a colour for each sample'}${zoomed(s)}`,
+  'companion-caption': ({ companion }) => `${flowOf(companion)}: norm over channels, log scale`,
+  'flow-view-caption': (s) => {
+    const name = s.companion.plotArray === null ? s.tensor.flow : flowOf(s.tensor);
+    return `${name}: norm over channels, log scale${zoomed(s)}`;
+  },
+  'gates-caption': ({ tensor }) => {
+    const several = tensor.gatesAlong('columns').length > 0;
+    return `Values per bin of ${tensor.symbol}${several ? ' in each gate, all on one range' : ''}`;
+  },
+  'section-caption': (s, _cube, section) => {
+    const { name, rows } = s.tensor.sections[section ?? 0] ?? { name: '', rows: '' };
+    return `${noun(s)} of ${name}${rows === '' ? '' : ` by ${rows}`}${zoomed(s)}`;
+  },
+} satisfies Record<string, Writer>;
+
+/** `, step 20`, `, step 20 minus step 5`: which training steps are compared, behind a noun. */
+export function comparison(step: number, base: number | null): string {
+  return `, step ${grouped(step)}${base === null ? '' : ` minus step ${grouped(base)}`}`;
+}
+
+/** `timestep 72 · channel 41 · g +3.1e-2 · norm 8.0e-2`: the value that is pointed at. */
+function hover(subject: Subject, plotArray: PlotArray): Segment[] {
+  const { tensor, reflect, hoveredSample } = subject;
+  const { sample, timestep, channel } = subject.readoutPoint;
+  const value = valueAt(plotArray, sample, timestep, channel, reflect);
+  const [start, stop] =
+    tensor.directions.length === 2 ? halfOf(channel, plotArray) : [0, plotArray.channels];
+  const norm = normOverChannels(plotArray, sample, timestep, reflect, start, stop);
+  const among = hoveredSample === null ? '' : `sample ${sample} · `;
+  const column = columnName(tensor, timestep, plotArray.timesteps, reflect);
+  return [
+    { text: `${among}${column} · ${rowName(tensor, channel, plotArray.channels)} · ` },
+    { text: `${tensor.symbol} ` },
+    { text: number(value, true), weight: 'strong' },
+    { text: isTimed(tensor) ? ` · norm ${number(norm)}` : '', weight: 'quiet' },
+  ];
+}
+
+/** `sample 3 · channel 41 · g +3.1e-2`: the value of the chosen bar. */
+function barsHover({ tensor, point }: Subject, plotArray: PlotArray): Segment[] {
+  const { sample, channel } = point;
+  const row = rowName(tensor, channel, plotArray.channels);
+  return [
+    { text: `sample ${sample} · ${row} · ${tensor.symbol} ` },
+    { text: number(valueAt(plotArray, sample, 0, channel), true), weight: 'strong' },
+  ];
+}
+
+function halfOf(channel: number, plotArray: PlotArray): [start: number, stop: number] {
+  const middle = secondHalf(plotArray);
+  return channel < middle ? [0, middle] : [middle, plotArray.channels];
+}
+
+function noun({ tensor }: Subject): string {
+  return `${tensor.noun}${tensor.compared}`;
+}
+
+/** `channel 88, forward` */
+function chosenRow({ tensor, point }: Subject, plotArray: PlotArray): string {
+  return rowInCaption(tensor, point.channel, plotArray.channels);
+}
+
+/** `, sample 3` where there is a time axis; a weight belongs to no sample. */
+function ofSample({ tensor, point }: Subject): string {
+  return isTimed(tensor) ? `, sample ${point.sample}` : '';
+}
+
+/** ` — timesteps 20–60 (double-click: all)` where a part of the time axis is shown. */
+function zoomed({ tensor, isZoomed, timeRange }: Subject): string {
+  return isZoomed ? ` — ${tensor.columns}s ${timeRange.join('–')} (double-click: all)` : '';
+}
+
+/** `Flow of the direct output gradient`, where there are two. */
+function flowOf({ fullName }: Pick<TensorWords, 'fullName'>): string {
+  return `Flow of the ${fullName}`;
+}
+
+export function isTimed({ columns }: Pick<Axes, 'columns'>): boolean {
+  return columns === 'timestep';
+}
+
+function lower(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}

@@ -1,0 +1,164 @@
+import { DOMWidgetView } from '@jupyter-widgets/base';
+
+import { grouped } from '../drawing/format';
+import { KEYS } from './keys';
+import type { TimelineModel } from './timeline';
+
+/** Milliseconds between two snapshots while it plays. */
+const INTERVAL = 250;
+
+const SHOWS = ['step', 'A', 'step − A'];
+
+/**
+ * Play, scrub, follow, compare. These are plain elements, not ipywidgets' slider and Play: those
+ * send their value to Python, which learns of a longer run later than the browser, and sends back a
+ * value that it cut to its own maximum.
+ */
+export class TimelineControls extends DOMWidgetView {
+  declare model: TimelineModel;
+
+  override render(): void {
+    super.render();
+    this.el.classList.add('rnngrad-scrub');
+    const scrub = row(
+      'rnngrad-scrub-row',
+      this.play,
+      this.range,
+      label(this.follow, 'follow', ' latest'),
+    );
+    const compare = row('rnngrad-compare', this.status, this.pin, this.shows);
+    this.el.append(scrub, compare);
+    Object.assign(this.range, { type: 'range', min: '0', step: '1' });
+    this.range.setAttribute('aria-label', 'training step');
+    this.range.setAttribute(KEYS, 'Space'); // plays
+    this.status.className = 'rnngrad-status';
+    this.shows.className = 'rnngrad-switch';
+    this.shows.append(...SHOWS.map((name, i) => this.showButton(name, i)));
+    this.play.type = 'button';
+    this.play.className = 'rnngrad-play';
+    this.pin.className = 'jupyter-button';
+    this.pin.type = 'button';
+    this.follow.type = 'checkbox';
+    this.play.addEventListener('click', () => this.setPlaying(this.clock === 0));
+    this.range.addEventListener('input', () => this.model.scrub(Number(this.range.value)));
+    this.follow.addEventListener('change', () => this.model.setFollow(this.follow.checked));
+    this.pin.addEventListener('click', () =>
+      this.model.setPin(!(this.model.get('pin') as boolean)),
+    );
+    this.listenTo(
+      this.model,
+      'snapshots shown change:follow change:pin change:show change:status',
+      this.update,
+    );
+    this.range.addEventListener('keydown', (event) => this.key(event));
+    this.update();
+    this.model.showChosen(); // another quantity may have been shown before
+  }
+
+  override remove(): void {
+    this.model.clearComparison();
+    window.clearInterval(this.clock);
+    super.remove();
+  }
+
+  override update(): void {
+    const { model } = this;
+    const { index, snapshots, shown } = model;
+    const last = snapshots.length - 1;
+    this.range.max = String(Math.max(last, 1));
+    this.range.value = String(Math.max(index, 0));
+    this.range.disabled = last < 1;
+    this.play.disabled = last < 1;
+    if (shown !== null) {
+      this.range.setAttribute('aria-valuetext', `training step ${shown.step}`);
+    }
+    this.follow.checked = model.get('follow') as boolean;
+    // the status is that of the run, not of the step that is shown
+    const latest = index < last && model.status.startsWith('step ') ? 'latest: ' : '';
+    this.status.textContent = latest + model.status;
+    this.status.title = this.status.textContent;
+    const pinned = model.get('pinned') as number | null;
+    this.pin.textContent = pinned === null ? 'pin as A' : `A: step ${grouped(pinned)}`;
+    this.pin.classList.toggle('mod-active', pinned !== null);
+    this.pin.setAttribute('aria-pressed', String(pinned !== null));
+    this.shows.style.display = pinned === null ? 'none' : '';
+    [...this.shows.children].forEach((button, i) => {
+      button.classList.toggle('mod-active', i === model.get('show'));
+      button.setAttribute('aria-pressed', String(i === model.get('show')));
+    });
+    this.drawPlay();
+  }
+
+  /** Act on keys beyond the arrows, which every slider has. */
+  private key(event: KeyboardEvent): void {
+    const by = { ArrowLeft: -10, ArrowRight: 10 }[event.key];
+    if (event.key === ' ') {
+      this.setPlaying(this.clock === 0);
+    } else if (by !== undefined && event.shiftKey) {
+      this.model.moveBy(by);
+    } else {
+      return;
+    }
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  private setPlaying(playing: boolean): void {
+    window.clearInterval(this.clock);
+    this.clock = 0;
+    if (playing) {
+      if (this.model.index >= this.model.snapshots.length - 1) {
+        this.model.scrub(0);
+      }
+      this.clock = window.setInterval(() => this.advance(), INTERVAL);
+    }
+    this.drawPlay();
+  }
+
+  private advance(): void {
+    this.model.moveBy(1);
+    if (this.model.index >= this.model.snapshots.length - 1) {
+      this.setPlaying(false);
+    }
+  }
+
+  private drawPlay(): void {
+    const playing = this.clock !== 0;
+    this.play.textContent = playing ? '❚❚' : '▶';
+    this.play.setAttribute('aria-label', playing ? 'pause' : 'play');
+  }
+
+  private showButton(name: string, index: number): HTMLButtonElement {
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.className = 'jupyter-button';
+    button.textContent = name;
+    button.addEventListener('click', () => this.model.setShow(index));
+    return button;
+  }
+
+  private clock = 0;
+  private readonly play = document.createElement('button');
+  private readonly range = document.createElement('input');
+  private readonly follow = document.createElement('input');
+  private readonly status = document.createElement('span');
+  private readonly pin = document.createElement('button');
+  private readonly shows = document.createElement('div');
+}
+
+function row(name: string, ...children: HTMLElement[]): HTMLElement {
+  const element = document.createElement('div');
+  element.className = name;
+  element.append(...children);
+  return element;
+}
+
+/** A check box with its label; the end of the label shows only where there is room. */
+function label(input: HTMLInputElement, text: string, more: string): HTMLLabelElement {
+  const element = document.createElement('label');
+  const [words, rest] = [document.createElement('span'), document.createElement('span')];
+  rest.textContent = more;
+  words.append(text, rest);
+  element.append(input, words);
+  return element;
+}

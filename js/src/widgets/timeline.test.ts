@@ -1,0 +1,159 @@
+// The timeline: which snapshot is shown, compared or kept, and what the selection has of it.
+import { WidgetModel } from '@jupyter-widgets/base';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+
+import type { DenseArray } from '../data/wire';
+import { model } from '../testing/model';
+import { SelectionModel } from './selection';
+import { SnapshotModel } from './snapshot';
+import { TensorModel } from './tensor';
+import { TimelineModel } from './timeline';
+
+vi.mock('@jupyter-widgets/base', () => import('../testing/widget-base'));
+
+beforeEach(() => {
+  vi.stubGlobal('requestAnimationFrame', () => 0);
+});
+
+/** One sample, two timesteps, one channel: the training step, and its negative. */
+function arrayOf(step: number): DenseArray {
+  return { shape: [1, 2, 1], values: Float32Array.of(step, -step) };
+}
+
+interface Made {
+  readonly timeline: TimelineModel;
+  readonly selection: SelectionModel;
+  readonly summary: WidgetModel;
+  /** Let the snapshot of a step join, with the number of those before. */
+  take(step: number, number?: number): SnapshotModel;
+  /** What every view draws: the value at timestep 0, and what the captions say of it. */
+  drawn(): [number, string];
+}
+
+function make(steps: number[] = [], attributes: object = {}): Made {
+  const selection = model(SelectionModel, {
+    tensor: model(TensorModel, { array: arrayOf(-1) }),
+    companion: model(TensorModel),
+  });
+  const summary = model(WidgetModel);
+  const timeline = model(TimelineModel, { selection, summary, capacity: 100, ...attributes });
+  let count = 0;
+  const take = (step: number, number = count): SnapshotModel => {
+    count++;
+    const words = { summary: `summary ${step}`, status: `step ${step}` };
+    const given = { timeline, number, step, loss: 1 / step, array: arrayOf(step), ...words };
+    return model(SnapshotModel, { ...given, auto_limit: step, top: 3 });
+  };
+  steps.forEach((step) => take(step));
+  const drawn = (): [number, string] => {
+    const { data } = selection.tensor.plotArray ?? { data: [NaN] };
+    return [data[0], selection.tensor.compared];
+  };
+  return { timeline, selection, summary, take, drawn };
+}
+
+describe('what is drawn', () => {
+  it('is the latest snapshot while it is followed', () => {
+    const { timeline, selection, summary, take, drawn } = make([10]);
+    expect(drawn()).toEqual([10, '']);
+    take(20);
+    expect(drawn()).toEqual([20, '']);
+    expect(summary.get('value')).toBe('summary 20');
+    expect(selection.norm).toEqual({ vmin: -20, vmax: 20 });
+    expect(timeline.status).toBe('step 20');
+  });
+
+  it('is the chosen snapshot, also when others come', () => {
+    const { timeline, take, drawn } = make([10, 20, 30]);
+    timeline.scrub(1);
+    take(40);
+    expect(drawn()).toEqual([20, '']);
+    expect(timeline.get('follow')).toBe(false);
+    timeline.setFollow(true);
+    expect(drawn()).toEqual([40, '']);
+  });
+
+  it('goes on from step to step, to the ends', () => {
+    const { timeline, drawn } = make([10, 20, 30]);
+    const shown = [-1, -1, -1, 2, 5].map((by) => {
+      timeline.moveBy(by);
+      return drawn()[0];
+    });
+    expect(shown).toEqual([20, 10, 10, 30, 30]);
+    timeline.showNearest(14);
+    expect(drawn()[0]).toBe(10);
+  });
+
+  it('keeps a range that was chosen', () => {
+    const { selection, take } = make([10]);
+    selection.set('norm', [-7, 7]);
+    take(20);
+    expect(selection.norm).toEqual({ vmin: -7, vmax: 7 });
+    expect(selection.get('auto_limit')).toBe(20);
+  });
+});
+
+describe('a comparison with A', () => {
+  it.each([
+    [0, 1030, '', 1030],
+    [1, 10, ', step 10', 10],
+    [2, 1020, ', step 1,030 minus step 10', 1200],
+  ])('shows %i', (show, value, words, limit) => {
+    const { timeline, selection, drawn } = make([10, 20, 1030]);
+    timeline.scrub(0);
+    timeline.setPin(true);
+    timeline.scrub(2);
+    timeline.setShow(show);
+    expect(timeline.get('pinned')).toBe(10);
+    expect(drawn()).toEqual([value, words]);
+    expect(selection.get('auto_limit')).toBe(limit);
+  });
+
+  it('ends with the pin, and leaves the captions with the timeline', () => {
+    const { timeline, drawn } = make([10, 20]);
+    timeline.setPin(true);
+    timeline.setShow(1);
+    expect(drawn()[1]).toBe(', step 20');
+    timeline.clearComparison();
+    expect(drawn()[1]).toBe('');
+    timeline.setPin(false);
+    expect(timeline.get('show')).toBe(0);
+    expect(timeline.get('pinned')).toBeNull();
+  });
+});
+
+describe('what is kept', () => {
+  it('is thinned; the memory of the others is released', () => {
+    const { timeline, take } = make([], { capacity: 4 });
+    const all = Array.from({ length: 9 }, (_, i) => take(10 * i));
+    expect(timeline.snapshots.map(({ step }) => step)).toEqual([0, 40, 80]);
+    expect(all.filter(({ array }) => array !== null).map(({ step }) => step)).toEqual([0, 40, 80]);
+  });
+
+  it('has no two of one step', () => {
+    const { timeline, take } = make([10, 20]);
+    const again = take(20, 1);
+    expect(timeline.snapshots.map(({ step }) => step)).toEqual([10, 20]);
+    expect(timeline.snapshots[1]).toBe(again);
+  });
+
+  it('moves what is shown, and A, to what is left', () => {
+    const { timeline, drawn } = make([0, 10, 20, 30, 40]);
+    timeline.scrub(1);
+    timeline.setPin(true);
+    timeline.set('capacity', 2);
+    expect(timeline.snapshots.map(({ step }) => step)).toEqual([0, 40]);
+    expect(timeline.get('step')).toBe(0);
+    expect(timeline.get('pinned')).toBe(0);
+    expect(drawn()[0]).toBe(0);
+  });
+
+  it('loses what is closed', async () => {
+    const { timeline, take, drawn } = make([10]);
+    const latest = take(20);
+    await latest.close();
+    expect(timeline.snapshots.map(({ step }) => step)).toEqual([10]);
+    expect(drawn()[0]).toBe(10);
+    expect(latest.array).toBeNull();
+  });
+});

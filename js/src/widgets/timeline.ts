@@ -1,0 +1,221 @@
+import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
+import { DOMWidgetModel, unpack_models } from '@jupyter-widgets/base';
+
+import { difference, roundedUp } from '../data/difference';
+import type { Change } from '../data/run';
+import { nearestIndex, shownIndex, thinned, withSnapshot } from '../data/run';
+import { largestMagnitude } from '../data/slicing';
+import { MODULE_STATE } from '../version';
+import type { SelectionModel } from './selection';
+import type { SnapshotModel } from './snapshot';
+import { comparison } from './text';
+
+/**
+ * The snapshots of a run, and which one is shown: its array becomes that of the selection's tensor,
+ * so that every view draws it.
+ *
+ * The event `snapshots` is triggered when snapshots come or go, `shown` when another one is shown.
+ */
+export class TimelineModel extends DOMWidgetModel {
+  override defaults(): Backbone.ObjectHash {
+    return {
+      ...super.defaults(),
+      ...MODULE_STATE,
+      _model_name: 'TimelineModel',
+      _view_name: 'TimelineControls',
+      selection: null,
+      summary: null,
+      capacity: 1,
+      step: null,
+      follow: true,
+      pinned: null,
+      pin: false,
+      show: 0,
+      status: '',
+    };
+  }
+
+  static override serializers: ISerializers = {
+    ...DOMWidgetModel.serializers,
+    selection: { deserialize: unpack_models },
+    summary: { deserialize: unpack_models },
+  };
+
+  override initialize(attributes: Backbone.ObjectHash, options: never): void {
+    super.initialize(attributes, options);
+    this.on('change:step', this.showChosen, this);
+    this.on('change:show', this.showChosen, this);
+    this.on('change:pin', this.pinChanged, this);
+    this.on('change:follow', this.showChosen, this);
+    this.on('change:status', () => {
+      this.latestStatus = this.get('status') as string;
+    });
+    this.on('change:capacity', this.thin, this);
+  }
+
+  /** The snapshots that are kept, in the order of the run. */
+  get snapshots(): readonly SnapshotModel[] {
+    return this.kept;
+  }
+
+  get shown(): SnapshotModel | null {
+    return this.kept[this.index] ?? null;
+  }
+
+  /**
+   * How far the run is, in the latest words. The trait stays as it is: Python may have newer words.
+   */
+  get status(): string {
+    return this.latestStatus ?? (this.get('status') as string);
+  }
+
+  get selection(): SelectionModel {
+    return this.get('selection') as SelectionModel;
+  }
+
+  /** Take a snapshot in. */
+  join(snapshot: SnapshotModel): void {
+    const before = this.shown;
+    this.keep(withSnapshot(this.kept, snapshot));
+    if (this.kept[this.kept.length - 1] === snapshot) {
+      this.latestStatus = snapshot.get('status') as string;
+    }
+    this.thin();
+    if (this.shown !== before) {
+      this.showChosen();
+    }
+    this.trigger('snapshots');
+  }
+
+  leave(snapshot: SnapshotModel): void {
+    if (this.kept.includes(snapshot)) {
+      this.kept = this.kept.filter((other) => other !== snapshot);
+      this.snapToKept();
+      this.trigger('snapshots');
+    }
+  }
+
+  /** Show the snapshot at an index that a person chose. Following goes on only at the latest. */
+  scrub(index: number): void {
+    const last = this.kept.length - 1;
+    const found = this.kept[Math.min(Math.max(index, 0), last)];
+    if (found !== undefined) {
+      this.set({ step: found.step, follow: this.follow && index >= last });
+      save(this);
+    }
+  }
+
+  moveBy(by: number): void {
+    this.scrub(this.index + by);
+  }
+
+  setFollow(follow: boolean): void {
+    this.set({ follow, ...(follow ? {} : { step: this.shown?.step ?? null }) });
+    save(this);
+  }
+
+  setPin(pin: boolean): void {
+    this.set('pin', pin);
+  }
+
+  setShow(show: number): void {
+    this.set('show', show);
+    save(this);
+  }
+
+  /** Show the snapshot that is nearest to a training step. */
+  showNearest(step: number): void {
+    this.scrub(nearestIndex(this.kept, step));
+  }
+
+  /** Index of the snapshot that is shown; -1 where there is none. */
+  get index(): number {
+    return shownIndex(this.kept, this.get('step') as number | null, this.follow);
+  }
+
+  private get follow(): boolean {
+    return this.get('follow') as boolean;
+  }
+
+  private thin(): void {
+    const change = thinned(this.kept, this.get('capacity') as number);
+    if (change.gone.length > 0) {
+      this.keep(change);
+      this.snapToKept();
+    }
+  }
+
+  /** Release those that are gone now: the message that closes a snapshot may be lost. */
+  private keep({ kept, gone }: Change<SnapshotModel>): void {
+    this.kept = kept;
+    gone.forEach((snapshot) => snapshot.forget());
+  }
+
+  /** Move the step that is shown, and A, to the nearest one that is kept. */
+  private snapToKept(): void {
+    for (const name of ['pinned', 'step']) {
+      const step = this.get(name) as number | null;
+      if (step !== null && this.kept.length > 0) {
+        this.set(name, this.kept[nearestIndex(this.kept, step)].step);
+      }
+    }
+    this.showChosen();
+    save(this);
+  }
+
+  private pinChanged(): void {
+    const pin = this.get('pin') as boolean;
+    this.set({ pinned: pin ? (this.shown?.step ?? null) : null, ...(pin ? {} : { show: 0 }) });
+    save(this);
+    this.trigger('shown');
+  }
+
+  private get pinnedSnapshot(): SnapshotModel | null {
+    const step = this.get('pinned') as number | null;
+    return this.kept.find((snapshot) => snapshot.step === step) ?? null;
+  }
+
+  /** Let every view draw the chosen snapshot, or its comparison with A. */
+  showChosen(): void {
+    const { shown, pinnedSnapshot: pinned } = this;
+    const show = pinned === null ? 0 : (this.get('show') as number);
+    const source = show === 1 ? pinned : shown;
+    const base = show === 2 ? pinned : null;
+    const array = difference(source?.array ?? null, base?.array ?? null);
+    if (source === null || array === null) {
+      return;
+    }
+    const own = source.get('auto_limit') as number;
+    const limit = base === null ? own : roundedUp(largestMagnitude(array.values)) || own;
+    const { selection } = this;
+    const compared = show === 0 ? '' : comparison(source.step, base?.step ?? null);
+    selection.together(() => {
+      selection.set({ auto_limit: limit, top: source.get('top') });
+      if (selection.get('auto') as boolean) {
+        selection.set('norm', [-limit, limit]);
+      }
+      selection.tensor.set({ array, compared });
+    });
+    const summary = this.get('summary') as WidgetModel;
+    summary.set('value', source.get('summary'));
+    // so that Python knows the automatic range, and which summary its next one replaces
+    save(selection);
+    save(summary);
+    this.trigger('shown');
+  }
+
+  /** Take the comparison out of the captions, when the timeline leaves the page. */
+  clearComparison(): void {
+    this.selection.tensor.set('compared', '');
+  }
+
+  private latestStatus: string | null = null;
+  private kept: readonly SnapshotModel[] = [];
+}
+
+/** Send changes to Python, unless the widget is being closed or there is no kernel. */
+function save(model: WidgetModel): void {
+  if (model.comm !== undefined) {
+    model.save_changes();
+  }
+}
