@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .backend import Nested, Tensor, keras, tf
+from .backend import Nested, Tensor, is_keras_variable, tf
 
 Composite: Any = (tf.RaggedTensor, tf.SparseTensor)
 """Tensors that are made of several."""
@@ -88,7 +88,7 @@ def _to_tensor(name: str, value: Any, floatx: str) -> Tensor:
 def _tensor_of(name: str, value: Any) -> Tensor:
     if isinstance(value, Composite):
         return value
-    if isinstance(value, keras.Variable):
+    if is_keras_variable(value):
         value = value.value
     if _is_scipy_sparse(value):
         coordinates = value.tocoo()

@@ -53,6 +53,15 @@ def current_graph() -> object:
     return graph
 
 
+def is_keras_variable(value: object) -> bool:
+    """Tell whether something is a variable of Keras.
+
+    In Keras 3.5 what layers make is not of ``keras.Variable``, which is a subclass of it.
+    """
+    plain = getattr(value, "_value", None)
+    return isinstance(plain, (tf.Variable, tf.distribute.DistributedValues))
+
+
 def components(variable: Tensor) -> list[Any]:
     """List the plain variables behind a variable of Keras, which a strategy may mirror."""
     plain = getattr(variable, "_value", variable)

@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .backend import Model, Nested, Tensor, components, keras, tf
+from .backend import Model, Nested, Tensor, components, is_keras_variable, tf
 from .library import library_of
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def _variables(model: Model) -> list[Any]:
 def _held(value: object) -> Iterator[Any]:
     if isinstance(value, tf.Variable):
         yield value
-    elif isinstance(value, keras.Variable):  # a stateful layer's states are in no other list
+    elif is_keras_variable(value):  # a stateful layer's states are in no other list
         yield from (v for v in components(value) if isinstance(v, tf.Variable))
     elif isinstance(value, (list, tuple)):
         for item in value:

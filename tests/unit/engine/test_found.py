@@ -126,19 +126,24 @@ class FunctionalWithMore(keras.Model):
         return self.more(super().call(x))
 
 
-def test_paths_are_unique_where_names_are_not() -> None:
-    class Keyed(layers.Layer):
-        def __init__(self, **kwargs: Any) -> None:
-            super().__init__(**kwargs)
-            self.by = {"0": layers.GRU(1), 0: layers.LSTM(1), "1/a": layers.GRU(1)}
-
+def test_an_attribute_that_has_another_layers_name() -> None:
     model = compiled(FunctionalWithMore())
+    if model.more not in model._flatten_layers():
+        pytest.skip("this Keras does not track, nor train, what a functional model holds besides")
     assert [(one.path, one.kind) for one in GradientEngine(model).layers] == [
         ("more", "GRU"),
         ("more_1", "LSTM"),
     ]
     snapshot = GradientEngine(model).compute(X, Y, quantities="output")
     np.testing.assert_allclose(snapshot["more_1", "output"].values, model(X), rtol=1e-12)
+
+
+def test_paths_are_unique_where_names_are_not() -> None:
+    class Keyed(layers.Layer):
+        def __init__(self, **kwargs: Any) -> None:
+            super().__init__(**kwargs)
+            self.by = {"0": layers.GRU(1), 0: layers.LSTM(1), "1/a": layers.GRU(1)}
+
     by = ["by/0", "by/0_1", "by/1/a"]
     assert paths(keras.Sequential([Keyed(name="k")])) == [f"k/{path}" for path in by]
 
