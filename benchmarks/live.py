@@ -73,7 +73,7 @@ import os, threading, time
 import numpy as np
 import psutil
 from rnngrad_widgets import GradientExplorer
-from rnngrad_widgets.tensor import GradientTensor
+from rnngrad_widgets.data.tensor import GradientTensor
 base = np.random.default_rng(0).standard_normal((16, 100, 512), dtype=np.float32)
 e = GradientExplorer.from_array(base)
 seen = []

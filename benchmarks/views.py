@@ -20,7 +20,7 @@ SETUP = """
 import time
 import numpy as np
 from rnngrad_widgets import GradientExplorer, show_features_1D, show_features_2D
-from rnngrad_widgets.tensor import GradientTensor
+from rnngrad_widgets.data.tensor import GradientTensor
 def noise(*shape):
     return np.random.default_rng(0).standard_normal(shape, dtype=np.float32)
 """

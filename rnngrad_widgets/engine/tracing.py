@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rnngrad_widgets.tensor import GradientTensor
+from rnngrad_widgets.data.tensor import GradientTensor
 
 from .backend import Model, Tensor, tf
 from .differentiate import Differentiator, EagerDifferentiator, GraphDifferentiator

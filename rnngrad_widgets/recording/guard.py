@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from rnngrad_widgets.rules import check_axes, check_mask, check_words
+from rnngrad_widgets.data.rules import check_axes, check_mask, check_words
 
 from .errors import RecordingError
 from .layout import DTYPES, MARK, MAX_CHUNK, SCALARS, VERSION, ArrayLayout, Layout, root_document

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from rnngrad_widgets.tensor import GradientSnapshot, GradientTensor
+from rnngrad_widgets.data.tensor import GradientSnapshot, GradientTensor
 
 from .errors import RecordingError
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnngrad_widgets.tensor import GradientSnapshot, GradientTensor
+from rnngrad_widgets.data.tensor import GradientSnapshot, GradientTensor
 
 from .errors import RecordingError
 from .guard import MAX_ROOT, parse_root

@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from rnngrad_widgets.tensor import GradientSnapshot, GradientTensor
+from rnngrad_widgets.data.tensor import GradientSnapshot, GradientTensor
 
 from .errors import RecordingError
 from .guard import MAX_ROOT, parse_root

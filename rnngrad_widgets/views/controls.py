@@ -17,11 +17,11 @@ from ipywidgets import (
     jslink,
 )
 
-from rnngrad_widgets.cube import Cube
+from rnngrad_widgets.data.plot_array import Cube
+from rnngrad_widgets.data.quantities import words
 from rnngrad_widgets.widgets.download import Download
 from rnngrad_widgets.widgets.readout import Readout
 from rnngrad_widgets.widgets.selection import Selection
-from rnngrad_widgets.wording import words
 
 STOPS = 80
 """Places of the logarithmic norm slider, ten in each of the eight decades below the maximum."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bqplot import Figure
 from ipywidgets import Stack, VBox, Widget, jslink
 
-from rnngrad_widgets.cube import Cube
+from rnngrad_widgets.data.plot_array import Cube
 from rnngrad_widgets.views.panel import (
     CAPTION_HEIGHT,
     Pager,
@@ -16,10 +16,10 @@ from rnngrad_widgets.views.panel import (
     value_axis,
     value_scale,
 )
-from rnngrad_widgets.widgets.cursor import Cursor
-from rnngrad_widgets.widgets.curves import Curves
-from rnngrad_widgets.widgets.flow import Flow
-from rnngrad_widgets.widgets.grid import CurveGrid
+from rnngrad_widgets.widgets.marks.cursor import Cursor
+from rnngrad_widgets.widgets.marks.curves import Curves
+from rnngrad_widgets.widgets.marks.flow import Flow
+from rnngrad_widgets.widgets.marks.grid import CurveGrid
 from rnngrad_widgets.widgets.selection import Selection
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bqplot import Figure
 from ipywidgets import VBox, Widget
 
-from rnngrad_widgets.cube import Cube
+from rnngrad_widgets.data.plot_array import Cube
 from rnngrad_widgets.views.panel import (
     CAPTION_HEIGHT,
     figure,
@@ -17,10 +17,10 @@ from rnngrad_widgets.views.panel import (
     value_scale,
 )
 from rnngrad_widgets.widgets.colourbar import ColourBar
-from rnngrad_widgets.widgets.cursor import Cursor
-from rnngrad_widgets.widgets.curves import Curves
-from rnngrad_widgets.widgets.flow import Flow
-from rnngrad_widgets.widgets.raster import Raster
+from rnngrad_widgets.widgets.marks.cursor import Cursor
+from rnngrad_widgets.widgets.marks.curves import Curves
+from rnngrad_widgets.widgets.marks.flow import Flow
+from rnngrad_widgets.widgets.marks.raster import Raster
 from rnngrad_widgets.widgets.selection import Selection
 
 

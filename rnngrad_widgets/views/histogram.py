@@ -5,9 +5,10 @@ from __future__ import annotations
 from bqplot import Axis, Figure, LinearScale
 from ipywidgets import HBox, VBox, Widget, jslink
 
-from rnngrad_widgets.cube import Cube
+from rnngrad_widgets.data.plot_array import Cube
+from rnngrad_widgets.data.quantities import PLAIN, QUANTITIES
 from rnngrad_widgets.views.panel import figure, switch, value_axis, value_scale
-from rnngrad_widgets.widgets.histogram import (
+from rnngrad_widgets.widgets.marks.histogram import (
     AXES,
     COUNTS,
     LINES,
@@ -16,7 +17,6 @@ from rnngrad_widgets.widgets.histogram import (
     HistogramReadout,
 )
 from rnngrad_widgets.widgets.selection import Selection
-from rnngrad_widgets.wording import PLAIN, QUANTITIES
 
 SPREAD_OVER_DECADES = {PLAIN.symbol, QUANTITIES["output_gradient"].symbol}
 """Symbols of what is first shown by magnitude: gradients, and plain arrays, as they may be some."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from bqplot import Axis, Figure, LinearScale, Mark
 from ipywidgets import HBox, IntSlider, Layout, ToggleButtons, VBox, Widget, jslink
 
-from rnngrad_widgets.widgets.grid import Grid
+from rnngrad_widgets.widgets.marks.grid import Grid
 from rnngrad_widgets.widgets.readout import Readout
 from rnngrad_widgets.widgets.selection import Selection
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bqplot import Figure
 from ipywidgets import Stack, VBox, Widget, jslink
 
-from rnngrad_widgets.cube import Cube
+from rnngrad_widgets.data.plot_array import Cube
 from rnngrad_widgets.views.panel import (
     Pager,
     figure,
@@ -17,9 +17,9 @@ from rnngrad_widgets.views.panel import (
     value_scale,
 )
 from rnngrad_widgets.widgets.colourbar import ColourBar
-from rnngrad_widgets.widgets.cursor import Cursor
-from rnngrad_widgets.widgets.grid import Maps
-from rnngrad_widgets.widgets.raster import Raster
+from rnngrad_widgets.widgets.marks.cursor import Cursor
+from rnngrad_widgets.widgets.marks.grid import Maps
+from rnngrad_widgets.widgets.marks.raster import Raster
 from rnngrad_widgets.widgets.selection import Selection
 
 

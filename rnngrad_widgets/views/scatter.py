@@ -5,7 +5,7 @@ from __future__ import annotations
 from bqplot import Figure, LinearScale
 from ipywidgets import VBox, Widget
 
-from rnngrad_widgets.cube import Cube
+from rnngrad_widgets.data.plot_array import Cube
 from rnngrad_widgets.views.panel import (
     figure,
     fit_index_scale,
@@ -15,8 +15,8 @@ from rnngrad_widgets.views.panel import (
     value_axis,
     value_scale,
 )
-from rnngrad_widgets.widgets.cursor import Cursor
-from rnngrad_widgets.widgets.scatter import Bars, Scatter, ValuesMark
+from rnngrad_widgets.widgets.marks.cursor import Cursor
+from rnngrad_widgets.widgets.marks.scatter import Bars, Scatter, ValuesMark
 from rnngrad_widgets.widgets.selection import Selection
 
 

@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from bqplot import Figure
 from ipywidgets import Stack, Widget
 
-from rnngrad_widgets.cube import Cube
-from rnngrad_widgets.statistics import norms_over_channels
-from rnngrad_widgets.tensor import GradientTensor
+from rnngrad_widgets.data.plot_array import Cube
+from rnngrad_widgets.data.statistics import norms_over_channels
+from rnngrad_widgets.data.tensor import GradientTensor
 from rnngrad_widgets.views.curves import CurvesView
 from rnngrad_widgets.views.flow import FlowView
 from rnngrad_widgets.views.heatmap import HeatMapView
 from rnngrad_widgets.views.histogram import HistogramView
 from rnngrad_widgets.views.samples import SamplesView
 from rnngrad_widgets.views.scatter import ScatterView
-from rnngrad_widgets.views.selected import give, send
+from rnngrad_widgets.views.tensor_upload import give, send
 from rnngrad_widgets.views.view import View, turn_to
 from rnngrad_widgets.views.weights import Weights, WeightsView
 from rnngrad_widgets.widgets.selection import Selection

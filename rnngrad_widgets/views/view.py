@@ -8,7 +8,7 @@ from typing import Protocol
 from bqplot import Figure
 from ipywidgets import Box, Stack, Widget
 
-from rnngrad_widgets.cube import Cube
+from rnngrad_widgets.data.plot_array import Cube
 
 
 class View(Protocol):

@@ -11,9 +11,9 @@ import numpy as np
 from bqplot import Figure
 from ipywidgets import HTML, HBox, Stack, VBox, Widget, jslink
 
-from rnngrad_widgets.cube import Cube, Section, as_cube
-from rnngrad_widgets.statistics import auto_limit, top_decade
-from rnngrad_widgets.tensor import GradientTensor
+from rnngrad_widgets.data.plot_array import Cube, Section, as_cube
+from rnngrad_widgets.data.statistics import auto_limit, top_decade
+from rnngrad_widgets.data.tensor import GradientTensor
 from rnngrad_widgets.views.histogram import gate_histograms
 from rnngrad_widgets.views.panel import (
     AXIS_HEIGHT,
@@ -25,10 +25,10 @@ from rnngrad_widgets.views.panel import (
     index_scale,
     switch,
 )
-from rnngrad_widgets.views.selected import new_selection, send
+from rnngrad_widgets.views.tensor_upload import new_selection, send
 from rnngrad_widgets.widgets.colourbar import ColourBar
-from rnngrad_widgets.widgets.cursor import Cursor
-from rnngrad_widgets.widgets.raster import Raster
+from rnngrad_widgets.widgets.marks.cursor import Cursor
+from rnngrad_widgets.widgets.marks.raster import Raster
 from rnngrad_widgets.widgets.readout import Readout
 from rnngrad_widgets.widgets.selection import Selection
 

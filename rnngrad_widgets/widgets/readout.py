@@ -5,9 +5,9 @@ from __future__ import annotations
 from ipywidgets import DOMWidget, register, widget_serialization
 from traitlets import Enum, Instance, Unicode
 
-from rnngrad_widgets.traits import Int
 from rnngrad_widgets.widgets._module import MODULE
 from rnngrad_widgets.widgets.selection import Selection
+from rnngrad_widgets.widgets.traits import Int
 
 KINDS = (
     "sample",

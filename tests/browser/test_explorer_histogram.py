@@ -248,10 +248,10 @@ def test_each_gate_of_a_weight_has_a_histogram_in_its_columns(lab: Lab) -> None:
     cell = f"""
 import numpy as np
 from ipywidgets import VBox
-from rnngrad_widgets.frame import Frame
+from rnngrad_widgets.explorer.frame import Frame
 from rnngrad_widgets.views.histogram import HistogramView, gate_histograms
 from rnngrad_widgets.views.panel import index_scale, panel
-from rnngrad_widgets.views.selected import new_selection
+from rnngrad_widgets.views.tensor_upload import new_selection
 selection = new_selection()
 tensor = selection.tensor
 tensor.gates, tensor.gates_along = ["i", "f", "c", "o"], "columns"

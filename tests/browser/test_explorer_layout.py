@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 LAYERS = """
 import numpy as np
 from rnngrad_widgets import GradientExplorer
-from rnngrad_widgets.tensor import SEQUENCE, GradientTensor
-from rnngrad_widgets.exploring import First
+from rnngrad_widgets.data.tensor import SEQUENCE, GradientTensor
+from rnngrad_widgets.explorer.base import First
 
 class Source:
     notes = ()

@@ -38,7 +38,7 @@ EVIL = "</script><img onerror=alert(1) src=x>"
 ANY_SOURCE = f"""
 import numpy as np
 from rnngrad_widgets import GradientExplorer
-from rnngrad_widgets.tensor import SEQUENCE, GradientTensor
+from rnngrad_widgets.data.tensor import SEQUENCE, GradientTensor
 
 class Source:
     notes = ()

@@ -16,7 +16,7 @@ WEIGHTS = """
 import json
 import numpy as np
 from rnngrad_widgets import GradientExplorer
-from rnngrad_widgets.tensor import GradientTensor
+from rnngrad_widgets.data.tensor import GradientTensor
 
 rng = np.random.default_rng(5)
 kernel, bias = rng.normal(size=(3, 8)), rng.normal(size=8)

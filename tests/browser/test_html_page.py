@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from rnngrad_widgets import GradientExplorer
-from rnngrad_widgets.html import save_html
-from rnngrad_widgets.tensor import SEQUENCE, GradientTensor
-from rnngrad_widgets.widgets.tensor import as_bfloat16
+from rnngrad_widgets.data.tensor import SEQUENCE, GradientTensor
+from rnngrad_widgets.data.wire import as_bfloat16
+from rnngrad_widgets.export.html import save_html
 from tests.browser import other_engines
 from tests.browser.engines import Chromium, Firefox, WebKit
 from tests.browser.explorer_page import (
@@ -24,7 +24,7 @@ from tests.browser.explorer_page import (
 )
 from tests.browser.html_page import PageView
 from tests.browser.lab import DARK, LIGHT
-from tests.unit.sources import explore
+from tests.unit.explorer.fake_source import explore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

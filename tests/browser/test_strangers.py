@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from nbconvert import HTMLExporter
 
-from rnngrad_widgets.bundle import renderer
+from rnngrad_widgets.export.bundle import renderer
 from tests.browser.engines import Chromium
 from tests.browser.explorer_page import ExplorerPage, eventually
 from tests.browser.html_page import PageView
@@ -25,7 +25,7 @@ SAVE_STATE = "() => harness.run('@jupyter-widgets/jupyterlab-manager:saveWidgetS
 CELL = f"""
 import numpy as np
 from rnngrad_widgets import GradientExplorer
-from rnngrad_widgets.tensor import SEQUENCE, GradientTensor
+from rnngrad_widgets.data.tensor import SEQUENCE, GradientTensor
 
 EVIL = {EVIL!r}
 

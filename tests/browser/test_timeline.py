@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rnngrad_widgets.statistics import auto_limit
+from rnngrad_widgets.data.statistics import auto_limit
 from tests.browser.engines import Chromium
 from tests.browser.explorer_page import (
     TOLERANCE,
@@ -38,8 +38,8 @@ SIZE = 4 * 2 * 8 * 4
 SOURCE = f"""
 import numpy as np
 from rnngrad_widgets import GradientExplorer
-from rnngrad_widgets.exploring import First, Style
-from rnngrad_widgets.tensor import SEQUENCE, GradientTensor
+from rnngrad_widgets.explorer.base import First, Style
+from rnngrad_widgets.data.tensor import SEQUENCE, GradientTensor
 
 def tensor(step, quantity="output_gradient"):
     # gradient that reaches one timestep further back with every ten steps

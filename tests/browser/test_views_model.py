@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnngrad_widgets.statistics import auto_limit
+from rnngrad_widgets.data.statistics import auto_limit
 from tests.browser.explorer_page import (
     ExplorerPage,
     close,
@@ -49,7 +49,7 @@ SOURCE = """
 import json, time
 import numpy as np
 from rnngrad_widgets import GradientExplorer
-from rnngrad_widgets.tensor import SEQUENCE, GradientTensor
+from rnngrad_widgets.data.tensor import SEQUENCE, GradientTensor
 
 MATRICES = {"kernel": (3, 8), "recurrent_kernel": (4, 8), "bias": (8,)}
 

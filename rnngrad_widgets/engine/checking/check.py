@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnngrad_widgets.check_table import CheckRow, CheckTable
+from rnngrad_widgets.data.check_table import CheckRow, CheckTable
+from rnngrad_widgets.data.tensor import GradientSnapshot, GradientTensor
 from rnngrad_widgets.engine.backend import Model, Tensor, components, tf
 from rnngrad_widgets.engine.batches import Batch
 from rnngrad_widgets.engine.layers import Found
 from rnngrad_widgets.engine.library import library_of
 from rnngrad_widgets.engine.loss_function import Loss, LossError, LossFunction
 from rnngrad_widgets.engine.weights import weights_of
-from rnngrad_widgets.tensor import GradientSnapshot, GradientTensor
 
 from .directions import THIRDS, directions
 from .nudged_layer import NudgedLayer

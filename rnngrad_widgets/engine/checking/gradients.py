@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from rnngrad_widgets.data.tensor import GradientSnapshot
 from rnngrad_widgets.engine.layers import Found, RecurrentLayer
 from rnngrad_widgets.engine.quantities import offered
-from rnngrad_widgets.tensor import GradientSnapshot
 
 
 def requests(

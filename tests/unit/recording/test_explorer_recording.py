@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from rnngrad_widgets import GradientExplorer, following
+import rnngrad_widgets.explorer.follower as follower_module
+from rnngrad_widgets import GradientExplorer
 from rnngrad_widgets.recording import Recording, RecordingWriter
 
 from .runs import record, snapshot
@@ -81,7 +82,7 @@ def test_every_step_of_what_is_turned_to(tmp_path: Path) -> None:
 
 
 def test_more_steps_than_the_budget_holds(tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr("rnngrad_widgets.timeline.MOST", 6)
+    monkeypatch.setattr("rnngrad_widgets.data.thinning.MOST", 6)
     record(tmp_path / "run", range(40))
     explorer = GradientExplorer.from_recording(tmp_path / "run")
     kept = steps(explorer)
@@ -139,7 +140,7 @@ def test_new_steps_appear_and_closing_ends_the_thread(
 def test_trouble_while_following_is_told_and_following_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trouble: str, told: str
 ) -> None:
-    monkeypatch.setattr(following, "INTERVAL", 0.1)
+    monkeypatch.setattr(follower_module, "INTERVAL", 0.1)
     record(tmp_path / "run")
     explorer = GradientExplorer.from_recording(tmp_path / "run", layer="last", follow=True)
     writer = RecordingWriter(tmp_path / "run", "a" if trouble != "other" else "w")
@@ -167,8 +168,8 @@ def test_trouble_while_following_is_told_and_following_goes_on(
 
 
 def test_pauses_grow_while_looks_fail(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(following, "INTERVAL", 0.05)
-    monkeypatch.setattr(following, "LONGEST", 0.2)
+    monkeypatch.setattr(follower_module, "INTERVAL", 0.05)
+    monkeypatch.setattr(follower_module, "LONGEST", 0.2)
     answers: list[Exception | None] = [*[OSError(5, "no answer")] * 4, None, None, KeyError("end")]
     times, told, well = [], [], []
 
@@ -178,7 +179,7 @@ def test_pauses_grow_while_looks_fail(monkeypatch: pytest.MonkeyPatch) -> None:
         if answer is not None:
             raise answer
 
-    follower = following.Follower(look, told.append, lambda: well.append(len(times)))
+    follower = follower_module.Follower(look, told.append, lambda: well.append(len(times)))
     eventually(lambda: len(told) == 2)
     pauses = np.diff(times)
     assert (pauses[:4] > np.array([0.1, 0.2, 0.2, 0.2]) - 0.01).all()

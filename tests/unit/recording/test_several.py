@@ -19,7 +19,7 @@ from .runs import assert_same, check, record, snapshot, snapshot_of, tensor
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from rnngrad_widgets.tensor import GradientSnapshot
+    from rnngrad_widgets.data.tensor import GradientSnapshot
 
 ARRAY = "bi.output_gradient"
 

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from rnngrad_widgets import GradientExplorer
+from rnngrad_widgets.data.tensor import SEQUENCE, GradientSnapshot, GradientTensor
 from rnngrad_widgets.recording import Recording, RecordingError, RecordingWriter
 from rnngrad_widgets.recording.guard import MAX_ROOT
-from rnngrad_widgets.tensor import SEQUENCE, GradientSnapshot, GradientTensor
 
 from .runs import record
 

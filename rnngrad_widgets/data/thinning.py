@@ -1,0 +1,27 @@
+"""Which snapshots of a run are kept, within a budget; ``js/src/thinning.ts`` has the same rule."""
+
+from __future__ import annotations
+
+BUDGET = 256_000_000
+"""Bytes of snapshots that are kept, here and in the browser."""
+
+MOST = 1000
+"""Snapshots that are kept, however small they are: each is a widget, and a pixel of the axis."""
+
+
+def is_kept(number: int, stride: int, last: int) -> bool:
+    """Every ``stride``-th snapshot and the last one: the first and the last always."""
+    return number % stride == 0 or number == last
+
+
+def stride_for(last: int, capacity: int) -> int:
+    """The smallest power of two that leaves no more than ``capacity`` of snapshots 0..last."""
+    stride = 1
+    while last // stride + 1 + (last % stride > 0) > max(capacity, 2):
+        stride *= 2
+    return stride
+
+
+def capacity_for(size: int, budget: int) -> int:
+    """How many snapshots of ``size`` bytes are kept within a budget; the first and last always."""
+    return min(max(budget // max(size, 1), 2), MOST)

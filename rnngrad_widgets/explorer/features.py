@@ -1,0 +1,376 @@
+"""`show_features_1D`, `_2D`, `_0D`, `_hist`: one view of an array, drawn as the explorer draws it.
+
+The names and the first arguments are those of see-rnn; what they return is a widget.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from ipywidgets import VBox, Widget, register
+from numpy.typing import NDArray
+from traitlets import observe, validate
+
+from rnngrad_widgets.data.norm import Norm, check_norm
+from rnngrad_widgets.data.plot_array import Cube, as_cube
+from rnngrad_widgets.data.tensor import NO_TIME, SEQUENCE, GradientTensor
+from rnngrad_widgets.data.wire import as_float32
+from rnngrad_widgets.explorer.frame import Checked, Frame
+from rnngrad_widgets.explorer.sources import ModelSource
+from rnngrad_widgets.explorer.spelling import suggesting
+from rnngrad_widgets.explorer.validation import check_rows
+from rnngrad_widgets.views.curves import CurveGridView
+from rnngrad_widgets.views.histogram import HistogramView
+from rnngrad_widgets.views.samples import MapsView
+from rnngrad_widgets.views.scatter import ScatterView
+from rnngrad_widgets.views.tensor_upload import give, new_selection
+from rnngrad_widgets.views.view import View
+from rnngrad_widgets.views.weights import WeightsView
+from rnngrad_widgets.widgets.lifetime import close_earlier_runs
+from rnngrad_widgets.widgets.selection import Selection
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+
+@register
+class Features(Frame):
+    """One view of an array.
+
+    Attributes
+    ----------
+    norm
+        Colour range (vmin, vmax), or ``"auto"``.
+    title, cmap, ylim, height
+        As for every widget of plots.
+    """
+
+    norm = Checked("auto")
+
+    def __init__(self, selection: Selection, view: View, **style: Any) -> None:
+        self._view = view
+        plots = VBox([view.box]).add_class("rnngrad-plots").add_class("rnngrad-alone")
+        super().__init__([plots], selection=selection, figures=list(view.figures))
+        try:
+            for name, value in style.items():
+                setattr(self, name, value)  # traits, which check what they are given
+        except Exception:
+            self.close()  # nobody else could
+            raise
+        close_earlier_runs(self)
+
+    def _loose(self) -> list[Widget]:
+        return self._view.loose
+
+    @validate("norm")
+    def _validate_norm(self, proposal: Any) -> Norm:
+        return check_norm(proposal["value"])
+
+    @observe("norm")
+    def _norm_changed(self, change: Any) -> None:
+        self.selection.choose_norm(change["new"])
+
+
+@suggesting
+def show_features_1D(  # noqa: N802 - the name is see-rnn's
+    data: ArrayLike,
+    n_rows: int | None = None,
+    *,
+    dims: tuple[str, ...] | None = None,
+    own_y: bool = False,
+    ylim: tuple[float, float] | None = None,
+    title: str = "",
+    height: int | None = None,
+) -> Features:
+    """Curves against time: a panel for each channel, a colour for each sample.
+
+    Parameters
+    ----------
+    data
+        (samples, timesteps, channels), or a slice of it: ``grads[0]``, ``grads[:, :, 0]``.
+    n_rows
+        Rows of panels, 1 or more; None for as many as fit best. Pages hold up to 24 panels.
+    dims
+        Names of the axes of a slice with two of them, ``("timestep", "channel")`` or
+        ``("sample", "timestep")``. None takes them from the array that it is a slice of, else the
+        first.
+    own_y
+        Whether each panel has a y axis of its own.
+    ylim
+        Ends of the y axes; None fits them to the values.
+    title
+        Text above the plots.
+    height
+        Height of the plots in CSS pixels; None for the usual one.
+
+    Raises
+    ------
+    TypeError
+        If the array is not numeric.
+    ValueError
+        If its rank is not 2 or 3, it is empty, or an argument is out of range.
+    """
+    rows = check_rows(n_rows)
+    tensor = _sequence(data, dims)
+    missing = {"timestep": 0, "sample": -1}  # where a slice lost its samples, or its channels
+    values = tensor.values
+    if values.ndim == 2:
+        values = np.expand_dims(values, missing[tensor.dims[0]])
+    selection, cube = _selection_of(GradientTensor(values, SEQUENCE))
+    view = CurveGridView(selection, rows=rows, free=own_y)
+    view.fit(cube)
+    return Features(selection, view, ylim=ylim, title=title, height=height)
+
+
+@suggesting
+def show_features_2D(  # noqa: N802 - the name is see-rnn's
+    data: ArrayLike,
+    n_rows: int | None = None,
+    norm: Any = None,
+    reflect_half: bool = False,
+    timesteps_xaxis: bool = True,
+    *,
+    dims: tuple[str, ...] | None = None,
+    cmap: str = "diverging",
+    title: str = "",
+    height: int | None = None,
+) -> Features:
+    """Heat maps in one range of colours: a panel for each sample.
+
+    Parameters
+    ----------
+    data
+        (samples, timesteps, channels), or a slice of it: ``grads[0]`` is one heat map,
+        ``grads[:, :, 0]`` one with a row for each sample.
+    n_rows
+        Rows of panels, 1 or more; None for as many as fit best. Pages hold up to 64 panels.
+    norm
+        Colour range (vmin, vmax); None or ``"auto"`` fits it to the values.
+    reflect_half
+        Flip the second half of the channels along time: the backward layer of a Bidirectional one
+        in the order in which it processed the timesteps.
+    timesteps_xaxis
+        Timesteps from left to right; else upwards, with the channels from left to right.
+    dims, title, height
+        As for `show_features_1D`.
+    cmap
+        Name of a colour map: ``"diverging"``, ``"sequential"``, ``"bwr"`` or one of bqplot's.
+
+    Raises
+    ------
+    TypeError
+        If the array is not numeric.
+    ValueError
+        If its rank is not 2 or 3, it is empty, it has no halves to reflect, or an argument is out
+        of range.
+    """
+    rows = check_rows(n_rows)
+    norm = "auto" if norm is None else check_norm(norm)
+    tensor = _sequence(data, dims)
+    if reflect_half and (tensor.dims[-1] != "channel" or tensor.shape[-1] % 2):
+        raise ValueError(
+            "reflect_half needs an even number of channels; received "
+            f"{dict(zip(tensor.dims, tensor.shape, strict=True))}"
+        )
+    if reflect_half and not timesteps_xaxis:
+        tensor = _flipped(tensor)  # the browser flips along the x axis only
+    cube = _map_cube(tensor, timesteps_xaxis=timesteps_xaxis)
+    selection, _ = _selection_of(tensor, cube)
+    selection.reflect(reflect_half and timesteps_xaxis)
+    view = MapsView(selection, rows=rows)
+    view.fit(cube)
+    return Features(selection, view, norm=norm, cmap=cmap, title=title, height=height)
+
+
+@suggesting
+def show_features_0D(  # noqa: N802 - the name is see-rnn's
+    data: ArrayLike,
+    *,
+    ylim: tuple[float, float] | None = None,
+    title: str = "",
+    height: int | None = None,
+) -> Features:
+    """Values without a time axis: those of every channel, sample by sample.
+
+    Parameters
+    ----------
+    data
+        (samples, channels), as of a ``return_sequences=False`` layer; (channels,) is one sample.
+    ylim, title, height
+        As for `show_features_1D`.
+
+    Raises
+    ------
+    TypeError
+        If the array is not numeric.
+    ValueError
+        If its rank is not 1 or 2, or it is empty.
+    """
+    values = _array(data)
+    if values.ndim not in (1, 2):
+        raise ValueError(
+            f"0-D data is (samples, channels) or (channels,); received shape {values.shape}. "
+            "Take a timestep: data[:, -1]"
+        )
+    selection, cube = _selection_of(GradientTensor(np.atleast_2d(values), NO_TIME))
+    view = ScatterView(selection)
+    view.fit(cube)
+    return Features(selection, view, ylim=ylim, title=title, height=height)
+
+
+@suggesting
+def show_features_hist(data: ArrayLike, *, title: str = "", height: int | None = None) -> Features:
+    """How the values are distributed: all of them, and those of one sample.
+
+    Parameters
+    ----------
+    data
+        (samples, timesteps, channels), or an array with fewer axes.
+    title, height
+        As for `show_features_1D`.
+
+    Raises
+    ------
+    TypeError
+        If the array is not numeric.
+    ValueError
+        If its rank is not 1, 2 or 3, or it is empty.
+    """
+    values = _array(data)
+    if values.ndim not in (1, 2, 3):
+        raise ValueError(f"the data must have 1, 2 or 3 axes; received shape {values.shape}")
+    dims = SEQUENCE if values.ndim == 3 else NO_TIME
+    selection, cube = _selection_of(GradientTensor(np.atleast_2d(values), dims))
+    view = HistogramView(selection)
+    view.fit(cube)
+    return Features(selection, view, title=title, height=height)
+
+
+@suggesting
+def show_weights(
+    model: Any,
+    layer: Any = None,
+    x: Any = None,
+    y: Any = None,
+    *,
+    sample_weight: Any = None,
+    class_weight: Mapping[int, float] | None = None,
+    training: bool = False,
+    steps: int | None = None,
+    loss: Any = None,
+    cmap: str = "diverging",
+    title: str = "",
+    height: int | None = None,
+) -> Features:
+    """Kernel, recurrent kernel and bias as heat maps, gate by gate, and a histogram for each gate.
+
+    Parameters
+    ----------
+    model
+        Keras model, never changed; compiled where a batch is given without `loss`.
+    layer
+        Path or name, index into ``model.layers`` or layer object; None is the first recurrent
+        layer.
+    x, y, sample_weight, class_weight
+        One batch, as ``model.fit`` takes it: then the gradient with respect to the weights can be
+        shown too.
+    training, steps, loss
+        As `GradientEngine.compute` takes them.
+    cmap, title, height
+        As for `show_features_2D`.
+
+    Raises
+    ------
+    ValueError
+        If the layer is unknown, ambiguous or not recurrent, has no weights yet, or the batch does
+        not fit.
+    """
+    # here, because it imports TensorFlow, which an array does not need
+    from rnngrad_widgets.engine import GradientEngine  # noqa: PLC0415
+
+    engine = GradientEngine(model)
+    source = ModelSource(
+        engine,
+        x,
+        y,
+        sample_weight=sample_weight,
+        class_weight=class_weight,
+        training=training,
+        steps=steps,
+        loss=loss,
+    )
+    path = source.resolve(layer)
+    gradients = None if x is None else source.compute(path, "weight_gradient")
+    weights = engine.weights(path)
+    view = WeightsView()
+    view.show(weights, gradients)
+    first, *others = view.selections
+    return Features(first, view, others=others, cmap=cmap, title=title, height=height)
+
+
+# -- arrays and their slices -----------------------------------------------------------------------
+
+
+def _array(data: ArrayLike) -> NDArray[Any]:
+    return data.values if isinstance(data, GradientTensor) else np.asarray(data)
+
+
+def _selection_of(tensor: GradientTensor, cube: Cube | None = None) -> tuple[Selection, Cube]:
+    """A selection of the tensor, on its way to the browser."""
+    cube = as_cube(tensor) if cube is None else cube
+    selection = new_selection()
+    give(selection, tensor, cube)
+    return selection, cube
+
+
+_TWO_AXES = (("timestep", "channel"), ("sample", "timestep"))
+
+
+def _sequence(data: ArrayLike, dims: tuple[str, ...] | None) -> GradientTensor:
+    """The data with the axes it has, two or three."""
+    values = _array(data)
+    if values.ndim not in (2, 3):
+        raise ValueError(
+            "the data must be (samples, timesteps, channels) or a slice with two of these axes; "
+            f"received shape {values.shape}"
+        )
+    known = (SEQUENCE,) if values.ndim == 3 else _TWO_AXES
+    meant = _slice_dims(values) if values.ndim == 2 else SEQUENCE
+    found = meant if dims is None else tuple(dims)
+    if found not in known:
+        raise ValueError(f"dims must be one of {known} for shape {values.shape}; received {dims}")
+    return GradientTensor(as_float32(values), found)
+
+
+def _slice_dims(values: NDArray[Any]) -> tuple[str, ...]:
+    """What is left of a slice: ``grads[:, :, 0]`` steps over the channels of the array it shows."""
+    whole = values.base
+    axes = getattr(whole, "ndim", 0)
+    if whole is None or axes == 2:
+        return _TWO_AXES[0]
+    # an array that was reshaped is a view itself: its strides are not known, only that they are
+    # those of several channels
+    least = whole.strides[:2] if axes == 3 else (2 * values.itemsize,) * 2
+    outer, inner = values.strides
+    of_a_channel = outer >= max(least[0], inner) and inner >= least[1]
+    return _TWO_AXES[1] if of_a_channel else _TWO_AXES[0]
+
+
+def _flipped(tensor: GradientTensor) -> GradientTensor:
+    """The second half of the channels flipped along time."""
+    values = np.array(tensor.values)
+    half = values[..., values.shape[-1] // 2 :]
+    half[:] = np.flip(half, axis=tensor.dims.index("timestep"))
+    return GradientTensor(values, tensor.dims)
+
+
+def _map_cube(tensor: GradientTensor, *, timesteps_xaxis: bool) -> Cube:
+    """One picture for each sample, or one with a row for each sample."""
+    rows = "sample" if tensor.dims[-1] == "timestep" else "channel"
+    values = tensor.values.T if rows == "sample" else tensor.values
+    values = values if values.ndim == 3 else values[None]
+    if timesteps_xaxis:
+        return Cube(as_float32(values), "timestep", rows)
+    return Cube(as_float32(values.swapaxes(1, 2)), rows, "timestep")

@@ -1,0 +1,264 @@
+"""Where the explorer gets its tensors: a model and a batch, or an array."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from os import PathLike
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from rnngrad_widgets.callbacks.base import check_repeatable
+from rnngrad_widgets.data.quantities import QUANTITIES
+from rnngrad_widgets.data.tensor import (
+    NO_TIME,
+    SEQUENCE,
+    GradientSnapshot,
+    GradientTensor,
+    NothingThereError,
+)
+from rnngrad_widgets.data.wire import as_float32
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from rnngrad_widgets.callbacks.recorder import GradientRecorder
+    from rnngrad_widgets.engine import GradientEngine, RecurrentLayer
+    from rnngrad_widgets.recording import Recording
+
+
+class Source(Protocol):
+    """What the explorer asks for."""
+
+    def layers(self) -> Mapping[str, str]:
+        """Labels of the layers by path; empty where there is no model."""
+
+    def resolve(self, layer: object) -> str:
+        """Path of a layer given by name, index or object; None is the first one."""
+
+    def quantities(self, layer: str) -> tuple[str, ...]:
+        """Quantities of a layer that can be shown."""
+
+    def first(self, layer: str) -> tuple[str, ...]:
+        """Those to open a layer with, the best first; others are taken where it is not there."""
+
+    def compute(self, layer: str, quantity: str) -> Mapping[str, GradientTensor]:
+        """The tensors at the weights of now, by part; the only one is at the empty name."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is to be said of the batch, for instance that it holds NaN."""
+
+
+COMPANIONS = {"output_gradient": "hidden_gradient", "hidden_gradient": "output_gradient"}
+"""Direct and total gradient: the flow of one is shown beside that of the other."""
+
+WEIGHTS = ("weight", "weight_gradient")
+"""What the view of the weights shows."""
+
+
+class Opened(NamedTuple):
+    """What is shown at first, and in a line why it is not something else."""
+
+    layer: str
+    quantity: str
+    parts: Mapping[str, GradientTensor]
+    why: str = ""
+
+
+def opened(source: Source, layer: object, quantity: str | None) -> Opened:
+    """Compute what an explorer shows first.
+
+    Parameters
+    ----------
+    layer
+        As for `Source.resolve`. None: the first one of which something is there.
+    quantity
+        None: the first of `Source.first` that is there.
+
+    Raises
+    ------
+    NothingThereError
+        If nothing of that is there.
+    """
+    anything = layer is None and quantity is None
+    paths = list(source.layers()) if anything else []
+    missing: list[NothingThereError] = []
+    for path in paths or [source.resolve(layer)]:
+        for word in source.first(path) if quantity is None else (quantity,):
+            try:
+                parts = source.compute(path, word)
+            except NothingThereError as error:
+                missing.append(error)
+                continue
+            why = "; ".join(map(str, missing))
+            if not why and quantity is None and word != "output_gradient":
+                why = _why_not_direct(source, path)
+            return Opened(path, word, parts, why)
+    raise missing[0]
+
+
+def _why_not_direct(source: Source, path: str) -> str:
+    if "output_gradient" not in source.first(path)[1:]:
+        return ""
+    return (
+        f"layer '{path}' returns only its last output: this is the gradient w.r.t. its hidden "
+        "state at every timestep; the direct one is quantity 'output_gradient'"
+    )
+
+
+class ModelSource:
+    """A Keras model and a batch; the engine computes."""
+
+    def __init__(self, engine: GradientEngine, x: Any, y: Any, **options: Any) -> None:
+        check_repeatable(x)
+        self._engine = engine
+        self.model = engine.model
+        self._batch = (x, y)
+        self._options = options  # as the engine's compute takes them
+        self.notes: tuple[str, ...] = ()
+
+    def layers(self) -> Mapping[str, str]:
+        """Labels by path: ``lstm  LSTM 256``."""
+        return {layer.path: _label(layer) for layer in self._engine.layers}
+
+    def resolve(self, layer: object) -> str:
+        """Path of the layer."""
+        if layer is None:
+            recurrent = self._engine.layers
+            if not recurrent:
+                raise ValueError("the model must have a recurrent layer; it has none")
+            return recurrent[0].path
+        return self._engine.resolve(layer).path
+
+    def quantities(self, layer: str) -> tuple[str, ...]:
+        """Quantities that can be shown."""
+        return tuple(q for q in self._engine.quantities(layer) if q in QUANTITIES)
+
+    def first(self, layer: str) -> tuple[str, ...]:
+        """The direct gradient where the layer returns a sequence, else the total one."""
+        sequences = self._engine.resolve(layer).return_sequences
+        order = ("output_gradient", "hidden_gradient")[:: 1 if sequences else -1]
+        known = self.quantities(layer)
+        return tuple(word for word in order if word in known) or known[:1]
+
+    def compute(self, layer: str, quantity: str) -> Mapping[str, GradientTensor]:
+        """The tensors by part: calls ``[0]``, cells ``0``, weights ``forward/kernel``."""
+        if quantity not in self.quantities(layer):
+            raise ValueError(
+                f"the explorer shows {list(self.quantities(layer))} of layer {layer!r}; "
+                f"received quantity {quantity!r}"
+            )
+        return by_part(self.snapshot(layer, quantity), layer)
+
+    def snapshot(self, layer: str, quantity: str) -> GradientSnapshot:
+        """The snapshot at the weights of now."""
+        x, y = self._batch
+        found = self._engine.compute(x, y, layers=layer, quantities=quantity, **self._options)
+        self.notes = found.notes
+        return found
+
+    def recorder(
+        self, path: str | PathLike[str], layers: Any, quantities: Any, **options: Any
+    ) -> GradientRecorder:
+        """A callback that records the batch of the explorer."""
+        # here, because it needs zarr, which is an extra
+        from rnngrad_widgets.callbacks.recorder import GradientRecorder  # noqa: PLC0415
+
+        x, y = self._batch
+        return GradientRecorder(path, x, y, layers, quantities, **self._options, **options)
+
+
+def by_part(snapshot: GradientSnapshot, layer: str) -> dict[str, GradientTensor]:
+    """The tensors of a layer by part: calls ``[0]``, cells ``0``, weights ``forward/kernel``."""
+    return {tensor.layer.removeprefix(layer).lstrip("/"): tensor for tensor in snapshot.values()}
+
+
+def _label(layer: RecurrentLayer) -> str:
+    """``lstm  LSTM 256``; ``bi  GRU 2 × 128`` for two equal directions."""
+    kind, units = layer.kind, str(layer.units or "")
+    if kind.startswith("Bidirectional ") and units:
+        kind, units = kind.removeprefix("Bidirectional "), f"2 × {units}"
+    return f"{layer.path}  {kind} {units}".rstrip()
+
+
+class ArraySource:
+    """An array of any framework; nothing is computed."""
+
+    notes = ()
+
+    def __init__(self, array: ArrayLike) -> None:
+        values = as_float32(array)
+        self._tensor = GradientTensor(values, SEQUENCE if values.ndim == 3 else NO_TIME)
+
+    def layers(self) -> Mapping[str, str]:
+        """Labels by path: ``lstm  LSTM 256``."""
+        return {}
+
+    def resolve(self, layer: object) -> str:
+        """Path of the layer."""
+        if layer not in (None, ""):
+            raise ValueError(f"an array has no layers; received layer {layer!r}")
+        return ""
+
+    def quantities(self, layer: str) -> tuple[str, ...]:
+        """Quantities that can be shown."""
+        del layer
+        return ()
+
+    def first(self, layer: str) -> tuple[str, ...]:
+        """There is only the array."""
+        del layer
+        return ("",)
+
+    def compute(self, layer: str, quantity: str) -> Mapping[str, GradientTensor]:
+        """The array, as the only part."""
+        del layer
+        if quantity:
+            raise ValueError(f"an array has no quantities; received {quantity!r}")
+        return {"": self._tensor}
+
+
+class RecordingSource:
+    """A recording; its last snapshot is what is shown first."""
+
+    def __init__(self, recording: Recording) -> None:
+        self.recording = recording
+
+    def layers(self) -> Mapping[str, str]:
+        """Labels by path."""
+        return {layer: layer for layer, _ in self.recording.keys}
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was noted when it was recorded."""
+        return self.recording.notes
+
+    def resolve(self, layer: object) -> str:
+        """Path of the layer."""
+        paths = list(self.layers())
+        if layer is None and paths:
+            return paths[0]
+        path = self.recording.aliases.get(str(layer), str(layer))
+        if path not in paths:
+            raise ValueError(f"the recording holds layers {paths}; received {layer!r}")
+        return path
+
+    def quantities(self, layer: str) -> tuple[str, ...]:
+        """Quantities that were recorded."""
+        return tuple(quantity for path, quantity in self.recording.keys if path == layer)
+
+    def first(self, layer: str) -> tuple[str, ...]:
+        """In the order in which they were recorded."""
+        return self.quantities(layer)
+
+    def compute(self, layer: str, quantity: str) -> Mapping[str, GradientTensor]:
+        """Read the last snapshot."""
+        return {"": self.read(len(self.recording) - 1, layer, quantity)}
+
+    def read(self, place: int, layer: str, quantity: str) -> GradientTensor:
+        """Read one snapshot."""
+        if quantity not in self.quantities(layer):
+            raise ValueError(
+                f"the recording holds {list(self.quantities(layer))} of layer {layer!r}; "
+                f"received quantity {quantity!r}"
+            )
+        return self.recording.snapshot(place, [(layer, quantity)])[layer, quantity]

@@ -1,0 +1,44 @@
+"""A selection of a tensor, on its way to the browser."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rnngrad_widgets.data.plot_array import Cube
+from rnngrad_widgets.data.quantities import words
+from rnngrad_widgets.data.statistics import auto_limit, top_decade
+from rnngrad_widgets.data.tensor import GradientTensor
+from rnngrad_widgets.views.colours import colour_scale
+from rnngrad_widgets.views.panel import index_scale
+from rnngrad_widgets.widgets.selection import Selection
+from rnngrad_widgets.widgets.tensor import Tensor
+
+
+def new_selection() -> Selection:
+    """A selection of nothing yet, with scales of its own."""
+    return Selection(
+        tensor=Tensor(),
+        companion=Tensor(),
+        colour_scale=colour_scale(),
+        time_scale=index_scale(),
+    )
+
+
+def give(selection: Selection, tensor: GradientTensor, cube: Cube) -> None:
+    """Let a selection be of a tensor."""
+    send(selection.tensor, tensor, cube)
+    selection.fit_norm(auto_limit(cube.values), top_decade(cube.values))
+
+
+def send(widget: Tensor, tensor: GradientTensor, cube: Cube) -> None:
+    """Send a tensor to the browser."""
+    with widget.hold_sync():
+        _, widget.name, widget.noun, widget.symbol = words(tensor.quantity)
+        widget.columns, widget.rows = cube.columns, cube.rows
+        widget.gates, widget.gates_along = list(cube.gates), cube.gates_along
+        widget.directions = list(tensor.directions)
+        widget.sections = [section._asdict() for section in cube.sections]
+        widget.flow = "Gradient flow" if tensor.quantity.endswith("_gradient") else "Flow"
+        sent = cube.values.shape[0]
+        widget.mask = None if tensor.mask is None else tensor.mask[:sent].astype(np.float32)
+        widget.array = cube.values

@@ -1,0 +1,87 @@
+"""A source without a model, for tests of what the explorer does with any source."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rnngrad_widgets import GradientExplorer
+from rnngrad_widgets.data.tensor import NO_TIME, SEQUENCE, GradientTensor
+from rnngrad_widgets.explorer.base import First
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+BOTH = ("forward", "backward")
+# path: shape, directions, quantities
+LAYERS: dict[str, tuple[tuple[int, ...], tuple[str, ...], tuple[str, ...]]] = {
+    "lstm": ((4, 7, 6), (), ("output_gradient", "hidden_gradient", "cell_gradient")),
+    "bi": ((4, 7, 8), BOTH, ("output_gradient",)),
+    "gru": ((4, 7, 3), (), ("gate_gradient", "hidden_gradient")),
+    "last": ((4, 5), (), ("output_gradient",)),
+    "few": ((2, 7, 2), (), ("output_gradient",)),
+    "broken": ((4, 7, 6), (), ("output_gradient",)),
+}
+
+
+class FakeSource:
+    """Layers of several kinds; every computation has a new step and new numbers.
+
+    ``broken`` raises what ``error`` says; so does every layer while ``all_broken``.
+    """
+
+    notes = ()
+
+    def __init__(self) -> None:
+        self.computed: list[tuple[str, str]] = []
+        self.error: Exception = ValueError("it does not <b>compute</b>")
+        self.all_broken = False
+        self.scale = 1.0
+
+    def layers(self) -> Mapping[str, str]:
+        return {path: f"{path}  LSTM {shape[-1]}" for path, (shape, *_) in LAYERS.items()}
+
+    def resolve(self, layer: object) -> str:
+        paths = list(LAYERS)
+        if layer is None:
+            return paths[0]
+        if isinstance(layer, int):
+            return paths[layer]
+        if layer not in paths:
+            raise ValueError(f"the model has no layer {layer!r}; recurrent layers: {paths}")
+        return str(layer)
+
+    def quantities(self, layer: str) -> tuple[str, ...]:
+        return LAYERS[layer][2]
+
+    def first(self, layer: str) -> tuple[str, ...]:
+        return self.quantities(layer)
+
+    def compute(self, layer: str, quantity: str) -> dict[str, GradientTensor]:
+        if layer == "broken" or self.all_broken:
+            raise self.error
+        if quantity not in self.quantities(layer):
+            raise ValueError(f"layer {layer!r} has no {quantity!r}")
+        self.computed.append((layer, quantity))
+        step = len(self.computed)
+        shape, directions, _ = LAYERS[layer]
+        values = np.random.default_rng(step).normal(size=shape) * self.scale
+        dims = SEQUENCE if len(shape) == 3 else NO_TIME
+        return {"": GradientTensor(values, dims, layer, quantity, directions, step=step)}
+
+
+def explore(
+    source: Any,
+    layer: Any = None,
+    quantity: str = "output_gradient",
+    *,
+    sample: int = 0,
+    channel: int = 0,
+    norm: Any = "auto",
+    reflect_half: bool = False,
+) -> GradientExplorer:
+    """An explorer of any source, as its own constructors make it."""
+    explorer = GradientExplorer.__new__(GradientExplorer)
+    explorer._start(source, layer, quantity, First(sample, channel, norm, reflect_half))
+    return explorer
