@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from rnngrad_widgets.callbacks.overhead import Pace
+from rnngrad_widgets.callbacks.overhead import OverheadLimit
 from rnngrad_widgets.data.tensor import GradientSnapshot, GradientTensor
 
 Every = int | Literal["epoch"]
@@ -31,8 +31,8 @@ def check_repeatable(x: Any) -> None:
         )
 
 
-class Probe:
-    """The snapshot of a model at the weights of now, for one batch that stays the same.
+class BatchSnapshot:
+    """Compute the snapshot of a model with the current weights, for one batch that stays the same.
 
     Parameters
     ----------
@@ -152,7 +152,7 @@ class TrainingCallback:
     every
         Batches, or ``"epoch"``.
     max_overhead
-        As `Pace`.
+        As `OverheadLimit`.
     on_error
         ``"warn"``: a failure is said once and training goes on; the next due step is tried again.
         ``"raise"``: it ends training.
@@ -187,7 +187,7 @@ class TrainingCallback:
         self._probe = probe
         self._every = every
         self._on_error = on_error
-        self._pace = Pace(max_overhead)
+        self._pace = OverheadLimit(max_overhead)
         self._logs: Mapping[str, Any] = {}
         self._last_step = last_step
         self._continues = last_step is not None

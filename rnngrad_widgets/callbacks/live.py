@@ -35,7 +35,7 @@ class LiveGradients(TrainingCallback):
     display
         Where they are shown.
     probe
-        Computes the snapshot of a model; for instance ``Probe(x, y, class_weight={1: 5.0})``.
+        Computes the snapshot of a model; for instance a `BatchSnapshot`.
     every
         Batches, or ``"epoch"``.
     max_overhead

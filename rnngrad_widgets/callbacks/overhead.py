@@ -1,4 +1,4 @@
-"""`Pace`: how much of the training time something has cost, and whether more can be afforded."""
+"""How much of the training time something has cost, and whether more can be afforded."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
-class Pace:
+class OverheadLimit:
     """Keep a cost below a share of the training time.
 
     The share is cost / training time without the cost, so 0.05 makes ``fit`` take at most 5 %

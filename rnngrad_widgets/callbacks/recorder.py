@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from rnngrad_widgets.callbacks.base import Every, OnError, Probe, Status, TrainingCallback
+from rnngrad_widgets.callbacks.base import BatchSnapshot, Every, OnError, Status, TrainingCallback
 from rnngrad_widgets.data.tensor import GradientSnapshot
 from rnngrad_widgets.recording.writer import Mode, RecordingWriter
 
@@ -80,7 +80,7 @@ class GradientRecorder(TrainingCallback):
         loss: Any = None,
         storage_options: Mapping[str, Any] | None = None,
     ) -> None:
-        probe = Probe(
+        probe = BatchSnapshot(
             x,
             y,
             layers,

@@ -22,7 +22,7 @@ class Section(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Cube:
+class PlotArray:
     """What the views show of a tensor.
 
     Parameters
@@ -48,12 +48,12 @@ class Cube:
     sections: tuple[Section, ...] = ()
 
     @property
-    def has_time(self) -> bool:
+    def has_columns(self) -> bool:
         """Whether there are columns: else the samples stand side by side."""
         return self.values.ndim == 3
 
 
-def as_cube(tensor: GradientTensor) -> Cube:
+def to_plot_array(tensor: GradientTensor) -> PlotArray:
     """Lay a tensor out; further axes, such as those of ConvLSTM, are flattened into the last one.
 
     The halves of a Bidirectional layer stay apart: all rows of the first come first. A weight is
@@ -63,7 +63,9 @@ def as_cube(tensor: GradientTensor) -> Cube:
     if dims[0] != "sample":
         matrix = tensor.values.reshape(-1, tensor.shape[-1])
         columns, rows = dims[-1], " × ".join(dims[:-1])
-        return Cube(as_float32(matrix.T[None]), columns, rows, gates, "columns" if gates else "")
+        return PlotArray(
+            as_float32(matrix.T[None]), columns, rows, gates, "columns" if gates else ""
+        )
     front = 2 if dims[1:2] == ("timestep",) else 1
     rows = " × ".join(dims[front:])
     parts = list(halves(tensor).values()) if len(dims) > front + 1 else [tensor.values]
@@ -72,10 +74,10 @@ def as_cube(tensor: GradientTensor) -> Cube:
     columns = "timestep" if front == 2 else "sample"
     size = values.shape[-1] // max(len(tensor.directions), 1)
     sections = tuple(Section(name, i * size, "") for i, name in enumerate(tensor.directions))
-    return Cube(values, columns, rows, gates, "rows" if gates else "", sections)
+    return PlotArray(values, columns, rows, gates, "rows" if gates else "", sections)
 
 
-def fitted(cube: Cube, budget: int) -> Cube:
+def truncate_to_budget(plot_array: PlotArray, budget: int) -> PlotArray:
     """As many samples as fit, from the first.
 
     Raises
@@ -83,10 +85,10 @@ def fitted(cube: Cube, budget: int) -> Cube:
     ValueError
         If not even one does.
     """
-    each = cube.values[0].nbytes
+    each = plot_array.values[0].nbytes
     if each > budget:
         raise ValueError(
             f"one sample must fit the budget of {budget:,} bytes; it takes {each:,}. "
             f"Raise it: budget={each}"
         )
-    return replace(cube, values=cube.values[: budget // each])
+    return replace(plot_array, values=plot_array.values[: budget // each])

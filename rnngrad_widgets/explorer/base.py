@@ -1,4 +1,4 @@
-"""`Exploring`: what an explorer shows, and how it turns to something else."""
+"""`ExplorerBase`: what an explorer shows, and how it turns to something else."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from ipywidgets import HTML, Widget
 from traitlets import Unicode, observe, validate
 
 from rnngrad_widgets.data.norm import Norm, check_norm
-from rnngrad_widgets.data.plot_array import Cube, as_cube, fitted
+from rnngrad_widgets.data.plot_array import PlotArray, to_plot_array, truncate_to_budget
 from rnngrad_widgets.data.tensor import GradientTensor, NothingThereError
 from rnngrad_widgets.data.thinning import BUDGET
-from rnngrad_widgets.explorer.frame import Checked, Frame
+from rnngrad_widgets.explorer.frame import PlotFrame, ValidatedAny
 from rnngrad_widgets.explorer.runs import Runs
 from rnngrad_widgets.explorer.sources import (
     COMPANIONS,
@@ -38,7 +38,7 @@ from rnngrad_widgets.explorer.validation import (
 )
 from rnngrad_widgets.views.colours import check_cmap
 from rnngrad_widgets.views.controls import Controls
-from rnngrad_widgets.views.stage import Stage
+from rnngrad_widgets.views.stage import ViewStack
 from rnngrad_widgets.views.tensor_upload import new_selection
 from rnngrad_widgets.widgets.lifetime import close_earlier_runs
 from rnngrad_widgets.widgets.traits import Bool, Int
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 Compute = Callable[[str, str], Mapping[str, GradientTensor]]
 
 
-class Shown(NamedTuple):
+class DisplayKey(NamedTuple):
     """What is shown: the values of the three dropdowns."""
 
     layer: str
@@ -57,7 +57,7 @@ class Shown(NamedTuple):
     part: str
 
 
-class First(NamedTuple):
+class InitialSelection(NamedTuple):
     """What is selected at first."""
 
     sample: int = 0
@@ -76,42 +76,42 @@ class Style(NamedTuple):
     height: int | None = None
 
 
-class Exploring(Frame):
+class ExplorerBase(PlotFrame):
     """A source, what is shown of it, and the traits, dropdowns and views that choose it.
 
     `GradientExplorer` says what they mean, and makes one.
     """
 
-    layer = Checked("")
+    layer = ValidatedAny("")
     quantity = Unicode("")
     part = Unicode("")
     sample = Int(0)
     channel = Int(0)
-    norm = Checked("auto")
+    norm = ValidatedAny("auto")
     reflect_half = Bool(False)
     view = Unicode("")
-    _shown: Shown
+    _shown: DisplayKey
     _parts: Mapping[str, GradientTensor]
     _tensor: GradientTensor
-    _cube: Cube
-    step = Checked(None)
+    _plot_array: PlotArray
+    step = ValidatedAny(None)
 
     def _start(
         self,
         source: Source,
         layer: Any,
         quantity: str | None,
-        first: First | None = None,
+        first: InitialSelection | None = None,
         style: Style | None = None,
         budget: int = BUDGET,
     ) -> None:
-        first, style = first or First(), style or Style()
+        first, style = first or InitialSelection(), style or Style()
         # everything that can fail comes first: no widget has been made when it does
         path, shown, parts, why = opened(source, layer, quantity)
         part = next(iter(parts))
-        cube = fitted(as_cube(parts[part]), budget)
-        check_index("sample", first.sample, cube.values.shape[0])
-        check_index("channel", first.channel, cube.values.shape[-1])
+        plot_array = truncate_to_budget(to_plot_array(parts[part]), budget)
+        check_index("sample", first.sample, plot_array.values.shape[0])
+        check_index("channel", first.channel, plot_array.values.shape[-1])
         check_reflect(first.reflect_half, parts[part])
         norm = check_norm(first.norm)
         check_cmap(style.cmap)
@@ -132,13 +132,13 @@ class Exploring(Frame):
         self._summary = HTML().add_class("rnngrad-summary")
         self._message = HTML().add_class("rnngrad-message")
         weighed = set(WEIGHTS) <= set(source.quantities(path))
-        self._stage = Stage(selection, weights=weighed)
+        self._stage = ViewStack(selection, weights=weighed)
         self._runs = Runs(selection, self._summary, budget, self._note_step)
         plots = (self._stage.box, self._runs.box)
         boxes = (self._controls.box, self._summary, self._message, *plots)
         super().__init__(boxes, selection=selection)
         self._controls.link(self, self._stage.box)
-        self._show(parts, Shown(path, shown, part))
+        self._show(parts, DisplayKey(path, shown, part))
         self._listen()
         self.sample, self.channel = first.sample, first.channel
         self.norm, self.reflect_half = norm, bool(first.reflect_half)
@@ -190,8 +190,12 @@ class Exploring(Frame):
             self.step = self._runs.current.steps[-1]
         self._clear_message()
 
-    def _loose(self) -> list[Widget]:
-        return [*self._controls.loose, *self._stage.loose, *self._runs.loose]
+    def _detached_widgets(self) -> list[Widget]:
+        return [
+            *self._controls.detached_widgets,
+            *self._stage.detached_widgets,
+            *self._runs.detached_widgets,
+        ]
 
     # -- computing and showing ---------------------------------------------------------------------
 
@@ -222,22 +226,22 @@ class Exploring(Frame):
         self._why[path, quantity] = why or instead
         return quantity, parts
 
-    def _show(self, parts: Mapping[str, GradientTensor], wanted: Shown) -> None:
+    def _show(self, parts: Mapping[str, GradientTensor], wanted: DisplayKey) -> None:
         part = wanted.part if wanted.part in parts else next(iter(parts))
-        tensor, shown = parts[part], Shown(wanted.layer, wanted.quantity, part)
-        cube = fitted(as_cube(tensor), self._budget)
+        tensor, shown = parts[part], DisplayKey(wanted.layer, wanted.quantity, part)
+        plot_array = truncate_to_budget(to_plot_array(tensor), self._budget)
         if self.view == "flow":
             self._companion(shown, tensor)  # before anything changes: the old picture stays
-        self._parts, self._tensor, self._cube = parts, tensor, cube
+        self._parts, self._tensor, self._plot_array = parts, tensor, plot_array
         self._shown = shown
         self._noted = tensor.step
         self.step = tensor.step
         self.layer, self.quantity, self.part = self._shown
         self._bring_into_range()
-        self._stage.show(tensor, cube)
+        self._stage.show(tensor, plot_array)
         self.view = self.view if self.view in self._stage.views else next(iter(self._stage.views))
         # before the timeline, which shows another step as soon as it is on the page
-        self._summary.value = summary_html(tensor) + left_out(tensor, cube)
+        self._summary.value = summary_html(tensor) + left_out(tensor, plot_array)
         self._runs.turn_to(self._shown)
         self._note_run()
         self._turn_to_view()
@@ -277,7 +281,7 @@ class Exploring(Frame):
             self._weights_with = self._tensor
             self.others = self._stage.selections
 
-    def _companion(self, shown: Shown, tensor: GradientTensor) -> GradientTensor | None:
+    def _companion(self, shown: DisplayKey, tensor: GradientTensor) -> GradientTensor | None:
         """The total gradient where the direct one is shown, and the other way round.
 
         None where there is a timeline: it would be of one step only.
@@ -300,14 +304,14 @@ class Exploring(Frame):
         self._placing = True
         try:
             quantities = self._source.quantities(self._shown.layer)
-            self._controls.fit(self._cube, quantities, list(self._parts))
+            self._controls.fit(self._plot_array, quantities, list(self._parts))
             self._controls.order.layout.display = None if can_reflect(self._tensor) else "none"
             self._controls.choose(*self._shown)
         finally:
             self._placing = False
 
     def _bring_into_range(self) -> None:
-        selection, shape = self.selection, self._cube.values.shape
+        selection, shape = self.selection, self._plot_array.values.shape
         selection.sample = min(selection.sample, shape[0] - 1)
         selection.channel = min(selection.channel, shape[-1] - 1)
         if not can_reflect(self._tensor):
@@ -344,7 +348,7 @@ class Exploring(Frame):
         if run is not None:
             step = run.nearest(step)
             self._tensor = run.tensor(step)
-            self._cube = fitted(as_cube(self._tensor), self._budget)
+            self._plot_array = truncate_to_budget(to_plot_array(self._tensor), self._budget)
         self._noted = step
         self.step = step
 
@@ -453,11 +457,11 @@ class Exploring(Frame):
 
     @validate("sample")
     def _validate_sample(self, proposal: Any) -> int:
-        return check_index("sample", proposal["value"], self._cube.values.shape[0])
+        return check_index("sample", proposal["value"], self._plot_array.values.shape[0])
 
     @validate("channel")
     def _validate_channel(self, proposal: Any) -> int:
-        return check_index("channel", proposal["value"], self._cube.values.shape[-1])
+        return check_index("channel", proposal["value"], self._plot_array.values.shape[-1])
 
     @validate("step")
     def _validate_step(self, proposal: Any) -> int | None:

@@ -12,7 +12,7 @@ from rnngrad_widgets.callbacks.base import Every, OnError, Status
 from rnngrad_widgets.callbacks.live import LiveGradients
 from rnngrad_widgets.data.tensor import GradientSnapshot
 from rnngrad_widgets.data.thinning import BUDGET
-from rnngrad_widgets.explorer.base import Exploring, First, Style
+from rnngrad_widgets.explorer.base import ExplorerBase, InitialSelection, Style
 from rnngrad_widgets.explorer.follower import Follower
 from rnngrad_widgets.explorer.sources import ArraySource, ModelSource, RecordingSource, by_part
 from rnngrad_widgets.explorer.validation import check_precision
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @register
-class GradientExplorer(Exploring):
+class GradientExplorer(ExplorerBase):
     """Explore the gradient of the loss for a recurrent layer, over timesteps, with sliders.
 
     Heat map of one sample, the curve of one channel under it; where there is no time axis, the
@@ -135,7 +135,7 @@ class GradientExplorer(Exploring):
             steps=steps,
             loss=loss,
         )
-        first = First(sample, channel, norm, reflect_half, view)
+        first = InitialSelection(sample, channel, norm, reflect_half, view)
         self._start(source, layer, quantity, first, Style(title, cmap, ylim, height), budget)
 
     @classmethod
@@ -171,7 +171,7 @@ class GradientExplorer(Exploring):
             If its rank is wrong, it is empty, or a selection does not fit it.
         """
         explorer = cls.__new__(cls)  # another constructor of the same class
-        first = First(sample, channel, norm, reflect_half, view)
+        first = InitialSelection(sample, channel, norm, reflect_half, view)
         style = Style(title, cmap, ylim, height)
         explorer._start(ArraySource(array), None, "", first, style, budget)  # noqa: SLF001
         return explorer

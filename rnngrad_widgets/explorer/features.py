@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from traitlets import observe, validate
 
 from rnngrad_widgets.data.norm import Norm, check_norm
-from rnngrad_widgets.data.plot_array import Cube, as_cube
+from rnngrad_widgets.data.plot_array import PlotArray, to_plot_array
 from rnngrad_widgets.data.tensor import NO_TIME, SEQUENCE, GradientTensor
 from rnngrad_widgets.data.wire import as_float32
-from rnngrad_widgets.explorer.frame import Checked, Frame
+from rnngrad_widgets.explorer.frame import PlotFrame, ValidatedAny
 from rnngrad_widgets.explorer.sources import ModelSource
 from rnngrad_widgets.explorer.spelling import suggesting
 from rnngrad_widgets.explorer.validation import check_rows
@@ -25,7 +25,7 @@ from rnngrad_widgets.views.curves import CurveGridView
 from rnngrad_widgets.views.histogram import HistogramView
 from rnngrad_widgets.views.samples import MapsView
 from rnngrad_widgets.views.scatter import ScatterView
-from rnngrad_widgets.views.tensor_upload import give, new_selection
+from rnngrad_widgets.views.tensor_upload import bind_tensor, new_selection
 from rnngrad_widgets.views.view import View
 from rnngrad_widgets.views.weights import WeightsView
 from rnngrad_widgets.widgets.lifetime import close_earlier_runs
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 @register
-class Features(Frame):
+class Features(PlotFrame):
     """One view of an array.
 
     Attributes
@@ -47,7 +47,7 @@ class Features(Frame):
         As for every widget of plots.
     """
 
-    norm = Checked("auto")
+    norm = ValidatedAny("auto")
 
     def __init__(self, selection: Selection, view: View, **style: Any) -> None:
         self._view = view
@@ -61,8 +61,8 @@ class Features(Frame):
             raise
         close_earlier_runs(self)
 
-    def _loose(self) -> list[Widget]:
-        return self._view.loose
+    def _detached_widgets(self) -> list[Widget]:
+        return self._view.detached_widgets
 
     @validate("norm")
     def _validate_norm(self, proposal: Any) -> Norm:
@@ -118,9 +118,9 @@ def show_features_1D(  # noqa: N802 - the name is see-rnn's
     values = tensor.values
     if values.ndim == 2:
         values = np.expand_dims(values, missing[tensor.dims[0]])
-    selection, cube = _selection_of(GradientTensor(values, SEQUENCE))
+    selection, plot_array = _selection_of(GradientTensor(values, SEQUENCE))
     view = CurveGridView(selection, rows=rows, free=own_y)
-    view.fit(cube)
+    view.fit(plot_array)
     return Features(selection, view, ylim=ylim, title=title, height=height)
 
 
@@ -176,11 +176,11 @@ def show_features_2D(  # noqa: N802 - the name is see-rnn's
         )
     if reflect_half and not timesteps_xaxis:
         tensor = _flipped(tensor)  # the browser flips along the x axis only
-    cube = _map_cube(tensor, timesteps_xaxis=timesteps_xaxis)
-    selection, _ = _selection_of(tensor, cube)
+    plot_array = _map_array(tensor, timesteps_xaxis=timesteps_xaxis)
+    selection, _ = _selection_of(tensor, plot_array)
     selection.reflect(reflect_half and timesteps_xaxis)
     view = MapsView(selection, rows=rows)
-    view.fit(cube)
+    view.fit(plot_array)
     return Features(selection, view, norm=norm, cmap=cmap, title=title, height=height)
 
 
@@ -214,9 +214,9 @@ def show_features_0D(  # noqa: N802 - the name is see-rnn's
             f"0-D data is (samples, channels) or (channels,); received shape {values.shape}. "
             "Take a timestep: data[:, -1]"
         )
-    selection, cube = _selection_of(GradientTensor(np.atleast_2d(values), NO_TIME))
+    selection, plot_array = _selection_of(GradientTensor(np.atleast_2d(values), NO_TIME))
     view = ScatterView(selection)
-    view.fit(cube)
+    view.fit(plot_array)
     return Features(selection, view, ylim=ylim, title=title, height=height)
 
 
@@ -242,9 +242,9 @@ def show_features_hist(data: ArrayLike, *, title: str = "", height: int | None =
     if values.ndim not in (1, 2, 3):
         raise ValueError(f"the data must have 1, 2 or 3 axes; received shape {values.shape}")
     dims = SEQUENCE if values.ndim == 3 else NO_TIME
-    selection, cube = _selection_of(GradientTensor(np.atleast_2d(values), dims))
+    selection, plot_array = _selection_of(GradientTensor(np.atleast_2d(values), dims))
     view = HistogramView(selection)
-    view.fit(cube)
+    view.fit(plot_array)
     return Features(selection, view, title=title, height=height)
 
 
@@ -317,12 +317,14 @@ def _array(data: ArrayLike) -> NDArray[Any]:
     return data.values if isinstance(data, GradientTensor) else np.asarray(data)
 
 
-def _selection_of(tensor: GradientTensor, cube: Cube | None = None) -> tuple[Selection, Cube]:
+def _selection_of(
+    tensor: GradientTensor, plot_array: PlotArray | None = None
+) -> tuple[Selection, PlotArray]:
     """A selection of the tensor, on its way to the browser."""
-    cube = as_cube(tensor) if cube is None else cube
+    plot_array = to_plot_array(tensor) if plot_array is None else plot_array
     selection = new_selection()
-    give(selection, tensor, cube)
-    return selection, cube
+    bind_tensor(selection, tensor, plot_array)
+    return selection, plot_array
 
 
 _TWO_AXES = (("timestep", "channel"), ("sample", "timestep"))
@@ -366,11 +368,11 @@ def _flipped(tensor: GradientTensor) -> GradientTensor:
     return GradientTensor(values, tensor.dims)
 
 
-def _map_cube(tensor: GradientTensor, *, timesteps_xaxis: bool) -> Cube:
+def _map_array(tensor: GradientTensor, *, timesteps_xaxis: bool) -> PlotArray:
     """One picture for each sample, or one with a row for each sample."""
     rows = "sample" if tensor.dims[-1] == "timestep" else "channel"
     values = tensor.values.T if rows == "sample" else tensor.values
     values = values if values.ndim == 3 else values[None]
     if timesteps_xaxis:
-        return Cube(as_float32(values), "timestep", rows)
-    return Cube(as_float32(values.swapaxes(1, 2)), rows, "timestep")
+        return PlotArray(as_float32(values), "timestep", rows)
+    return PlotArray(as_float32(values.swapaxes(1, 2)), rows, "timestep")

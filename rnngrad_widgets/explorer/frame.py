@@ -1,4 +1,4 @@
-"""`Frame`: what every widget of ours is, a selection and the plots that draw it, in one theme."""
+"""`PlotFrame`: the base of every widget here: a selection, and the plots that draw it."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from rnngrad_widgets.widgets.timeline import Snapshot
 from rnngrad_widgets.widgets.traits import Bool, Int
 
 
-class Checked(AnyTrait):
+class ValidatedAny(AnyTrait):
     """A trait whose values are all for its validator, None too, which `Any` would let pass."""
 
     allow_none = False
 
 
-class Frame(VBox):  # type: ignore[misc]  # ipywidgets has no types
+class PlotFrame(VBox):  # type: ignore[misc]  # ipywidgets has no types
     """A widget of plots that draw one selection.
 
     Attributes
@@ -134,7 +134,7 @@ class Frame(VBox):  # type: ignore[misc]  # ipywidgets has no types
         """Close the widget and every widget it made, in Python and in the browser."""
         if self.comm is None:
             return  # closed before, or never opened because an argument was refused
-        close_widgets(reachable([self, *self._loose()]) - {self})
+        close_widgets(reachable([self, *self._detached_widgets()]) - {self})
         super().close()
 
     @property
@@ -142,7 +142,7 @@ class Frame(VBox):  # type: ignore[misc]  # ipywidgets has no types
         """The snapshots of a run that are kept; they join the plots by themselves."""
         return []
 
-    def _loose(self) -> list[Widget]:
+    def _detached_widgets(self) -> list[Widget]:
         """Widgets that were made and may not be under this one."""
         return []
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from bqplot import Figure
 from ipywidgets import HTML, VBox, Widget
 
-from rnngrad_widgets.data.plot_array import as_cube, fitted
+from rnngrad_widgets.data.plot_array import to_plot_array, truncate_to_budget
 from rnngrad_widgets.data.quantities import words
 from rnngrad_widgets.data.statistics import auto_limit, top_decade
 from rnngrad_widgets.data.tensor import GradientTensor
@@ -25,7 +25,7 @@ LARGE = 8_000_000
 """Bytes of a snapshot above which it is sent as bfloat16."""
 
 
-class Kept(NamedTuple):
+class RunEntry(NamedTuple):
     """A snapshot in the browser, and what it is of."""
 
     snapshot: Snapshot
@@ -62,7 +62,7 @@ class Run:
         precision: Precision | None,
         turned: Callable[[int], None],
     ) -> None:
-        size = fitted(as_cube(like), budget).values.nbytes
+        size = truncate_to_budget(to_plot_array(like), budget).values.nbytes
         large: Precision = "bfloat16" if size > LARGE else "float32"
         self.precision: Precision = large if precision is None else precision
         self._budget = budget
@@ -71,18 +71,18 @@ class Run:
         self.name = f"{like.layer} · {words(like.quantity).choice}".strip(" ·")
         self._next = 0
         self._status = ""
-        self._kept: dict[int, Kept] = {}
+        self._entries: dict[int, RunEntry] = {}
         self.capacity = capacity_for(size, budget)
         self.view = TimelineView(selection, summary, self.capacity)
         self.view.model.observe(lambda _: turned(self.shown), ["step", "follow"])
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self._entries)
 
     @property
     def snapshots(self) -> list[Snapshot]:
         """Those that are kept, in the order of the run."""
-        return [kept.snapshot for kept in self._kept.values()]
+        return [entry.snapshot for entry in self._entries.values()]
 
     @property
     def steps(self) -> list[int]:
@@ -96,7 +96,7 @@ class Run:
         return self.steps[-1] if model.follow or model.step is None else self.nearest(model.step)
 
     @property
-    def loose(self) -> list[Widget]:
+    def detached_widgets(self) -> list[Widget]:
         """Every widget of the run that is not under the view's box."""
         return list(self.snapshots)
 
@@ -115,7 +115,7 @@ class Run:
 
     def tensor(self, step: int) -> GradientTensor:
         """What a step that is kept is of."""
-        return next(kept.tensor for kept in self._kept.values() if kept.snapshot.step == step)
+        return next(entry.tensor for entry in self._entries.values() if entry.snapshot.step == step)
 
     def turn(self, step: int) -> None:
         """Show a step that is kept; the latest is followed on only from itself."""
@@ -131,23 +131,23 @@ class Run:
         """
         self._status = status
         replaced = None
-        if self._kept and self.steps[-1] == step:
+        if self._entries and self.steps[-1] == step:
             self._next -= 1
-            replaced = self._kept.pop(self._next).snapshot
-        cube = fitted(as_cube(tensor), self._budget)
+            replaced = self._entries.pop(self._next).snapshot
+        plot_array = truncate_to_budget(to_plot_array(tensor), self._budget)
         snapshot = Snapshot(
             self.precision,
             timeline=self.view.model,
             number=self._next,
             step=step,
             loss=_finite(tensor.loss),
-            array=cube.values,
-            auto_limit=auto_limit(cube.values),
-            top=top_decade(cube.values),
-            summary=summary_html(tensor) + left_out(tensor, cube),
+            array=plot_array.values,
+            auto_limit=auto_limit(plot_array.values),
+            top=top_decade(plot_array.values),
+            summary=summary_html(tensor) + left_out(tensor, plot_array),
             status=f"{status}{self._thinned(self._next)}",
         )
-        self._kept[self._next] = Kept(snapshot, tensor)
+        self._entries[self._next] = RunEntry(snapshot, tensor)
         self._next += 1
         self._thin()
         if replaced is not None:
@@ -170,8 +170,8 @@ class Run:
     def _thin(self) -> None:
         last = self._next - 1
         stride = stride_for(last, self.capacity)
-        gone = [number for number in self._kept if not is_kept(number, stride, last)]
-        close_widgets(self._kept.pop(number).snapshot for number in gone)
+        gone = [number for number in self._entries if not is_kept(number, stride, last)]
+        close_widgets(self._entries.pop(number).snapshot for number in gone)
 
 
 def _finite(loss: float | None) -> float | None:
@@ -226,10 +226,13 @@ class Runs:
         return [] if self._current is None else list(self._current.view.figures)
 
     @property
-    def loose(self) -> list[Widget]:
+    def detached_widgets(self) -> list[Widget]:
         """Widgets of all runs that are not under the box."""
         runs = self._runs.values()
-        return [self._elsewhere, *(each for run in runs for each in (run.view.box, *run.loose))]
+        return [
+            self._elsewhere,
+            *(each for run in runs for each in (run.view.box, *run.detached_widgets)),
+        ]
 
     def has(self, shown: object) -> bool:
         """Whether snapshots of a thing have come."""
@@ -288,7 +291,7 @@ class Runs:
             if run is self._current:
                 self._current, self.box.children = None, ()
             kept_open = reachable([self._selection, self._summary])
-            close_widgets(reachable([run.view.box, *run.loose]) - kept_open)
+            close_widgets(reachable([run.view.box, *run.detached_widgets]) - kept_open)
 
     def _told(self, shown: object, step: int) -> None:
         if self._current is self._runs.get(shown):

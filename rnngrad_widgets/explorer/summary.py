@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnngrad_widgets.data.plot_array import Cube
+from rnngrad_widgets.data.plot_array import PlotArray
 from rnngrad_widgets.data.quantities import words
 from rnngrad_widgets.data.statistics import (
     Extreme,
@@ -36,9 +36,9 @@ def summary_html(tensor: GradientTensor) -> str:
     return re.sub(r"\b\d(\.\d)?e-?\d+\b", r"<span class='rnngrad-number'>\g<0></span>", line)
 
 
-def left_out(tensor: GradientTensor, cube: Cube) -> str:
+def left_out(tensor: GradientTensor, plot_array: PlotArray) -> str:
     """What the browser was not sent, as HTML: samples beyond the budget."""
-    sent, all_samples = cube.values.shape[0], tensor.shape[0]
+    sent, all_samples = plot_array.values.shape[0], tensor.shape[0]
     if tensor.dims[0] != "sample" or sent == all_samples:
         return ""
     return (

@@ -17,7 +17,7 @@ from ipywidgets import (
     jslink,
 )
 
-from rnngrad_widgets.data.plot_array import Cube
+from rnngrad_widgets.data.plot_array import PlotArray
 from rnngrad_widgets.data.quantities import words
 from rnngrad_widgets.widgets.download import Download
 from rnngrad_widgets.widgets.readout import Readout
@@ -77,11 +77,11 @@ class Controls:
         """The dropdowns by the trait of the explorer that each one sets."""
         return {"layer": self.layer, "quantity": self.quantity, "part": self.part}
 
-    def fit(self, cube: Cube, quantities: Sequence[str], parts: Sequence[str]) -> None:
+    def fit(self, plot_array: PlotArray, quantities: Sequence[str], parts: Sequence[str]) -> None:
         """Bounds and choices for what is shown."""
-        selection, shape = self._selection, cube.values.shape
-        of_channels = "channel" in cube.rows or not cube.rows
-        self.channel.description = "Channel" if of_channels else cube.rows.capitalize()
+        selection, shape = self._selection, plot_array.values.shape
+        of_channels = "channel" in plot_array.rows or not plot_array.rows
+        self.channel.description = "Channel" if of_channels else plot_array.rows.capitalize()
         for slider, count, index in (
             (self.sample, shape[0], selection.sample),
             (self.channel, shape[-1], selection.channel),
@@ -112,7 +112,7 @@ class Controls:
         ]
 
     @property
-    def loose(self) -> list[Widget]:
+    def detached_widgets(self) -> list[Widget]:
         """Widgets that are not under `box`: links, and the dropdowns where there is no model."""
         return [*self.links, *self._hidden]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bqplot import Axis, Figure, LinearScale
 from ipywidgets import HBox, VBox, Widget, jslink
 
-from rnngrad_widgets.data.plot_array import Cube
+from rnngrad_widgets.data.plot_array import PlotArray
 from rnngrad_widgets.data.quantities import PLAIN, QUANTITIES
 from rnngrad_widgets.views.panel import figure, switch, value_axis, value_scale
 from rnngrad_widgets.widgets.marks.histogram import (
@@ -46,7 +46,7 @@ class HistogramView:
             name: switch(options, getattr(self.mark, name))
             for name, options in (("signed", AXES), ("log_count", COUNTS), ("line", LINES))
         }
-        self.loose: list[Widget] = [
+        self.detached_widgets: list[Widget] = [
             jslink((self.mark, name), (buttons, "index")) for name, buttons in switches.items()
         ]
         caption, hover = (
@@ -57,7 +57,7 @@ class HistogramView:
         row.add_class("rnngrad-caption").add_class("rnngrad-caption-histogram")
         self.box = VBox([VBox([row, plot]).add_class("rnngrad-panel")]).add_class("rnngrad-no-norm")
 
-    def fit(self, _cube: Cube) -> None:
+    def fit(self, _plot_array: PlotArray) -> None:
         """Choose the axis that suits a tensor; the browser fits it to the values.
 
         The axis changes only where the tensor before was of another kind: else it stays as the

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from bqplot import Figure
 from ipywidgets import Stack, Widget
 
-from rnngrad_widgets.data.plot_array import Cube
+from rnngrad_widgets.data.plot_array import PlotArray
 from rnngrad_widgets.data.statistics import norms_over_channels
 from rnngrad_widgets.data.tensor import GradientTensor
 from rnngrad_widgets.views.curves import CurvesView
@@ -16,13 +16,13 @@ from rnngrad_widgets.views.heatmap import HeatMapView
 from rnngrad_widgets.views.histogram import HistogramView
 from rnngrad_widgets.views.samples import SamplesView
 from rnngrad_widgets.views.scatter import ScatterView
-from rnngrad_widgets.views.tensor_upload import give, send
+from rnngrad_widgets.views.tensor_upload import bind_tensor, upload
 from rnngrad_widgets.views.view import View, turn_to
 from rnngrad_widgets.views.weights import Weights, WeightsView
 from rnngrad_widgets.widgets.selection import Selection
 
 
-class Stage:
+class ViewStack:
     """Shows one view of one tensor; the browser switches between the views that fit it.
 
     Views that were made are kept for the next tensor that they fit.
@@ -43,27 +43,27 @@ class Stage:
         self.box = Stack(selected_index=None).add_class("rnngrad-plots")
 
     @property
-    def loose(self) -> list[Widget]:
+    def detached_widgets(self) -> list[Widget]:
         """Widgets of all views, also of those that do not fit the tensor of now."""
         kinds: list[Mapping[str, View]] = [*self._made.values(), self._weights]
         made: list[View] = [view for views in kinds for view in views.values()]
-        return [widget for view in made for widget in (view.box, *view.loose)]
+        return [widget for view in made for widget in (view.box, *view.detached_widgets)]
 
     @property
     def figures(self) -> list[Figure]:
         """The figures of the views that fit."""
         return [figure for view in self.views.values() for figure in view.figures]
 
-    def show(self, tensor: GradientTensor, cube: Cube) -> None:
+    def show(self, tensor: GradientTensor, plot_array: PlotArray) -> None:
         """Send the array to the browser and put the views that fit it on the stage."""
-        give(self._selection, tensor, cube)
-        self.views = self._views_of(tensor, cube)
-        if len(tensor.directions) == 2 and cube.has_time:
+        bind_tensor(self._selection, tensor, plot_array)
+        self.views = self._views_of(tensor, plot_array)
+        if len(tensor.directions) == 2 and plot_array.has_columns:
             self.box.add_class("rnngrad-halves")
         else:
             self.box.remove_class("rnngrad-halves")
         for view in self.views.values():
-            view.fit(cube)
+            view.fit(plot_array)
 
     def show_companion(self, tensor: GradientTensor | None) -> None:
         """Send another gradient of the same layer, as norms, to the flow; None takes it away."""
@@ -73,8 +73,8 @@ class Stage:
         else:
             array = self._selection.tensor.array
             sent = None if array is None else len(array)
-            norms = Cube(norms_over_channels(tensor)[:sent], "timestep", "direction")
-            send(widget, tensor, norms)
+            norms = PlotArray(norms_over_channels(tensor)[:sent], "timestep", "direction")
+            upload(widget, tensor, norms)
         flow = self.views.get("flow")
         if isinstance(flow, FlowView):
             flow.fit_companion()
@@ -94,14 +94,14 @@ class Stage:
         boxes = [view.box for view in self.views.values()]
         turn_to(self.box, boxes, list(self.views).index(name))
 
-    def _views_of(self, tensor: GradientTensor, cube: Cube) -> Mapping[str, View]:
+    def _views_of(self, tensor: GradientTensor, plot_array: PlotArray) -> Mapping[str, View]:
         halves = len(tensor.directions) == 2
-        timed = cube.columns == "timestep"
-        kind = f"{halves=}, {timed=}" if cube.has_time else "no time"
+        timed = plot_array.columns == "timestep"
+        kind = f"{halves=}, {timed=}" if plot_array.has_columns else "no time"
         if kind not in self._made:
             self._made[kind] = (
                 self._with_columns(halves=halves, timed=timed)
-                if cube.has_time
+                if plot_array.has_columns
                 else self._without_columns()
             )
         return {**self._made[kind], **self._weights}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rnngrad_widgets.data.plot_array import Cube
+from rnngrad_widgets.data.plot_array import PlotArray
 from rnngrad_widgets.data.quantities import words
 from rnngrad_widgets.data.statistics import auto_limit, top_decade
 from rnngrad_widgets.data.tensor import GradientTensor
@@ -24,21 +24,21 @@ def new_selection() -> Selection:
     )
 
 
-def give(selection: Selection, tensor: GradientTensor, cube: Cube) -> None:
+def bind_tensor(selection: Selection, tensor: GradientTensor, plot_array: PlotArray) -> None:
     """Let a selection be of a tensor."""
-    send(selection.tensor, tensor, cube)
-    selection.fit_norm(auto_limit(cube.values), top_decade(cube.values))
+    upload(selection.tensor, tensor, plot_array)
+    selection.fit_norm(auto_limit(plot_array.values), top_decade(plot_array.values))
 
 
-def send(widget: Tensor, tensor: GradientTensor, cube: Cube) -> None:
+def upload(widget: Tensor, tensor: GradientTensor, plot_array: PlotArray) -> None:
     """Send a tensor to the browser."""
     with widget.hold_sync():
         _, widget.name, widget.noun, widget.symbol = words(tensor.quantity)
-        widget.columns, widget.rows = cube.columns, cube.rows
-        widget.gates, widget.gates_along = list(cube.gates), cube.gates_along
+        widget.columns, widget.rows = plot_array.columns, plot_array.rows
+        widget.gates, widget.gates_along = list(plot_array.gates), plot_array.gates_along
         widget.directions = list(tensor.directions)
-        widget.sections = [section._asdict() for section in cube.sections]
+        widget.sections = [section._asdict() for section in plot_array.sections]
         widget.flow = "Gradient flow" if tensor.quantity.endswith("_gradient") else "Flow"
-        sent = cube.values.shape[0]
+        sent = plot_array.values.shape[0]
         widget.mask = None if tensor.mask is None else tensor.mask[:sent].astype(np.float32)
-        widget.array = cube.values
+        widget.array = plot_array.values

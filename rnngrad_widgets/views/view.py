@@ -8,7 +8,7 @@ from typing import Protocol
 from bqplot import Figure
 from ipywidgets import Box, Stack, Widget
 
-from rnngrad_widgets.data.plot_array import Cube
+from rnngrad_widgets.data.plot_array import PlotArray
 
 
 class View(Protocol):
@@ -23,10 +23,10 @@ class View(Protocol):
         """The figures in it."""
 
     @property
-    def loose(self) -> list[Widget]:
+    def detached_widgets(self) -> list[Widget]:
         """Widgets that are not under the box, such as links."""
 
-    def fit(self, cube: Cube) -> None:
+    def fit(self, plot_array: PlotArray) -> None:
         """Let the axes hold the values."""
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from bqplot import Figure
 from ipywidgets import HTML, HBox, Stack, VBox, Widget, jslink
 
-from rnngrad_widgets.data.plot_array import Cube, Section, as_cube
+from rnngrad_widgets.data.plot_array import PlotArray, Section, to_plot_array
 from rnngrad_widgets.data.statistics import auto_limit, top_decade
 from rnngrad_widgets.data.tensor import GradientTensor
 from rnngrad_widgets.views.histogram import gate_histograms
@@ -25,7 +25,7 @@ from rnngrad_widgets.views.panel import (
     index_scale,
     switch,
 )
-from rnngrad_widgets.views.tensor_upload import new_selection, send
+from rnngrad_widgets.views.tensor_upload import new_selection, upload
 from rnngrad_widgets.widgets.colourbar import ColourBar
 from rnngrad_widgets.widgets.marks.cursor import Cursor
 from rnngrad_widgets.widgets.marks.raster import Raster
@@ -72,12 +72,12 @@ class WeightsView:
         return [page.selection for pages in self._made.values() for page in pages.pages]
 
     @property
-    def loose(self) -> list[Widget]:
+    def detached_widgets(self) -> list[Widget]:
         """Widgets that are not under the box: links, and the pages of other layers."""
         made = self._made.values()
         return [self._wait, *(each for pages in made for each in (pages.box, *pages.links))]
 
-    def fit(self, cube: Cube) -> None:
+    def fit(self, plot_array: PlotArray) -> None:
         """Do nothing: weights are shown by `show`."""
 
     def show(self, values: Weights, gradients: Weights | None = None) -> None:
@@ -100,11 +100,11 @@ class _Group(NamedTuple):
 
     name: str
     tensor: GradientTensor
-    cube: Cube
+    plot_array: PlotArray
 
     @property
     def shape(self) -> tuple[object, ...]:
-        return (self.cube.values.shape[1:], self.cube.sections)
+        return (self.plot_array.values.shape[1:], self.plot_array.sections)
 
 
 def _groups(weights: Weights) -> list[_Group]:
@@ -130,17 +130,17 @@ def _zero(tensor: GradientTensor) -> GradientTensor:
 
 def _stacked(name: str, members: Mapping[str, GradientTensor]) -> _Group:
     """One picture of all matrices, the last one at the bottom."""
-    cubes = {key: as_cube(tensor) for key, tensor in reversed(list(members.items()))}
-    starts = np.cumsum([0, *(cube.values.shape[-1] for cube in cubes.values())])
+    plot_arrays = {key: to_plot_array(tensor) for key, tensor in reversed(list(members.items()))}
+    starts = np.cumsum([0, *(plot_array.values.shape[-1] for plot_array in plot_arrays.values())])
     sections = tuple(
-        Section(key, int(start), cube.rows.replace("_", " "))
-        for (key, cube), start in zip(cubes.items(), starts[:-1], strict=True)
+        Section(key, int(start), plot_array.rows.replace("_", " "))
+        for (key, plot_array), start in zip(plot_arrays.items(), starts[:-1], strict=True)
     )
     first = next(iter(members.values()))
-    like = as_cube(first)
-    values = np.concatenate([cube.values for cube in cubes.values()], axis=-1)
-    cube = Cube(values, like.columns, "row", like.gates, like.gates_along, sections)
-    return _Group(name, first, cube)
+    like = to_plot_array(first)
+    values = np.concatenate([plot_array.values for plot_array in plot_arrays.values()], axis=-1)
+    plot_array = PlotArray(values, like.columns, "row", like.gates, like.gates_along, sections)
+    return _Group(name, first, plot_array)
 
 
 class _Pages:
@@ -181,7 +181,7 @@ class _Page:
 
     def __init__(self, group: _Group) -> None:
         self.selection = selection = new_selection()
-        rows = _rows(group.cube)
+        rows = _rows(group.plot_array)
         thin = sum(count <= 2 for count in rows)
         spent = CAPTION_HEIGHT * (len(rows) + 1) + AXIS_HEIGHT + HISTOGRAMS + THIN * thin
         each = max((HEIGHT - spent) // max(len(rows) - thin, 1), THIN)
@@ -208,11 +208,11 @@ class _Page:
 
     def fit(self, group: _Group) -> None:
         """Send the matrices. Biases are left out of the norm: a forget gate's is all ones."""
-        send(self.selection.tensor, group.tensor, group.cube)
-        counts, values = _rows(group.cube), group.cube.values
+        upload(self.selection.tensor, group.tensor, group.plot_array)
+        counts, values = _rows(group.plot_array), group.plot_array.values
         matrices = [
             values[..., section.start : section.start + count]
-            for section, count in zip(group.cube.sections, counts, strict=True)
+            for section, count in zip(group.plot_array.sections, counts, strict=True)
             if count > 2 or len(counts) == 1
         ]
         ruling = np.concatenate(matrices, axis=-1) if matrices else values
@@ -241,7 +241,7 @@ class _Page:
         return figure([raster, cursor], axes, "weights")
 
 
-def _rows(cube: Cube) -> list[int]:
+def _rows(plot_array: PlotArray) -> list[int]:
     """Rows of each section."""
-    starts = [section.start for section in cube.sections] + [cube.values.shape[-1]]
+    starts = [section.start for section in plot_array.sections] + [plot_array.values.shape[-1]]
     return [end - start for start, end in pairwise(starts)]

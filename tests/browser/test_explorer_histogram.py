@@ -248,7 +248,7 @@ def test_each_gate_of_a_weight_has_a_histogram_in_its_columns(lab: Lab) -> None:
     cell = f"""
 import numpy as np
 from ipywidgets import VBox
-from rnngrad_widgets.explorer.frame import Frame
+from rnngrad_widgets.explorer.frame import PlotFrame
 from rnngrad_widgets.views.histogram import HistogramView, gate_histograms
 from rnngrad_widgets.views.panel import index_scale, panel
 from rnngrad_widgets.views.tensor_upload import new_selection
@@ -262,7 +262,7 @@ view.fit(None)
 plot = gate_histograms(selection, index_scale(12))
 strip = panel(selection, "gates-caption", None, plot)
 plots = VBox([strip, view.box]).add_class("rnngrad-plots")
-Frame((plots,), selection=selection, figures=[plot, *view.figures])
+PlotFrame((plots,), selection=selection, figures=[plot, *view.figures])
 """
     e = ExplorerPage(lab.open([cell]))
     e.expect_text("gates-caption", "Values per bin of w in each gate, all on one range")

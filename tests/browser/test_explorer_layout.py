@@ -16,7 +16,7 @@ LAYERS = """
 import numpy as np
 from rnngrad_widgets import GradientExplorer
 from rnngrad_widgets.data.tensor import SEQUENCE, GradientTensor
-from rnngrad_widgets.explorer.base import First
+from rnngrad_widgets.explorer.base import InitialSelection
 
 class Source:
     notes = ()
@@ -32,7 +32,7 @@ class Source:
         return {"": GradientTensor(values, SEQUENCE, layer, quantity, both)}
 
 e = GradientExplorer.__new__(GradientExplorer)
-e._start(Source(), None, "output_gradient", First(norm=(-0.012, 0.0125)))
+e._start(Source(), None, "output_gradient", InitialSelection(norm=(-0.012, 0.0125)))
 e
 """
 SEQUENCES = """

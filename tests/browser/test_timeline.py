@@ -38,7 +38,7 @@ SIZE = 4 * 2 * 8 * 4
 SOURCE = f"""
 import numpy as np
 from rnngrad_widgets import GradientExplorer
-from rnngrad_widgets.explorer.base import First, Style
+from rnngrad_widgets.explorer.base import InitialSelection, Style
 from rnngrad_widgets.data.tensor import SEQUENCE, GradientTensor
 
 def tensor(step, quantity="output_gradient"):
@@ -61,7 +61,7 @@ class Source:
 
 def make(room):
     e = GradientExplorer.__new__(GradientExplorer)
-    e._start(Source(), None, "output_gradient", First(), Style(), room * {SIZE})
+    e._start(Source(), None, "output_gradient", InitialSelection(), Style(), room * {SIZE})
     return e
 
 def take(*steps):

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from rnngrad_widgets import GradientSnapshot, GradientTensor, LiveGradients
-from rnngrad_widgets.callbacks.base import Probe, Status, TrainingCallback
-from rnngrad_widgets.callbacks.overhead import Pace
+from rnngrad_widgets.callbacks.base import BatchSnapshot, Status, TrainingCallback
+from rnngrad_widgets.callbacks.overhead import OverheadLimit
 
 from .test_overhead import Clock
 
@@ -189,7 +189,7 @@ def test_a_step_that_is_named_must_be_later() -> None:
 def test_what_cannot_be_afforded_is_skipped_and_counted() -> None:
     clock = Clock()
     taker = Taker(every=1, max_overhead=0.05)
-    taker._pace = Pace(0.05, clock)
+    taker._pace = OverheadLimit(0.05, clock)
     taker._probe = lambda model: (clock.passes(0.02), model.snapshot())[1]
     fit(taker, Model(), batches=100, clock=clock)
     assert taker.steps[0] == 0
@@ -263,7 +263,7 @@ def test_settings_that_cannot_be(settings: dict[str, Any], rule: str) -> None:
 
 def test_a_probe_is_one_batch() -> None:
     with pytest.raises(TypeError, match=r"x must be one batch of arrays, .* received a generator"):
-        Probe(batch for batch in [1, 2])
+        BatchSnapshot(batch for batch in [1, 2])
 
 
 class Screen:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rnngrad_widgets.callbacks.overhead import Pace
+from rnngrad_widgets.callbacks.overhead import OverheadLimit
 
 
 class Clock:
@@ -20,7 +20,7 @@ class Clock:
         self.now += seconds
 
 
-def train(pace: Pace, clock: Clock, steps: int, step: float, cost: float) -> int:
+def train(pace: OverheadLimit, clock: Clock, steps: int, step: float, cost: float) -> int:
     """Train, spending where it can be afforded; how often that was."""
     taken = 0
     for _ in range(steps):
@@ -36,7 +36,7 @@ def train(pace: Pace, clock: Clock, steps: int, step: float, cost: float) -> int
 @pytest.mark.parametrize("cost", [0.001, 0.04, 0.3, 5.0])
 def test_the_share_is_kept(cost: float) -> None:
     clock = Clock()
-    pace = Pace(0.05, clock)
+    pace = OverheadLimit(0.05, clock)
     with pace.spending():
         clock.passes(cost)
     taken = train(pace, clock, 2000, 0.1, cost)
@@ -51,7 +51,7 @@ def test_the_share_is_kept(cost: float) -> None:
 
 def test_startup_is_paid_back_from_half_of_the_share() -> None:
     clock = Clock()
-    pace = Pace(0.1, clock)
+    pace = OverheadLimit(0.1, clock)
     with pace.spending(startup=True):
         clock.passes(3)
     assert train(pace, clock, 100, 0.1, 0.01) == pytest.approx(50, abs=2)  # 0.5 s of 1 s
@@ -62,7 +62,7 @@ def test_startup_is_paid_back_from_half_of_the_share() -> None:
 
 def test_no_limit_and_the_time_between_two_fits() -> None:
     clock = Clock()
-    pace = Pace(None, clock)
+    pace = OverheadLimit(None, clock)
     assert pace.share == 0
     assert train(pace, clock, 5, 0.1, 10) == 5
     clock.passes(3600)
@@ -75,7 +75,7 @@ def test_no_limit_and_the_time_between_two_fits() -> None:
 
 def test_a_cost_that_grew_is_counted_and_tried_again() -> None:
     clock = Clock()
-    pace = Pace(0.05, clock)
+    pace = OverheadLimit(0.05, clock)
     train(pace, clock, 100, 0.1, 0.005)
     clock.passes(20)
     pace.tick()
@@ -90,7 +90,7 @@ def test_a_cost_that_grew_is_counted_and_tried_again() -> None:
 
 def test_what_fails_costs_too() -> None:
     clock = Clock()
-    pace = Pace(0.05, clock)
+    pace = OverheadLimit(0.05, clock)
 
     @pace.spending()
     def fail() -> None:
@@ -105,4 +105,4 @@ def test_what_fails_costs_too() -> None:
 @pytest.mark.parametrize("share", [0, -0.05, float("nan")])
 def test_a_share_that_is_none(share: float) -> None:
     with pytest.raises(ValueError, match=r"max_overhead must be greater than 0, .* or None"):
-        Pace(share)
+        OverheadLimit(share)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rnngrad_widgets.data.plot_array import as_cube
+from rnngrad_widgets.data.plot_array import to_plot_array
 from rnngrad_widgets.data.tensor import GradientTensor
 
 
@@ -17,40 +17,52 @@ def tensor(
 
 
 def test_a_sequence_stays_as_it_is():
-    cube = as_cube(tensor((2, 3, 8), ("sample", "timestep", "channel"), ("i", "f")))
-    assert cube.values.shape == (2, 3, 8)
-    assert (cube.columns, cube.rows, cube.gates_along) == ("timestep", "channel", "rows")
-    assert cube.has_time
+    plot_array = to_plot_array(tensor((2, 3, 8), ("sample", "timestep", "channel"), ("i", "f")))
+    assert plot_array.values.shape == (2, 3, 8)
+    assert (plot_array.columns, plot_array.rows, plot_array.gates_along) == (
+        "timestep",
+        "channel",
+        "rows",
+    )
+    assert plot_array.has_columns
 
 
 def test_spatial_axes_are_flattened_into_the_rows():
     given = tensor((2, 3, 4, 5), ("sample", "timestep", "column", "channel"))
-    cube = as_cube(given)
-    assert cube.rows == "column × channel"
-    assert cube.values[1, 2, 3 * 5 + 4] == given.values[1, 2, 3, 4]
+    plot_array = to_plot_array(given)
+    assert plot_array.rows == "column × channel"
+    assert plot_array.values[1, 2, 3 * 5 + 4] == given.values[1, 2, 3, 4]
 
 
 def test_without_time_the_samples_stand_side_by_side():
-    cube = as_cube(tensor((2, 5), ("sample", "channel")))
-    assert (cube.columns, cube.rows, cube.has_time) == ("sample", "channel", False)
+    plot_array = to_plot_array(tensor((2, 5), ("sample", "channel")))
+    assert (plot_array.columns, plot_array.rows, plot_array.has_columns) == (
+        "sample",
+        "channel",
+        False,
+    )
 
 
 def test_the_channels_of_a_kernel_are_the_columns():
     given = tensor((3, 8), ("feature", "channel"), ("i", "f", "c", "o"))
-    cube = as_cube(given)
-    assert (cube.columns, cube.rows, cube.gates_along) == ("channel", "feature", "columns")
-    assert cube.values.shape == (1, 8, 3)
-    assert cube.values[0, 5, 2] == given.values[2, 5]
+    plot_array = to_plot_array(given)
+    assert (plot_array.columns, plot_array.rows, plot_array.gates_along) == (
+        "channel",
+        "feature",
+        "columns",
+    )
+    assert plot_array.values.shape == (1, 8, 3)
+    assert plot_array.values[0, 5, 2] == given.values[2, 5]
 
 
 def test_a_bias_is_one_row():
-    cube = as_cube(tensor((8,), ("channel",)))
-    assert cube.values.shape == (1, 8, 1)
-    assert (cube.rows, cube.gates_along) == ("", "")
+    plot_array = to_plot_array(tensor((8,), ("channel",)))
+    assert plot_array.values.shape == (1, 8, 1)
+    assert (plot_array.rows, plot_array.gates_along) == ("", "")
 
 
 @pytest.mark.parametrize(
     "dims", [("sample", "timestep", "channel"), ("feature", "channel", "axis_0")]
 )
 def test_values_are_float32(dims):
-    assert as_cube(tensor((2, 3, 4), dims)).values.dtype == np.float32
+    assert to_plot_array(tensor((2, 3, 4), dims)).values.dtype == np.float32

@@ -8,7 +8,7 @@ import numpy as np
 
 from rnngrad_widgets import GradientExplorer
 from rnngrad_widgets.data.tensor import NO_TIME, SEQUENCE, GradientTensor
-from rnngrad_widgets.explorer.base import First
+from rnngrad_widgets.explorer.base import InitialSelection
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,5 +83,5 @@ def explore(
 ) -> GradientExplorer:
     """An explorer of any source, as its own constructors make it."""
     explorer = GradientExplorer.__new__(GradientExplorer)
-    explorer._start(source, layer, quantity, First(sample, channel, norm, reflect_half))
+    explorer._start(source, layer, quantity, InitialSelection(sample, channel, norm, reflect_half))
     return explorer

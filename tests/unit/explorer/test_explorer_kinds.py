@@ -12,7 +12,7 @@ import pytest
 from keras import layers, ops
 
 from rnngrad_widgets import GradientEngine, GradientExplorer
-from rnngrad_widgets.data.plot_array import as_cube
+from rnngrad_widgets.data.plot_array import to_plot_array
 from rnngrad_widgets.data.statistics import norms_over_channels, relative_norms
 from rnngrad_widgets.data.tensor import NothingThereError
 
@@ -103,10 +103,10 @@ def test_both_directions_of_a_convolutional_layer() -> None:
     assert tensor.directions == ("forward", "backward")
     assert tensor.shape == (B, T, 4, 6)
     halves = [tensor.values[..., :3], tensor.values[..., 3:]]
-    cube = as_cube(tensor)
-    assert [(s.name, s.start) for s in cube.sections] == [("forward", 0), ("backward", 12)]
+    plot_array = to_plot_array(tensor)
+    assert [(s.name, s.start) for s in plot_array.sections] == [("forward", 0), ("backward", 12)]
     for half, start in zip(halves, (0, 12), strict=True):
-        rows = cube.values[..., start : start + 12]
+        rows = plot_array.values[..., start : start + 12]
         np.testing.assert_array_equal(rows, half.reshape(B, T, 12))
     norms = [np.linalg.norm(half.reshape(B, T, 12), axis=-1) for half in halves]
     np.testing.assert_allclose(norms_over_channels(tensor), np.stack(norms, -1), rtol=1e-6)

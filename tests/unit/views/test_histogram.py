@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rnngrad_widgets.data.plot_array import as_cube
+from rnngrad_widgets.data.plot_array import to_plot_array
 from rnngrad_widgets.data.quantities import QUANTITIES
 from rnngrad_widgets.data.tensor import GradientTensor
 from rnngrad_widgets.views.histogram import HistogramView
-from rnngrad_widgets.views.stage import send
+from rnngrad_widgets.views.stage import upload
 from rnngrad_widgets.views.tensor_upload import new_selection
 
 MAGNITUDE, SIGNED = 0, 1
@@ -23,8 +23,8 @@ def view() -> HistogramView:
 def axis_of(view: HistogramView, quantity: str) -> int:
     """The axis when a tensor has come."""
     tensor = GradientTensor(np.ones((2, 3, 4)), ("sample", "timestep", "channel"), "", quantity)
-    send(view.mark.selection.tensor, tensor, as_cube(tensor))
-    view.fit(as_cube(tensor))
+    upload(view.mark.selection.tensor, tensor, to_plot_array(tensor))
+    view.fit(to_plot_array(tensor))
     return view.mark.signed
 
 

@@ -158,7 +158,7 @@ def test_what_fails_is_said_and_the_flow_of_before_stays() -> None:
     with pytest.raises(ValueError, match="does not"):
         explorer.refresh()
     assert explorer.tensor is tensor
-    assert explorer.selection.tensor.array is explorer._cube.values
+    assert explorer.selection.tensor.array is explorer._plot_array.values
     # from the browser: in words, on the page
     explorer = explore(source := FakeSource())
     source.all_broken = True
