@@ -197,10 +197,7 @@ def _models(widget: DOMWidget, precision: Precision) -> dict[str, dict[str, Any]
 
 def _roots(widget: DOMWidget) -> list[Widget]:
     """The widget, and what belongs to it although it does not refer to it: its snapshots."""
-    # here, because explorer/frame.py imports this module
-    from rnngrad_widgets.explorer.frame import PlotFrame  # noqa: PLC0415
-
-    return [widget, *(widget.snapshots if isinstance(widget, PlotFrame) else ())]
+    return [widget, *getattr(widget, "snapshots", ())]
 
 
 def _state(widget: Widget, precision: Precision) -> dict[str, Any]:
