@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from rnngrad_widgets.data.quantities import quantity_of
 from rnngrad_widgets.data.statistics import halves
 from rnngrad_widgets.data.tensor import GradientTensor
 from rnngrad_widgets.data.wire import as_float32
@@ -38,6 +39,8 @@ class PlotArray:
         Which axis the gates divide; empty if none.
     sections
         Ranges of rows, from the lowest: the halves of a Bidirectional layer.
+    by_magnitude
+        Whether a histogram shows magnitudes at first: gradients, and plain arrays, which may be.
     """
 
     values: NDArray[np.float32]
@@ -46,6 +49,7 @@ class PlotArray:
     gates: tuple[str, ...] = ()
     gates_along: Literal["", "columns", "rows"] = ""
     sections: tuple[Section, ...] = ()
+    by_magnitude: bool = True
 
     @property
     def has_columns(self) -> bool:
@@ -60,11 +64,17 @@ def to_plot_array(tensor: GradientTensor) -> PlotArray:
     one sample: its last axis (channels, gate by gate) becomes the columns.
     """
     dims, gates = tensor.dims, tensor.gates
+    by_magnitude = quantity_of(tensor.quantity).by_magnitude
     if dims[0] != "sample":
         matrix = tensor.values.reshape(-1, tensor.shape[-1])
         columns, rows = dims[-1], " × ".join(dims[:-1])
         return PlotArray(
-            as_float32(matrix.T[None]), columns, rows, gates, "columns" if gates else ""
+            as_float32(matrix.T[None]),
+            columns,
+            rows,
+            gates,
+            "columns" if gates else "",
+            by_magnitude=by_magnitude,
         )
     front = 2 if dims[1:2] == ("timestep",) else 1
     rows = " × ".join(dims[front:])
@@ -74,7 +84,7 @@ def to_plot_array(tensor: GradientTensor) -> PlotArray:
     columns = "timestep" if front == 2 else "sample"
     size = values.shape[-1] // max(len(tensor.directions), 1)
     sections = tuple(Section(name, i * size, "") for i, name in enumerate(tensor.directions))
-    return PlotArray(values, columns, rows, gates, "rows" if gates else "", sections)
+    return PlotArray(values, columns, rows, gates, "rows" if gates else "", sections, by_magnitude)
 
 
 def truncate_to_budget(plot_array: PlotArray, budget: int) -> PlotArray:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, get_args, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
+
+from rnngrad_widgets.data.quantities import quantity_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -137,7 +139,7 @@ def get_rnn_gradients(
         steps=steps,
         loss=loss,
     )
-    if quantity in get_args(WeightQuantity):
+    if quantity_of(quantity).of == "weight":
         return {
             tensor.layer.removeprefix(f"{path}/"): np.array(tensor.values)
             for tensor in snapshot.values()

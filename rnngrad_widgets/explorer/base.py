@@ -14,13 +14,12 @@ from traitlets import Unicode, observe, validate
 
 from rnngrad_widgets.data.norm import Norm, check_norm
 from rnngrad_widgets.data.plot_array import PlotArray, to_plot_array, truncate_to_budget
+from rnngrad_widgets.data.quantities import WEIGHTS, quantity_of
 from rnngrad_widgets.data.tensor import GradientTensor, NothingThereError
 from rnngrad_widgets.data.thinning import BUDGET
 from rnngrad_widgets.explorer.frame import PlotFrame, ValidatedAny
 from rnngrad_widgets.explorer.runs import Runs
 from rnngrad_widgets.explorer.sources import (
-    COMPANIONS,
-    WEIGHTS,
     ModelSource,
     RecordingSource,
     Source,
@@ -287,7 +286,7 @@ class ExplorerBase(PlotFrame):
         None where there is a timeline: it would be of one step only.
         """
         layer, quantity, part = shown
-        other = COMPANIONS.get(quantity)
+        other = quantity_of(quantity).companion
         if other not in self._source.quantities(layer) or self._runs.has(shown):
             return None
         if self._beside[0] != (shown, tensor):

@@ -10,7 +10,7 @@ from bqplot import Figure
 from ipywidgets import HTML, VBox, Widget
 
 from rnngrad_widgets.data.plot_array import to_plot_array, truncate_to_budget
-from rnngrad_widgets.data.quantities import words
+from rnngrad_widgets.data.quantities import quantity_of
 from rnngrad_widgets.data.statistics import auto_limit, top_decade
 from rnngrad_widgets.data.tensor import GradientTensor
 from rnngrad_widgets.data.thinning import capacity_for, is_kept, stride_for
@@ -68,7 +68,7 @@ class Run:
         self._budget = budget
         self._size = size
         self._shape = like.shape
-        self.name = f"{like.layer} · {words(like.quantity).choice}".strip(" ·")
+        self.name = f"{like.layer} · {quantity_of(like.quantity).label}".strip(" ·")
         self._next = 0
         self._status = ""
         self._entries: dict[int, RunEntry] = {}

@@ -7,7 +7,6 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from rnngrad_widgets.callbacks.base import check_repeatable
-from rnngrad_widgets.data.quantities import QUANTITIES
 from rnngrad_widgets.data.tensor import (
     NO_TIME,
     SEQUENCE,
@@ -46,13 +45,6 @@ class Source(Protocol):
     @property
     def notes(self) -> tuple[str, ...]:
         """What is to be said of the batch, for instance that it holds NaN."""
-
-
-COMPANIONS = {"output_gradient": "hidden_gradient", "hidden_gradient": "output_gradient"}
-"""Direct and total gradient: the flow of one is shown beside that of the other."""
-
-WEIGHTS = ("weight", "weight_gradient")
-"""What the view of the weights shows."""
 
 
 class Opened(NamedTuple):
@@ -131,7 +123,7 @@ class ModelSource:
 
     def quantities(self, layer: str) -> tuple[str, ...]:
         """Quantities that can be shown."""
-        return tuple(q for q in self._engine.quantities(layer) if q in QUANTITIES)
+        return tuple(self._engine.quantities(layer))
 
     def first(self, layer: str) -> tuple[str, ...]:
         """The direct gradient where the layer returns a sequence, else the total one."""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnngrad_widgets.data.plot_array import PlotArray
-from rnngrad_widgets.data.quantities import words
+from rnngrad_widgets.data.quantities import quantity_of
 from rnngrad_widgets.data.statistics import (
     Extreme,
     extreme,
@@ -25,7 +25,7 @@ def summary_html(tensor: GradientTensor) -> str:
     """The summary line of a tensor as HTML: text becomes HTML here and in `_bold`, nowhere else."""
     parts = [
         f"<b>{escape(tensor.layer)}</b>" if tensor.layer else "",
-        escape(words(tensor.quantity).summary),
+        escape(quantity_of(tensor.quantity).summary),
         escape(_shape(tensor)),
         escape(_maximum(tensor)),
         _bold(_finding(tensor)),
@@ -75,7 +75,7 @@ def _maximum(tensor: GradientTensor) -> str:
     found = extreme(tensor.values)
     if found is None:
         return "no finite value"
-    symbol = words(tensor.quantity).symbol
+    symbol = quantity_of(tensor.quantity).symbol
     if found.magnitude == 0:
         return f"max |{symbol}| 0"
     return f"max |{symbol}| {scientific(found.magnitude)} at {_place(tensor, found)}"

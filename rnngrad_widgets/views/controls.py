@@ -18,7 +18,7 @@ from ipywidgets import (
 )
 
 from rnngrad_widgets.data.plot_array import PlotArray
-from rnngrad_widgets.data.quantities import words
+from rnngrad_widgets.data.quantities import quantity_of
 from rnngrad_widgets.widgets.download import Download
 from rnngrad_widgets.widgets.readout import Readout
 from rnngrad_widgets.widgets.selection import Selection
@@ -91,7 +91,7 @@ class Controls:
                 # a slider needs two ends: where there is one place only, it is disabled
                 slider.max, slider.value = max(count - 1, 1), index
             slider.disabled = count == 1
-        self.quantity.options = [(words(quantity).choice, quantity) for quantity in quantities]
+        self.quantity.options = [(quantity_of(quantity).label, quantity) for quantity in quantities]
         self.part.options = list(parts)
         self.part.layout.display = None if len(parts) > 1 else "none"
 
