@@ -81,7 +81,7 @@ def run(count, pause):
     for step in range(count):
         dims = ("sample", "timestep", "channel")
         tensor = GradientTensor(base * (1 + step % 7), dims, step=step, loss=1 / (1 + step))
-        e._take({"": tensor}, step, f"step {step}")
+        e.add_snapshot({"": tensor}, step, f"step {step}")
         seen.append((step, psutil.Process().memory_info().rss))
         time.sleep(pause)
 e

@@ -137,7 +137,7 @@ for step in range({count}):
     values = noise(16, 100, 512) * (1 + step)
     dims = ("sample", "timestep", "channel")
     tensor = GradientTensor(values, dims, step=step, loss=1 / (1 + step))
-    e._take({{"": tensor}}, step, "")
+    e.add_snapshot({{"": tensor}}, step, "")
 e
 """
     notebook = lab.open([SETUP, snapshots])

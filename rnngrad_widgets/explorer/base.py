@@ -1,31 +1,31 @@
-"""`ExplorerBase`: what an explorer shows, and how it turns to something else."""
+"""`ExplorerBase`: an explorer of any source, and how its traits, dropdowns and views choose."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from html import escape
+from dataclasses import replace
 from threading import RLock
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from ipywidgets import HTML, Widget
+from ipywidgets import Widget
 from traitlets import Unicode, observe, validate
 
 from rnngrad_widgets.data.norm import Norm, check_norm
-from rnngrad_widgets.data.plot_array import PlotArray, to_plot_array, truncate_to_budget
-from rnngrad_widgets.data.quantities import WEIGHTS, quantity_of
-from rnngrad_widgets.data.tensor import GradientTensor, NothingThereError
-from rnngrad_widgets.data.thinning import BUDGET
+from rnngrad_widgets.data.quantities import WEIGHTS
+from rnngrad_widgets.data.tensor import GradientTensor
+from rnngrad_widgets.data.wire import Precision
+from rnngrad_widgets.explorer.displayed import Displayed, DisplayKey, TensorLoader
 from rnngrad_widgets.explorer.frame import PlotFrame, ValidatedAny
+from rnngrad_widgets.explorer.options import DisplayOptions, with_defaults
+from rnngrad_widgets.explorer.recorded_run import RecordedRun
 from rnngrad_widgets.explorer.runs import Runs
-from rnngrad_widgets.explorer.sources import (
-    ModelSource,
-    RecordingSource,
-    Source,
-    opened,
-)
+from rnngrad_widgets.explorer.selecting import SelectingAny, SelectingText
+from rnngrad_widgets.explorer.side_views import SideViews
+from rnngrad_widgets.explorer.sources import Source
 from rnngrad_widgets.explorer.summary import left_out, summary_html
+from rnngrad_widgets.explorer.text_lines import TextLines
 from rnngrad_widgets.explorer.validation import (
     can_reflect,
     check_index,
@@ -40,129 +40,167 @@ from rnngrad_widgets.views.controls import Controls
 from rnngrad_widgets.views.stage import ViewStack
 from rnngrad_widgets.views.tensor_upload import new_selection
 from rnngrad_widgets.widgets.lifetime import close_earlier_runs
+from rnngrad_widgets.widgets.timeline import Snapshot
 from rnngrad_widgets.widgets.traits import Bool, Int
 
 if TYPE_CHECKING:
-    from rnngrad_widgets.widgets.timeline import Snapshot
-
-Compute = Callable[[str, str], Mapping[str, GradientTensor]]
-
-
-class DisplayKey(NamedTuple):
-    """What is shown: the values of the three dropdowns."""
-
-    layer: str
-    quantity: str
-    part: str
-
-
-class InitialSelection(NamedTuple):
-    """What is selected at first."""
-
-    sample: int = 0
-    channel: int = 0
-    norm: Any = "auto"
-    reflect_half: bool = False
-    view: str | None = None
-
-
-class Style(NamedTuple):
-    """Traits of every widget of plots."""
-
-    title: str = ""
-    cmap: str = "diverging"
-    ylim: tuple[float, float] | None = None
-    height: int | None = None
+    from typing_extensions import Self, Unpack
 
 
 class ExplorerBase(PlotFrame):
-    """A source, what is shown of it, and the traits, dropdowns and views that choose it.
+    """An explorer of any source; `GradientExplorer` says what the traits mean.
 
-    `GradientExplorer` says what they mean, and makes one.
+    Parameters
+    ----------
+    source
+        Where the tensors come from.
+    layer, quantity
+        What is displayed first; None is what the source says.
+    **options
+        See `DisplayOptions`.
+
+    Attributes
+    ----------
+    source
+        As given.
+    displayed
+        What is displayed: layer, quantity and part, tensor and training step.
+    controls, stage, runs
+        The dropdowns and sliders; the views; the timelines.
     """
 
-    layer = ValidatedAny("")
-    quantity = Unicode("")
-    part = Unicode("")
+    layer = SelectingAny("")
+    quantity = SelectingText("")
+    part = SelectingText("")
     sample = Int(0)
     channel = Int(0)
     norm = ValidatedAny("auto")
     reflect_half = Bool(False)
     view = Unicode("")
-    _shown: DisplayKey
-    _parts: Mapping[str, GradientTensor]
-    _tensor: GradientTensor
-    _plot_array: PlotArray
     step = ValidatedAny(None)
 
-    def _start(
+    def __init__(
         self,
         source: Source,
-        layer: Any,
-        quantity: str | None,
-        first: InitialSelection | None = None,
-        style: Style | None = None,
-        budget: int = BUDGET,
+        layer: Any = None,
+        quantity: str | None = None,
+        **options: Unpack[DisplayOptions],
     ) -> None:
-        first, style = first or InitialSelection(), style or Style()
+        chosen = with_defaults(**options)
         # everything that can fail comes first: no widget has been made when it does
-        path, shown, parts, why = opened(source, layer, quantity)
-        part = next(iter(parts))
-        plot_array = truncate_to_budget(to_plot_array(parts[part]), budget)
-        check_index("sample", first.sample, plot_array.values.shape[0])
-        check_index("channel", first.channel, plot_array.values.shape[-1])
-        check_reflect(first.reflect_half, parts[part])
-        norm = check_norm(first.norm)
-        check_cmap(style.cmap)
-        check_ylim(style.ylim)
-        self._budget = budget
-        self._source = source
-        self._asked = quantity is not None
-        self._why = {(path, shown): why}
-        self._lock = RLock()
-        self._placing = False
-        self._noted: int | None = None
-        self._probed: tuple[str, str] | None = None
-        self._began = 0.0
-        self._weights_with: GradientTensor | None = None
-        self._beside: tuple[Any, GradientTensor | None] = (None, None)
+        self._loader = TensorLoader(source, chosen["budget"])
+        self.displayed = self._loader.open_first(layer, quantity)
+        norm = _check(chosen, self.displayed)
+        self._lock = RLock()  # a callback or a follower may come in another thread than the cell
         selection = new_selection()
-        self._controls = Controls(selection, source.layers())
-        self._summary = HTML().add_class("rnngrad-summary")
-        self._message = HTML().add_class("rnngrad-message")
-        weighed = set(WEIGHTS) <= set(source.quantities(path))
-        self._stage = ViewStack(selection, weights=weighed)
-        self._runs = Runs(selection, self._summary, budget, self._note_step)
-        plots = (self._stage.box, self._runs.box)
-        boxes = (self._controls.box, self._summary, self._message, *plots)
+        self.controls = Controls(selection, source.layers(), self._ask)
+        self._lines = lines = TextLines()
+        weighed = set(WEIGHTS) <= set(source.quantities(self.displayed.key.layer))
+        self.stage = ViewStack(selection, weights=weighed)
+        self.runs = Runs(selection, lines.summary, chosen["budget"], self._sync_step)
+        self._side = SideViews(source, self.stage, self._compute, self.runs.has)
+        self._recorded = RecordedRun(
+            source, self.runs, self._lock, lambda: self.displayed, self.add_snapshot
+        )
+        plots = (self.stage.box, self.runs.box)
+        boxes = (self.controls.box, lines.summary, lines.message, *plots)
         super().__init__(boxes, selection=selection)
-        self._controls.link(self, self._stage.box)
-        self._show(parts, DisplayKey(path, shown, part))
+        self.controls.link(self, self.stage.box)
+        self._show(self.displayed)
         self._listen()
-        self.sample, self.channel = first.sample, first.channel
-        self.norm, self.reflect_half = norm, bool(first.reflect_half)
+        self.sample, self.channel = chosen["sample"], chosen["channel"]
+        self.norm, self.reflect_half = norm, bool(chosen["reflect_half"])
         try:
-            if first.view is not None:
-                self.view = first.view
-            for name, value in style._asdict().items():
-                setattr(self, name, value)
+            if chosen["view"] is not None:
+                self.view = chosen["view"]
+            self.title, self.cmap = chosen["title"], chosen["cmap"]
+            self.ylim, self.height = chosen["ylim"], chosen["height"]
         except Exception:
             self.close()  # no widget is left of one that was refused
             raise
         close_earlier_runs(self)
 
+    @classmethod
+    def from_source(
+        cls,
+        source: Source,
+        layer: Any = None,
+        quantity: str | None = None,
+        **options: Unpack[DisplayOptions],
+    ) -> Self:
+        """Explore any source, whatever arguments the constructor of the class takes."""
+        explorer = cls.__new__(cls)
+        ExplorerBase.__init__(explorer, source, layer, quantity, **options)
+        return explorer
+
+    @property
+    def source(self) -> Source:
+        """Where the tensors come from."""
+        return self._loader.source
+
     @property
     def tensor(self) -> GradientTensor:
-        """What is shown."""
-        return self._tensor
+        """The tensor that is shown."""
+        return self.displayed.tensor
+
+    @property
+    def summary(self) -> str:
+        """The summary line of what is displayed, as HTML."""
+        return str(self._lines.summary.value)
+
+    @property
+    def message(self) -> str:
+        """The line under the summary, as HTML: an error, or what is to be said of the batch."""
+        return str(self._lines.message.value)
 
     @property
     def snapshots(self) -> list[Snapshot]:
         """The snapshots of the run that is shown; those that the budget leaves."""
-        return self._runs.current.snapshots if self._runs.current else []
+        return self.runs.current.snapshots if self.runs.current else []
+
+    # -- what is displayed -------------------------------------------------------------------------
+
+    def select(
+        self, *, layer: Any = None, quantity: str | None = None, part: str | None = None
+    ) -> None:
+        """Display another layer, quantity or part of it; None leaves each as it is.
+
+        All is computed before anything changes: what fails leaves the explorer as it was. Another
+        layer opens with the quantity that is displayed, if that was chosen and the layer has it.
+
+        Parameters
+        ----------
+        layer
+            Name, index into ``model.layers`` or layer object.
+        quantity
+            A word of the project's vocabulary.
+        part
+            A part of the quantity.
+
+        Raises
+        ------
+        ValueError
+            If there is none of that name, or it cannot be computed.
+        """
+        before = self.displayed.key
+        path = before.layer if layer is None else self.source.resolve(layer)
+        word, parts = before.quantity, self.displayed.parts
+        if quantity is not None and (path, quantity) != before[:2]:
+            word, parts = quantity, self._compute(path, quantity)
+            self._loader.quantity_is_chosen = True
+        elif path != before.layer:
+            with self._computing():
+                word, parts = self._loader.open_layer(path, before.quantity)
+        key = DisplayKey(path, word, before.part if part is None else check_part(part, parts))
+        if key == before:
+            return
+        with self._lock:
+            self._show(self._loader.arrange(parts, key))
+            if key[:2] != before[:2]:
+                self._recorded.read_new()
 
     def refresh(self) -> None:
-        """Compute again, at the weights of now; the old picture stays until then.
+        """Compute again with the current weights; the old picture stays until then.
 
         Where there is a timeline, its last step. A recording is read on.
 
@@ -173,206 +211,161 @@ class ExplorerBase(PlotFrame):
         """
         if self.comm is None:
             raise RuntimeError("the explorer must be open; it was closed. Make it anew")
-        if isinstance(self._source, RecordingSource):
-            self._source.recording.refresh()
-            self._read_new()
+        if self.source.has_snapshots:
+            self.source.refresh()
+            self._recorded.read_new()
         else:
-            parts = self._compute(self._shown.layer, self._shown.quantity)
-            run = self._runs.current
+            key, run = self.displayed.key, self.runs.current
+            parts = self._compute(key.layer, key.quantity)
             if run is None:
-                self._show(parts, self._shown)
+                self._show(self._loader.arrange(parts, key))
                 return
-            now = self._part_of(parts).step
+            now = self.displayed.part_of(parts).step
             last = run.steps[-1]
-            self._take(parts, last + 1 if now is None or now < last else now, run.status)
-        if self._runs.current is not None:
-            self.step = self._runs.current.steps[-1]
-        self._clear_message()
-
-    def _detached_widgets(self) -> list[Widget]:
-        return [
-            *self._controls.detached_widgets,
-            *self._stage.detached_widgets,
-            *self._runs.detached_widgets,
-        ]
-
-    # -- computing and showing ---------------------------------------------------------------------
+            self.add_snapshot(parts, last + 1 if now is None or now < last else now, run.status)
+        if self.runs.current is not None:
+            self.step = self.runs.current.steps[-1]
+        self.clear_message()
 
     def _compute(self, layer: str, quantity: str) -> Mapping[str, GradientTensor]:
         with self._computing():
-            return self._source.compute(layer, quantity)
+            return self.source.compute(layer, quantity)
 
     @contextmanager
     def _computing(self) -> Iterator[None]:
-        with self._lock:  # an observer may run in another thread than the cell
+        with self._lock:
             self.busy = "Computing the gradient…"
             try:
                 yield
             finally:
                 self.busy = ""
 
-    def _open(self, path: str) -> tuple[str, Mapping[str, GradientTensor]]:
-        """Compute what another layer is shown by: the quantity that was asked for, if it has it."""
-        if self._asked and self.quantity in self._source.quantities(path):
-            try:
-                return self.quantity, self._compute(path, self.quantity)
-            except NothingThereError as error:
-                why = str(error)
-        else:
-            why = ""
-        with self._computing():
-            _, quantity, parts, instead = opened(self._source, path, None)
-        self._why[path, quantity] = why or instead
-        return quantity, parts
-
-    def _show(self, parts: Mapping[str, GradientTensor], wanted: DisplayKey) -> None:
-        part = wanted.part if wanted.part in parts else next(iter(parts))
-        tensor, shown = parts[part], DisplayKey(wanted.layer, wanted.quantity, part)
-        plot_array = truncate_to_budget(to_plot_array(tensor), self._budget)
+    def _show(self, displayed: Displayed) -> None:
         if self.view == "flow":
-            self._companion(shown, tensor)  # before anything changes: the old picture stays
-        self._parts, self._tensor, self._plot_array = parts, tensor, plot_array
-        self._shown = shown
-        self._noted = tensor.step
-        self.step = tensor.step
-        self.layer, self.quantity, self.part = self._shown
+            self._side.find_companion(displayed)  # before anything changes: the old picture stays
+        self.displayed = displayed
+        tensor, plot_array = displayed.tensor, displayed.plot_array
+        self.step = displayed.step
+        self.layer, self.quantity, self.part = displayed.key
         self._bring_into_range()
-        self._stage.show(tensor, plot_array)
-        self.view = self.view if self.view in self._stage.views else next(iter(self._stage.views))
+        self.stage.show(tensor, plot_array)
+        self.view = self.view if self.view in self.stage.views else next(iter(self.stage.views))
         # before the timeline, which shows another step as soon as it is on the page
-        self._summary.value = summary_html(tensor) + left_out(tensor, plot_array)
-        self._runs.turn_to(self._shown)
-        self._note_run()
-        self._turn_to_view()
+        self._lines.summary.value = summary_html(tensor) + left_out(tensor, plot_array)
+        self.runs.show_run(displayed.key)
+        self._sync_run()
+        self._show_view()
         self._place_controls()
-        self._clear_message()
+        self.clear_message()
 
-    def _turn_to_view(self) -> None:
-        self._stage.turn_to(self.view)
-        self._controls.offer(list(self._stage.views), self.view)
+    def _show_view(self) -> None:
+        self.stage.show_view(self.view)
+        self.controls.offer(list(self.stage.views), self.view)
         if self.view == "flow":
-            self._stage.show_companion(self._companion(self._shown, self._tensor))
-        elif self._beside[0] != (self._shown, self._tensor):
-            self._stage.show_companion(None)  # it was of another tensor
+            self._side.show_companion(self.displayed)
+        else:
+            self._side.hide_outdated_companion(self.displayed)
         if self.view == "weights":
-            self._show_weights()
-        self._note_figures()
+            self._side.show_weights(self.displayed)
+        self._sync_widgets()
 
-    def _note_figures(self) -> None:
-        figures = [*self._stage.figures, *self._runs.figures]
+    def _sync_widgets(self) -> None:
+        """Let the frame know the figures and selections that the views have made."""
+        figures = [*self.stage.figures, *self.runs.figures]
         if self.figures != figures:
             self.figures = figures
+        self.others = self.stage.selections
 
     def _prepare(self) -> None:
-        """Let the views be whole that are filled when they are looked at."""
-        if "flow" in self._stage.views:
-            self._stage.show_companion(self._companion(self._shown, self._tensor))
-        if "weights" in self._stage.views:
-            self._show_weights()
-            self._note_figures()
-
-    def _show_weights(self, compute: Compute | None = None) -> None:
-        """Fill the view of the weights, at the weights of now."""
-        if self._weights_with is not self._tensor:
-            layer, compute = self._shown.layer, compute or self._compute
-            values, gradients = (compute(layer, name) for name in WEIGHTS)
-            self._stage.show_weights(values, gradients)
-            self._weights_with = self._tensor
-            self.others = self._stage.selections
-
-    def _companion(self, shown: DisplayKey, tensor: GradientTensor) -> GradientTensor | None:
-        """The total gradient where the direct one is shown, and the other way round.
-
-        None where there is a timeline: it would be of one step only.
-        """
-        layer, quantity, part = shown
-        other = quantity_of(quantity).companion
-        if other not in self._source.quantities(layer) or self._runs.has(shown):
-            return None
-        if self._beside[0] != (shown, tensor):
-            try:
-                found = self._compute(layer, other).get(part)
-            except NothingThereError:  # of an encoder, only the states go on
-                found = None
-            timed = (t is not None and "timestep" in t.dims for t in (found, tensor))
-            fits = all(timed) and found is not None and found.shape[:2] == tensor.shape[:2]
-            self._beside = ((shown, tensor), found if fits else None)
-        return self._beside[1]
+        """Fill the views that are filled when they are looked at."""
+        if "flow" in self.stage.views:
+            self._side.show_companion(self.displayed)
+        if "weights" in self.stage.views:
+            self._side.show_weights(self.displayed)
+            self._sync_widgets()
 
     def _place_controls(self) -> None:
-        self._placing = True
-        try:
-            quantities = self._source.quantities(self._shown.layer)
-            self._controls.fit(self._plot_array, quantities, list(self._parts))
-            self._controls.order.layout.display = None if can_reflect(self._tensor) else "none"
-            self._controls.choose(*self._shown)
-        finally:
-            self._placing = False
+        displayed = self.displayed
+        self.controls.place(
+            displayed.plot_array,
+            self.source.quantities(displayed.key.layer),
+            list(displayed.parts),
+            displayed.key,
+            can_reflect=can_reflect(displayed.tensor),
+        )
 
     def _bring_into_range(self) -> None:
-        selection, shape = self.selection, self._plot_array.values.shape
+        selection, shape = self.selection, self.displayed.plot_array.values.shape
         selection.sample = min(selection.sample, shape[0] - 1)
         selection.channel = min(selection.channel, shape[-1] - 1)
-        if not can_reflect(self._tensor):
+        if not can_reflect(self.displayed.tensor):
             selection.reflect(False)
+
+    # -- messages, and the end ---------------------------------------------------------------------
+
+    def clear_message(self) -> None:
+        """Let only what is to be said of the batch, and of what is displayed, stand."""
+        self._lines.say(*self.source.notes, self._loader.reason(self.displayed.key))
+
+    def show_error(self, error: Exception) -> None:
+        """Say what failed, under the summary."""
+        self._lines.show_error(error)
+
+    def _detached_widgets(self) -> list[Widget]:
+        return [
+            *self.controls.detached_widgets,
+            *self.stage.detached_widgets,
+            *self.runs.detached_widgets,
+        ]
+
+    def _stop_threads(self) -> None:
+        self._recorded.stop()
 
     # -- the timeline ------------------------------------------------------------------------------
 
-    def _take(self, parts: Mapping[str, GradientTensor], step: int, status: str) -> None:
-        """Note a snapshot, and let the browser show it: no message is awaited."""
-        tensor = self._part_of(parts)
-        if tensor.shape != self._tensor.shape:
-            self._show(parts, self._shown)
-        self._parts = parts
-        self._runs.append(self._shown, tensor, step, status)
-        self._note_figures()
-        self._note_run()
-        if self.view == "weights" and isinstance(self._source, ModelSource):
-            self._show_weights(self._source.compute)
+    def prepare_run(self, precision: Precision | None) -> None:
+        """Have a timeline on the page for snapshots of what is displayed; as for `Runs`."""
+        self.runs.precision = precision
+        self.runs.prepare(self.displayed.key, self.displayed.tensor)
+        self._sync_widgets()
 
-    def _part_of(self, parts: Mapping[str, GradientTensor]) -> GradientTensor:
-        return parts[self._shown.part if self._shown.part in parts else next(iter(parts))]
+    def add_snapshot(self, parts: Mapping[str, GradientTensor], step: int, status: str) -> None:
+        """Add a snapshot of what is displayed, and let the browser show it.
 
-    def _note_run(self) -> None:
+        No message is awaited.
+
+        Parameters
+        ----------
+        parts
+            The tensors by part.
+        step
+            Training step; later than the others, or the last one again.
+        status
+            How far the run is.
+        """
+        tensor = self.displayed.part_of(parts)
+        if tensor.shape != self.displayed.tensor.shape:
+            self._show(self._loader.arrange(parts, self.displayed.key))
+        self.displayed = replace(self.displayed, parts=parts)
+        self.runs.append(self.displayed.key, tensor, step, status)
+        self._sync_run()
+        if self.view == "weights" and self.source.can_train:
+            self._side.show_weights(self.displayed, self.source.compute)
+        self._sync_widgets()
+
+    def _sync_run(self) -> None:
         """Take note of what the run shows, if there is one."""
-        if self._runs.current is not None:
-            self._note_step(self._runs.current.shown)
-            if self._beside[1] is not None:  # it was of one step
-                self._beside = (None, None)
-                self._stage.show_companion(None)
+        if self.runs.current is not None:
+            self._sync_step(self.runs.current.shown)
+            self._side.forget_companion()
 
-    def _note_step(self, step: int) -> None:
+    def _sync_step(self, step: int) -> None:
         """Take note of the step that the browser shows, or will."""
-        run = self._runs.current
+        run = self.runs.current
         if run is not None:
             step = run.nearest(step)
-            self._tensor = run.tensor(step)
-            self._plot_array = truncate_to_budget(to_plot_array(self._tensor), self._budget)
-        self._noted = step
-        self.step = step
-
-    def _read_new(self) -> None:
-        """Add the steps that were not read yet; where there are too many, evenly chosen ones."""
-        source = self._source
-        if not isinstance(source, RecordingSource) or not len(source.recording):
-            return
-        recording = source.recording
-        with self._lock:
-            if recording.times[0] != self._began:  # another one in its place
-                self._runs.forget_all()
-                self._began = float(recording.times[0])
-            run = self._runs.current
-            start = 0 if run is None else int(np.searchsorted(recording.steps, run.steps[-1])) + 1
-            most = self._runs.prepare(self._shown, self._tensor).capacity
-            places = [*range(start, len(recording), max(-(-(len(recording) - start) // most), 1))]
-            if places and places[-1] != len(recording) - 1:
-                places.append(len(recording) - 1)
-            count = int(recording.skipped.sum())
-            skipped = f" · {count:,} skipped" if count else ""
-            for place in places:
-                tensor = source.read(place, self._shown.layer, self._shown.quantity)
-                status = f"{len(recording):,} snapshots recorded{skipped}"
-                self._take({"": tensor}, int(recording.steps[place]), status)
+            self.displayed = self._loader.at_step(self.displayed, run.tensor(step), step)
+            self.step = step
 
     # -- traits: checked here, kept in the selection, moved by the browser -------------------------
 
@@ -380,16 +373,10 @@ class ExplorerBase(PlotFrame):
         follow = self.selection.observe
         follow(lambda change: self.set_trait(change["name"], change["new"]), _SHARED)
         follow(lambda _: self.set_trait("norm", self.selection.chosen_norm), ["norm", "auto"])
-        self._stage.box.observe(self._view_chosen, "selected_index")
-        controls = self._controls
-        for name, dropdown in controls.dropdowns.items():
-            dropdown.observe(lambda change, name=name: self._ask({name: change["new"]}), "value")
-        controls.refresh.on_click(lambda _: self._ask({}))
+        self.stage.box.observe(self._view_chosen, "selected_index")
 
     def _ask(self, wanted: Mapping[str, str]) -> None:
         """Set a trait as a dropdown asks, or refresh; an error is shown where its cause is."""
-        if self._placing:
-            return  # a dropdown that gets new choices takes the first one for a moment
         self.busy = "Computing…"  # the browser waits to hear of it
         try:
             if not wanted:
@@ -399,83 +386,49 @@ class ExplorerBase(PlotFrame):
                     setattr(self, name, value)
         # whatever it is, the person at the widget must see it
         except Exception as error:  # noqa: BLE001
-            self._say(error)
+            self.show_error(error)
             self._place_controls()
         finally:
             self.busy = ""
 
-    def _clear_message(self) -> None:
-        """Let only what is to be said of the batch, and of what is shown, stand."""
-        why = self._why.get(self._shown[:2], "")
-        self._message.value = escape(" · ".join(filter(None, (*self._source.notes, why))))
-
-    def _say(self, error: Exception) -> None:
-        self._message.value = f"<b>{escape(type(error).__name__)}</b> {escape(str(error))}"
-
-    # In these three, all is computed before the trait changes: a failure leaves it as it was.
+    def _view_chosen(self, change: Any) -> None:
+        if change["new"] is not None:
+            self._ask({"view": list(self.stage.views)[change["new"]]})
 
     @validate("layer")
     def _validate_layer(self, proposal: Any) -> str:
-        path = self._source.resolve(proposal["value"])
-        if path != self._shown.layer:
-            quantity, parts = self._open(path)
-            with self._lock:
-                self._show(parts, self._shown._replace(layer=path, quantity=quantity))
-                self._read_new()
-        return path
-
-    @validate("quantity")
-    def _validate_quantity(self, proposal: Any) -> str:
-        quantity = str(proposal["value"])
-        if quantity != self._shown.quantity:
-            parts = self._compute(self._shown.layer, quantity)
-            self._asked = True
-            with self._lock:
-                self._show(parts, self._shown._replace(quantity=quantity))
-                self._read_new()
-        return quantity
-
-    @validate("part")
-    def _validate_part(self, proposal: Any) -> str:
-        part = check_part(proposal["value"], self._parts)
-        if part != self._shown.part:
-            self._show(self._parts, self._shown._replace(part=part))
-        return part
-
-    def _view_chosen(self, change: Any) -> None:
-        if change["new"] is not None:
-            self._ask({"view": list(self._stage.views)[change["new"]]})
+        return self.source.resolve(proposal["value"])
 
     @validate("view")
     def _validate_view(self, proposal: Any) -> str:
-        return check_view(proposal["value"], self._stage.views)
+        return check_view(proposal["value"], self.stage.views)
 
     @observe("view")
     def _view_changed(self, _change: Any) -> None:
-        self._turn_to_view()
+        self._show_view()
 
     @validate("sample")
     def _validate_sample(self, proposal: Any) -> int:
-        return check_index("sample", proposal["value"], self._plot_array.values.shape[0])
+        return check_index("sample", proposal["value"], self.displayed.plot_array.values.shape[0])
 
     @validate("channel")
     def _validate_channel(self, proposal: Any) -> int:
-        return check_index("channel", proposal["value"], self._plot_array.values.shape[-1])
+        return check_index("channel", proposal["value"], self.displayed.plot_array.values.shape[-1])
 
     @validate("step")
     def _validate_step(self, proposal: Any) -> int | None:
-        step, run = proposal["value"], self._runs.current
+        step, run = proposal["value"], self.runs.current
         if isinstance(step, np.integer):
             step = int(step)
-        return step if step == self._noted else check_step(step, run.steps if run else [])
+        return step if step == self.displayed.step else check_step(step, run.steps if run else [])
 
     @observe("step")
     def _step_changed(self, change: Any) -> None:
-        if change["new"] != self._noted:  # set in Python
-            run = self._runs.current
+        if change["new"] != self.displayed.step:  # set in Python
+            run = self.runs.current
             if run is not None:
-                self._note_step(change["new"])
-                run.turn(change["new"])
+                self._sync_step(change["new"])
+                run.show_step(change["new"])
 
     @validate("norm")
     def _validate_norm(self, proposal: Any) -> Norm:
@@ -483,7 +436,7 @@ class ExplorerBase(PlotFrame):
 
     @validate("reflect_half")
     def _validate_reflect(self, proposal: Any) -> bool:
-        return check_reflect(proposal["value"], self._tensor)
+        return check_reflect(proposal["value"], self.displayed.tensor)
 
     @observe("sample", "channel")
     def _index_changed(self, change: Any) -> None:
@@ -496,6 +449,18 @@ class ExplorerBase(PlotFrame):
     @observe("reflect_half")
     def _reflect_changed(self, change: Any) -> None:
         self.selection.reflect(change["new"])
+
+
+def _check(options: DisplayOptions, displayed: Displayed) -> Norm:
+    """Check what is selected at first, and return the norm."""
+    shape = displayed.plot_array.values.shape
+    check_index("sample", options["sample"], shape[0])
+    check_index("channel", options["channel"], shape[-1])
+    check_reflect(options["reflect_half"], displayed.tensor)
+    norm = check_norm(options["norm"])
+    check_cmap(options["cmap"])
+    check_ylim(options["ylim"])
+    return norm
 
 
 _SHARED = ["sample", "channel", "reflect_half"]

@@ -11,14 +11,16 @@ from ipywidgets import register
 from rnngrad_widgets.callbacks.base import Every, OnError, Status
 from rnngrad_widgets.callbacks.live import LiveGradients
 from rnngrad_widgets.data.tensor import GradientSnapshot
-from rnngrad_widgets.data.thinning import BUDGET
-from rnngrad_widgets.explorer.base import ExplorerBase, InitialSelection, Style
-from rnngrad_widgets.explorer.follower import Follower
-from rnngrad_widgets.explorer.sources import ArraySource, ModelSource, RecordingSource, by_part
+from rnngrad_widgets.explorer.base import ExplorerBase
+from rnngrad_widgets.explorer.live_display import LiveDisplay
+from rnngrad_widgets.explorer.options import DisplayOptions, takes_display_options
+from rnngrad_widgets.explorer.sources import ArraySource, ModelSource, RecordingSource
+from rnngrad_widgets.explorer.spelling import suggesting
 from rnngrad_widgets.explorer.validation import check_precision
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
+    from typing_extensions import Unpack
 
     from rnngrad_widgets.callbacks.recorder import GradientRecorder
     from rnngrad_widgets.data.wire import Precision
@@ -94,10 +96,10 @@ class GradientExplorer(ExplorerBase):
         If `x` is an iterator or generator: it would be another batch every time.
     """
 
-    # here, as one that was refused is closed too
-    _follower: Follower | None = None
-    _live: LiveGradients | None = None
+    _live: LiveDisplay | None = None  # from when it is needed
 
+    @suggesting
+    @takes_display_options
     def __init__(
         self,
         model: Any,
@@ -111,16 +113,7 @@ class GradientExplorer(ExplorerBase):
         training: bool = False,
         steps: int | None = None,
         loss: Any = None,
-        sample: int = 0,
-        channel: int = 0,
-        norm: Any = "auto",
-        reflect_half: bool = False,
-        view: str | None = None,
-        title: str = "",
-        cmap: str = "diverging",
-        ylim: tuple[float, float] | None = None,
-        height: int | None = None,
-        budget: int = BUDGET,
+        **options: Unpack[DisplayOptions],
     ) -> None:
         # here, because it imports TensorFlow, which an array does not need
         from rnngrad_widgets.engine import GradientEngine  # noqa: PLC0415
@@ -135,33 +128,26 @@ class GradientExplorer(ExplorerBase):
             steps=steps,
             loss=loss,
         )
-        first = InitialSelection(sample, channel, norm, reflect_half, view)
-        self._start(source, layer, quantity, first, Style(title, cmap, ylim, height), budget)
+        super().__init__(source, layer, quantity, **options)
 
     @classmethod
-    def from_array(
-        cls,
-        array: ArrayLike,
-        *,
-        sample: int = 0,
-        channel: int = 0,
-        norm: Any = "auto",
-        reflect_half: bool = False,
-        view: str | None = None,
-        title: str = "",
-        cmap: str = "diverging",
-        ylim: tuple[float, float] | None = None,
-        height: int | None = None,
-        budget: int = BUDGET,
-    ) -> GradientExplorer:
+    @suggesting
+    @takes_display_options
+    def from_array(cls, array: ArrayLike, **options: Unpack[DisplayOptions]) -> GradientExplorer:
         """Explore an array of any framework; TensorFlow is not imported.
 
         Parameters
         ----------
         array
             (samples, timesteps, channels) or (samples, channels), of real numbers.
-        sample, channel, norm, reflect_half, view, title, cmap, ylim, height, budget
-            As for the class.
+        **options
+            ``sample``, ``channel``, ``norm``, ``reflect_half``, ``view``, ``title``, ``cmap``,
+            ``ylim``, ``height`` and ``budget``, as for the class.
+
+        Returns
+        -------
+        GradientExplorer
+            The explorer.
 
         Raises
         ------
@@ -170,13 +156,11 @@ class GradientExplorer(ExplorerBase):
         ValueError
             If its rank is wrong, it is empty, or a selection does not fit it.
         """
-        explorer = cls.__new__(cls)  # another constructor of the same class
-        first = InitialSelection(sample, channel, norm, reflect_half, view)
-        style = Style(title, cmap, ylim, height)
-        explorer._start(ArraySource(array), None, "", first, style, budget)  # noqa: SLF001
-        return explorer
+        return cls.from_source(ArraySource(array), None, "", **options)
 
     @classmethod
+    @suggesting
+    @takes_display_options
     def from_recording(
         cls,
         path: str | PathLike[str] | Recording,
@@ -186,6 +170,7 @@ class GradientExplorer(ExplorerBase):
         follow: bool = False,
         storage_options: Mapping[str, Any] | None = None,
         timeout: float = 0.0,
+        **options: Unpack[DisplayOptions],
     ) -> GradientExplorer:
         """Explore a recording; needs neither the model nor TensorFlow.
 
@@ -201,6 +186,14 @@ class GradientExplorer(ExplorerBase):
             Options for fsspec.
         timeout
             Seconds to wait for the first step of a recording that is about to be written.
+        **options
+            ``sample``, ``channel``, ``norm``, ``reflect_half``, ``view``, ``title``, ``cmap``,
+            ``ylim``, ``height`` and ``budget``, as for the class.
+
+        Returns
+        -------
+        GradientExplorer
+            The explorer.
 
         Raises
         ------
@@ -229,16 +222,11 @@ class GradientExplorer(ExplorerBase):
         source = RecordingSource(recording)
         path_of_layer = source.resolve(layer)
         quantity = quantity or source.quantities(path_of_layer)[0]
-        explorer = cls.__new__(cls)  # another constructor of the same class
-        explorer._start(source, path_of_layer, quantity)  # noqa: SLF001
-        explorer._follow(follow=follow)  # noqa: SLF001
+        explorer = cls.from_source(source, path_of_layer, quantity, **options)
+        explorer._recorded.read_new()  # noqa: SLF001 - of this class
+        if follow:
+            explorer._recorded.follow(explorer.show_error, explorer.clear_message)  # noqa: SLF001
         return explorer
-
-    def close(self) -> None:
-        """Close the explorer and every widget it made, in Python and in the browser."""
-        if self._follower is not None:
-            self._follower.stop()
-        super().close()
 
     # -- while the model trains --------------------------------------------------------------------
 
@@ -273,15 +261,11 @@ class GradientExplorer(ExplorerBase):
         ValueError
             If the explorer has no model, or an argument is not as above.
         """
-        self._model_source("live")
+        live = self._live_display("live")
         check_precision(precision)
-        callback = LiveGradients(
-            self, self._probe, every=every, max_overhead=max_overhead, on_error=on_error
+        return live.callback(
+            every, max_overhead=max_overhead, on_error=on_error, precision=precision
         )
-        self._runs.precision = precision
-        self._runs.prepare(self._shown, self._tensor)
-        self._note_figures()
-        return callback
 
     def update(self, step: int | None = None) -> None:
         """Take a snapshot now and add it to the timeline: for a training loop of one's own.
@@ -297,10 +281,7 @@ class GradientExplorer(ExplorerBase):
         ValueError
             If the explorer has no model, or the step is not later.
         """
-        source = self._model_source("update")
-        if self._live is None:
-            self._live = self.live(every=1, max_overhead=None, on_error="raise")
-        self._live.update(source.model, step)
+        self._live_display("update").update(step)
 
     def record(
         self,
@@ -334,10 +315,12 @@ class GradientExplorer(ExplorerBase):
         ModuleNotFoundError
             If zarr is not installed.
         """
-        return self._model_source("record").recorder(
+        self._check_trains("record")
+        shown = self.displayed.key
+        return self.source.recorder(
             path,
-            self._shown.layer if layers is None else layers,
-            self._shown.quantity if quantities is None else quantities,
+            shown.layer if layers is None else layers,
+            shown.quantity if quantities is None else quantities,
             every=every,
             max_overhead=max_overhead,
             mode=mode,
@@ -355,49 +338,21 @@ class GradientExplorer(ExplorerBase):
         status
             How far the run is.
         """
-        if self.comm is None:
-            return  # closed while the model trains
-        if status.error is not None:
-            self._say(status.error)
-        with self._lock:
-            # a person may have turned to something else since it was computed
-            if snapshot is not None and self._probed == self._shown[:2]:
-                if status.error is None:
-                    self._clear_message()
-                self._take(by_part(snapshot, self._shown.layer), status.step or 0, str(status))
-            else:
-                self._runs.tell(str(status))
+        self._live_display("show").show(snapshot, status)
 
     @property
     def last_step(self) -> int | None:
         """Training step of the last snapshot; None before the first."""
-        return self._runs.last_step
+        return self.runs.last_step
 
-    def _model_source(self, method: str) -> ModelSource:
-        if isinstance(self._source, ModelSource):
-            return self._source
-        raise ValueError(f"{method}() needs a model; this explorer shows an array or a recording")
+    def _live_display(self, method: str) -> LiveDisplay:
+        self._check_trains(method)
+        if self._live is None:
+            self._live = LiveDisplay(self, self._lock)
+        return self._live
 
-    def _probe(self, model: Any) -> GradientSnapshot:
-        source = self._model_source("live")
-        if model is not source.model:
+    def _check_trains(self, method: str) -> None:
+        if not self.source.can_train:
             raise ValueError(
-                f"the model that trains must be the explorer's, {source.model.name!r}; received "
-                f"{model.name!r}. Make a GradientExplorer of that one"
+                f"{method}() needs a model; this explorer shows an array or a recording"
             )
-        with self._lock:
-            self._probed = self._shown[:2]
-            return source.snapshot(self._shown.layer, self._shown.quantity)
-
-    # -- a recording that grows --------------------------------------------------------------------
-
-    def _follow(self, *, follow: bool) -> None:
-        """Show a recording from its beginning, and its new steps if asked."""
-        self._read_new()
-        if follow:
-            self._follower = Follower(self._look, self._say, self._clear_message)
-
-    def _look(self) -> None:
-        source = self._source
-        if isinstance(source, RecordingSource) and source.recording.refresh():
-            self._read_new()

@@ -134,8 +134,12 @@ class PlotFrame(VBox):  # type: ignore[misc]  # ipywidgets has no types
         """Close the widget and every widget it made, in Python and in the browser."""
         if self.comm is None:
             return  # closed before, or never opened because an argument was refused
+        self._stop_threads()
         close_widgets(reachable([self, *self._detached_widgets()]) - {self})
         super().close()
+
+    def _stop_threads(self) -> None:
+        """End what acts on the widget from other threads."""
 
     @property
     def snapshots(self) -> list[Snapshot]:

@@ -49,7 +49,7 @@ class Run:
         Bytes that the snapshots may take.
     precision
         On the wire; None for bfloat16 above 8 MB a snapshot, float32 below.
-    turned
+    on_step_chosen
         Called with the training step that a person chose in the browser.
     """
 
@@ -60,7 +60,7 @@ class Run:
         like: GradientTensor,
         budget: int,
         precision: Precision | None,
-        turned: Callable[[int], None],
+        on_step_chosen: Callable[[int], None],
     ) -> None:
         size = truncate_to_budget(to_plot_array(like), budget).values.nbytes
         large: Precision = "bfloat16" if size > LARGE else "float32"
@@ -74,7 +74,7 @@ class Run:
         self._entries: dict[int, RunEntry] = {}
         self.capacity = capacity_for(size, budget)
         self.view = TimelineView(selection, summary, self.capacity)
-        self.view.model.observe(lambda _: turned(self.shown), ["step", "follow"])
+        self.view.model.observe(lambda _: on_step_chosen(self.shown), ["step", "follow"])
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -114,11 +114,11 @@ class Run:
         return min(self.steps, key=lambda other: abs(other - step))
 
     def tensor(self, step: int) -> GradientTensor:
-        """What a step that is kept is of."""
+        """Return the tensor of a kept step."""
         return next(entry.tensor for entry in self._entries.values() if entry.snapshot.step == step)
 
-    def turn(self, step: int) -> None:
-        """Show a step that is kept; the latest is followed on only from itself."""
+    def show_step(self, step: int) -> None:
+        """Show a kept step; following the latest goes on only from the latest itself."""
         model = self.view.model
         with model.hold_sync(), model.hold_trait_notifications():
             model.follow = model.follow and step == self.steps[-1]
@@ -158,7 +158,7 @@ class Run:
         self.capacity = self.view.model.capacity = capacity_for(self._size, budget)
         self._thin()
 
-    def tell(self, status: str) -> None:
+    def set_status(self, status: str) -> None:
         """Say how far the run is."""
         self._status = status
         self.view.model.status = f"{status}{self._thinned(self._next - 1)}"
@@ -188,7 +188,7 @@ class Runs:
         What the snapshots are shown in.
     budget
         Bytes that the snapshots of all runs may take; they share it evenly.
-    turned
+    on_step_chosen
         Called with the training step that a person chose in the browser.
 
     Attributes
@@ -198,13 +198,17 @@ class Runs:
     """
 
     def __init__(
-        self, selection: Selection, summary: HTML, budget: int, turned: Callable[[int], None]
+        self,
+        selection: Selection,
+        summary: HTML,
+        budget: int,
+        on_step_chosen: Callable[[int], None],
     ) -> None:
         self.precision: Precision | None = None
         self._selection = selection
         self._summary = summary
         self._budget = budget
-        self._turned = turned
+        self._on_step_chosen = on_step_chosen
         self._runs: dict[object, Run] = {}
         self._current: Run | None = None
         self._elsewhere = HTML().add_class("rnngrad-elsewhere")
@@ -238,7 +242,7 @@ class Runs:
         """Whether snapshots of a thing have come."""
         return bool(self._runs.get(shown))
 
-    def turn_to(self, shown: object) -> None:
+    def show_run(self, shown: object) -> None:
         """Show the run of what is shown; if it has none, say which have: they are not lost."""
         self._current = self._runs.get(shown)
         names = [run.name for run in self._runs.values() if run]
@@ -262,22 +266,22 @@ class Runs:
             self.forget(shown)
             run = Run(
                 *(self._selection, self._summary, tensor, self._budget, self.precision),
-                lambda step: self._told(shown, step),
+                lambda step: self._choose_step(shown, step),
             )
             self._runs[shown] = run
             for each in self._runs.values():
                 each.share(self._budget // len(self._runs))
-        self.turn_to(shown)
+        self.show_run(shown)
         return run
 
     def append(self, shown: object, tensor: GradientTensor, step: int, status: str) -> None:
         """Add a snapshot of what is shown."""
         self.prepare(shown, tensor).append(tensor, step, status)
 
-    def tell(self, status: str) -> None:
+    def set_status(self, status: str) -> None:
         """Say how far the run that is shown is, also before its first snapshot."""
         if self._current is not None:
-            self._current.tell(status)
+            self._current.set_status(status)
 
     def forget_all(self) -> None:
         """Close every run."""
@@ -293,6 +297,6 @@ class Runs:
             kept_open = reachable([self._selection, self._summary])
             close_widgets(reachable([run.view.box, *run.detached_widgets]) - kept_open)
 
-    def _told(self, shown: object, step: int) -> None:
+    def _choose_step(self, shown: object, step: int) -> None:
         if self._current is self._runs.get(shown):
-            self._turned(step)
+            self._on_step_chosen(step)

@@ -1,10 +1,13 @@
-"""Where the explorer gets its tensors: a model and a batch, or an array."""
+"""Where the explorer gets its tensors: a model and a batch, an array or a recording."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
 from os import PathLike
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
 
 from rnngrad_widgets.callbacks.base import check_repeatable
 from rnngrad_widgets.data.tensor import (
@@ -24,27 +27,88 @@ if TYPE_CHECKING:
     from rnngrad_widgets.recording import Recording
 
 
-class Source(Protocol):
-    """What the explorer asks for."""
+class RecordedStep(NamedTuple):
+    """A snapshot that a source holds."""
 
+    step: int
+    tensor: GradientTensor
+    status: str
+
+
+class Source(ABC):
+    """What the explorer asks for.
+
+    What is said below of training and of snapshots is what holds of a source that has neither.
+    """
+
+    @abstractmethod
     def layers(self) -> Mapping[str, str]:
-        """Labels of the layers by path; empty where there is no model."""
+        """Return labels of the layers by path; empty where there is no model."""
 
+    @abstractmethod
     def resolve(self, layer: object) -> str:
-        """Path of a layer given by name, index or object; None is the first one."""
+        """Return the path of a layer given by name, index or object; None is the first one."""
 
+    @abstractmethod
     def quantities(self, layer: str) -> tuple[str, ...]:
-        """Quantities of a layer that can be shown."""
+        """Return the quantities of a layer that can be shown."""
+
+    @abstractmethod
+    def compute(self, layer: str, quantity: str) -> Mapping[str, GradientTensor]:
+        """Compute the tensors with the current weights, by part; a single one has the name ""."""
 
     def first(self, layer: str) -> tuple[str, ...]:
-        """Those to open a layer with, the best first; others are taken where it is not there."""
-
-    def compute(self, layer: str, quantity: str) -> Mapping[str, GradientTensor]:
-        """The tensors at the weights of now, by part; the only one is at the empty name."""
+        """Return those to open a layer with, the best first; the next is taken where one fails."""
+        return self.quantities(layer)
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What is to be said of the batch, for instance that it holds NaN."""
+        return ()
+
+    @property
+    def can_train(self) -> bool:
+        """Whether there is a model: then it has `model`, `snapshot` and `recorder`."""
+        return False
+
+    @property
+    def model(self) -> Any:
+        """The Keras model."""
+        raise NotImplementedError
+
+    def snapshot(self, layer: str, quantity: str) -> GradientSnapshot:
+        """Compute the snapshot with the current weights."""
+        raise NotImplementedError
+
+    def recorder(
+        self, path: str | PathLike[str], layers: Any, quantities: Any, **options: Any
+    ) -> GradientRecorder:
+        """Make a callback that records the batch of the explorer."""
+        raise NotImplementedError
+
+    @property
+    def has_snapshots(self) -> bool:
+        """Whether it holds the snapshots of a run, which are read and not computed."""
+        return False
+
+    @property
+    def began(self) -> float | None:
+        """When the run of the snapshots began, which tells it from another one; None before."""
+        return None
+
+    def refresh(self) -> bool:
+        """Look for new snapshots, and tell whether there are some."""
+        return False
+
+    def snapshots_after(
+        self, step: int | None, layer: str, quantity: str, at_most: int
+    ) -> Iterator[RecordedStep]:
+        """Read the snapshots after a step, None for all; where there are too many, evenly chosen.
+
+        The last one always.
+        """
+        del step, layer, quantity, at_most
+        return iter(())
 
 
 class Opened(NamedTuple):
@@ -97,16 +161,30 @@ def _why_not_direct(source: Source, path: str) -> str:
     )
 
 
-class ModelSource:
+class ModelSource(Source):
     """A Keras model and a batch; the engine computes."""
 
     def __init__(self, engine: GradientEngine, x: Any, y: Any, **options: Any) -> None:
         check_repeatable(x)
         self._engine = engine
-        self.model = engine.model
         self._batch = (x, y)
         self._options = options  # as the engine's compute takes them
-        self.notes: tuple[str, ...] = ()
+        self._notes: tuple[str, ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the engine noted last."""
+        return self._notes
+
+    @property
+    def can_train(self) -> bool:
+        """There is a model."""
+        return True
+
+    @property
+    def model(self) -> Any:
+        """The Keras model."""
+        return self._engine.model
 
     def layers(self) -> Mapping[str, str]:
         """Labels by path: ``lstm  LSTM 256``."""
@@ -145,7 +223,7 @@ class ModelSource:
         """The snapshot at the weights of now."""
         x, y = self._batch
         found = self._engine.compute(x, y, layers=layer, quantities=quantity, **self._options)
-        self.notes = found.notes
+        self._notes = found.notes
         return found
 
     def recorder(
@@ -172,10 +250,8 @@ def _label(layer: RecurrentLayer) -> str:
     return f"{layer.path}  {kind} {units}".rstrip()
 
 
-class ArraySource:
+class ArraySource(Source):
     """An array of any framework; nothing is computed."""
-
-    notes = ()
 
     def __init__(self, array: ArrayLike) -> None:
         values = as_float32(array)
@@ -209,48 +285,72 @@ class ArraySource:
         return {"": self._tensor}
 
 
-class RecordingSource:
+class RecordingSource(Source):
     """A recording; its last snapshot is what is shown first."""
 
     def __init__(self, recording: Recording) -> None:
-        self.recording = recording
+        self._recording = recording
 
     def layers(self) -> Mapping[str, str]:
         """Labels by path."""
-        return {layer: layer for layer, _ in self.recording.keys}
+        return {layer: layer for layer, _ in self._recording.keys}
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What was noted when it was recorded."""
-        return self.recording.notes
+        return self._recording.notes
 
     def resolve(self, layer: object) -> str:
         """Path of the layer."""
         paths = list(self.layers())
         if layer is None and paths:
             return paths[0]
-        path = self.recording.aliases.get(str(layer), str(layer))
+        path = self._recording.aliases.get(str(layer), str(layer))
         if path not in paths:
             raise ValueError(f"the recording holds layers {paths}; received {layer!r}")
         return path
 
     def quantities(self, layer: str) -> tuple[str, ...]:
         """Quantities that were recorded."""
-        return tuple(quantity for path, quantity in self.recording.keys if path == layer)
-
-    def first(self, layer: str) -> tuple[str, ...]:
-        """In the order in which they were recorded."""
-        return self.quantities(layer)
+        return tuple(quantity for path, quantity in self._recording.keys if path == layer)
 
     def compute(self, layer: str, quantity: str) -> Mapping[str, GradientTensor]:
         """Read the last snapshot."""
-        return {"": self.read(len(self.recording) - 1, layer, quantity)}
+        return {"": self._read(len(self._recording) - 1, layer, quantity)}
 
-    def read(self, place: int, layer: str, quantity: str) -> GradientTensor:
-        """Read one snapshot."""
+    @property
+    def has_snapshots(self) -> bool:
+        """It is all that there is."""
+        return True
+
+    @property
+    def began(self) -> float | None:
+        """Time of the first snapshot: another recording in its place has another one."""
+        return float(self._recording.times[0]) if len(self._recording) else None
+
+    def refresh(self) -> bool:
+        """Look for steps that were written since."""
+        return self._recording.refresh()
+
+    def snapshots_after(
+        self, step: int | None, layer: str, quantity: str, at_most: int
+    ) -> Iterator[RecordedStep]:
+        """Read the snapshots after a step."""
+        recording = self._recording
+        count, skipped = len(recording), int(recording.skipped.sum())
+        status = f"{count:,} snapshots recorded" + (f" · {skipped:,} skipped" if skipped else "")
+        start = 0 if step is None else int(np.searchsorted(recording.steps, step)) + 1
+        places = [*range(start, count, max(-(-(count - start) // at_most), 1))]
+        if places and places[-1] != count - 1:
+            places.append(count - 1)
+        for place in places:
+            tensor = self._read(place, layer, quantity)
+            yield RecordedStep(int(recording.steps[place]), tensor, status)
+
+    def _read(self, place: int, layer: str, quantity: str) -> GradientTensor:
         if quantity not in self.quantities(layer):
             raise ValueError(
                 f"the recording holds {list(self.quantities(layer))} of layer {layer!r}; "
                 f"received quantity {quantity!r}"
             )
-        return self.recording.snapshot(place, [(layer, quantity)])[layer, quantity]
+        return self._recording.snapshot(place, [(layer, quantity)])[layer, quantity]

@@ -22,7 +22,8 @@ def suggesting(function: Callable[P, R]) -> Callable[P, R]:
             if name not in known:
                 near = get_close_matches(name, known, 1, 0.5)
                 way_out = f"did you mean {near[0]!r}?" if near else f"there are {known}"
-                raise TypeError(f"{function.__name__}() has no argument {name!r}: {way_out}")
+                called_as = function.__qualname__.removesuffix(".__init__")
+                raise TypeError(f"{called_as}() has no argument {name!r}: {way_out}")
         return function(*args, **keywords)
 
     return called

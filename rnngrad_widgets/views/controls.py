@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ipywidgets import (
     Button,
@@ -31,7 +31,7 @@ HANDLES = 200
 
 
 class Controls:
-    """Dropdowns and sliders.
+    """Dropdowns and sliders: one attribute for each.
 
     The links are made in the browser: a drag moves the picture without a message to Python.
 
@@ -41,10 +41,19 @@ class Controls:
         What the sliders move.
     layers
         Labels of the layers by path.
+    ask
+        Called with what a person chose, by the trait of the explorer that it sets; with nothing
+        for the refresh button.
     """
 
-    def __init__(self, selection: Selection, layers: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        selection: Selection,
+        layers: Mapping[str, str],
+        ask: Callable[[Mapping[str, str]], None],
+    ) -> None:
         self._selection = selection
+        self._is_placing = False
         self.layer = Dropdown(
             options=[(label, path) for path, label in layers.items()], tooltip="layer"
         )
@@ -55,6 +64,7 @@ class Controls:
         self.download = Download()
         for control in (*self.dropdowns.values(), self.refresh):
             control.add_class("rnngrad-kernel")  # rests in a page without a kernel
+        self._listen(ask)
         self.sample = IntSlider(description="Sample", readout=False)
         self.channel = IntSlider(description="Channel", readout=False)
         self.limit = IntSlider(description="Norm", readout=False, max=STOPS)
@@ -76,6 +86,36 @@ class Controls:
     def dropdowns(self) -> dict[str, Dropdown]:
         """The dropdowns by the trait of the explorer that each one sets."""
         return {"layer": self.layer, "quantity": self.quantity, "part": self.part}
+
+    def place(
+        self,
+        plot_array: PlotArray,
+        quantities: Sequence[str],
+        parts: Sequence[str],
+        chosen: tuple[str, str, str],
+        *,
+        can_reflect: bool,
+    ) -> None:
+        """Let the controls fit what is displayed, and say what it is; nothing is asked for.
+
+        Parameters
+        ----------
+        plot_array
+            What is displayed.
+        quantities, parts
+            The choices there are.
+        chosen
+            Layer, quantity and part that are displayed.
+        can_reflect
+            Whether the channels have halves.
+        """
+        self._is_placing = True  # a dropdown that gets new choices takes the first for a moment
+        try:
+            self.fit(plot_array, quantities, parts)
+            self.order.layout.display = None if can_reflect else "none"
+            self.choose(*chosen)
+        finally:
+            self._is_placing = False
 
     def fit(self, plot_array: PlotArray, quantities: Sequence[str], parts: Sequence[str]) -> None:
         """Bounds and choices for what is shown."""
@@ -126,6 +166,15 @@ class Controls:
             if dropdown.options:
                 dropdown.value = value
         self.download.stem = " ".join(filter(None, (layer, quantity, part))) or "array"
+
+    def _listen(self, ask: Callable[[Mapping[str, str]], None]) -> None:
+        def chosen(name: str, value: str) -> None:
+            if not self._is_placing:
+                ask({name: value})
+
+        for name, dropdown in self.dropdowns.items():
+            dropdown.observe(lambda change, name=name: chosen(name, change["new"]), "value")
+        self.refresh.on_click(lambda _: ask({}))
 
     def _link(self) -> list[Widget]:
         selection = self._selection

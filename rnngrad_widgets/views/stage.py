@@ -17,7 +17,7 @@ from rnngrad_widgets.views.histogram import HistogramView
 from rnngrad_widgets.views.samples import SamplesView
 from rnngrad_widgets.views.scatter import ScatterView
 from rnngrad_widgets.views.tensor_upload import bind_tensor, upload
-from rnngrad_widgets.views.view import View, turn_to
+from rnngrad_widgets.views.view import View, bring_to_front
 from rnngrad_widgets.views.weights import Weights, WeightsView
 from rnngrad_widgets.widgets.selection import Selection
 
@@ -89,10 +89,10 @@ class ViewStack:
         for view in self._weights.values():
             view.show(values, gradients)
 
-    def turn_to(self, name: str) -> None:
+    def show_view(self, name: str) -> None:
         """Put one of the views in front."""
         boxes = [view.box for view in self.views.values()]
-        turn_to(self.box, boxes, list(self.views).index(name))
+        bring_to_front(self.box, boxes, list(self.views).index(name))
 
     def _views_of(self, tensor: GradientTensor, plot_array: PlotArray) -> Mapping[str, View]:
         halves = len(tensor.directions) == 2

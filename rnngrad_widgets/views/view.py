@@ -1,4 +1,4 @@
-"""What a view is, and how a stack turns to one."""
+"""What a view is, and how a stack brings one to the front."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class View(Protocol):
         """Let the axes hold the values."""
 
 
-def turn_to(stack: Stack, children: Sequence[Widget], index: int) -> None:
+def bring_to_front(stack: Stack, children: Sequence[Widget], index: int) -> None:
     """Put one of the children in front, in one message."""
     with stack.hold_sync():
         if stack.children != tuple(children):

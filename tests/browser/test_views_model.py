@@ -53,8 +53,9 @@ from rnngrad_widgets.data.tensor import SEQUENCE, GradientTensor
 
 MATRICES = {"kernel": (3, 8), "recurrent_kernel": (4, 8), "bias": (8,)}
 
-class Source:
-    notes = ()
+from rnngrad_widgets.explorer.sources import Source
+
+class FakeSource(Source):
     def layers(self):
         return {"lstm": "lstm  LSTM 4", "bi": "bi  LSTM 2 × 2"}
     def resolve(self, layer):
@@ -75,8 +76,7 @@ class Source:
             for name, shape in MATRICES.items()
         }
 
-e = GradientExplorer.__new__(GradientExplorer)
-e._start(Source(), None, "output_gradient")
+e = GradientExplorer.from_source(FakeSource(), None, "output_gradient")
 e.selection.timestep = 0
 e
 """

@@ -8,7 +8,7 @@ import numpy as np
 
 from rnngrad_widgets import GradientExplorer
 from rnngrad_widgets.data.tensor import NO_TIME, SEQUENCE, GradientTensor
-from rnngrad_widgets.explorer.base import InitialSelection
+from rnngrad_widgets.explorer.sources import Source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,16 +25,15 @@ LAYERS: dict[str, tuple[tuple[int, ...], tuple[str, ...], tuple[str, ...]]] = {
 }
 
 
-class FakeSource:
+class FakeSource(Source):
     """Layers of several kinds; every computation has a new step and new numbers.
 
     ``broken`` raises what ``error`` says; so does every layer while ``all_broken``.
     """
 
-    notes = ()
-
     def __init__(self) -> None:
         self.computed: list[tuple[str, str]] = []
+        self.made: list[GradientTensor] = []
         self.error: Exception = ValueError("it does not <b>compute</b>")
         self.all_broken = False
         self.scale = 1.0
@@ -55,9 +54,6 @@ class FakeSource:
     def quantities(self, layer: str) -> tuple[str, ...]:
         return LAYERS[layer][2]
 
-    def first(self, layer: str) -> tuple[str, ...]:
-        return self.quantities(layer)
-
     def compute(self, layer: str, quantity: str) -> dict[str, GradientTensor]:
         if layer == "broken" or self.all_broken:
             raise self.error
@@ -68,20 +64,12 @@ class FakeSource:
         shape, directions, _ = LAYERS[layer]
         values = np.random.default_rng(step).normal(size=shape) * self.scale
         dims = SEQUENCE if len(shape) == 3 else NO_TIME
-        return {"": GradientTensor(values, dims, layer, quantity, directions, step=step)}
+        self.made.append(GradientTensor(values, dims, layer, quantity, directions, step=step))
+        return {"": self.made[-1]}
 
 
 def explore(
-    source: Any,
-    layer: Any = None,
-    quantity: str = "output_gradient",
-    *,
-    sample: int = 0,
-    channel: int = 0,
-    norm: Any = "auto",
-    reflect_half: bool = False,
+    source: Source, layer: Any = None, quantity: str = "output_gradient", **options: Any
 ) -> GradientExplorer:
-    """An explorer of any source, as its own constructors make it."""
-    explorer = GradientExplorer.__new__(GradientExplorer)
-    explorer._start(source, layer, quantity, InitialSelection(sample, channel, norm, reflect_half))
-    return explorer
+    """An explorer of any source."""
+    return GradientExplorer.from_source(source, layer, quantity, **options)

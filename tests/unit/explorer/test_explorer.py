@@ -45,7 +45,7 @@ def test_an_array_is_shown_as_it_is(explorer: GradientExplorer) -> None:
     assert [getattr(explorer, name) for name in TRAITS] == ["", "", 1, 2, "auto", False, None]
     limit = auto_limit(VALUES)
     assert explorer.selection.norm == (-limit, limit)
-    assert "4 × 7 × 6" in explorer._summary.value
+    assert "4 × 7 × 6" in explorer.summary
 
 
 def test_all_arguments() -> None:
@@ -82,9 +82,9 @@ def test_arrays_of_other_kinds(array: Any) -> None:
 
 def test_the_smallest_array() -> None:
     explorer = GradientExplorer.from_array(np.full((1, 1, 1), 3.0))
-    assert explorer._controls.sample.disabled
-    assert explorer._controls.channel.disabled
-    assert explorer._controls.sample.min < explorer._controls.sample.max
+    assert explorer.controls.sample.disabled
+    assert explorer.controls.channel.disabled
+    assert explorer.controls.sample.min < explorer.controls.sample.max
     with pytest.raises(SelectionError, match=r"sample must be in 0 \.\. 0; received 1"):
         explorer.sample = 1
     explorer.refresh()
@@ -96,8 +96,8 @@ def test_an_array_without_time_has_other_figures() -> None:
     assert explorer.tensor.dims == ("sample", "channel")
     kinds = [next(c for c in f._dom_classes if "figure" in c) for f in explorer.figures]
     assert kinds[:2] == ["rnngrad-figure-scatter", "rnngrad-figure-bars"]
-    assert list(explorer._stage.views) == ["scatter", "histogram"]
-    assert "no time axis" in explorer._summary.value
+    assert list(explorer.stage.views) == ["scatter", "histogram"]
+    assert "no time axis" in explorer.summary
 
 
 def test_all_zero_and_not_finite_arrays_are_shown() -> None:
@@ -159,7 +159,7 @@ def test_an_odd_number_of_channels_has_no_halves(open_widgets: dict[str, object]
         GradientExplorer.from_array(VALUES[..., :5], reflect_half=True)
     assert open_widgets == {}
     explorer = GradientExplorer.from_array(VALUES[..., :5])
-    assert explorer._controls.order.layout.display == "none"
+    assert explorer.controls.order.layout.display == "none"
     with pytest.raises(SelectionError, match="two halves"):
         explorer.reflect_half = True
     assert (explorer.reflect_half, explorer.selection.order) == (False, 0)

@@ -32,7 +32,7 @@ def compiled(inputs: Any, hidden: Any) -> Any:
 
 
 def line(explorer: GradientExplorer) -> str:
-    return unescape(re.sub("<[^>]*>", "", explorer._summary.value))
+    return unescape(re.sub("<[^>]*>", "", explorer.summary))
 
 
 # -- axes of space ---------------------------------------------------------------------------------
@@ -60,7 +60,7 @@ def test_the_views_of_a_convolutional_layer(rank: int, masked: bool) -> None:
     for quantity in ("hidden_gradient", "cell_gradient", "input_gradient", "output_gradient"):
         explorer.quantity = quantity
         tensor = explorer.tensor
-        assert list(explorer._stage.views) == TIMED
+        assert list(explorer.stage.views) == TIMED
         assert (tensor.mask is not None) == masked
         expected = GradientEngine(model).compute(x, Y, "rnn", quantity)["rnn", quantity].values
         np.testing.assert_array_equal(tensor.values, expected)
@@ -87,7 +87,7 @@ def test_a_convolutional_layer_without_time() -> None:
     assert explorer.quantity == "hidden_gradient"
     assert explorer.tensor.dims == ("sample", "timestep", "row", "column", "channel")
     explorer.quantity = "output_gradient"
-    assert list(explorer._stage.views) == ["scatter", "histogram", "weights"]
+    assert list(explorer.stage.views) == ["scatter", "histogram", "weights"]
     assert "3 × 4 × 3 × 3, no time axis" in line(explorer)
     assert "0 of 36 values zero in every sample" in line(explorer)
 
@@ -139,7 +139,7 @@ def test_an_encoder_of_which_only_the_states_go_on() -> None:
     assert explorer.selection.companion.array is None
     explorer.refresh()
     explorer.layer = "decoder"
-    assert (explorer.quantity, explorer._message.value) == ("output_gradient", "")
+    assert (explorer.quantity, explorer.message) == ("output_gradient", "")
     explorer.layer = "encoder"
     assert explorer.quantity == "hidden_gradient"
 
@@ -150,15 +150,15 @@ def test_why_another_quantity_is_shown_is_said(sequences: bool) -> None:
     _, state = layers.GRU(3, return_sequences=sequences, return_state=True, name="rnn")(source)
     explorer = GradientExplorer(compiled(source, state), RNG.normal(size=(B, T, 2)), Y)
     assert (explorer.quantity, explorer.tensor.shape) == ("hidden_gradient", (B, T, 3))
-    told = unescape(explorer._message.value)
+    told = unescape(explorer.message)
     why = "the loss does not depend on the output of layer 'rnn', so there is no output_gradient"
     assert told.startswith(why if sequences else "layer 'rnn' returns only its last output: this")
     explorer.refresh()
-    assert unescape(explorer._message.value) == told
+    assert unescape(explorer.message) == told
     with pytest.raises(NothingThereError, match=why):
         explorer.quantity = "output_gradient"
     explorer.quantity = "output"
-    assert explorer._message.value == ""
+    assert explorer.message == ""
 
 
 def last() -> tuple[Any, np.ndarray]:
@@ -172,17 +172,17 @@ def test_without_a_sequence_the_hidden_state_is_shown_unless_asked() -> None:
     model, x = last()
     explorer = GradientExplorer(model, x, Y, "last")
     assert (explorer.quantity, explorer.tensor.shape) == ("hidden_gradient", (B, T, T))
-    assert "the direct one is quantity 'output_gradient'" in unescape(explorer._message.value)
+    assert "the direct one is quantity 'output_gradient'" in unescape(explorer.message)
     explorer.view = (
         "flow"  # as many channels as timesteps: the direct gradient has no time all the same
     )
     assert explorer.selection.companion.array is None
     explorer.layer = "first"
-    assert (explorer.quantity, explorer._message.value) == ("output_gradient", "")
+    assert (explorer.quantity, explorer.message) == ("output_gradient", "")
     explorer.layer = "last"
     assert explorer.quantity == "hidden_gradient"
     explorer.quantity = "output_gradient"
-    assert (next(iter(explorer._stage.views)), explorer._message.value) == ("scatter", "")
+    assert (next(iter(explorer.stage.views)), explorer.message) == ("scatter", "")
     explorer.layer, explorer.layer = "first", "last"  # asked for by now
     assert explorer.quantity == "output_gradient"
     asked = GradientExplorer(model, x, Y, "last", "output_gradient")
@@ -199,7 +199,7 @@ def test_a_quantity_that_was_asked_for_is_not_replaced(open_widgets: dict[str, o
     explorer = GradientExplorer(model, x, y, "decoder", "output_gradient")
     explorer.layer = "encoder"  # chosen there: what it has, and why
     assert explorer.quantity == "hidden_gradient"
-    assert "so there is no output_gradient" in explorer._message.value
+    assert "so there is no output_gradient" in explorer.message
 
 
 def test_the_first_layer_that_the_loss_depends_on() -> None:
@@ -212,7 +212,7 @@ def test_the_first_layer_that_the_loss_depends_on() -> None:
     given = x, [np.zeros((B, 3)), np.zeros((B, T, 1))]
     explorer = GradientExplorer(model, *given)
     assert (explorer.layer, explorer.quantity) == ("used", "output_gradient")
-    assert "does not depend on the states of layer 'idle'" in unescape(explorer._message.value)
+    assert "does not depend on the states of layer 'idle'" in unescape(explorer.message)
     with pytest.raises(NothingThereError, match="layer 'idle', so there is no hidden_gradient"):
         GradientExplorer(model, *given, "idle")
 
@@ -249,24 +249,24 @@ def test_the_view_of_weights_shows_those_of_a_layers_own() -> None:
     names = [group.name for group in shown_weights(explorer)]
     assert names == ["kernel", "scale", "idle", "norm"]
     explorer.quantity = "weight"
-    assert set(explorer._parts) == {"kernel", "scale", "idle", "norm/gamma", "norm/beta"}
-    for part in explorer._parts:
+    assert set(explorer.displayed.parts) == {"kernel", "scale", "idle", "norm/gamma", "norm/beta"}
+    for part in explorer.displayed.parts:
         explorer.part = part
         assert explorer.tensor.layer == f"rnn/{part}"
     explorer.part = "scale"
     assert explorer.selection.tensor.array.shape == (1, 1, 1)
     assert line(explorer).split(" · ")[2:4] == ["1", "max |w| 1.0e0 at channel 0"]
     explorer.quantity = "weight_gradient"
-    assert "idle" not in explorer._parts
+    assert "idle" not in explorer.displayed.parts
 
 
 def shown_weights(explorer: GradientExplorer) -> list[Any]:
     from rnngrad_widgets.views.weights import _groups  # noqa: PLC0415
 
     values, gradients = (
-        explorer._source.compute("rnn", name) for name in ("weight", "weight_gradient")
+        explorer.source.compute("rnn", name) for name in ("weight", "weight_gradient")
     )
-    pages = explorer._stage._weights["weights"]._pages
+    pages = explorer.stage._weights["weights"]._pages
     assert pages is not None
     by_kind = {kind: len(group) for kind, group in pages._pages.items()}
     groups = _groups(values)

@@ -30,8 +30,8 @@ def state(explorer: Any) -> dict[str, Any]:
         "tensor": explorer.tensor,
         "array": explorer.selection.tensor.array,
         "selection": {**explorer.selection.get_state(), "tensor": None, "colour_scale": None},
-        "summary": explorer._summary.value,
-        "choices": (explorer._controls.layer.value, explorer._controls.quantity.value),
+        "summary": explorer.summary,
+        "choices": (explorer.controls.layer.value, explorer.controls.quantity.value),
         "figures": tuple(explorer.figures),
         "busy": explorer.busy,
     }
@@ -40,9 +40,9 @@ def state(explorer: Any) -> dict[str, Any]:
 def test_the_first_layer_is_shown_at_first(explorer: Any, source: FakeSource) -> None:
     assert (explorer.layer, explorer.quantity, explorer.step) == ("lstm", "output_gradient", 1)
     assert source.computed == [("lstm", "output_gradient")]
-    assert [path for _, path in explorer._controls.layer.options] == list(LAYERS)
-    assert explorer._controls.layer.value == "lstm"
-    assert len(explorer._controls.quantity.options) == 3
+    assert [path for _, path in explorer.controls.layer.options] == list(LAYERS)
+    assert explorer.controls.layer.value == "lstm"
+    assert len(explorer.controls.quantity.options) == 3
 
 
 @pytest.mark.parametrize("layer", ["bi", 1])
@@ -50,8 +50,8 @@ def test_a_layer_is_chosen_by_name_or_index(explorer: Any, source: FakeSource, l
     explorer.layer = layer
     assert (explorer.layer, explorer.step) == ("bi", 2)
     assert explorer.tensor.layer == "bi"
-    assert explorer._controls.layer.value == "bi"
-    assert "<b>bi</b>" in explorer._summary.value
+    assert explorer.controls.layer.value == "bi"
+    assert "<b>bi</b>" in explorer.summary
     assert explorer.selection.tensor.directions == ["forward", "backward"]
     np.testing.assert_array_equal(
         explorer.selection.tensor.array, explorer.tensor.values.astype(np.float32)
@@ -62,13 +62,13 @@ def test_a_layer_is_chosen_by_name_or_index(explorer: Any, source: FakeSource, l
 def test_the_dropdown_chooses_too(explorer: Any, source: FakeSource) -> None:
     seen = []
     explorer.observe(lambda change: seen.append(change.new), "layer")
-    explorer._controls.layer.value = "bi"
+    explorer.controls.layer.value = "bi"
     assert (explorer.layer, seen, len(source.computed)) == ("bi", ["bi"], 2)
 
 
 def test_the_same_layer_is_not_computed_again(explorer: Any, source: FakeSource) -> None:
     explorer.layer, explorer.quantity = 0, "output_gradient"
-    explorer._controls.choose("lstm", "output_gradient", "")
+    explorer.controls.choose("lstm", "output_gradient", "")
     assert len(source.computed) == 1
 
 
@@ -79,15 +79,15 @@ def test_a_quantity_is_kept_where_the_new_layer_has_it(explorer: Any, source: Fa
     explorer.layer = "gru"
     # once, although the dropdown got other choices meanwhile
     assert source.computed[2:] == [("gru", "hidden_gradient")]
-    assert (explorer.quantity, explorer._controls.quantity.value) == ("hidden_gradient",) * 2
+    assert (explorer.quantity, explorer.controls.quantity.value) == ("hidden_gradient",) * 2
     assert seen == [("layer", "gru")]
     explorer.layer = "bi"
     assert source.computed[3:] == [("bi", "output_gradient")]
-    assert (explorer.quantity, explorer._controls.quantity.value) == ("output_gradient",) * 2
+    assert (explorer.quantity, explorer.controls.quantity.value) == ("output_gradient",) * 2
 
 
 def test_a_quantity_of_the_dropdown(explorer: Any, source: FakeSource) -> None:
-    explorer._controls.quantity.value = "cell_gradient"
+    explorer.controls.quantity.value = "cell_gradient"
     assert (explorer.quantity, explorer.tensor.quantity) == ("cell_gradient", "cell_gradient")
     assert len(source.computed) == 2
 
@@ -99,17 +99,17 @@ def test_the_selection_is_brought_into_the_range_of_the_new_layer(explorer: Any)
     explorer.layer = "few"
     assert (explorer.sample, explorer.channel) == (1, 1)
     assert (explorer.selection.sample, explorer.selection.channel) == (1, 1)
-    assert (explorer._controls.sample.max, explorer._controls.channel.max) == (1, 1)
+    assert (explorer.controls.sample.max, explorer.controls.channel.max) == (1, 1)
     assert seen == [("sample", 1), ("channel", 1)]
 
 
 def test_reflection_ends_where_there_are_no_halves(explorer: Any) -> None:
     explorer.layer = "bi"
     explorer.reflect_half = True
-    assert explorer._controls.order.layout.display is None
+    assert explorer.controls.order.layout.display is None
     explorer.layer = "lstm"
     assert (explorer.reflect_half, explorer.selection.order) == (False, 0)
-    assert explorer._controls.order.layout.display == "none"
+    assert explorer.controls.order.layout.display == "none"
 
 
 def test_a_norm_that_was_chosen_stays_and_an_automatic_one_follows(
@@ -131,9 +131,9 @@ def test_each_kind_of_layer_has_its_figures_and_they_are_kept(explorer: Any) -> 
     for layer in ("lstm", "bi", "last", "gru", "bi"):
         explorer.layer = layer
         figures[layer] = tuple(explorer.figures)
-        shown = explorer._stage.box.children[explorer._stage.box.selected_index]
-        assert shown is explorer._stage.views[explorer.view].box
-        of_view = explorer._stage.views[explorer.view].figures
+        shown = explorer.stage.box.children[explorer.stage.box.selected_index]
+        assert shown is explorer.stage.views[explorer.view].box
+        of_view = explorer.stage.views[explorer.view].figures
         counts[layer] = len(of_view)
     # heat map, flow and curve; two heat maps for two directions; scatter and bars
     assert [counts[layer] for layer in ("lstm", "bi", "last")] == [3, 4, 2]
@@ -149,7 +149,7 @@ def test_refresh_computes_again(explorer: Any, source: FakeSource) -> None:
     assert source.computed == [("lstm", "output_gradient")] * 2
     assert (seen, explorer.step, explorer.channel) == ([2], 2, 4)
     assert not np.array_equal(explorer.selection.tensor.array, before)
-    explorer._controls.refresh.click()
+    explorer.controls.refresh.click()
     assert explorer.step == 3
 
 
@@ -194,23 +194,23 @@ def test_a_failure_of_the_dropdown_is_shown(
 ) -> None:
     source.error = error("too <big>")
     before = state(explorer)
-    explorer._controls.layer.value = "broken"
+    explorer.controls.layer.value = "broken"
     assert state(explorer) == before
-    assert error.__name__ in explorer._message.value
-    assert "too &lt;big&gt;" in explorer._message.value
-    explorer._controls.layer.value = "gru"
-    assert (explorer.layer, explorer._message.value) == ("gru", "")
+    assert error.__name__ in explorer.message
+    assert "too &lt;big&gt;" in explorer.message
+    explorer.controls.layer.value = "gru"
+    assert (explorer.layer, explorer.message) == ("gru", "")
 
 
 def test_a_failure_of_the_refresh_button_is_shown(explorer: Any, source: FakeSource) -> None:
     before = state(explorer)
     source.all_broken = True
-    explorer._controls.refresh.click()
-    assert "it does not" in explorer._message.value
+    explorer.controls.refresh.click()
+    assert "it does not" in explorer.message
     assert state(explorer) == before
     source.all_broken = False
-    explorer._controls.refresh.click()
-    assert (explorer.step, explorer._message.value) == (2, "")
+    explorer.controls.refresh.click()
+    assert (explorer.step, explorer.message) == (2, "")
 
 
 def test_a_layer_that_fails_at_first_leaves_no_widgets(open_widgets: dict[str, object]) -> None:

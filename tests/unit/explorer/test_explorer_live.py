@@ -73,13 +73,13 @@ def steps(explorer: GradientExplorer) -> list[int]:
 
 
 def message(explorer: GradientExplorer) -> str:
-    text: str = explorer._message.value
+    text: str = explorer.message
     return text
 
 
 def status(explorer: GradientExplorer) -> str:
     """What the browser says: a message, or what came with the last snapshot."""
-    (box,) = explorer._runs.box.children
+    (box,) = explorer.runs.box.children
     text: str = box.children[0].status
     return text
 
@@ -237,7 +237,7 @@ def test_a_failure_is_shown_and_training_goes_on(model: Any) -> None:
     explorer = GradientExplorer(model, *PROBE)
     live = explorer.live(**EVERY)
     train(model, live)
-    compute, explorer._source.snapshot = explorer._source.snapshot, lambda *_: 1 / 0
+    compute, explorer.source.snapshot = explorer.source.snapshot, lambda *_: 1 / 0
     assert len(train(model, live)["loss"]) == 1
     assert message(explorer) == "<b>ZeroDivisionError</b> division by zero"
     assert " failed · " in status(explorer)
@@ -245,7 +245,7 @@ def test_a_failure_is_shown_and_training_goes_on(model: Any) -> None:
     assert steps(explorer) == STEPS
     with pytest.raises(ZeroDivisionError):
         train(model, explorer.live(**EVERY, on_error="raise"))
-    explorer._source.snapshot = compute
+    explorer.source.snapshot = compute
     train(model, live)
     assert message(explorer) == ""
     assert len(steps(explorer)) > 4
@@ -254,7 +254,7 @@ def test_a_failure_is_shown_and_training_goes_on(model: Any) -> None:
 def test_a_failure_before_the_first_snapshot_is_shown(model: Any) -> None:
     explorer = GradientExplorer(model, *PROBE)
     live = explorer.live(every=1)
-    explorer._source.snapshot = lambda *_: 1 / 0
+    explorer.source.snapshot = lambda *_: 1 / 0
     live.set_model(model)
     live.on_train_begin()
     live.on_epoch_begin(0)
@@ -309,16 +309,16 @@ def test_turning_to_another_layer_during_a_run(model: Any) -> None:
 def test_what_was_turned_away_from_while_it_was_computed_is_left_out(model: Any) -> None:
     explorer = GradientExplorer(model, *PROBE, quantity="output_gradient")
     live = explorer.live(**EVERY)
-    compute = explorer._source.snapshot
+    compute = explorer.source.snapshot
 
     def turn_meanwhile(layer: str, quantity: str) -> Any:
         snapshot = compute(layer, quantity)
-        explorer._source.snapshot = compute
+        explorer.source.snapshot = compute
         explorer.layer = "second"  # a person, in a thread of its own
         return snapshot
 
     live.set_model(model)
-    explorer._source.snapshot = turn_meanwhile
+    explorer.source.snapshot = turn_meanwhile
     live.update()
     assert explorer.snapshots == []
     live.update()
@@ -385,7 +385,7 @@ def test_settings_that_cannot_be(model: Any, settings: dict[str, Any], rule: str
     explorer = GradientExplorer(model, *PROBE)
     with pytest.raises(ValueError, match=rule):
         explorer.live(**settings)
-    assert explorer._runs.box.children == ()
+    assert explorer.runs.box.children == ()
 
 
 def test_a_refresh_without_a_run_is_none() -> None:

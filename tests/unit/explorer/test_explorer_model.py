@@ -108,13 +108,13 @@ def test_a_dataset_says_how_much_of_it_is_shown(model: Any) -> None:
     data = tf.data.Dataset.from_tensor_slices((X, Y)).batch(3)
     explorer = GradientExplorer(model, data)
     assert explorer.tensor.shape == (4, 9, 6)
-    assert explorer._message.value.startswith("4 samples from 2 batches: ")
+    assert explorer.message.startswith("4 samples from 2 batches: ")
     first = GradientExplorer(model, data, steps=1)
     expected = get_rnn_gradients(model, X[:3], Y[:3], 0)
     np.testing.assert_allclose(first.tensor.values, expected, rtol=1e-6)
     for change in (lambda: None, first.refresh, lambda: first.set_trait("layer", "last")):
         change()
-        assert first._message.value.startswith("3 samples from 1 batch: ")
+        assert first.message.startswith("3 samples from 1 batch: ")
     with pytest.raises(ValueError, match=r"steps must bound a .* steps=1 takes its first"):
         GradientExplorer(model, data.repeat())
     with pytest.raises(TypeError, match=r"x must be one batch .*received a generator; take one"):
@@ -137,21 +137,21 @@ def test_what_is_noted_of_the_batch_is_said_and_stays(model: Any) -> None:
     explorer = GradientExplorer(model, x, Y)
     for change in (lambda: None, explorer.refresh, lambda: explorer.set_trait("layer", "both")):
         change()
-        assert explorer._message.value == "x holds 1 NaN or Inf value"
-    assert GradientExplorer(model, X, Y)._message.value == ""
+        assert explorer.message == "x holds 1 NaN or Inf value"
+    assert GradientExplorer(model, X, Y).message == ""
 
 
 def test_switching_layers(model: Any) -> None:
     explorer = GradientExplorer(model, X, Y, "both", "output_gradient", sample=3, channel=9)
-    labels = [label for label, _ in explorer._controls.layer.options]
+    labels = [label for label, _ in explorer.controls.layer.options]
     assert labels == ["lstm  LSTM 6", "both  GRU 2 × 5", "last  SimpleRNN 5"]
-    explorer._controls.layer.value = "last"
+    explorer.controls.layer.value = "last"
     np.testing.assert_array_equal(
         explorer.tensor.values, get_rnn_gradients(model, X, Y, layer_name="last")
     )
     assert (explorer.sample, explorer.channel) == (3, 4)
     explorer.layer = 0
-    assert (explorer.layer, explorer._controls.layer.value) == ("lstm", "lstm")
+    assert (explorer.layer, explorer.controls.layer.value) == ("lstm", "lstm")
     assert explorer.tensor.shape == SHAPES["lstm"]
 
 
@@ -218,6 +218,6 @@ def test_a_model_that_can_no_longer_be_explored_is_told_in_the_widget(
 ) -> None:
     explorer = GradientExplorer(model, X, Y, "both")
     monkeypatch.setattr(model, "compiled", False)
-    explorer._controls.refresh.click()
-    assert "must be compiled" in explorer._message.value
+    explorer.controls.refresh.click()
+    assert "must be compiled" in explorer.message
     assert (explorer.layer, explorer.tensor.shape) == ("both", SHAPES["both"])

@@ -24,7 +24,7 @@ def tensor(seed: int = 0, *, loss: float = 0.5, shape: tuple[int, ...] = SHAPE) 
 
 
 def make(room: int = 5, **options: Any) -> Run:
-    settings = {"precision": None, "turned": lambda _: None, **options}
+    settings = {"precision": None, "on_step_chosen": lambda _: None, **options}
     return Run(new_selection(), HTML(), tensor(), room * SIZE, **settings)
 
 
@@ -62,18 +62,18 @@ def test_the_last_step_again_takes_its_own_place(open_widgets: dict[str, object]
 
 def test_what_is_shown() -> None:
     told: list[int] = []
-    run = make(room=5, turned=told.append)
+    run = make(room=5, on_step_chosen=told.append)
     for step in (0, 10, 20):
         run.append(tensor(step), step)
     assert run.shown == 20
     model = run.view.model
-    run.turn(10)
+    run.show_step(10)
     assert (run.shown, model.follow) == (10, False)
     run.append(tensor(30), 30)
     assert run.shown == 10
     model.follow = True  # as the browser does
     assert run.shown == 30
-    run.turn(30)
+    run.show_step(30)
     assert model.follow
     model.step, model.follow = 10, False
     for step in (40, 50):
@@ -122,11 +122,11 @@ def test_runs_of_what_was_shown(open_widgets: dict[str, object]) -> None:
     a = runs.box.children
     assert (runs.last_step, runs.current and runs.current.steps) == (20, [20])
 
-    runs.turn_to("a")
+    runs.show_run("a")
     assert runs.box.children != a
     assert runs.current is not None
-    runs.current.turn(0)
-    runs.turn_to("c")
+    runs.current.show_step(0)
+    runs.show_run("c")
     assert (runs.current, told) == (None, [0, 0])
     (note,) = runs.box.children
     assert note.value.startswith("There is a timeline of <b>lstm · gradient w.r.t. output (direct)")
@@ -155,5 +155,5 @@ def test_runs_share_the_budget() -> None:
         runs.append("b", tensor(step), step, "")
     assert runs.current is not None
     assert runs.current.steps == [9, 13, 17]
-    runs.turn_to("a")
+    runs.show_run("a")
     assert runs.current is first

@@ -56,6 +56,16 @@ def test_tensorflow_is_not_needed(tmp_path: Path) -> None:
     assert answer.stdout == "3 bi output_gradient 10\n\n"
 
 
+def test_a_recording_is_opened_with_a_selection_and_a_style(tmp_path: Path) -> None:
+    record(tmp_path / "run")
+    explorer = GradientExplorer.from_recording(
+        tmp_path / "run", sample=1, norm=(-2, 2), view="curves", cmap="RdBu", title="Run 1"
+    )
+    assert (explorer.sample, explorer.norm, explorer.view) == (1, (-2.0, 2.0), "curves")
+    assert (explorer.cmap, explorer.title, explorer.step) == ("RdBu", "Run 1", 20)
+    assert [snapshot.step for snapshot in explorer.snapshots] == [0, 10, 20]
+
+
 def test_every_step_of_what_is_turned_to(tmp_path: Path) -> None:
     record(tmp_path / "run", range(0, 50, 10))
     explorer = GradientExplorer.from_recording(tmp_path / "run")
@@ -153,8 +163,8 @@ def test_trouble_while_following_is_told_and_following_goes_on(
     else:
         full = snapshot(0)
         writer.append(type(full)({k: t for k, t in full.items() if k[0] == "bi"}, step=0))
-    eventually(lambda: told in explorer._message.value)
-    assert "it is looked for again" in explorer._message.value
+    eventually(lambda: told in explorer.message)
+    assert "it is looked for again" in explorer.message
     assert len(followers()) == 1
     if trouble == "other":
         return
@@ -163,7 +173,7 @@ def test_trouble_while_following_is_told_and_following_goes_on(
     root.write_bytes(sound)
     writer.append(snapshot(30))
     eventually(lambda: steps(explorer) == [0, 10, 20, 30])
-    eventually(lambda: "looked for" not in explorer._message.value)
+    eventually(lambda: "looked for" not in explorer.message)
     explorer.close()
 
 

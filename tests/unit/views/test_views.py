@@ -56,10 +56,10 @@ class HalfBroken(FakeSource):
 
 def fronts(explorer: GradientExplorer) -> list[str]:
     """The views that the buttons name, the one in front last."""
-    options = [str(option).lower() for option in explorer._controls.views.options]
-    assert options == list(explorer._stage.views)
-    index = explorer._stage.box.selected_index
-    assert index == explorer._controls.views.index
+    options = [str(option).lower() for option in explorer.controls.views.options]
+    assert options == list(explorer.stage.views)
+    index = explorer.stage.box.selected_index
+    assert index == explorer.controls.views.index
     return [*options, options[index]]
 
 
@@ -68,7 +68,7 @@ def test_the_views_that_fit_and_the_one_in_front() -> None:
     assert fronts(explorer) == [*TIMED, "heat map"]
     explorer.view = "curves"
     assert fronts(explorer) == [*TIMED, "curves"]
-    explorer._stage.box.set_state({"selected_index": 1})  # as a message from the browser does
+    explorer.stage.box.set_state({"selected_index": 1})  # as a message from the browser does
     assert explorer.view == "all samples"
     explorer = GradientExplorer.from_array(VALUES[:, -1])
     assert fronts(explorer) == ["scatter", "histogram", "scatter"]
@@ -120,8 +120,7 @@ def test_the_other_gradient_is_computed_for_the_flow_only_and_once() -> None:
     explorer.view = "heat map"
     explorer.view = "flow"
     assert source.computed[1:] == [("lstm", "hidden_gradient")]
-    beside = explorer._beside[1]
-    assert beside is not None
+    beside = source.made[-1]
     np.testing.assert_array_equal(companion(explorer), norms_over_channels(beside))
     explorer.quantity = "hidden_gradient"
     assert source.computed[-1] == ("lstm", "output_gradient")
@@ -158,12 +157,12 @@ def test_what_fails_is_said_and_the_flow_of_before_stays() -> None:
     with pytest.raises(ValueError, match="does not"):
         explorer.refresh()
     assert explorer.tensor is tensor
-    assert explorer.selection.tensor.array is explorer._plot_array.values
+    assert explorer.selection.tensor.array is explorer.displayed.plot_array.values
     # from the browser: in words, on the page
     explorer = explore(source := FakeSource())
     source.all_broken = True
-    explorer._stage.box.set_state({"selected_index": TIMED.index("flow")})
-    assert "it does not &lt;b&gt;compute" in explorer._message.value
+    explorer.stage.box.set_state({"selected_index": TIMED.index("flow")})
+    assert "it does not &lt;b&gt;compute" in explorer.message
 
 
 def test_weights_are_computed_for_their_view_and_again_after_a_refresh() -> None:
