@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from rnngrad_widgets.callbacks.base import Every, OnError, Status, TrainingCallback
+from rnngrad_widgets.callbacks.base import OnError, TrainingCallback
+from rnngrad_widgets.callbacks.schedule import Every
+from rnngrad_widgets.callbacks.status import Status
 from rnngrad_widgets.data.tensor import GradientSnapshot
 
 
@@ -62,26 +64,25 @@ class LiveGradients(TrainingCallback):
         super().__init__(probe, every=every, max_overhead=max_overhead, on_error=on_error)
         self._display = display
 
-    def take(self, snapshot: GradientSnapshot, status: Status, skipped: int) -> None:
+    def known_step(self) -> int | None:
+        """Return the last step of the display, of whichever callback."""
+        return self._display.last_step
+
+    def on_snapshot(self, snapshot: GradientSnapshot, status: Status, skipped: int) -> None:
         """Show a snapshot."""
         del skipped  # the status counts them
         self._display.show(snapshot, status)
 
-    def _take(self, given: int | None) -> None:
-        shown = self._display.last_step
-        self._last_step = self._last_step if shown is None else shown
-        super()._take(given)
-
-    def failed(self, status: Status) -> None:
+    def on_failure(self, status: Status) -> None:
         """Show why; where that fails too, warn."""
         try:
             self._display.show(None, status)
         except Exception:  # noqa: BLE001 - the display may be what failed
-            super().failed(status)
+            super().on_failure(status)
 
-    def finish(self, status: Status) -> None:
+    def on_finish(self, status: Status) -> None:
         """Show that training has ended."""
         try:
             self._display.show(None, status)
         except Exception as error:  # noqa: BLE001 - training has ended well
-            super().failed(Status(error=error))
+            super().on_failure(Status(error=error))

@@ -6,7 +6,10 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from rnngrad_widgets.callbacks.base import BatchSnapshot, Every, OnError, Status, TrainingCallback
+from rnngrad_widgets.callbacks.base import OnError, TrainingCallback
+from rnngrad_widgets.callbacks.batch_snapshot import BatchSnapshot
+from rnngrad_widgets.callbacks.schedule import Every
+from rnngrad_widgets.callbacks.status import Status
 from rnngrad_widgets.data.tensor import GradientSnapshot
 from rnngrad_widgets.recording.writer import Mode, RecordingWriter
 
@@ -105,14 +108,14 @@ class GradientRecorder(TrainingCallback):
         """Where the recording is."""
         return self._writer.path
 
-    def take(self, snapshot: GradientSnapshot, status: Status, skipped: int) -> None:
+    def on_snapshot(self, snapshot: GradientSnapshot, status: Status, skipped: int) -> None:
         """Write a snapshot."""
         self._writer.append(snapshot, training_loss=status.training_loss, skipped=skipped)
 
-    def finish(self, status: Status) -> None:
+    def on_finish(self, status: Status) -> None:
         """Bring the metadata that may lag up to date."""
         del status
         try:
             self._writer.close()
         except OSError as error:  # the recording is whole without it
-            self.failed(Status(error=error))
+            self.on_failure(Status(error=error))

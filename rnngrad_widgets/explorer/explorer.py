@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ipywidgets import register
 
-from rnngrad_widgets.callbacks.base import Every, OnError, Status
+from rnngrad_widgets.callbacks.base import OnError
 from rnngrad_widgets.callbacks.live import LiveGradients
+from rnngrad_widgets.callbacks.schedule import Every
+from rnngrad_widgets.callbacks.status import Status
 from rnngrad_widgets.data.tensor import GradientSnapshot
 from rnngrad_widgets.explorer.base import ExplorerBase
 from rnngrad_widgets.explorer.live_display import LiveDisplay

@@ -5,8 +5,10 @@ from __future__ import annotations
 from threading import RLock
 from typing import Any
 
-from rnngrad_widgets.callbacks.base import Every, OnError, Status
+from rnngrad_widgets.callbacks.base import OnError
 from rnngrad_widgets.callbacks.live import LiveGradients
+from rnngrad_widgets.callbacks.schedule import Every
+from rnngrad_widgets.callbacks.status import Status
 from rnngrad_widgets.data.tensor import GradientSnapshot
 from rnngrad_widgets.data.wire import Precision
 from rnngrad_widgets.explorer.base import ExplorerBase

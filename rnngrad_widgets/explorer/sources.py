@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from rnngrad_widgets.callbacks.base import check_repeatable
+from rnngrad_widgets.callbacks.batch_snapshot import check_repeatable
 from rnngrad_widgets.data.tensor import (
     NO_TIME,
     SEQUENCE,

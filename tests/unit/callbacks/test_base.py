@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from rnngrad_widgets import GradientSnapshot, GradientTensor, LiveGradients
-from rnngrad_widgets.callbacks.base import BatchSnapshot, Status, TrainingCallback
+from rnngrad_widgets.callbacks.base import TrainingCallback
+from rnngrad_widgets.callbacks.batch_snapshot import BatchSnapshot
 from rnngrad_widgets.callbacks.overhead import OverheadLimit
+from rnngrad_widgets.callbacks.status import Status
 
 from .test_overhead import Clock
 
@@ -33,8 +35,8 @@ class Model:
 class Taker(TrainingCallback):
     """Keeps the steps it was given, or fails as it is told to."""
 
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(Model.snapshot, **{"max_overhead": None, **settings})
+    def __init__(self, probe: Any = Model.snapshot, **settings: Any) -> None:
+        super().__init__(probe, **{"max_overhead": None, **settings})
         self.steps: list[int | None] = []
         self.statuses: list[Status] = []
         self.skips: list[int] = []
@@ -42,7 +44,7 @@ class Taker(TrainingCallback):
         self.finished: list[Status] = []
         self.error: Exception | None = None
 
-    def take(self, snapshot: GradientSnapshot, status: Status, skipped: int) -> None:
+    def on_snapshot(self, snapshot: GradientSnapshot, status: Status, skipped: int) -> None:
         if self.error is not None:
             raise self.error
         assert snapshot["lstm", "output_gradient"].step == snapshot.step == status.step
@@ -50,10 +52,10 @@ class Taker(TrainingCallback):
         self.statuses.append(status)
         self.skips.append(skipped)
 
-    def failed(self, status: Status) -> None:
+    def on_failure(self, status: Status) -> None:
         self.told.append(str(status.error))
 
-    def finish(self, status: Status) -> None:
+    def on_finish(self, status: Status) -> None:
         self.finished.append(status)
 
 
@@ -188,9 +190,13 @@ def test_a_step_that_is_named_must_be_later() -> None:
 
 def test_what_cannot_be_afforded_is_skipped_and_counted() -> None:
     clock = Clock()
-    taker = Taker(every=1, max_overhead=0.05)
-    taker._pace = OverheadLimit(0.05, clock)
-    taker._probe = lambda model: (clock.passes(0.02), model.snapshot())[1]
+
+    def probe(model: Model) -> GradientSnapshot:
+        clock.passes(0.02)
+        return model.snapshot()
+
+    taker = Taker(probe, every=1, max_overhead=0.05)
+    taker.limit = OverheadLimit(0.05, clock)
     fit(taker, Model(), batches=100, clock=clock)
     assert taker.steps[0] == 0
     assert taker.steps[-1] == 100
