@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-KINDS = "biuf"  # bool, integers, floats
+from rnngrad_widgets.data.rules import check_numbers
 
 Precision = Literal["float32", "bfloat16"]
 """How the numbers of an array are sent; bfloat16 is half the size and has every decade."""
@@ -29,11 +29,7 @@ def as_float32(array: ArrayLike) -> NDArray[np.float32]:
         If its rank is wrong, an axis is empty, or a finite value does not fit float32.
     """
     values = np.asarray(array)
-    if values.dtype.kind not in KINDS and values.dtype.name != "bfloat16":
-        raise TypeError(
-            f"the array must hold real numbers; received dtype {values.dtype}. "
-            "Convert it first, for instance with array.astype('float32')"
-        )
+    check_numbers(values.dtype)
     if values.ndim not in (2, 3):
         raise ValueError(
             "the array must be (samples, timesteps, channels) or (samples, channels); "
@@ -72,3 +68,28 @@ def encode(array: NDArray[np.float32], precision: Precision = "float32") -> dict
         else np.ascontiguousarray(array, dtype="<f4")
     )
     return {"dtype": precision, "shape": list(array.shape), "data": little.data.cast("B")}
+
+
+def check_precision(precision: Any, *, may_be_none: bool = False) -> None:
+    """Check the precision of what is sent to the browser.
+
+    Parameters
+    ----------
+    precision
+        What was given.
+    may_be_none
+        Whether None chooses one by size.
+
+    Raises
+    ------
+    ValueError
+        If it is unknown.
+    """
+    if precision in get_args(Precision) or (may_be_none and precision is None):
+        return
+    known, way_out = (
+        ("'float32', 'bfloat16' or None", "None takes bfloat16 for large snapshots")
+        if may_be_none
+        else ("'float32' or 'bfloat16'", "bfloat16 halves the size and keeps every decade")
+    )
+    raise ValueError(f"precision must be {known}; received {precision!r}. {way_out}")

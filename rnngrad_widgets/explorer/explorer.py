@@ -13,12 +13,12 @@ from rnngrad_widgets.callbacks.live import LiveGradients
 from rnngrad_widgets.callbacks.schedule import Every
 from rnngrad_widgets.callbacks.status import Status
 from rnngrad_widgets.data.tensor import GradientSnapshot
+from rnngrad_widgets.data.wire import check_precision
 from rnngrad_widgets.explorer.base import ExplorerBase
 from rnngrad_widgets.explorer.live_display import LiveDisplay
 from rnngrad_widgets.explorer.options import DisplayOptions, takes_display_options
 from rnngrad_widgets.explorer.sources import ArraySource, ModelSource, RecordingSource
 from rnngrad_widgets.explorer.spelling import suggesting
-from rnngrad_widgets.explorer.validation import check_precision
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -264,7 +264,7 @@ class GradientExplorer(ExplorerBase):
             If the explorer has no model, or an argument is not as above.
         """
         live = self._live_display("live")
-        check_precision(precision)
+        check_precision(precision, may_be_none=True)
         return live.callback(
             every, max_overhead=max_overhead, on_error=on_error, precision=precision
         )

@@ -59,21 +59,6 @@ def can_reflect(tensor: GradientTensor) -> bool:
     return halves and "timestep" in tensor.dims
 
 
-def check_precision(precision: Any) -> None:
-    """Precision on the way to the browser.
-
-    Raises
-    ------
-    ValueError
-        If it is unknown.
-    """
-    if precision not in (None, "float32", "bfloat16"):
-        raise ValueError(
-            f"precision must be 'float32', 'bfloat16' or None; received {precision!r}. "
-            "None takes bfloat16 for large snapshots"
-        )
-
-
 def check_part(part: Any, parts: Collection[str]) -> str:
     """One of the parts of a quantity.
 

@@ -15,16 +15,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from html import escape
 from pathlib import Path
-from typing import Any, get_args
-from uuid import uuid4
+from typing import Any
 
 from ipywidgets import DOMWidget, Widget
 from ipywidgets.embed import add_resolved_links
 from ipywidgets.widgets.widget import _remove_buffers
 
 from rnngrad_widgets._version import __version__
-from rnngrad_widgets.data.wire import Precision, encode
+from rnngrad_widgets.data.wire import Precision, check_precision, encode
 from rnngrad_widgets.export.bundle import licences, renderer
+from rnngrad_widgets.export.files import write_whole
 from rnngrad_widgets.widgets.lifetime import reachable
 from rnngrad_widgets.widgets.tensor import Tensor
 from rnngrad_widgets.widgets.timeline import Snapshot
@@ -140,14 +140,10 @@ def save_html(
         )
     if widget.comm is None:
         raise ValueError("the widget must be open; it was closed. Make it anew, then save it")
-    if precision not in get_args(Precision):
-        raise ValueError(
-            f"precision must be 'float32' or 'bfloat16'; received {precision!r}. "
-            "bfloat16 halves the size and keeps every decade"
-        )
+    check_precision(precision)
     target = _target(path)
     page = _page(widget, title, precision, max_size)
-    _write(target, page)
+    write_whole(target, page)
     return SavedPage(target, len(page))
 
 
@@ -264,16 +260,6 @@ def _target(path: str | os.PathLike[str]) -> Path:
             f"the folder of the file must exist; received {target}. Make {target.parent} first"
         )
     return target
-
-
-def _write(target: Path, page: bytes) -> None:
-    """All or nothing: whoever opens the file sees the old page or the new one."""
-    unfinished = target.with_name(f".{target.name}.{uuid4().hex[:8]}")
-    try:
-        unfinished.write_bytes(page)
-        unfinished.replace(target)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 # -- the script of a saved notebook ----------------------------------------------------------------

@@ -16,6 +16,8 @@ from comm.base_comm import BaseComm
 from IPython import get_ipython
 from ipywidgets import DOMWidget
 
+from rnngrad_widgets.export.files import write_whole
+
 FORMATS = (".png", ".svg")
 
 TARGET = "rnngrad_widgets.saving"
@@ -61,12 +63,7 @@ def save(widget: DOMWidget, path: str | os.PathLike[str]) -> None:
         raise FileNotFoundError(f"the folder {str(target.parent)!r} of {target.name!r} must exist")
     _check_kernel()
     picture = _Answer(widget, target.suffix.lower()[1:]).wait()
-    partial = target.with_name(f".{target.name}.{uuid4().hex[:8]}")
-    try:
-        partial.write_bytes(picture)
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_whole(target, picture)
 
 
 class _Answer:

@@ -13,10 +13,11 @@ def run(
     *,
     begin: int = 0,
     fails: tuple[int, ...] = (),
+    counts: bool = True,
 ) -> list[int]:
     """Steps that were taken: `fits` has the batches of each epoch of each fit.
 
-    The optimizer counts on from `begin`; attempts whose number is in `fails` fail.
+    The optimizer counts on from `begin`, or stands still; attempts whose number is in `fails` fail.
     """
     counted, attempts, taken = begin, 0, []
 
@@ -38,7 +39,7 @@ def run(
             attempt(schedule.begin_epoch())
             for batch in range(batches):
                 attempt(schedule.begin_batch(batch))
-                counted += 1
+                counted += counts
                 schedule.end_batch(batch)
             attempt(schedule.end_epoch())
         attempt(schedule.end_fit())
@@ -85,6 +86,10 @@ def test_steps_are_those_of_the_optimizer(every: Every, begin: int, taken: list[
 )
 def test_after_an_earlier_run_that_ended_with_20(begin: int, taken: list[int]) -> None:
     assert run(Schedule(10, last_step=20), [[20]], begin=begin) == taken
+
+
+def test_steps_rise_where_the_optimizer_stands_still() -> None:
+    assert run(Schedule(10), [[12], [12]], begin=5, counts=False) == [5, 10, 17, 20, 29]
 
 
 def test_the_first_state_is_not_due_again_where_it_failed() -> None:
