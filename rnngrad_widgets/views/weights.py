@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
@@ -67,6 +67,11 @@ class WeightsView:
         return self._pages.figures if self._pages else ()
 
     @property
+    def pages(self) -> Mapping[str, Sequence[Page]]:
+        """The pages of the layer that is shown, of ``"values"`` and of ``"gradients"``."""
+        return self._pages.by_kind if self._pages else {}
+
+    @property
     def selections(self) -> list[Selection]:
         """What is drawn: one selection for each direction or cell, of values and of gradients."""
         return [page.selection for pages in self._made.values() for page in pages.pages]
@@ -82,11 +87,11 @@ class WeightsView:
 
     def show(self, values: Weights, gradients: Weights | None = None) -> None:
         """Show the weights of a layer, and the gradient with respect to them if there is one."""
-        kinds = {"values": _groups(values)}
+        kinds = {"values": groups_of(values)}
         if gradients is not None:
             # The loss does not depend on a weight that has none.
             every = {name: gradients.get(name) or _zero(tensor) for name, tensor in values.items()}
-            kinds["gradients"] = _groups(every)
+            kinds["gradients"] = groups_of(every)
         key = tuple((group.name, group.shape) for groups in kinds.values() for group in groups)
         if key not in self._made:
             self._made[key] = _Pages(kinds)
@@ -95,7 +100,7 @@ class WeightsView:
         self.box.children = (self._pages.box,)
 
 
-class _Group(NamedTuple):
+class Group(NamedTuple):
     """Matrices with the same columns: of one direction, of one cell."""
 
     name: str
@@ -104,10 +109,12 @@ class _Group(NamedTuple):
 
     @property
     def shape(self) -> tuple[object, ...]:
+        """What two groups share that can be drawn by the same figures."""
         return (self.plot_array.values.shape[1:], self.plot_array.sections)
 
 
-def _groups(weights: Weights) -> list[_Group]:
+def groups_of(weights: Weights) -> list[Group]:
+    """Return the matrices that share their columns, in the order of the weights."""
     found: dict[tuple[str, tuple[int, ...]], dict[str, GradientTensor]] = {}
     for path, tensor in weights.items():
         group, _, name = path.rpartition("/")
@@ -128,7 +135,7 @@ def _zero(tensor: GradientTensor) -> GradientTensor:
     return replace(tensor, values=np.zeros(tensor.shape), quantity="weight_gradient")
 
 
-def _stacked(name: str, members: Mapping[str, GradientTensor]) -> _Group:
+def _stacked(name: str, members: Mapping[str, GradientTensor]) -> Group:
     """One picture of all matrices, the last one at the bottom."""
     plot_arrays = {key: to_plot_array(tensor) for key, tensor in reversed(list(members.items()))}
     starts = np.cumsum([0, *(plot_array.values.shape[-1] for plot_array in plot_arrays.values())])
@@ -140,21 +147,21 @@ def _stacked(name: str, members: Mapping[str, GradientTensor]) -> _Group:
     like = to_plot_array(first)
     values = np.concatenate([plot_array.values for plot_array in plot_arrays.values()], axis=-1)
     plot_array = PlotArray(values, like.columns, "row", like.gates, like.gates_along, sections)
-    return _Group(name, first, plot_array)
+    return Group(name, first, plot_array)
 
 
 class _Pages:
     """A page for each group, of values and of gradients; small buttons turn them."""
 
-    def __init__(self, kinds: Mapping[str, list[_Group]]) -> None:
-        self._pages = {kind: [_Page(group) for group in groups] for kind, groups in kinds.items()}
+    def __init__(self, kinds: Mapping[str, list[Group]]) -> None:
+        self.by_kind = {kind: [Page(group) for group in groups] for kind, groups in kinds.items()}
         names = [group.name for group in next(iter(kinds.values()))]
         of_kind, of_group = switch(list(kinds)), switch(names)
         of_kind.layout.display = None if len(kinds) > 1 else "none"
         of_group.layout.display = None if len(names) > 1 else "none"
         stacks = [
             Stack([page.box for page in pages], selected_index=0).add_class("rnngrad-pages")
-            for pages in self._pages.values()
+            for pages in self.by_kind.values()
         ]
         outer = Stack(stacks, selected_index=0).add_class("rnngrad-pages")
         self.links = [
@@ -167,19 +174,19 @@ class _Pages:
         self.figures = tuple(plot for page in self.pages for plot in page.figures)
 
     @property
-    def pages(self) -> list[_Page]:
-        return [page for pages in self._pages.values() for page in pages]
+    def pages(self) -> list[Page]:
+        return [page for pages in self.by_kind.values() for page in pages]
 
-    def fit(self, kinds: Mapping[str, list[_Group]]) -> None:
+    def fit(self, kinds: Mapping[str, list[Group]]) -> None:
         for kind, groups in kinds.items():
-            for page, group in zip(self._pages[kind], groups, strict=True):
+            for page, group in zip(self.by_kind[kind], groups, strict=True):
                 page.fit(group)
 
 
-class _Page:
+class Page:
     """The matrices of one group."""
 
-    def __init__(self, group: _Group) -> None:
+    def __init__(self, group: Group) -> None:
         self.selection = selection = new_selection()
         rows = _rows(group.plot_array)
         thin = sum(count <= 2 for count in rows)
@@ -206,7 +213,7 @@ class _Page:
         self.figures = tuple(heights)
         self.box = VBox([maps, captioned(histograms, caption)])
 
-    def fit(self, group: _Group) -> None:
+    def fit(self, group: Group) -> None:
         """Send the matrices. Biases are left out of the norm: a forget gate's is all ones."""
         upload(self.selection.tensor, group.tensor, group.plot_array)
         counts, values = _rows(group.plot_array), group.plot_array.values

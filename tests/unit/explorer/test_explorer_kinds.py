@@ -261,17 +261,16 @@ def test_the_view_of_weights_shows_those_of_a_layers_own() -> None:
 
 
 def shown_weights(explorer: GradientExplorer) -> list[Any]:
-    from rnngrad_widgets.views.weights import _groups  # noqa: PLC0415
+    from rnngrad_widgets.views.weights import groups_of  # noqa: PLC0415
 
     values, gradients = (
         explorer.source.compute("rnn", name) for name in ("weight", "weight_gradient")
     )
-    pages = explorer.stage._weights["weights"]._pages
-    assert pages is not None
-    by_kind = {kind: len(group) for kind, group in pages._pages.items()}
-    groups = _groups(values)
+    pages = explorer.stage.views["weights"].pages
+    by_kind = {kind: len(group) for kind, group in pages.items()}
+    groups = groups_of(values)
     assert by_kind == {"values": len(groups), "gradients": len(groups)}
     assert set(gradients) < set(values)
-    idle = pages._pages["gradients"][2].selection.tensor.array
+    idle = pages["gradients"][2].selection.tensor.array
     assert (idle.shape, idle.any()) == ((1, 3, 1), np.False_)
     return groups

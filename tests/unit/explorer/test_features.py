@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from traitlets import TraitError
 
 from rnngrad_widgets import (
     show_features_0D,
@@ -268,11 +269,19 @@ def test_what_is_not_numeric_is_refused(
     assert open_widgets == {}
 
 
-@pytest.mark.parametrize("height", [10, -1, "high", 2.5])
+@pytest.mark.parametrize(
+    ("height", "rule"),
+    [
+        (10, "should not be less than 120, but a value of 10 was specified"),
+        (-1, "should not be less than 120, but a value of -1 was specified"),
+        ("high", r"expected an int, not the str 'high'\.$"),
+        (2.5, r"expected an int, not the float 2\.5\.$"),
+    ],
+)
 def test_a_height_that_is_none_leaves_no_widgets(
-    open_widgets: dict[str, object], height: Any
+    open_widgets: dict[str, object], height: Any, rule: str
 ) -> None:
-    with pytest.raises(Exception, match="height"):
+    with pytest.raises(TraitError, match=rf"'height' trait of a Features instance {rule}"):
         show_features_hist(GRADS, height=height)
     assert open_widgets == {}
 

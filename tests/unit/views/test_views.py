@@ -74,11 +74,24 @@ def test_the_views_that_fit_and_the_one_in_front() -> None:
     assert fronts(explorer) == ["scatter", "histogram", "scatter"]
 
 
-@pytest.mark.parametrize("view", ["scatter", "heatmap", "", None, 2])
-def test_a_view_that_does_not_fit_is_refused_with_those_that_do(view: Any) -> None:
+FITS = r"^view must be one that fits the tensor, \['heat map', .*, 'histogram'\]; received "
+TEXT = r"^The 'view' trait of a GradientExplorer instance expected a unicode string, not the "
+
+
+@pytest.mark.parametrize(
+    ("view", "rule"),
+    [
+        ("scatter", f"{FITS}'scatter'$"),
+        ("heatmap", f"{FITS}'heatmap'$"),
+        ("", f"{FITS}''$"),
+        (None, rf"{TEXT}NoneType None\.$"),
+        (2, rf"{TEXT}int 2\.$"),
+    ],
+)
+def test_a_view_that_does_not_fit_is_refused_with_those_that_do(view: Any, rule: str) -> None:
     explorer = GradientExplorer.from_array(VALUES)
     explorer.view = "flow"
-    with pytest.raises(TraitError, match="view"):
+    with pytest.raises(TraitError, match=rule):
         explorer.view = view
     assert explorer.view == "flow"
     assert fronts(explorer)[-1] == "flow"

@@ -27,7 +27,7 @@ def widget(which: str) -> Any:
     if which == "timeline":
         return Timeline(selection=new_selection(), summary=HTML())
     if which == "grid":
-        return show_features_1D(VALUES)._view.figures[0].marks[0]
+        return show_features_1D(VALUES).figures[0].marks[0]
     explorer = GradientExplorer.from_array(VALUES)
     return explorer if which == "explorer" else explorer.selection
 
