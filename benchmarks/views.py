@@ -114,7 +114,7 @@ def switching(lab: Lab, shape: tuple[int, int, int], repeats: int) -> Iterator[s
 
 
 def appearing(lab: Lab, call: str) -> str:
-    """A cell that shows one widget."""
+    """Time a cell that shows one widget."""
     cell = f"started = time.perf_counter(); w = {call}; took = time.perf_counter() - started; w"
     notebook = lab.open([SETUP, cell])
     notebook.page.wait_for_function(APPEARS)

@@ -77,11 +77,11 @@ class Schedule:
     # -- what happens: each tells whether a snapshot is due ----------------------------------------
 
     def begin_fit(self) -> None:
-        """A fit begins."""
+        """Take note that a fit begins."""
         self._fresh = True
 
     def begin_epoch(self, counted: int = 0) -> bool:
-        """An epoch begins; before the very first, the state is due.
+        """Begin an epoch, and tell whether a snapshot is due: before the very first.
 
         Parameters
         ----------
@@ -95,17 +95,17 @@ class Schedule:
         return self._is_due(first)
 
     def begin_batch(self, batch: int) -> bool:
-        """A batch of the epoch begins: what is due after the one before it."""
+        """Begin a batch of the epoch, and tell whether one is due after the batch before it."""
         self._batch = self._epoch_start + batch
         every = self._every
         return self._is_due(every != "epoch" and self._batch // every > self._due_at // every)
 
     def end_batch(self, batch: int) -> None:
-        """A batch has ended; `batch` is the last one where several are executed at once."""
+        """End a batch; `batch` is the last one where several are executed at once."""
         self._ended = self._epoch_start + batch + 1
 
     def end_epoch(self, counted: int = 0, at_once: int = 1) -> bool:
-        """An epoch has ended.
+        """End an epoch, and tell whether a snapshot is due.
 
         Parameters
         ----------
@@ -123,11 +123,11 @@ class Schedule:
         return self._is_due(self._every == "epoch")
 
     def end_fit(self) -> bool:
-        """A fit has ended: the last state is due."""
+        """End a fit, and tell whether its last state is due: where it is not taken yet."""
         return self._is_due(self._taken_at != self._batch)
 
     def count_batch(self) -> None:
-        """A batch has ended, of a training loop that tells nothing else."""
+        """Count a batch of a training loop that tells nothing else."""
         self._batch += 1
 
     def _is_due(self, due: bool) -> bool:

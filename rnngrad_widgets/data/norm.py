@@ -16,7 +16,7 @@ class SelectionError(TraitError, ValueError):
 
 
 def check_norm(norm: Any) -> Norm:
-    """A colour range.
+    """Return a colour range, as floats where it is not ``"auto"``.
 
     Raises
     ------

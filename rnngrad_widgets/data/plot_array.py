@@ -88,7 +88,7 @@ def to_plot_array(tensor: GradientTensor) -> PlotArray:
 
 
 def truncate_to_budget(plot_array: PlotArray, budget: int) -> PlotArray:
-    """As many samples as fit, from the first.
+    """Keep as many samples as fit the budget, from the first.
 
     Raises
     ------

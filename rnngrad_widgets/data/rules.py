@@ -11,7 +11,7 @@ _WORD = re.compile(r"\w[\w .-]{0,39}")
 
 
 def check_words(what: str, words: Iterable[object]) -> tuple[str, ...]:
-    """Names of axes, directions, gates or a quantity: short words, no markup.
+    """Check names of axes, directions, gates or a quantity: short words, no markup.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def check_words(what: str, words: Iterable[object]) -> tuple[str, ...]:
 def check_axes(
     shape: Sequence[int], dims: Sequence[str], directions: Sequence[str], gates: Sequence[str]
 ) -> None:
-    """What every summary, view and readout takes for granted of the axes of a tensor.
+    """Check what every summary, view and readout takes for granted of the axes of a tensor.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def check_axes(
 
 
 def check_mask(mask_shape: Sequence[int], shape: Sequence[int], dims: Sequence[str]) -> None:
-    """A mask is of samples and timesteps.
+    """Check that a mask is of samples and timesteps.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def check_mask(mask_shape: Sequence[int], shape: Sequence[int], dims: Sequence[s
 
 
 def check_numbers(dtype: np.dtype) -> None:
-    """Values are real numbers.
+    """Check that values are real numbers.
 
     Raises
     ------
@@ -115,6 +115,6 @@ def check_numbers(dtype: np.dtype) -> None:
 
 
 def shortened(value: object, most: int = 100) -> str:
-    """The value as Python writes it, its end left out where it is long."""
+    """Return the value as Python writes it, its end left out where it is long."""
     text = repr(value)
     return text if len(text) <= most else f"{text[:most]}..."

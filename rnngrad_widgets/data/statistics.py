@@ -17,7 +17,7 @@ _NICE = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 
 
 def auto_limit(values: NDArray[Any]) -> float:
-    """Limit of the automatic symmetric colour range.
+    """Return the limit of the automatic symmetric colour range.
 
     The 99.8th percentile of the finite non-zero magnitudes, rounded up to 1, 1.5, 2, 3, 4, 5, 6
     or 8 times a power of ten. Zeros are left out: a layer whose gradient lives on one timestep of
@@ -30,7 +30,7 @@ def auto_limit(values: NDArray[Any]) -> float:
 
 
 def round_up(value: float) -> float:
-    """The smallest 1, 1.5, 2, 3, 4, 5, 6, 8 x 10^k that is >= a positive value.
+    """Return the smallest 1, 1.5, 2, 3, 4, 5, 6, 8 x 10^k that is >= a positive value.
 
     Up to the precision of float32, in which 0.3 is a little more than 0.3.
     """
@@ -47,7 +47,7 @@ class Extreme(NamedTuple):
 
 
 def extreme(values: NDArray[Any]) -> Extreme | None:
-    """Largest finite magnitude and where it is; None if no value is finite."""
+    """Find the largest finite magnitude and where it is; None if no value is finite."""
     # In floats: whole numbers may have no -1, or no magnitude of their least one. As an array: of a
     # single value numpy makes a scalar.
     whole = values.dtype.kind in "biu"
@@ -61,13 +61,13 @@ def extreme(values: NDArray[Any]) -> Extreme | None:
 
 
 def top_decade(values: NDArray[Any]) -> int:
-    """The smallest k for which no finite magnitude is above 10^k; 0 where all are zero."""
+    """Return the smallest k for which no finite magnitude is above 10^k; 0 if all are zero."""
     found = extreme(values)
     return math.ceil(math.log10(found.magnitude)) if found and found.magnitude > 0 else 0
 
 
 def relative_norms(values: NDArray[Any], mask: NDArray[np.bool_] | None) -> NDArray[np.float64]:
-    """How strong the gradient is at each timestep, relative to the strongest anywhere.
+    """Return how strong the gradient is at each timestep, relative to the strongest anywhere.
 
     The norm over channels, its median over samples, divided by the largest norm of any sample and
     timestep; NaN at timesteps that are masked in every sample or not finite.
@@ -103,7 +103,7 @@ def relative_norms(values: NDArray[Any], mask: NDArray[np.bool_] | None) -> NDAr
 
 
 def share_not_reached(values: NDArray[Any], mask: NDArray[np.bool_] | None) -> float | None:
-    """Share of timesteps, 0 .. 1, whose relative norm is below `THRESHOLD`.
+    """Return the share of timesteps, 0 .. 1, whose relative norm is below `THRESHOLD`.
 
     1 where all values are zero; None where no timestep is left. Parameters as `relative_norms`.
     """
@@ -113,7 +113,7 @@ def share_not_reached(values: NDArray[Any], mask: NDArray[np.bool_] | None) -> f
 
 
 def norms_over_channels(tensor: GradientTensor) -> NDArray[np.float32]:
-    """Norms over the channels of each direction, (samples, timesteps, directions).
+    """Return norms over the channels of each direction, (samples, timesteps, directions).
 
     Further axes, such as those of ConvLSTM, count as channels.
     """
@@ -124,7 +124,7 @@ def norms_over_channels(tensor: GradientTensor) -> NDArray[np.float32]:
 
 
 def halves(tensor: GradientTensor) -> dict[str, NDArray[Any]]:
-    """The values by direction; under the empty name where there is only one."""
+    """Return the values by direction; under the empty name where there is only one."""
     if len(tensor.directions) != 2:
         return {"": tensor.values}
     middle = tensor.shape[-1] // 2

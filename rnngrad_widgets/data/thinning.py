@@ -10,12 +10,12 @@ MOST = 1000
 
 
 def is_kept(number: int, stride: int, last: int) -> bool:
-    """Every ``stride``-th snapshot and the last one: the first and the last always."""
+    """Tell whether a snapshot is kept: every ``stride``-th and the last, so the first always."""
     return number % stride == 0 or number == last
 
 
 def stride_for(last: int, capacity: int) -> int:
-    """The smallest power of two that leaves no more than ``capacity`` of snapshots 0..last."""
+    """Return the least power of two that leaves no more than ``capacity`` of snapshots 0..last."""
     stride = 1
     while last // stride + 1 + (last % stride > 0) > max(capacity, 2):
         stride *= 2
@@ -23,5 +23,5 @@ def stride_for(last: int, capacity: int) -> int:
 
 
 def capacity_for(size: int, budget: int) -> int:
-    """How many snapshots of ``size`` bytes are kept within a budget; the first and last always."""
+    """Return how many snapshots of ``size`` bytes are kept within a budget; two at least."""
     return min(max(budget // max(size, 1), 2), MOST)

@@ -14,7 +14,7 @@ Precision = Literal["float32", "bfloat16"]
 
 
 def as_float32(array: ArrayLike) -> NDArray[np.float32]:
-    """The array as the browser keeps it: float32, C order.
+    """Return the array as the browser keeps it: float32, C order.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def as_float32(array: ArrayLike) -> NDArray[np.float32]:
 
 
 def as_bfloat16(array: NDArray[np.float32]) -> NDArray[np.uint16]:
-    """The upper halves of float32 numbers: every decade, with 8 bits of precision.
+    """Return the upper halves of float32 numbers: every decade, with 8 bits of precision.
 
     Rounded to nearest, ties to even. Infinities stay, and NaN stays NaN.
     """
@@ -61,7 +61,7 @@ def as_bfloat16(array: NDArray[np.float32]) -> NDArray[np.uint16]:
 
 
 def encode(array: NDArray[np.float32], precision: Precision = "float32") -> dict[str, Any]:
-    """Name, shape and bytes: ipywidgets sends the memory view as a binary buffer."""
+    """Return name, shape and bytes: ipywidgets sends the memory view as a binary buffer."""
     little = (
         as_bfloat16(array).astype("<u2", copy=False)
         if precision == "bfloat16"

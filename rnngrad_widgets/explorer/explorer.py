@@ -240,7 +240,7 @@ class GradientExplorer(ExplorerBase):
         on_error: OnError = "warn",
         precision: Precision | None = None,
     ) -> LiveGradients:
-        """A callback for ``fit``: shows what is shown here as training goes on.
+        """Make a callback for ``fit`` that shows what is shown here as training goes on.
 
         The batch is the explorer's, the same at every step, so that steps compare. Training is the
         same with and without it, to the last bit.
@@ -297,7 +297,7 @@ class GradientExplorer(ExplorerBase):
         on_error: OnError = "warn",
         storage_options: Mapping[str, Any] | None = None,
     ) -> GradientRecorder:
-        """A callback for ``fit`` that records the explorer's batch; see `GradientRecorder`.
+        """Make a callback for ``fit`` that records the explorer's batch; see `GradientRecorder`.
 
         Parameters
         ----------

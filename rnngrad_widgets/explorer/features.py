@@ -84,7 +84,7 @@ def show_features_1D(  # noqa: N802 - the name is see-rnn's
     title: str = "",
     height: int | None = None,
 ) -> Features:
-    """Curves against time: a panel for each channel, a colour for each sample.
+    """Draw curves against time: a panel for each channel, a colour for each sample.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ def show_features_2D(  # noqa: N802 - the name is see-rnn's
     title: str = "",
     height: int | None = None,
 ) -> Features:
-    """Heat maps in one range of colours: a panel for each sample.
+    """Draw heat maps in one range of colours: a panel for each sample.
 
     Parameters
     ----------
@@ -192,7 +192,7 @@ def show_features_0D(  # noqa: N802 - the name is see-rnn's
     title: str = "",
     height: int | None = None,
 ) -> Features:
-    """Values without a time axis: those of every channel, sample by sample.
+    """Draw values without a time axis: those of every channel, sample by sample.
 
     Parameters
     ----------
@@ -222,7 +222,7 @@ def show_features_0D(  # noqa: N802 - the name is see-rnn's
 
 @suggesting
 def show_features_hist(data: ArrayLike, *, title: str = "", height: int | None = None) -> Features:
-    """How the values are distributed: all of them, and those of one sample.
+    """Draw how the values are distributed: all of them, and those of one sample.
 
     Parameters
     ----------
@@ -264,7 +264,7 @@ def show_weights(
     title: str = "",
     height: int | None = None,
 ) -> Features:
-    """Kernel, recurrent kernel and bias as heat maps, gate by gate, and a histogram for each gate.
+    """Draw kernel, recurrent kernel and bias as heat maps, and a histogram for each gate.
 
     Parameters
     ----------
@@ -320,7 +320,7 @@ def _array(data: ArrayLike) -> NDArray[Any]:
 def _selection_of(
     tensor: GradientTensor, plot_array: PlotArray | None = None
 ) -> tuple[Selection, PlotArray]:
-    """A selection of the tensor, on its way to the browser."""
+    """Make a selection of the tensor, on its way to the browser."""
     plot_array = to_plot_array(tensor) if plot_array is None else plot_array
     selection = new_selection()
     bind_tensor(selection, tensor, plot_array)
@@ -331,7 +331,7 @@ _TWO_AXES = (("timestep", "channel"), ("sample", "timestep"))
 
 
 def _sequence(data: ArrayLike, dims: tuple[str, ...] | None) -> GradientTensor:
-    """The data with the axes it has, two or three."""
+    """Return the data with the axes it has, two or three."""
     values = _array(data)
     if values.ndim not in (2, 3):
         raise ValueError(
@@ -347,7 +347,7 @@ def _sequence(data: ArrayLike, dims: tuple[str, ...] | None) -> GradientTensor:
 
 
 def _slice_dims(values: NDArray[Any]) -> tuple[str, ...]:
-    """What is left of a slice: ``grads[:, :, 0]`` steps over the channels of the array it shows."""
+    """Name the axes of a slice: ``grads[:, :, 0]`` steps over the channels of the whole array."""
     whole = values.base
     axes = getattr(whole, "ndim", 0)
     if whole is None or axes == 2:
@@ -361,7 +361,7 @@ def _slice_dims(values: NDArray[Any]) -> tuple[str, ...]:
 
 
 def _flipped(tensor: GradientTensor) -> GradientTensor:
-    """The second half of the channels flipped along time."""
+    """Flip the second half of the channels along time."""
     values = np.array(tensor.values)
     half = values[..., values.shape[-1] // 2 :]
     half[:] = np.flip(half, axis=tensor.dims.index("timestep"))
@@ -369,7 +369,7 @@ def _flipped(tensor: GradientTensor) -> GradientTensor:
 
 
 def _map_array(tensor: GradientTensor, *, timesteps_xaxis: bool) -> PlotArray:
-    """One picture for each sample, or one with a row for each sample."""
+    """Lay out one picture for each sample, or one with a row for each sample."""
     rows = "sample" if tensor.dims[-1] == "timestep" else "channel"
     values = tensor.values.T if rows == "sample" else tensor.values
     values = values if values.ndim == 3 else values[None]

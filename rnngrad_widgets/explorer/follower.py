@@ -66,7 +66,7 @@ class Follower:
 
 
 def _going_on(error: Exception) -> Exception:
-    """The same error, with words that say that it is not the end."""
+    """Return the same error, with words that say that it is not the end."""
     words = f"{error}; it is looked for again"
     try:
         return type(error)(words)

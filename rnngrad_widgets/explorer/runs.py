@@ -110,7 +110,7 @@ class Run:
         return tensor.shape == self._shape
 
     def nearest(self, step: int) -> int:
-        """The step that is kept and nearest to a step."""
+        """Return the kept step that is nearest to a step."""
         return min(self.steps, key=lambda other: abs(other - step))
 
     def tensor(self, step: int) -> GradientTensor:
@@ -175,7 +175,7 @@ class Run:
 
 
 def _finite(loss: float | None) -> float | None:
-    """JSON has no NaN: the browser takes None for it."""
+    """Replace NaN, which JSON does not have: the browser takes None for it."""
     return loss if loss is not None and abs(loss) < float("inf") else None
 
 

@@ -187,11 +187,11 @@ class ModelSource(Source):
         return self._engine.model
 
     def layers(self) -> Mapping[str, str]:
-        """Labels by path: ``lstm  LSTM 256``."""
+        """Return labels by path: ``lstm  LSTM 256``."""
         return {layer.path: _label(layer) for layer in self._engine.layers}
 
     def resolve(self, layer: object) -> str:
-        """Path of the layer."""
+        """Return the path of the layer."""
         if layer is None:
             recurrent = self._engine.layers
             if not recurrent:
@@ -200,18 +200,18 @@ class ModelSource(Source):
         return self._engine.resolve(layer).path
 
     def quantities(self, layer: str) -> tuple[str, ...]:
-        """Quantities that can be shown."""
+        """Return the quantities that can be shown."""
         return tuple(self._engine.quantities(layer))
 
     def first(self, layer: str) -> tuple[str, ...]:
-        """The direct gradient where the layer returns a sequence, else the total one."""
+        """Return the direct gradient where the layer returns a sequence, else the total one."""
         sequences = self._engine.resolve(layer).return_sequences
         order = ("output_gradient", "hidden_gradient")[:: 1 if sequences else -1]
         known = self.quantities(layer)
         return tuple(word for word in order if word in known) or known[:1]
 
     def compute(self, layer: str, quantity: str) -> Mapping[str, GradientTensor]:
-        """The tensors by part: calls ``[0]``, cells ``0``, weights ``forward/kernel``."""
+        """Compute the tensors by part: calls ``[0]``, cells ``0``, weights ``forward/kernel``."""
         if quantity not in self.quantities(layer):
             raise ValueError(
                 f"the explorer shows {list(self.quantities(layer))} of layer {layer!r}; "
@@ -220,7 +220,7 @@ class ModelSource(Source):
         return by_part(self.snapshot(layer, quantity), layer)
 
     def snapshot(self, layer: str, quantity: str) -> GradientSnapshot:
-        """The snapshot at the weights of now."""
+        """Compute the snapshot with the current weights."""
         x, y = self._batch
         found = self._engine.compute(x, y, layers=layer, quantities=quantity, **self._options)
         self._notes = found.notes
@@ -229,7 +229,7 @@ class ModelSource(Source):
     def recorder(
         self, path: str | PathLike[str], layers: Any, quantities: Any, **options: Any
     ) -> GradientRecorder:
-        """A callback that records the batch of the explorer."""
+        """Make a callback that records the batch of the explorer."""
         # here, because it needs zarr, which is an extra
         from rnngrad_widgets.callbacks.recorder import GradientRecorder  # noqa: PLC0415
 
@@ -238,12 +238,12 @@ class ModelSource(Source):
 
 
 def by_part(snapshot: GradientSnapshot, layer: str) -> dict[str, GradientTensor]:
-    """The tensors of a layer by part: calls ``[0]``, cells ``0``, weights ``forward/kernel``."""
+    """Return the tensors by part: calls ``[0]``, cells ``0``, weights ``forward/kernel``."""
     return {tensor.layer.removeprefix(layer).lstrip("/"): tensor for tensor in snapshot.values()}
 
 
 def _label(layer: RecurrentLayer) -> str:
-    """``lstm  LSTM 256``; ``bi  GRU 2 × 128`` for two equal directions."""
+    """Label a layer: ``lstm  LSTM 256``; ``bi  GRU 2 × 128`` for two equal directions."""
     kind, units = layer.kind, str(layer.units or "")
     if kind.startswith("Bidirectional ") and units:
         kind, units = kind.removeprefix("Bidirectional "), f"2 × {units}"
@@ -258,27 +258,27 @@ class ArraySource(Source):
         self._tensor = GradientTensor(values, SEQUENCE if values.ndim == 3 else NO_TIME)
 
     def layers(self) -> Mapping[str, str]:
-        """Labels by path: ``lstm  LSTM 256``."""
+        """Return labels by path: ``lstm  LSTM 256``."""
         return {}
 
     def resolve(self, layer: object) -> str:
-        """Path of the layer."""
+        """Return the path of the layer."""
         if layer not in (None, ""):
             raise ValueError(f"an array has no layers; received layer {layer!r}")
         return ""
 
     def quantities(self, layer: str) -> tuple[str, ...]:
-        """Quantities that can be shown."""
+        """Return the quantities that can be shown."""
         del layer
         return ()
 
     def first(self, layer: str) -> tuple[str, ...]:
-        """There is only the array."""
+        """Return what stands for the array."""
         del layer
         return ("",)
 
     def compute(self, layer: str, quantity: str) -> Mapping[str, GradientTensor]:
-        """The array, as the only part."""
+        """Return the array, as the only part."""
         del layer
         if quantity:
             raise ValueError(f"an array has no quantities; received {quantity!r}")
@@ -292,7 +292,7 @@ class RecordingSource(Source):
         self._recording = recording
 
     def layers(self) -> Mapping[str, str]:
-        """Labels by path."""
+        """Return labels by path."""
         return {layer: layer for layer, _ in self._recording.keys}
 
     @property
@@ -301,7 +301,7 @@ class RecordingSource(Source):
         return self._recording.notes
 
     def resolve(self, layer: object) -> str:
-        """Path of the layer."""
+        """Return the path of the layer."""
         paths = list(self.layers())
         if layer is None and paths:
             return paths[0]
@@ -311,7 +311,7 @@ class RecordingSource(Source):
         return path
 
     def quantities(self, layer: str) -> tuple[str, ...]:
-        """Quantities that were recorded."""
+        """Return the quantities that were recorded."""
         return tuple(quantity for path, quantity in self._recording.keys if path == layer)
 
     def compute(self, layer: str, quantity: str) -> Mapping[str, GradientTensor]:

@@ -22,7 +22,7 @@ from rnngrad_widgets.data.tensor import NO_TIME, GradientTensor
 
 
 def summary_html(tensor: GradientTensor) -> str:
-    """The summary line of a tensor as HTML: text becomes HTML here and in `_bold`, nowhere else."""
+    """Return the summary line as HTML: text becomes HTML here and in `_bold`, nowhere else."""
     parts = [
         f"<b>{escape(tensor.layer)}</b>" if tensor.layer else "",
         escape(quantity_of(tensor.quantity).summary),
@@ -37,7 +37,7 @@ def summary_html(tensor: GradientTensor) -> str:
 
 
 def left_out(tensor: GradientTensor, plot_array: PlotArray) -> str:
-    """What the browser was not sent, as HTML: samples beyond the budget."""
+    """Say what the browser was not sent, as HTML: samples beyond the budget."""
     sent, all_samples = plot_array.values.shape[0], tensor.shape[0]
     if tensor.dims[0] != "sample" or sent == all_samples:
         return ""
@@ -52,7 +52,7 @@ def _bold(text: str) -> str:
 
 
 def scientific(value: float) -> str:
-    """``3.1e-2``: one decimal, no padding of the exponent, a true minus sign; zero is ``0``."""
+    """Write ``3.1e-2``: one decimal, a short exponent, a true minus sign; zero is ``0``."""
     if value == 0:
         return "0"
     mantissa, exponent = f"{abs(value):.1e}".split("e")
@@ -82,7 +82,7 @@ def _maximum(tensor: GradientTensor) -> str:
 
 
 def _place(tensor: GradientTensor, found: Extreme) -> str:
-    """``sample 3, timestep 99, channel 41``; halves and gates count from zero in themselves."""
+    """Write ``sample 3, timestep 99, channel 41``; halves and gates each count from zero."""
     indices, within = list(found.place), []
     axis = _divided(tensor)
     size = tensor.shape[axis]
@@ -96,7 +96,7 @@ def _place(tensor: GradientTensor, found: Extreme) -> str:
 
 
 def _divided(tensor: GradientTensor) -> int:
-    """The axis that directions and gates divide: the channels, where they are not flattened."""
+    """Return the axis that directions and gates divide: the channels, if not flattened."""
     parts = max(len(tensor.directions), 1) * max(len(tensor.gates), 1)
     axis = tensor.dims.index("channel") if "channel" in tensor.dims else -1
     return axis if tensor.shape[axis] % parts == 0 else -1
@@ -126,7 +126,7 @@ def _finding(tensor: GradientTensor) -> str:
 
 
 def _weakest(tensor: GradientTensor) -> str:
-    """Where every timestep is reached: the one that is reached least."""
+    """Name the timestep that is reached least, where every one is reached."""
     norms = relative_norms(tensor.values, tensor.mask)
     least = int(np.nanargmin(norms))
     return f"weakest: timestep {least} ({scientific(float(norms[least]))} of it)"

@@ -11,7 +11,7 @@ from rnngrad_widgets.data.tensor import GradientTensor
 
 
 def check_index(axis: str, index: Any, count: int) -> int:
-    """An index of an axis with ``count`` places.
+    """Check an index of an axis with ``count`` places.
 
     Raises
     ------
@@ -28,7 +28,7 @@ def check_index(axis: str, index: Any, count: int) -> int:
 
 
 def check_step(step: Any, steps: Sequence[int]) -> int:
-    """One of the training steps of a timeline.
+    """Check one of the training steps of a timeline.
 
     Raises
     ------
@@ -54,13 +54,13 @@ def check_step(step: Any, steps: Sequence[int]) -> int:
 
 
 def can_reflect(tensor: GradientTensor) -> bool:
-    """Whether the channels have halves: a `Bidirectional` layer's, or a plain array's."""
+    """Tell whether the channels have halves: a `Bidirectional` layer's, or a plain array's."""
     halves = len(tensor.directions) == 2 or (not tensor.layer and tensor.shape[-1] % 2 == 0)
     return halves and "timestep" in tensor.dims
 
 
 def check_part(part: Any, parts: Collection[str]) -> str:
-    """One of the parts of a quantity.
+    """Check one of the parts of a quantity.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def check_part(part: Any, parts: Collection[str]) -> str:
 
 
 def check_rows(rows: Any) -> int | None:
-    """Rows of panels.
+    """Check a number of rows of panels.
 
     Raises
     ------
@@ -92,7 +92,7 @@ def check_rows(rows: Any) -> int | None:
 
 
 def check_ylim(ylim: Any) -> tuple[float, float] | None:
-    """Ends of the value axes.
+    """Check the ends of the value axes.
 
     Raises
     ------
@@ -105,7 +105,7 @@ def check_ylim(ylim: Any) -> tuple[float, float] | None:
 
 
 def check_view(view: Any, views: Collection[str]) -> str:
-    """One of the views that fit the tensor.
+    """Check one of the views that fit the tensor.
 
     Raises
     ------
@@ -120,7 +120,7 @@ def check_view(view: Any, views: Collection[str]) -> str:
 
 
 def check_reflect(reflect: Any, tensor: GradientTensor) -> bool:
-    """Whether to reflect, as a bool.
+    """Check whether to reflect, and return a bool.
 
     Raises
     ------

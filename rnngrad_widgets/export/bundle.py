@@ -11,7 +11,7 @@ OURS = Path(__file__).parents[1] / "nbextension"
 
 
 def renderer() -> str:
-    """One script, to run when the document is there: it shows the widgets whose state it finds.
+    """Return one script that shows the widgets whose state it finds, when the document is there.
 
     Raises
     ------
@@ -38,7 +38,7 @@ def renderer() -> str:
 
 
 def licences() -> str:
-    """The licences of all code in `renderer`: each text once, with its packages."""
+    """Return the licences of all code in `renderer`: each text once, with its packages."""
     packages: dict[str, list[str]] = {}
     for text in _built("page.licenses.txt").read_text("utf-8").split("\n\f\n"):
         names, _, terms = text.partition("\n")

@@ -179,20 +179,20 @@ def _page(widget: DOMWidget, title: str | None, precision: Precision, max_size: 
 
 
 def _theme(widget: DOMWidget) -> str:
-    """The notebook's, if one has shown the widget; else the page follows the system's."""
+    """Return the notebook's theme, if one has shown the widget; else the system's rules."""
     dark = getattr(widget, "dark", None)
     return "" if dark is None else f' style="color-scheme: {"dark" if dark else "light"}"'
 
 
 def _models(widget: DOMWidget, precision: Precision) -> dict[str, dict[str, Any]]:
-    """States of the widget, of all that it refers to and of the links between them, by model id."""
+    """Return states of the widget, of all it refers to and of the links between, by model id."""
     models = {each.model_id: _state(each, precision) for each in reachable(_roots(widget))}
     add_resolved_links(models, drop_defaults=False)
     return models
 
 
 def _roots(widget: DOMWidget) -> list[Widget]:
-    """The widget, and what belongs to it although it does not refer to it: its snapshots."""
+    """Return the widget, and its snapshots, which it does not refer to."""
     return [widget, *getattr(widget, "snapshots", ())]
 
 
@@ -225,7 +225,7 @@ def _json(value: object) -> str:
 
 
 def _in_pieces(text: str) -> str:
-    """As script elements that the page joins: WebKit's time goes by the square of their length."""
+    """Cut into script elements, which the page joins: WebKit takes long for long ones."""
     pieces = (text[start : start + PIECE] for start in range(0, len(text), PIECE))
     return "\n".join(
         f'<script type="text/plain" class="rnngrad-state">{piece}</script>' for piece in pieces

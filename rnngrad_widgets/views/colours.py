@@ -43,7 +43,7 @@ SCHEMES = (
 
 
 def check_cmap(cmap: Any) -> str:
-    """Name of a colour map.
+    """Check the name of a colour map.
 
     Raises
     ------
@@ -60,12 +60,12 @@ def check_cmap(cmap: Any) -> str:
 
 
 def colour_scale() -> ColorScale:
-    """The scale of the map `DIVERGING`; the browser fits it to the norm."""
+    """Make the scale of the map `DIVERGING`; the browser fits it to the norm."""
     return ColorScale(colors=list(DIVERGING), min=-1.0, mid=0.0, max=1.0)
 
 
 def follows_theme(cmap: str) -> bool:
-    """Whether the browser half swaps the colours of a map for those of the page's theme."""
+    """Tell whether the browser swaps the colours of a map for those of the page's theme."""
     return cmap in ("diverging", "sequential")
 
 

@@ -118,7 +118,7 @@ class Controls:
             self._is_placing = False
 
     def fit(self, plot_array: PlotArray, quantities: Sequence[str], parts: Sequence[str]) -> None:
-        """Bounds and choices for what is shown."""
+        """Set bounds and choices for what is shown."""
         selection, shape = self._selection, plot_array.values.shape
         of_channels = "channel" in plot_array.rows or not plot_array.rows
         self.channel.description = "Channel" if of_channels else plot_array.rows.capitalize()
@@ -136,7 +136,7 @@ class Controls:
         self.part.layout.display = None if len(parts) > 1 else "none"
 
     def offer(self, views: Sequence[str], chosen: str) -> None:
-        """The views that fit, and which one is shown."""
+        """Offer the views that fit, and say which one is shown."""
         labels = tuple(view.capitalize() for view in views)
         with self.views.hold_sync():
             if tuple(self.views.options) != labels:

@@ -1,4 +1,4 @@
-"""A selection of a tensor, on its way to the browser."""
+"""Send a tensor to the browser, alone or bound to a selection."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rnngrad_widgets.widgets.tensor import Tensor
 
 
 def new_selection() -> Selection:
-    """A selection of nothing yet, with scales of its own."""
+    """Make a selection of nothing yet, with scales of its own."""
     return Selection(
         tensor=Tensor(),
         companion=Tensor(),
@@ -25,7 +25,7 @@ def new_selection() -> Selection:
 
 
 def bind_tensor(selection: Selection, tensor: GradientTensor, plot_array: PlotArray) -> None:
-    """Let a selection be of a tensor."""
+    """Bind a tensor to a selection, and send it to the browser."""
     upload(selection.tensor, tensor, plot_array)
     selection.fit_norm(auto_limit(plot_array.values), top_decade(plot_array.values))
 

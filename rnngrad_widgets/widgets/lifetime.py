@@ -28,7 +28,7 @@ def close_earlier_runs(widget: Widget) -> None:
 
 
 def _running_cell() -> tuple[str, int] | None:
-    """Id and execution count of the running notebook cell; None outside a notebook."""
+    """Return id and execution count of the running notebook cell; None outside a notebook."""
     shell = get_ipython()
     if shell is None or not hasattr(shell, "get_parent"):
         return None
@@ -37,7 +37,7 @@ def _running_cell() -> tuple[str, int] | None:
 
 
 def reachable(roots: Iterable[Widget]) -> set[Widget]:
-    """The widgets that are in the synchronised state of the roots, and the roots."""
+    """Return the widgets in the synchronised state of the roots, and the roots."""
     found: set[Widget] = set()
     waiting = list(roots)
     while waiting:

@@ -14,7 +14,7 @@ from rnngrad_widgets.widgets._module import MODULE
 
 
 def to_wire(array: NDArray[np.float32] | None, _widget: Widget) -> dict[str, Any] | None:
-    """The array as it is sent to the browser."""
+    """Return the array as it is sent to the browser."""
     return None if array is None else encode(array)
 
 

@@ -13,8 +13,7 @@ from rnngrad_widgets.callbacks.base import TrainingCallback
 from rnngrad_widgets.callbacks.batch_snapshot import BatchSnapshot
 from rnngrad_widgets.callbacks.overhead import OverheadLimit
 from rnngrad_widgets.callbacks.status import Status
-
-from .test_overhead import Clock
+from tests.unit.callbacks.test_overhead import Clock
 
 
 class Model:

@@ -14,8 +14,7 @@ import pytest
 import rnngrad_widgets.explorer.follower as follower_module
 from rnngrad_widgets import GradientExplorer
 from rnngrad_widgets.recording import Recording, RecordingWriter
-
-from .runs import record, snapshot
+from tests.unit.recording.runs import record, snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,8 +11,15 @@ import pytest
 from rnngrad_widgets.data.tensor import NO_TIME, SEQUENCE, GradientSnapshot, GradientTensor
 from rnngrad_widgets.recording import Recording, RecordingError, RecordingWriter
 from rnngrad_widgets.recording.layout import DTYPES
-
-from .runs import MASK, assert_same, check, record, snapshot, snapshot_of, tensor
+from tests.unit.recording.runs import (
+    MASK,
+    assert_same,
+    check,
+    record,
+    snapshot,
+    snapshot_of,
+    tensor,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path

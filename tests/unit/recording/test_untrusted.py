@@ -15,8 +15,7 @@ from rnngrad_widgets import GradientExplorer
 from rnngrad_widgets.data.tensor import SEQUENCE, GradientSnapshot, GradientTensor
 from rnngrad_widgets.recording import Recording, RecordingError, RecordingWriter
 from rnngrad_widgets.recording.guard import MAX_ROOT
-
-from .runs import record
+from tests.unit.recording.runs import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
