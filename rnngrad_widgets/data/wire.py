@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, get_args
 
+import ml_dtypes
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -52,12 +53,8 @@ def as_bfloat16(array: NDArray[np.float32]) -> NDArray[np.uint16]:
 
     Rounded to nearest, ties to even. Infinities stay, and NaN stays NaN.
     """
-    bits = np.ascontiguousarray(array).view(np.uint32)
-    halves = (bits + (0x7FFF + (bits >> 16 & 1)) >> 16).astype(np.uint16)
-    nan = np.isnan(array)
-    # rounding could carry a NaN to infinity, or around to zero
-    halves[nan] = (bits[nan] >> 16 | 0x40).astype(np.uint16)
-    return halves
+    with np.errstate(over="ignore", invalid="ignore"):
+        return array.astype(ml_dtypes.bfloat16, order="C").view(np.uint16)
 
 
 def encode(array: NDArray[np.float32], precision: Precision = "float32") -> dict[str, Any]:

@@ -16,13 +16,19 @@ def test_golden_file_is_current():
     assert json.loads(wire.PATH.read_text()) == json.loads(json.dumps(plain(wire.golden())))
 
 
-def test_bfloat16_is_what_ml_dtypes_rounds_to():
+def nearest(values: np.ndarray) -> np.ndarray:
+    """The upper halves, rounded to nearest, ties to even, by adding to the bits."""
+    bits = values.view(np.uint32)
+    return ((bits + (0x7FFF + (bits >> 16 & 1))) >> 16).astype(np.uint16)
+
+
+def test_bfloat16_is_the_nearest_number():
     bits = np.random.default_rng(0).integers(0, 2**32, 200_000, dtype=np.uint64)
     values = np.concatenate([wire.numbers(), bits.astype(np.uint32).view(np.float32)])
     nan = np.isnan(values)
     assert nan.sum() > 100
     mine = as_bfloat16(values)
-    np.testing.assert_array_equal(mine[~nan], wire.rounded(values[~nan]).view(np.uint16))
+    np.testing.assert_array_equal(mine[~nan], nearest(values[~nan]))
     assert np.isnan((mine[nan].astype(np.uint32) << 16).view(np.float32)).all()
 
 
