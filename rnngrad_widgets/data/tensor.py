@@ -23,7 +23,7 @@ NO_TIME = ("sample", "channel")
 
 
 class NothingThereError(ValueError):
-    """Nothing of what was asked of a model can be had: the loss does not depend on it."""
+    """Nothing of what was asked for exists: the loss does not depend on it."""
 
 
 @dataclass(frozen=True, eq=False)

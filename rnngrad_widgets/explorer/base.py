@@ -1,4 +1,4 @@
-"""`ExplorerBase`: an explorer of any source, and how its traits, dropdowns and views choose."""
+"""`ExplorerBase`: an explorer of any source; its traits, controls and views act on one record."""
 
 from __future__ import annotations
 
@@ -270,14 +270,14 @@ class ExplorerBase(PlotFrame):
         self._sync_widgets()
 
     def _sync_widgets(self) -> None:
-        """Let the frame know the figures and selections that the views have made."""
+        """Update the traits that name all figures and selections of the views."""
         figures = [*self.stage.figures, *self.runs.figures]
         if self.figures != figures:
             self.figures = figures
         self.others = self.stage.selections
 
     def _prepare(self) -> None:
-        """Fill the views that are filled when they are looked at."""
+        """Compute the views that are otherwise computed when they are first looked at."""
         if "flow" in self.stage.views:
             self._side.show_companion(self.displayed)
         if "weights" in self.stage.views:
@@ -304,11 +304,11 @@ class ExplorerBase(PlotFrame):
     # -- messages, and the end ---------------------------------------------------------------------
 
     def clear_message(self) -> None:
-        """Let only what is to be said of the batch, and of what is displayed, stand."""
+        """Remove an error from the message line; notes on the batch stay."""
         self._lines.say(*self.source.notes, self._loader.reason(self.displayed.key))
 
     def show_error(self, error: Exception) -> None:
-        """Say what failed, under the summary."""
+        """Show an error under the summary."""
         self._lines.show_error(error)
 
     def _detached_widgets(self) -> list[Widget]:
@@ -324,7 +324,7 @@ class ExplorerBase(PlotFrame):
     # -- the timeline ------------------------------------------------------------------------------
 
     def prepare_run(self, precision: Precision | None) -> None:
-        """Have a timeline on the page for snapshots of what is displayed; as for `Runs`."""
+        """Put a timeline for what is displayed on the page, before its first snapshot comes."""
         self.runs.precision = precision
         self.runs.prepare(self.displayed.key, self.displayed.tensor)
         self._sync_widgets()
@@ -354,13 +354,13 @@ class ExplorerBase(PlotFrame):
         self._sync_widgets()
 
     def _sync_run(self) -> None:
-        """Take note of what the run shows, if there is one."""
+        """Follow the run that is shown, if there is one."""
         if self.runs.current is not None:
             self._sync_step(self.runs.current.shown)
             self._side.forget_companion()
 
     def _sync_step(self, step: int) -> None:
-        """Take note of the step that the browser shows, or will."""
+        """Follow the step that the browser shows, or will show."""
         run = self.runs.current
         if run is not None:
             step = run.nearest(step)
@@ -376,7 +376,7 @@ class ExplorerBase(PlotFrame):
         self.stage.box.observe(self._view_chosen, "selected_index")
 
     def _ask(self, wanted: Mapping[str, str]) -> None:
-        """Set a trait as a dropdown asks, or refresh; an error is shown where its cause is."""
+        """Set a trait as a control asks, or refresh; an error is shown in the widget."""
         self.busy = "Computing…"  # the browser waits to hear of it
         try:
             if not wanted:

@@ -83,9 +83,9 @@ class GradientExplorer(ExplorerBase):
     title, cmap, ylim, height
         As for every widget of plots: text above it, colour map, height of the plots in pixels.
     part
-        The same, where a quantity has several tensors: ``"kernel"`` or ``"forward/bias"`` of the
-        weights, ``"[0]"`` for the first call of a shared layer, ``"0"`` for the first of stacked
-        cells. Empty where there is only one.
+        Which tensor of the quantity is shown, where it has several: ``"kernel"`` or
+        ``"forward/bias"`` of the weights, ``"[0]"`` for the first call of a shared layer, ``"0"``
+        for the first of stacked cells. Empty where there is only one.
     tensor
         The `GradientTensor` that is shown.
 

@@ -23,7 +23,7 @@ from rnngrad_widgets.widgets.traits import Bool, Int
 
 
 class ValidatedAny(AnyTrait):
-    """A trait whose values are all for its validator, None too, which `Any` would let pass."""
+    """A trait whose validator sees every value; `Any` would let None pass."""
 
     allow_none = False
 
@@ -128,7 +128,7 @@ class PlotFrame(VBox):  # type: ignore[misc]  # ipywidgets has no types
         return save_html(self, path, title=title, precision=precision, max_size=max_size)
 
     def _prepare(self) -> None:
-        """Compute what else is needed to run without a kernel."""
+        """Compute what the widget still needs to work without a kernel."""
 
     def close(self) -> None:
         """Close the widget and every widget it made, in Python and in the browser."""
@@ -139,15 +139,15 @@ class PlotFrame(VBox):  # type: ignore[misc]  # ipywidgets has no types
         super().close()
 
     def _stop_threads(self) -> None:
-        """End what acts on the widget from other threads."""
+        """Stop threads that act on the widget."""
 
     @property
     def snapshots(self) -> list[Snapshot]:
-        """The snapshots of a run that are kept; they join the plots by themselves."""
+        """The snapshots of a run, which belong to the widget although it does not refer to them."""
         return []
 
     def _detached_widgets(self) -> list[Widget]:
-        """Widgets that were made and may not be under this one."""
+        """Return widgets that were made here and may not be children at the moment."""
         return []
 
     @validate("ylim")

@@ -68,7 +68,7 @@ class RecordedRun:
         self._follower = Follower(self._look, failed, recovered)
 
     def stop(self) -> None:
-        """End the following."""
+        """Stop following."""
         if self._follower is not None:
             self._follower.stop()
 

@@ -26,7 +26,7 @@ LARGE = 8_000_000
 
 
 class RunEntry(NamedTuple):
-    """A snapshot in the browser, and what it is of."""
+    """A snapshot in the browser, and the tensor that it shows."""
 
     snapshot: Snapshot
     tensor: GradientTensor
@@ -81,12 +81,12 @@ class Run:
 
     @property
     def snapshots(self) -> list[Snapshot]:
-        """Those that are kept, in the order of the run."""
+        """The kept snapshots, in the order of the run."""
         return [entry.snapshot for entry in self._entries.values()]
 
     @property
     def steps(self) -> list[int]:
-        """Training steps of those that are kept, rising."""
+        """The training steps of the kept snapshots, in rising order."""
         return [snapshot.step for snapshot in self.snapshots]
 
     @property
@@ -102,11 +102,11 @@ class Run:
 
     @property
     def status(self) -> str:
-        """What was said last of how far the run is."""
+        """The last status line."""
         return self._status
 
     def fits(self, tensor: GradientTensor) -> bool:
-        """Whether a tensor can follow those that are here."""
+        """Whether a tensor has the shape of the others."""
         return tensor.shape == self._shape
 
     def nearest(self, step: int) -> int:
@@ -154,12 +154,12 @@ class Run:
             replaced.close()
 
     def share(self, budget: int) -> None:
-        """Take no more than this from now on: there are other runs."""
+        """Reduce the budget: other runs share it."""
         self.capacity = self.view.model.capacity = capacity_for(self._size, budget)
         self._thin()
 
     def set_status(self, status: str) -> None:
-        """Say how far the run is."""
+        """Show a status line."""
         self._status = status
         self.view.model.status = f"{status}{self._thinned(self._next - 1)}"
 
@@ -180,7 +180,7 @@ def _finite(loss: float | None) -> float | None:
 
 
 class Runs:
-    """The runs of an explorer: one for each thing that was shown while snapshots came.
+    """The runs of an explorer: one for each layer and quantity that was shown meanwhile.
 
     Parameters
     ----------
@@ -239,11 +239,11 @@ class Runs:
         ]
 
     def has(self, shown: object) -> bool:
-        """Whether snapshots of a thing have come."""
+        """Whether a key has snapshots."""
         return bool(self._runs.get(shown))
 
     def show_run(self, shown: object) -> None:
-        """Show the run of what is shown; if it has none, say which have: they are not lost."""
+        """Show the run of a key; where there is none, name the runs that there are."""
         self._current = self._runs.get(shown)
         names = [run.name for run in self._runs.values() if run]
         boxes: tuple[Widget, ...] = ()
@@ -257,7 +257,7 @@ class Runs:
             self.box.children = boxes
 
     def prepare(self, shown: object, tensor: GradientTensor) -> Run:
-        """Have a run for a tensor on the page. Another shape, of a new batch, begins a new one.
+        """Put a run for a tensor on the page; a tensor of another shape begins a new one.
 
         Best before training: a message that puts it there is dropped while a cell prints much.
         """
@@ -279,7 +279,7 @@ class Runs:
         self.prepare(shown, tensor).append(tensor, step, status)
 
     def set_status(self, status: str) -> None:
-        """Say how far the run that is shown is, also before its first snapshot."""
+        """Show a status line in the run that is shown, also before its first snapshot."""
         if self._current is not None:
             self._current.set_status(status)
 
@@ -289,7 +289,7 @@ class Runs:
             self.forget(shown)
 
     def forget(self, shown: object) -> None:
-        """Close the run of a thing."""
+        """Close the run of a key."""
         run = self._runs.pop(shown, None)
         if run is not None:
             if run is self._current:

@@ -10,7 +10,7 @@ from rnngrad_widgets.explorer.frame import ValidatedAny
 
 
 class SelectingAny(ValidatedAny):
-    """A trait that `ExplorerBase.select` sets: what it names is computed before it changes."""
+    """A trait that `ExplorerBase.select` sets: its value is computed before it changes."""
 
     def set(self, obj: Any, value: Any) -> None:
         """Select the value, or set it where it is what is displayed."""

@@ -94,16 +94,16 @@ class SideViews:
         return self._companion.get((displayed.key, displayed.tensor), compute)
 
     def show_companion(self, displayed: Displayed) -> None:
-        """Draw the companion, or none where there is none."""
+        """Draw the companion, if there is one."""
         self._stage.show_companion(self.find_companion(displayed))
 
     def hide_outdated_companion(self, displayed: Displayed) -> None:
-        """Draw none where it was of another tensor."""
+        """Remove a companion that belongs to another tensor."""
         if not self._companion.holds((displayed.key, displayed.tensor)):
             self._stage.show_companion(None)
 
     def forget_companion(self) -> None:
-        """Draw none any more: it was of one step."""
+        """Remove the companion: it belongs to a single step."""
         if self.companion is not None:
             self._companion.clear()
             self._stage.show_companion(None)

@@ -58,17 +58,17 @@ class Source(ABC):
         """Compute the tensors with the current weights, by part; a single one has the name ""."""
 
     def first(self, layer: str) -> tuple[str, ...]:
-        """Return those to open a layer with, the best first; the next is taken where one fails."""
+        """Return the quantities to open a layer with, best first; if one fails, the next."""
         return self.quantities(layer)
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What is to be said of the batch, for instance that it holds NaN."""
+        """Notes on the batch, for instance that it holds NaN."""
         return ()
 
     @property
     def can_train(self) -> bool:
-        """Whether there is a model: then it has `model`, `snapshot` and `recorder`."""
+        """Whether there is a model that trains; then `model`, `snapshot` and `recorder` exist."""
         return False
 
     @property
@@ -93,7 +93,7 @@ class Source(ABC):
 
     @property
     def began(self) -> float | None:
-        """When the run of the snapshots began, which tells it from another one; None before."""
+        """Time at which the recorded run began, which identifies it; None before its first step."""
         return None
 
     def refresh(self) -> bool:
@@ -178,7 +178,7 @@ class ModelSource(Source):
 
     @property
     def can_train(self) -> bool:
-        """There is a model."""
+        """Whether there is a model that trains: yes."""
         return True
 
     @property
@@ -273,7 +273,7 @@ class ArraySource(Source):
         return ()
 
     def first(self, layer: str) -> tuple[str, ...]:
-        """Return what stands for the array."""
+        """Return the empty name, which stands for the array."""
         del layer
         return ("",)
 
@@ -297,7 +297,7 @@ class RecordingSource(Source):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was noted when it was recorded."""
+        """The notes that were recorded."""
         return self._recording.notes
 
     def resolve(self, layer: object) -> str:
@@ -320,7 +320,7 @@ class RecordingSource(Source):
 
     @property
     def has_snapshots(self) -> bool:
-        """It is all that there is."""
+        """Whether it holds the snapshots of a run: yes."""
         return True
 
     @property

@@ -23,9 +23,9 @@ class TextLines:
         self.message = HTML().add_class("rnngrad-message")
 
     def say(self, *notes: str) -> None:
-        """Let these notes stand in the message line; empty ones are left out."""
+        """Show notes in the message line; empty ones are left out."""
         self.message.value = escape(" · ".join(filter(None, notes)))
 
     def show_error(self, error: Exception) -> None:
-        """Let the message line say what failed."""
+        """Show an error in the message line."""
         self.message.value = f"<b>{escape(type(error).__name__)}</b> {escape(str(error))}"

@@ -44,7 +44,7 @@ class ViewStack:
 
     @property
     def detached_widgets(self) -> list[Widget]:
-        """Widgets of all views, also of those that do not fit the tensor of now."""
+        """Widgets of all views, also of those that do not fit the current tensor."""
         kinds: list[Mapping[str, View]] = [*self._made.values(), self._weights]
         made: list[View] = [view for views in kinds for view in views.values()]
         return [widget for view in made for widget in (view.box, *view.detached_widgets)]

@@ -1,4 +1,4 @@
-"""What of the tensor is shown: the state that sliders move and marks draw."""
+"""Which part of the tensor is shown: the state that sliders move and marks draw."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ COUNT = "from ipywidgets.widgets import widget; print(len(widget._instances))"
 def gradients(
     e: ExplorerPage, layer: str, quantity: str = "output_gradient"
 ) -> NDArray[np.float64]:
-    """Gradients of a layer, at the weights of now, without the explorer."""
+    """Gradients of a layer, with the current weights, without the explorer."""
     computed = f"engine.compute(x, y, quantities={quantity!r})[{layer!r}, {quantity!r}]"
     computed += ".values.tolist()"
     return np.array(json.loads(e.notebook.execute(f"print(json.dumps({computed}))")))

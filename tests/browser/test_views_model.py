@@ -91,7 +91,7 @@ def arrays(e: ExplorerPage, expression: str) -> list[NDArray[np.float64]]:
 
 
 def gradients(e: ExplorerPage, *wanted: tuple[str, str]) -> list[NDArray[np.float64]]:
-    """Gradients by layer and quantity, at the weights of now."""
+    """Gradients by layer and quantity, with the current weights."""
     quantities = sorted({quantity for _, quantity in wanted})
     e.notebook.execute(f"found = engine.compute(x, y, quantities={quantities})")
     return arrays(e, f"[found[key].values for key in {list(wanted)}]")
@@ -155,7 +155,7 @@ def test_weights_gate_by_gate_and_two_flows(lab: Lab) -> None:
 
 
 def check_weights(e: ExplorerPage) -> None:
-    """Values and gradients, layers, directions, and the weights of now."""
+    """Values and gradients, layers, directions, and the current weights."""
     e.button("Weights").click()
     captions = e.root.locator(".rnngrad-section-caption")
     captions.first.wait_for(timeout=60_000)  # the gradients of weights are traced first

@@ -1,4 +1,4 @@
-"""What the marks of ours share."""
+"""The base of all marks here."""
 
 from __future__ import annotations
 
