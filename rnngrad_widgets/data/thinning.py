@@ -1,4 +1,4 @@
-"""Which snapshots of a run are kept, within a budget; ``js/src/thinning.ts`` has the same rule."""
+"""Which snapshots of a run are kept, by the rule of ``js/src/data/thinning.ts``."""
 
 from __future__ import annotations
 

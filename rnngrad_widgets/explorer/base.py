@@ -23,7 +23,7 @@ from rnngrad_widgets.explorer.recorded_run import RecordedRun
 from rnngrad_widgets.explorer.runs import Runs
 from rnngrad_widgets.explorer.selecting import SelectingAny, SelectingText
 from rnngrad_widgets.explorer.side_views import SideViews
-from rnngrad_widgets.explorer.sources import Source
+from rnngrad_widgets.explorer.source import Source
 from rnngrad_widgets.explorer.summary import left_out, summary_html
 from rnngrad_widgets.explorer.text_lines import TextLines
 from rnngrad_widgets.explorer.validation import (

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from rnngrad_widgets.data.plot_array import PlotArray, to_plot_array, truncate_to_budget
 from rnngrad_widgets.data.tensor import GradientTensor, NothingThereError
-from rnngrad_widgets.explorer.sources import Source, opened
+from rnngrad_widgets.explorer.source import Source, opened
 
 
 class DisplayKey(NamedTuple):

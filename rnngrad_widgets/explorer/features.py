@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from ipywidgets import VBox, Widget, register
-from numpy.typing import NDArray
 from traitlets import observe, validate
 
 from rnngrad_widgets.data.norm import Norm, check_norm
 from rnngrad_widgets.data.plot_array import PlotArray, to_plot_array
+from rnngrad_widgets.data.slices import as_array, map_array, sequence_of, with_second_half_flipped
 from rnngrad_widgets.data.tensor import NO_TIME, SEQUENCE, GradientTensor
-from rnngrad_widgets.data.wire import as_float32
 from rnngrad_widgets.explorer.frame import PlotFrame, ValidatedAny
 from rnngrad_widgets.explorer.sources import ModelSource
 from rnngrad_widgets.explorer.spelling import suggesting
@@ -113,7 +112,7 @@ def show_features_1D(  # noqa: N802 - the name is see-rnn's
         If its rank is not 2 or 3, it is empty, or an argument is out of range.
     """
     rows = check_rows(n_rows)
-    tensor = _sequence(data, dims)
+    tensor = sequence_of(data, dims)
     missing = {"timestep": 0, "sample": -1}  # where a slice lost its samples, or its channels
     values = tensor.values
     if values.ndim == 2:
@@ -168,15 +167,15 @@ def show_features_2D(  # noqa: N802 - the name is see-rnn's
     """
     rows = check_rows(n_rows)
     norm = "auto" if norm is None else check_norm(norm)
-    tensor = _sequence(data, dims)
+    tensor = sequence_of(data, dims)
     if reflect_half and (tensor.dims[-1] != "channel" or tensor.shape[-1] % 2):
         raise ValueError(
             "reflect_half needs an even number of channels; received "
             f"{dict(zip(tensor.dims, tensor.shape, strict=True))}"
         )
     if reflect_half and not timesteps_xaxis:
-        tensor = _flipped(tensor)  # the browser flips along the x axis only
-    plot_array = _map_array(tensor, timesteps_xaxis=timesteps_xaxis)
+        tensor = with_second_half_flipped(tensor)  # the browser flips along the x axis only
+    plot_array = map_array(tensor, timesteps_xaxis=timesteps_xaxis)
     selection, _ = _selection_of(tensor, plot_array)
     selection.reflect(reflect_half and timesteps_xaxis)
     view = MapsView(selection, rows=rows)
@@ -208,7 +207,7 @@ def show_features_0D(  # noqa: N802 - the name is see-rnn's
     ValueError
         If its rank is not 1 or 2, or it is empty.
     """
-    values = _array(data)
+    values = as_array(data)
     if values.ndim not in (1, 2):
         raise ValueError(
             f"0-D data is (samples, channels) or (channels,); received shape {values.shape}. "
@@ -238,7 +237,7 @@ def show_features_hist(data: ArrayLike, *, title: str = "", height: int | None =
     ValueError
         If its rank is not 1, 2 or 3, or it is empty.
     """
-    values = _array(data)
+    values = as_array(data)
     if values.ndim not in (1, 2, 3):
         raise ValueError(f"the data must have 1, 2 or 3 axes; received shape {values.shape}")
     dims = SEQUENCE if values.ndim == 3 else NO_TIME
@@ -310,13 +309,6 @@ def show_weights(
     return Features(first, view, others=others, cmap=cmap, title=title, height=height)
 
 
-# -- arrays and their slices -----------------------------------------------------------------------
-
-
-def _array(data: ArrayLike) -> NDArray[Any]:
-    return data.values if isinstance(data, GradientTensor) else np.asarray(data)
-
-
 def _selection_of(
     tensor: GradientTensor, plot_array: PlotArray | None = None
 ) -> tuple[Selection, PlotArray]:
@@ -325,54 +317,3 @@ def _selection_of(
     selection = new_selection()
     bind_tensor(selection, tensor, plot_array)
     return selection, plot_array
-
-
-_TWO_AXES = (("timestep", "channel"), ("sample", "timestep"))
-
-
-def _sequence(data: ArrayLike, dims: tuple[str, ...] | None) -> GradientTensor:
-    """Return the data with the axes it has, two or three."""
-    values = _array(data)
-    if values.ndim not in (2, 3):
-        raise ValueError(
-            "the data must be (samples, timesteps, channels) or a slice with two of these axes; "
-            f"received shape {values.shape}"
-        )
-    known = (SEQUENCE,) if values.ndim == 3 else _TWO_AXES
-    meant = _slice_dims(values) if values.ndim == 2 else SEQUENCE
-    found = meant if dims is None else tuple(dims)
-    if found not in known:
-        raise ValueError(f"dims must be one of {known} for shape {values.shape}; received {dims}")
-    return GradientTensor(as_float32(values), found)
-
-
-def _slice_dims(values: NDArray[Any]) -> tuple[str, ...]:
-    """Name the axes of a slice: ``grads[:, :, 0]`` steps over the channels of the whole array."""
-    whole = values.base
-    axes = getattr(whole, "ndim", 0)
-    if whole is None or axes == 2:
-        return _TWO_AXES[0]
-    # an array that was reshaped is a view itself: its strides are not known, only that they are
-    # those of several channels
-    least = whole.strides[:2] if axes == 3 else (2 * values.itemsize,) * 2
-    outer, inner = values.strides
-    of_a_channel = outer >= max(least[0], inner) and inner >= least[1]
-    return _TWO_AXES[1] if of_a_channel else _TWO_AXES[0]
-
-
-def _flipped(tensor: GradientTensor) -> GradientTensor:
-    """Flip the second half of the channels along time."""
-    values = np.array(tensor.values)
-    half = values[..., values.shape[-1] // 2 :]
-    half[:] = np.flip(half, axis=tensor.dims.index("timestep"))
-    return GradientTensor(values, tensor.dims)
-
-
-def _map_array(tensor: GradientTensor, *, timesteps_xaxis: bool) -> PlotArray:
-    """Lay out one picture for each sample, or one with a row for each sample."""
-    rows = "sample" if tensor.dims[-1] == "timestep" else "channel"
-    values = tensor.values.T if rows == "sample" else tensor.values
-    values = values if values.ndim == 3 else values[None]
-    if timesteps_xaxis:
-        return PlotArray(as_float32(values), "timestep", rows)
-    return PlotArray(as_float32(values.swapaxes(1, 2)), rows, "timestep")

@@ -9,7 +9,7 @@ from rnngrad_widgets.data.tensor import GradientTensor
 from rnngrad_widgets.explorer.displayed import Displayed
 from rnngrad_widgets.explorer.follower import Follower
 from rnngrad_widgets.explorer.runs import Runs
-from rnngrad_widgets.explorer.sources import Source
+from rnngrad_widgets.explorer.source import Source
 
 AddSnapshot = Callable[[Mapping[str, GradientTensor], int, str], None]
 

@@ -36,8 +36,8 @@ class Run:
     """The snapshots of one quantity of one layer over a run; their steps rise.
 
     The whole run is kept, evenly thinned: when the budget is full, every second snapshot goes. The
-    browser keeps the same ones by the same rule (``js/src/thinning.ts``), because a message that
-    closes one may be lost.
+    browser keeps the same ones by the same rule (``js/src/data/thinning.ts``), because a message
+    that closes one may be lost.
 
     Parameters
     ----------

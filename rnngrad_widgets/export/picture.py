@@ -21,7 +21,7 @@ from rnngrad_widgets.export.files import write_whole
 FORMATS = (".png", ".svg")
 
 TARGET = "rnngrad_widgets.saving"
-"""Where the browser sends its answers. Both: see js/src/saving.ts."""
+"""Where the browser sends its answers. Both: see js/src/export/picture.ts."""
 
 SIGN_SECONDS = 15.0
 """Longest wait for a sign of a browser. It has to lay out what was just displayed."""

@@ -27,7 +27,7 @@ STOPS = 80
 """Places of the logarithmic norm slider, ten in each of the eight decades below the maximum."""
 
 HANDLES = 200
-"""Places of each handle of the range slider on either side of zero. Both: see js/src/norms.ts."""
+"""Places of each handle of the range slider beside zero; both as in ``js/src/drawing/norms.ts``."""
 
 
 class Controls:

@@ -34,7 +34,7 @@ KINDS = (
 
 @register
 class Readout(DOMWidget):  # type: ignore[misc]  # ipywidgets has no types
-    """Written in the browser; ``kind`` says what it tells (``js/src/text.ts`` has the words)."""
+    """A line of the given ``kind``, written in the browser: ``js/src/widgets/text.ts``."""
 
     _model_module = Unicode(MODULE.name).tag(sync=True)
     _model_module_version = Unicode(MODULE.version).tag(sync=True)

@@ -40,7 +40,7 @@ import numpy as np
 from rnngrad_widgets import GradientExplorer
 from rnngrad_widgets.data.tensor import SEQUENCE, GradientTensor
 
-from rnngrad_widgets.explorer.sources import Source
+from rnngrad_widgets.explorer.source import Source
 
 class FakeSource(Source):
     def layers(self):

@@ -21,7 +21,7 @@ from rnngrad_widgets.data.tensor import GradientTensor
 rng = np.random.default_rng(5)
 kernel, bias = rng.normal(size=(3, 8)), rng.normal(size=8)
 
-from rnngrad_widgets.explorer.sources import Source
+from rnngrad_widgets.explorer.source import Source
 
 class FakeSource(Source):
     def layers(self):

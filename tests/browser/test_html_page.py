@@ -11,7 +11,7 @@ from PIL import Image
 from rnngrad_widgets import GradientExplorer
 from rnngrad_widgets.data.tensor import SEQUENCE, GradientTensor
 from rnngrad_widgets.data.wire import as_bfloat16
-from rnngrad_widgets.explorer.sources import Source
+from rnngrad_widgets.explorer.source import Source
 from rnngrad_widgets.export.html import save_html
 from tests.browser import other_engines
 from tests.browser.engines import Chromium, Firefox, WebKit

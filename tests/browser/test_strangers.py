@@ -37,7 +37,7 @@ def tensor(step, quantity):
     object.__setattr__(made, "gates", (EVIL, EVIL + "2"))
     return made
 
-from rnngrad_widgets.explorer.sources import Source
+from rnngrad_widgets.explorer.source import Source
 
 class FakeSource(Source):
     notes = (EVIL,)

@@ -47,7 +47,7 @@ def tensor(step, quantity="output_gradient"):
     values[:, : max(0, 4 - step // 10)] = 0
     return GradientTensor(values, SEQUENCE, "lstm", quantity, step=step, loss=2 / (1 + step / 10))
 
-from rnngrad_widgets.explorer.sources import Source
+from rnngrad_widgets.explorer.source import Source
 
 class FakeSource(Source):
     def layers(self):

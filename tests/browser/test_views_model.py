@@ -53,7 +53,7 @@ from rnngrad_widgets.data.tensor import SEQUENCE, GradientTensor
 
 MATRICES = {"kernel": (3, 8), "recurrent_kernel": (4, 8), "bias": (8,)}
 
-from rnngrad_widgets.explorer.sources import Source
+from rnngrad_widgets.explorer.source import Source
 
 class FakeSource(Source):
     def layers(self):

@@ -61,7 +61,7 @@ class GateHistograms(SelectionMark):
 
 @register
 class HistogramReadout(DOMWidget):  # type: ignore[misc]  # ipywidgets has no types
-    """What a histogram shows, or the bin that is pointed at; ``js/src/text.ts`` has the words."""
+    """What a histogram shows, or the bin pointed at; ``histogram-text.ts`` has the words."""
 
     _model_module = Unicode(MODULE.name).tag(sync=True)
     _model_module_version = Unicode(MODULE.version).tag(sync=True)

@@ -8,7 +8,7 @@ import numpy as np
 
 from rnngrad_widgets import GradientExplorer
 from rnngrad_widgets.data.tensor import NO_TIME, SEQUENCE, GradientTensor
-from rnngrad_widgets.explorer.sources import Source
+from rnngrad_widgets.explorer.source import Source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
