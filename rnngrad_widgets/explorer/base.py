@@ -119,6 +119,7 @@ class ExplorerBase(PlotFrame):
             self.close()  # no widget is left of one that was refused
             raise
         close_earlier_runs(self)
+        self._recorded.read_new()
 
     @classmethod
     def from_source(
@@ -226,6 +227,10 @@ class ExplorerBase(PlotFrame):
         if self.runs.current is not None:
             self.step = self.runs.current.steps[-1]
         self.clear_message()
+
+    def follow(self) -> None:
+        """Show the snapshots that a recording gets from now on, until the explorer is closed."""
+        self._recorded.follow(self.show_error, self.clear_message)
 
     def _compute(self, layer: str, quantity: str) -> Mapping[str, GradientTensor]:
         with self._computing():

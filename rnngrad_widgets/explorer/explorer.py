@@ -225,9 +225,8 @@ class GradientExplorer(ExplorerBase):
         path_of_layer = source.resolve(layer)
         quantity = quantity or source.quantities(path_of_layer)[0]
         explorer = cls.from_source(source, path_of_layer, quantity, **options)
-        explorer._recorded.read_new()  # noqa: SLF001 - of this class
         if follow:
-            explorer._recorded.follow(explorer.show_error, explorer.clear_message)  # noqa: SLF001
+            explorer.follow()
         return explorer
 
     # -- while the model trains --------------------------------------------------------------------
