@@ -37,8 +37,8 @@ from rnngrad_widgets.explorer.validation import (
 )
 from rnngrad_widgets.views.colours import check_cmap
 from rnngrad_widgets.views.controls import Controls
-from rnngrad_widgets.views.stage import ViewStack
 from rnngrad_widgets.views.tensor_upload import new_selection
+from rnngrad_widgets.views.view_stack import ViewStack
 from rnngrad_widgets.widgets.lifetime import close_earlier_runs
 from rnngrad_widgets.widgets.timeline import Snapshot
 from rnngrad_widgets.widgets.traits import Bool, Int

@@ -9,7 +9,7 @@ from rnngrad_widgets.data.quantities import WEIGHTS, quantity_of
 from rnngrad_widgets.data.tensor import GradientTensor, NothingThereError
 from rnngrad_widgets.explorer.displayed import Displayed, DisplayKey
 from rnngrad_widgets.explorer.source import Source
-from rnngrad_widgets.views.stage import ViewStack
+from rnngrad_widgets.views.view_stack import ViewStack
 
 Compute = Callable[[str, str], Mapping[str, GradientTensor]]
 

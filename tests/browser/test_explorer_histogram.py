@@ -248,6 +248,7 @@ def test_each_gate_of_a_weight_has_a_histogram_in_its_columns(lab: Lab) -> None:
     cell = f"""
 import numpy as np
 from ipywidgets import VBox
+from rnngrad_widgets.data.plot_array import PlotArray
 from rnngrad_widgets.explorer.frame import PlotFrame
 from rnngrad_widgets.views.histogram import HistogramView, gate_histograms
 from rnngrad_widgets.views.panel import index_scale, panel
@@ -258,7 +259,7 @@ tensor.gates, tensor.gates_along = ["i", "f", "c", "o"], "columns"
 tensor.columns, tensor.rows, tensor.symbol = "channel", "feature", "w"
 tensor.array = np.array({weight.T[None].tolist()}, np.float32)
 view = HistogramView(selection)
-view.fit(None)
+view.fit(PlotArray(tensor.array, "channel", "feature", by_magnitude=False))
 plot = gate_histograms(selection, index_scale(12))
 strip = panel(selection, "gates-caption", None, plot)
 plots = VBox([strip, view.box]).add_class("rnngrad-plots")

@@ -9,8 +9,8 @@ from rnngrad_widgets.data.plot_array import to_plot_array
 from rnngrad_widgets.data.quantities import QUANTITIES
 from rnngrad_widgets.data.tensor import GradientTensor
 from rnngrad_widgets.views.histogram import HistogramView
-from rnngrad_widgets.views.stage import upload
 from rnngrad_widgets.views.tensor_upload import new_selection
+from rnngrad_widgets.views.view_stack import upload
 
 MAGNITUDE, SIGNED = 0, 1
 
