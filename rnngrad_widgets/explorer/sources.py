@@ -204,7 +204,7 @@ class RecordingSource(Source):
         recording = self._recording
         count, skipped = len(recording), int(recording.skipped.sum())
         status = f"{count:,} snapshots recorded" + (f" · {skipped:,} skipped" if skipped else "")
-        start = 0 if step is None else int(np.searchsorted(recording.steps, step)) + 1
+        start = 0 if step is None else int(np.searchsorted(recording.steps, step, side="right"))
         places = [*range(start, count, max(-(-(count - start) // at_most), 1))]
         if places and places[-1] != count - 1:
             places.append(count - 1)

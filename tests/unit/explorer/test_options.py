@@ -74,3 +74,14 @@ def test_a_selection_that_fails_changes_and_tells_nothing() -> None:
             explorer.select(**wanted)
     assert explorer.displayed is before
     assert changes == []
+
+
+def test_traits_that_are_held_are_selected_all_the_same() -> None:
+    explorer = explore(FakeSource())
+    changes: list[str] = []
+    explorer.observe(lambda change: changes.append(change["new"]), "layer")
+    with explorer.hold_trait_notifications():
+        explorer.layer = 2
+        explorer.quantity = "hidden_gradient"
+        assert explorer.displayed.key == ("gru", "hidden_gradient", "")
+    assert (explorer.layer, explorer.quantity, changes) == ("gru", "hidden_gradient", ["gru"])

@@ -13,6 +13,7 @@ import pytest
 
 import rnngrad_widgets.explorer.follower as follower_module
 from rnngrad_widgets import GradientExplorer
+from rnngrad_widgets.explorer.sources import RecordingSource
 from rnngrad_widgets.recording import Recording, RecordingWriter
 from tests.unit.recording.runs import record, snapshot
 
@@ -63,6 +64,29 @@ def test_a_recording_is_opened_with_a_selection_and_a_style(tmp_path: Path) -> N
     assert (explorer.sample, explorer.norm, explorer.view) == (1, (-2.0, 2.0), "curves")
     assert (explorer.cmap, explorer.title, explorer.step) == ("RdBu", "Run 1", 20)
     assert [snapshot.step for snapshot in explorer.snapshots] == [0, 10, 20]
+
+
+@pytest.mark.parametrize(
+    ("after", "room", "steps_read"),
+    [
+        (None, 100, [*range(0, 100, 10)]),
+        (None, 10, [*range(0, 100, 10)]),
+        (None, 3, [0, 40, 80, 90]),
+        (40, 3, [50, 70, 90]),
+        (45, 100, [50, 60, 70, 80, 90]),
+        (90, 3, []),
+    ],
+)
+def test_steps_are_chosen_evenly_and_the_last_always(
+    tmp_path: Path, after: int | None, room: int, steps_read: list[int]
+) -> None:
+    record(tmp_path / "run", range(0, 100, 10))
+    source = RecordingSource(Recording.open(tmp_path / "run"))
+    read = list(source.snapshots_after(after, "bi", "output_gradient", room))
+    assert [step for step, _, _ in read] == steps_read
+    for step, tensor, status in read:
+        np.testing.assert_array_equal(tensor.values, snapshot(step)["bi", "output_gradient"].values)
+        assert status == "10 snapshots recorded · 9 skipped"
 
 
 def test_every_step_of_what_is_turned_to(tmp_path: Path) -> None:
