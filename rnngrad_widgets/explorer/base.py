@@ -369,7 +369,12 @@ class ExplorerBase(PlotFrame):
         run = self.runs.current
         if run is not None:
             step = run.nearest(step)
-            self.displayed = self._loader.at_step(self.displayed, run.tensor(step), step)
+            tensor = run.tensor(step)
+            plot_array = self._loader.plot_array(tensor)
+            # only now: another thread may have displayed something meanwhile
+            self.displayed = replace(
+                self.displayed, tensor=tensor, plot_array=plot_array, step=step
+            )
             self.step = step
 
     # -- traits: checked here, kept in the selection, moved by the browser -------------------------

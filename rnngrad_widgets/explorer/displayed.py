@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from rnngrad_widgets.data.plot_array import PlotArray, to_plot_array, truncate_to_budget
@@ -113,16 +113,19 @@ class TensorLoader:
         part = key.part if key.part in parts else next(iter(parts))
         tensor = parts[part]
         return Displayed(
-            key._replace(part=part), parts, tensor, self._plot_array(tensor), tensor.step
+            key._replace(part=part), parts, tensor, self.plot_array(tensor), tensor.step
         )
-
-    def at_step(self, displayed: Displayed, tensor: GradientTensor, step: int) -> Displayed:
-        """Return what is displayed with the tensor of another training step."""
-        return replace(displayed, tensor=tensor, plot_array=self._plot_array(tensor), step=step)
 
     def reason(self, key: DisplayKey) -> str:
         """Say why this is shown and not something else; empty where it was asked for."""
         return self._reasons.get((key.layer, key.quantity), "")
 
-    def _plot_array(self, tensor: GradientTensor) -> PlotArray:
+    def plot_array(self, tensor: GradientTensor) -> PlotArray:
+        """Lay a tensor out for the browser, as many samples as fit the budget.
+
+        Raises
+        ------
+        ValueError
+            If not even one does.
+        """
         return truncate_to_budget(to_plot_array(tensor), self._budget)

@@ -20,15 +20,15 @@ class Clock:
         self.now += seconds
 
 
-def train(pace: OverheadLimit, clock: Clock, steps: int, step: float, cost: float) -> int:
+def train(limit: OverheadLimit, clock: Clock, steps: int, step: float, cost: float) -> int:
     """Train, spending where it can be afforded; how often that was."""
     taken = 0
     for _ in range(steps):
         clock.passes(step)
-        pace.tick()
-        if pace.affordable():
+        limit.tick()
+        if limit.affordable():
             taken += 1
-            with pace.spending():
+            with limit.spending():
                 clock.passes(cost)
     return taken
 
@@ -36,70 +36,70 @@ def train(pace: OverheadLimit, clock: Clock, steps: int, step: float, cost: floa
 @pytest.mark.parametrize("cost", [0.001, 0.04, 0.3, 5.0])
 def test_the_share_is_kept(cost: float) -> None:
     clock = Clock()
-    pace = OverheadLimit(0.05, clock)
-    with pace.spending():
+    limit = OverheadLimit(0.05, clock)
+    with limit.spending():
         clock.passes(cost)
-    taken = train(pace, clock, 2000, 0.1, cost)
-    with pace.spending():  # the last step, which is always taken
+    taken = train(limit, clock, 2000, 0.1, cost)
+    with limit.spending():  # the last step, which is always taken
         clock.passes(cost)
-    assert pace.trained == pytest.approx(200)
-    assert pace.spent == pytest.approx((taken + 2) * cost)
-    assert pace.share <= 0.05 + 1e-9
+    assert limit.trained == pytest.approx(200)
+    assert limit.spent == pytest.approx((taken + 2) * cost)
+    assert limit.share <= 0.05 + 1e-9
     # And no more is skipped than must be.
     assert taken + 2 >= min(2002, 10 / cost) - 2
 
 
 def test_startup_is_paid_back_from_half_of_the_share() -> None:
     clock = Clock()
-    pace = OverheadLimit(0.1, clock)
-    with pace.spending(startup=True):
+    limit = OverheadLimit(0.1, clock)
+    with limit.spending(startup=True):
         clock.passes(3)
-    assert train(pace, clock, 100, 0.1, 0.01) == pytest.approx(50, abs=2)  # 0.5 s of 1 s
-    train(pace, clock, 1000, 0.1, 0.01)
-    assert (pace.spent + pace.startup) / pace.trained <= 0.1 + 1e-9
-    assert pace.spent / pace.trained == pace.share
+    assert train(limit, clock, 100, 0.1, 0.01) == pytest.approx(50, abs=2)  # 0.5 s of 1 s
+    train(limit, clock, 1000, 0.1, 0.01)
+    assert (limit.spent + limit.startup) / limit.trained <= 0.1 + 1e-9
+    assert limit.spent / limit.trained == limit.share
 
 
 def test_no_limit_and_the_time_between_two_fits() -> None:
     clock = Clock()
-    pace = OverheadLimit(None, clock)
-    assert pace.share == 0
-    assert train(pace, clock, 5, 0.1, 10) == 5
+    limit = OverheadLimit(None, clock)
+    assert limit.share == 0
+    assert train(limit, clock, 5, 0.1, 10) == 5
     clock.passes(3600)
-    pace.start()
+    limit.start()
     clock.passes(0.5)
-    pace.tick()
-    assert pace.trained == pytest.approx(1)
-    assert pace.share == pytest.approx(50)
+    limit.tick()
+    assert limit.trained == pytest.approx(1)
+    assert limit.share == pytest.approx(50)
 
 
 def test_a_cost_that_grew_is_counted_and_tried_again() -> None:
     clock = Clock()
-    pace = OverheadLimit(0.05, clock)
-    train(pace, clock, 100, 0.1, 0.005)
+    limit = OverheadLimit(0.05, clock)
+    train(limit, clock, 100, 0.1, 0.005)
     clock.passes(20)
-    pace.tick()
-    assert pace.affordable()
-    with pace.spending():
+    limit.tick()
+    assert limit.affordable()
+    with limit.spending():
         clock.passes(4)
-    assert not pace.affordable()
+    assert not limit.affordable()
     clock.passes(300)
-    pace.tick()
-    assert pace.affordable()
+    limit.tick()
+    assert limit.affordable()
 
 
 def test_what_fails_costs_too() -> None:
     clock = Clock()
-    pace = OverheadLimit(0.05, clock)
+    limit = OverheadLimit(0.05, clock)
 
-    @pace.spending()
+    @limit.spending()
     def fail() -> None:
         clock.passes(1)
         raise OSError("full")
 
     with pytest.raises(OSError, match="full"):
         fail()
-    assert pace.spent == 1
+    assert limit.spent == 1
 
 
 @pytest.mark.parametrize("share", [0, -0.05, float("nan")])
