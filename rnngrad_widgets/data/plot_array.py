@@ -62,6 +62,11 @@ def to_plot_array(tensor: GradientTensor) -> PlotArray:
 
     The halves of a Bidirectional layer stay apart: all rows of the first come first. A weight is
     one sample: its last axis (channels, gate by gate) becomes the columns.
+
+    Raises
+    ------
+    ValueError
+        If the tensor is empty, or a finite value does not fit float32.
     """
     dims, gates = tensor.dims, tensor.gates
     by_magnitude = quantity_of(tensor.quantity).by_magnitude

@@ -19,9 +19,19 @@ _NICE = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 def auto_limit(values: NDArray[Any]) -> float:
     """Return the limit of the automatic symmetric colour range.
 
-    The 99.8th percentile of the finite non-zero magnitudes, rounded up to 1, 1.5, 2, 3, 4, 5, 6
-    or 8 times a power of ten. Zeros are left out: a layer whose gradient lives on one timestep of
-    a thousand would else get a range of nothing. 1 where no such value exists.
+    Zeros are left out: a layer whose gradient lives on one timestep of a thousand would else get a
+    range of nothing.
+
+    Parameters
+    ----------
+    values
+        Of any shape.
+
+    Returns
+    -------
+    float
+        The 99.8th percentile of the finite non-zero magnitudes, rounded up to 1, 1.5, 2, 3, 4, 5, 6
+        or 8 times a power of ten; 1 where no such value exists.
     """
     magnitudes = np.abs(values[np.isfinite(values) & (values != 0)])
     if magnitudes.size == 0:
@@ -33,6 +43,11 @@ def round_up(value: float) -> float:
     """Return the smallest 1, 1.5, 2, 3, 4, 5, 6, 8 x 10^k that is >= a positive value.
 
     Up to the precision of float32, in which 0.3 is a little more than 0.3.
+
+    Parameters
+    ----------
+    value
+        Greater than 0 and finite.
     """
     decade = 10.0 ** math.floor(math.log10(value))
     step = next(nice for nice in _NICE if nice * decade >= value * (1 - 1e-6))
@@ -105,7 +120,15 @@ def relative_norms(values: NDArray[Any], mask: NDArray[np.bool_] | None) -> NDAr
 def share_not_reached(values: NDArray[Any], mask: NDArray[np.bool_] | None) -> float | None:
     """Return the share of timesteps, 0 .. 1, whose relative norm is below `THRESHOLD`.
 
-    1 where all values are zero; None where no timestep is left. Parameters as `relative_norms`.
+    Parameters
+    ----------
+    values, mask
+        As for `relative_norms`.
+
+    Returns
+    -------
+    float or None
+        1 where all values are zero; None where no timestep is left.
     """
     norms = relative_norms(values, mask)
     told = norms[~np.isnan(norms)]
@@ -113,9 +136,17 @@ def share_not_reached(values: NDArray[Any], mask: NDArray[np.bool_] | None) -> f
 
 
 def norms_over_channels(tensor: GradientTensor) -> NDArray[np.float32]:
-    """Return norms over the channels of each direction, (samples, timesteps, directions).
+    """Return the Euclidean norms over the channels of each direction.
 
-    Further axes, such as those of ConvLSTM, count as channels.
+    Parameters
+    ----------
+    tensor
+        (samples, timesteps, channels); further axes, such as those of ConvLSTM, count as channels.
+
+    Returns
+    -------
+    ndarray
+        (samples, timesteps, directions), float32.
     """
     values = [part.reshape(*tensor.shape[:2], -1) for part in halves(tensor).values()]
     with np.errstate(over="ignore", invalid="ignore"):
@@ -124,7 +155,14 @@ def norms_over_channels(tensor: GradientTensor) -> NDArray[np.float32]:
 
 
 def halves(tensor: GradientTensor) -> dict[str, NDArray[Any]]:
-    """Return the values by direction; under the empty name where there is only one."""
+    """Return the values by direction.
+
+    Returns
+    -------
+    dict
+        Views of the first and the second half of the last axis, under the names of the directions;
+        all values under the empty name where there is only one.
+    """
     if len(tensor.directions) != 2:
         return {"": tensor.values}
     middle = tensor.shape[-1] // 2

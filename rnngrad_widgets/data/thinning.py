@@ -10,7 +10,15 @@ MOST = 1000
 
 
 def is_kept(number: int, stride: int, last: int) -> bool:
-    """Tell whether a snapshot is kept: every ``stride``-th and the last, so the first always."""
+    """Tell whether a snapshot is kept: every ``stride``-th and the last, so the first always.
+
+    Parameters
+    ----------
+    number, last
+        Of this snapshot, and of the last one; they count from 0.
+    stride
+        What `stride_for` returns.
+    """
     return number % stride == 0 or number == last
 
 
@@ -23,5 +31,18 @@ def stride_for(last: int, capacity: int) -> int:
 
 
 def capacity_for(size: int, budget: int) -> int:
-    """Return how many snapshots of ``size`` bytes are kept within a budget; two at least."""
+    """Return how many snapshots are kept.
+
+    Parameters
+    ----------
+    size
+        Bytes of a snapshot.
+    budget
+        Bytes of all.
+
+    Returns
+    -------
+    int
+        At least 2, the first and the last; at most `MOST`.
+    """
     return min(max(budget // max(size, 1), 2), MOST)

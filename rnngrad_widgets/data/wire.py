@@ -22,6 +22,11 @@ def as_float32(array: ArrayLike) -> NDArray[np.float32]:
     array
         (samples, timesteps, channels) or (samples, channels), of bools, integers or floats.
 
+    Returns
+    -------
+    ndarray
+        float32, of the same shape; the array itself where it is that already.
+
     Raises
     ------
     TypeError
@@ -52,13 +57,25 @@ def as_bfloat16(array: NDArray[np.float32]) -> NDArray[np.uint16]:
     """Return the upper halves of float32 numbers: every decade, with 8 bits of precision.
 
     Rounded to nearest, ties to even. Infinities stay, and NaN stays NaN.
+
+    Returns
+    -------
+    ndarray
+        uint16, of the same shape, C order.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         return array.astype(ml_dtypes.bfloat16, order="C").view(np.uint16)
 
 
 def encode(array: NDArray[np.float32], precision: Precision = "float32") -> dict[str, Any]:
-    """Return name, shape and bytes: ipywidgets sends the memory view as a binary buffer."""
+    """Return an array as it is sent to the browser.
+
+    Returns
+    -------
+    dict
+        ``dtype``, the precision; ``shape``; ``data``, a memory view of the little-endian numbers,
+        which ipywidgets sends as a binary buffer.
+    """
     little = (
         as_bfloat16(array).astype("<u2", copy=False)
         if precision == "bfloat16"
