@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ParamSpec, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from rnngrad_widgets.data.thinning import BUDGET
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-P = ParamSpec("P")
-R = TypeVar("R")
+F = TypeVar("F", bound=Callable[..., object])
 
 
 class DisplayOptions(TypedDict, total=False):
@@ -53,7 +51,7 @@ def with_defaults(**options: Unpack[DisplayOptions]) -> DisplayOptions:
     return {**_DEFAULTS, **options}
 
 
-def takes_display_options(function: Callable[P, R]) -> Callable[P, R]:
+def takes_display_options(function: F) -> F:
     """Let the signature of a function with ``**options`` name each option and its default.
 
     Notebooks show and complete it; `suggesting`, put around this, refuses what is not in it.
@@ -70,9 +68,5 @@ def takes_display_options(function: Callable[P, R]) -> Callable[P, R]:
     ]
     own = [p for p in signature.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
 
-    @functools.wraps(function)
-    def called(*args: P.args, **keywords: P.kwargs) -> R:
-        return function(*args, **keywords)
-
-    called.__signature__ = signature.replace(parameters=[*own, *named])  # type: ignore[attr-defined]
-    return called
+    function.__signature__ = signature.replace(parameters=[*own, *named])  # type: ignore[attr-defined]
+    return function
