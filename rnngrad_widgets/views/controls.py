@@ -60,7 +60,7 @@ class Controls:
         self.quantity = Dropdown(options=[], tooltip="quantity")
         self.part = Dropdown(options=[], tooltip="part")
         self.views = ToggleButtons(options=[]).add_class("rnngrad-views")
-        self.refresh = Button(icon="refresh", tooltip="compute again with the current weights")
+        self.refresh = Button(icon="refresh", tooltip="recompute with the current weights")
         self.download = Download()
         for control in (*self.dropdowns.values(), self.refresh):
             control.add_class("rnngrad-kernel")  # rests in a page without a kernel
