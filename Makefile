@@ -55,6 +55,7 @@ lint: $(VENV)/.built
 	ruff check .
 	ruff format --check .
 	mypy --strict
+	lint-imports --no-cache
 	cd js && npm --silent run typecheck
 	cd js && npm --silent run lint
 

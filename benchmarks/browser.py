@@ -114,7 +114,7 @@ def moves(notebook: NotebookPage, way: str, count: int) -> list[float]:
 
 
 def drag(notebook: NotebookPage, way: str, samples: int) -> dict[str, float]:
-    """New pictures, and frames, a second while the handle is dragged."""
+    """Count new pictures, and frames, a second while the handle is dragged."""
     rates: dict[str, float] = notebook.page.evaluate(
         "([way, seconds, samples]) => bench.drag(way, seconds, samples)",
         [way, DRAG_SECONDS, samples],

@@ -73,7 +73,7 @@ import os, threading, time
 import numpy as np
 import psutil
 from rnngrad_widgets import GradientExplorer
-from rnngrad_widgets.tensor import GradientTensor
+from rnngrad_widgets.data.tensor import GradientTensor
 base = np.random.default_rng(0).standard_normal((16, 100, 512), dtype=np.float32)
 e = GradientExplorer.from_array(base)
 seen = []
@@ -81,7 +81,7 @@ def run(count, pause):
     for step in range(count):
         dims = ("sample", "timestep", "channel")
         tensor = GradientTensor(base * (1 + step % 7), dims, step=step, loss=1 / (1 + step))
-        e._take({"": tensor}, step, f"step {step}")
+        e.add_snapshot({"": tensor}, step, f"step {step}")
         seen.append((step, psutil.Process().memory_info().rss))
         time.sleep(pause)
 e

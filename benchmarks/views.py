@@ -20,7 +20,7 @@ SETUP = """
 import time
 import numpy as np
 from rnngrad_widgets import GradientExplorer, show_features_1D, show_features_2D
-from rnngrad_widgets.tensor import GradientTensor
+from rnngrad_widgets.data.tensor import GradientTensor
 def noise(*shape):
     return np.random.default_rng(0).standard_normal(shape, dtype=np.float32)
 """
@@ -114,7 +114,7 @@ def switching(lab: Lab, shape: tuple[int, int, int], repeats: int) -> Iterator[s
 
 
 def appearing(lab: Lab, call: str) -> str:
-    """A cell that shows one widget."""
+    """Time a cell that shows one widget."""
     cell = f"started = time.perf_counter(); w = {call}; took = time.perf_counter() - started; w"
     notebook = lab.open([SETUP, cell])
     notebook.page.wait_for_function(APPEARS)
@@ -137,7 +137,7 @@ for step in range({count}):
     values = noise(16, 100, 512) * (1 + step)
     dims = ("sample", "timestep", "channel")
     tensor = GradientTensor(values, dims, step=step, loss=1 / (1 + step))
-    e._take({{"": tensor}}, step, "")
+    e.add_snapshot({{"": tensor}}, step, "")
 e
 """
     notebook = lab.open([SETUP, snapshots])

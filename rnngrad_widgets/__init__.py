@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rnngrad_widgets._version import __version__
+    from rnngrad_widgets.callbacks.live import LiveGradients
+    from rnngrad_widgets.callbacks.recorder import GradientRecorder
+    from rnngrad_widgets.data.tensor import GradientSnapshot, GradientTensor
     from rnngrad_widgets.engine import GradientEngine
-    from rnngrad_widgets.explorer import GradientExplorer
-    from rnngrad_widgets.features import (
+    from rnngrad_widgets.engine.functions import get_rnn_gradients
+    from rnngrad_widgets.explorer.explorer import GradientExplorer
+    from rnngrad_widgets.explorer.features import (
         show_features_0D,
         show_features_1D,
         show_features_2D,
         show_features_hist,
         show_weights,
     )
-    from rnngrad_widgets.functions import get_rnn_gradients
-    from rnngrad_widgets.live import LiveGradients
-    from rnngrad_widgets.recorder import GradientRecorder
     from rnngrad_widgets.recording import Recording
-    from rnngrad_widgets.tensor import GradientSnapshot, GradientTensor
 
 __all__ = [
     "GradientEngine",
@@ -46,19 +46,19 @@ __all__ = [
 # Where each public name is defined; the same names as above, once for mypy and once for Python.
 _HOMES = {
     "GradientEngine": "engine",
-    "GradientExplorer": "explorer",
-    "GradientRecorder": "recorder",
-    "GradientSnapshot": "tensor",
-    "GradientTensor": "tensor",
-    "LiveGradients": "live",
+    "GradientExplorer": "explorer.explorer",
+    "GradientRecorder": "callbacks.recorder",
+    "GradientSnapshot": "data.tensor",
+    "GradientTensor": "data.tensor",
+    "LiveGradients": "callbacks.live",
     "Recording": "recording",
     "__version__": "_version",
-    "get_rnn_gradients": "functions",
-    "show_features_0D": "features",
-    "show_features_1D": "features",
-    "show_features_2D": "features",
-    "show_features_hist": "features",
-    "show_weights": "features",
+    "get_rnn_gradients": "engine.functions",
+    "show_features_0D": "explorer.features",
+    "show_features_1D": "explorer.features",
+    "show_features_2D": "explorer.features",
+    "show_features_hist": "explorer.features",
+    "show_weights": "explorer.features",
 }
 
 

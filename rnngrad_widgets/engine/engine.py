@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from rnngrad_widgets.tensor import NothingThereError
+from rnngrad_widgets.data.tensor import NothingThereError
 
 from .backend import LayerChoice, Model, Nested, check_backend
 from .build import build
@@ -26,8 +26,8 @@ from .weights import read_weights
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from rnngrad_widgets.check_table import CheckTable
-    from rnngrad_widgets.tensor import GradientSnapshot, GradientTensor
+    from rnngrad_widgets.data.check_table import CheckTable
+    from rnngrad_widgets.data.tensor import GradientSnapshot, GradientTensor
 
     from .batches import Batch
     from .loss_function import Loss

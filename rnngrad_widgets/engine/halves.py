@@ -83,7 +83,7 @@ def _gate_names(rnn: Layer) -> str:
 
 
 def _the(rnns: Sequence[Layer], place: int) -> str:
-    """``the forward layer, an LSTM,``."""
+    """Write ``the forward layer, an LSTM,``."""
     kind = kind_of(rnns[place])
     article = "an" if kind[0] in "AEIOUaeio" or kind.startswith(("LSTM", "RNN")) else "a"
     return f"the {DIRECTIONS[place]} layer, {article} {kind},"

@@ -8,6 +8,8 @@ from collections.abc import Callable, Collection
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from rnngrad_widgets.data.quantities import QUANTITIES
+
 from .backend import Model, Nested, Tensor, keras, tf
 from .keras3 import without_means
 from .library import library_of
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from .batches import Batch
     from .loss_function import Loss
 
-VALUES = frozenset({"output", "hidden_state", "cell_state", "gate", "weight"})
+VALUES = frozenset(each.name for each in QUANTITIES.values() if not each.is_gradient)
 """Quantities that are no derivatives: they need no loss."""
 
 _KEPT = 32

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from rnngrad_widgets.data.quantities import QUANTITIES, Subject
+
 from .axes import initial_axes, input_axes, output_axes, state_axes, weight_axes
 from .backend import Tensor, tf
 from .calls import LayerCall, Wanted
@@ -20,27 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from .layers import Found
-
-QUANTITIES = (
-    "output_gradient",
-    "hidden_gradient",
-    "cell_gradient",
-    "gate_gradient",
-    "input_gradient",
-    "initial_state_gradient",
-    "weight_gradient",
-    "output",
-    "hidden_state",
-    "cell_state",
-    "gate",
-    "weight",
-)
-"""The quantities that the engine computes, in the order in which they are offered."""
-
-_CELL = frozenset({"cell_gradient", "cell_state"})
-_STATES = frozenset({"hidden_gradient", "hidden_state", "initial_state_gradient"}) | _CELL
-_GATES = frozenset({"gate_gradient", "gate"})
-_INSIDE = _GATES | _STATES
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +62,7 @@ class Source:
     @property
     def is_gradient(self) -> bool:
         """Whether the loss is differentiated by the tensors."""
-        return self.quantity.endswith("_gradient")
+        return QUANTITIES[self.quantity].is_gradient
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,13 +120,14 @@ def check_quantities(
 def _why_not(target: Found, word: str) -> str:
     if word not in QUANTITIES:
         return "there is no such quantity"
+    known = QUANTITIES[word]
     library = library_of(target.layer)
     for rnn in directions(target.layer) if is_recurrent(target.layer) else ():
-        if why := library.why_not(rnn) or (word in _INSIDE and library.why_no_loop(rnn)):
+        if why := library.why_not(rnn) or (known.is_inside_loop and library.why_no_loop(rnn)):
             return why
-    if word in _STATES:
-        return why_no_state(target.layer, CELL if word in _CELL else HIDDEN)
-    return why_no_gates(target.layer) if word in _GATES else ""
+    if known.is_state:
+        return why_no_state(target.layer, CELL if known.of == "cell_state" else HIDDEN)
+    return why_no_gates(target.layer) if known.of == "gate" else ""
 
 
 def wanted(quantities: Sequence[str], target: Found) -> Wanted:
@@ -170,13 +152,13 @@ def sources(taken: Taken, quantities: Sequence[str]) -> list[Source]:
     for quantity in quantities:
         if _why_not(taken.target, quantity):
             continue
-        if quantity in ("weight_gradient", "weight"):
+        if QUANTITIES[quantity].of == "weight":
             found += _weights(path, quantity, taken)
             continue
         for position, group in enumerate(groups):
             # A layer that is shared has one tensor per call.
             key = path if len(groups) == 1 else f"{path}[{position}]"
-            found += _BUILDERS[quantity](key, quantity, taken.target, group)
+            found += _BUILDERS[QUANTITIES[quantity].of](key, quantity, taken.target, group)
     return found
 
 
@@ -235,11 +217,11 @@ def _input(key: str, quantity: str, target: Found, group: Group) -> list[Source]
 
 
 def _state(key: str, quantity: str, target: Found, group: Group) -> list[Source]:
-    role = CELL if quantity in _CELL else HIDDEN
-    gradient = quantity.endswith("_gradient")
+    known = QUANTITIES[quantity]
+    role = CELL if known.of == "cell_state" else HIDDEN
 
     def states(loop: Loop) -> dict[StateKey, Tensor]:
-        return loop.state_probes if gradient else loop.states
+        return loop.state_probes if known.is_gradient else loop.states
 
     by_direction = list(zip(*(call.loops for call in group.calls), strict=True))
     found = []
@@ -281,7 +263,7 @@ def _initial(key: str, quantity: str, target: Found, group: Group) -> list[Sourc
 
 def _gates(key: str, quantity: str, target: Found, group: Group) -> list[Source]:
     def tensors(loop: Loop) -> list[Tensor]:
-        return loop.gate_probes if quantity == "gate_gradient" else loop.gates
+        return loop.gate_probes if QUANTITIES[quantity].is_gradient else loop.gates
 
     cells = cells_of(directions(target.layer)[0])
     by_direction = list(zip(*(call.loops for call in group.calls), strict=True))
@@ -345,7 +327,7 @@ def _masks(group: Group) -> tuple[Tensor, ...]:
 def _weights(path: str, quantity: str, taken: Taken) -> list[Source]:
     found = []
     for name, weight in weights_of(taken.target.layer).items():
-        gradient = quantity == "weight_gradient"
+        gradient = QUANTITIES[quantity].is_gradient
         tensor = (taken.weights if gradient else taken.values)[id(weight.variable)]
         if gradient and not tf.as_dtype(tensor.dtype).is_floating:
             continue  # a counter
@@ -362,15 +344,12 @@ def _weights(path: str, quantity: str, taken: Taken) -> list[Source]:
     return found
 
 
-_BUILDERS: dict[str, Callable[[str, str, Found, Group], list[Source]]] = {
-    "output_gradient": _output,
+_BUILDERS: dict[Subject, Callable[[str, str, Found, Group], list[Source]]] = {
     "output": _output,
-    "input_gradient": _input,
-    "hidden_gradient": _state,
-    "cell_gradient": _state,
+    "input": _input,
     "hidden_state": _state,
     "cell_state": _state,
-    "gate_gradient": _gates,
     "gate": _gates,
-    "initial_state_gradient": _initial,
+    "initial_state": _initial,
 }
+"""How the sources of a quantity are found, by what it is of."""

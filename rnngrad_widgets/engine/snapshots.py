@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnngrad_widgets.tensor import GradientSnapshot, GradientTensor
+from rnngrad_widgets.data.tensor import GradientSnapshot, GradientTensor
 
 from .backend import Model
 from .layers import find_recurrent

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rnngrad_widgets.tensor import GradientTensor
+from rnngrad_widgets.data.quantities import QUANTITIES
+from rnngrad_widgets.data.tensor import GradientTensor
 
 from .backend import Model, Tensor, tf
 from .differentiate import Differentiator, EagerDifferentiator, GraphDifferentiator
@@ -29,18 +30,17 @@ if TYPE_CHECKING:
     from .calls import LayerCall, Wanted
     from .layers import Found
 
-_SUBJECTS = {"output_gradient": "output", "input_gradient": "input", "weight_gradient": "weights"}
-"""What a quantity is the derivative by, for a message."""
+_SUBJECTS = {"output": "output", "input": "input", "weight": "weights"}
+"""What a quantity is the derivative by, for a message; else it is the states."""
 
-_STATES = frozenset(("hidden_gradient", "cell_gradient"))
+_STATES = frozenset(
+    each.name
+    for each in QUANTITIES.values()
+    if each.is_gradient and each.of in ("hidden_state", "cell_state")
+)
 """Quantities of which a layer may have several tensors, of one state each."""
 
-_INSIDE = frozenset(
-    (
-        *("hidden_gradient", "cell_gradient", "gate_gradient", "initial_state_gradient"),
-        *("hidden_state", "cell_state", "gate"),
-    )
-)
+_INSIDE = frozenset(each.name for each in QUANTITIES.values() if each.is_inside_loop)
 """Quantities that are taken inside of the loop over time."""
 
 _FLOAT16_SCALE = 2.0**15
@@ -366,8 +366,9 @@ class TracedPass:
             if all(part is None for part in chain(*halves)) and not zero:
                 if source.optional:
                     continue
+                subject = _SUBJECTS.get(QUANTITIES[source.quantity].of, "states")
                 self._missing[source.layer, source.quantity] = (
-                    f"the loss does not depend on the {_SUBJECTS.get(source.quantity, 'states')} "
+                    f"the loss does not depend on the {subject} "
                     f"of layer '{source.layer}', so there is no {source.quantity}"
                 )
                 continue

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnngrad_widgets.tensor import GradientTensor
+from rnngrad_widgets.data.tensor import GradientTensor
 
 from .axes import weight_axes
 from .backend import Layer, Nested, Tensor, keras, tf

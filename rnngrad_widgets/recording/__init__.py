@@ -1,7 +1,7 @@
 """Recordings of a training run: one zarr store, one step after the other."""
 
-from .errors import RecordingError
-from .reader import Recording
-from .writer import RecordingWriter
+from rnngrad_widgets.recording.errors import RecordingError
+from rnngrad_widgets.recording.reader import Recording
+from rnngrad_widgets.recording.writer import RecordingWriter
 
 __all__ = ["Recording", "RecordingError", "RecordingWriter"]

@@ -14,10 +14,18 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from rnngrad_widgets.rules import check_axes, check_mask, check_words
-
-from .errors import RecordingError
-from .layout import DTYPES, MARK, MAX_CHUNK, SCALARS, VERSION, ArrayLayout, Layout, root_document
+from rnngrad_widgets.data.rules import check_axes, check_mask, check_words
+from rnngrad_widgets.recording.errors import RecordingError
+from rnngrad_widgets.recording.layout import (
+    DTYPES,
+    MARK,
+    MAX_CHUNK,
+    SCALARS,
+    VERSION,
+    ArrayLayout,
+    Layout,
+    root_document,
+)
 
 MAX_ROOT = 2**23
 """Bytes of the root ``zarr.json``; 30 arrays make 30 KB."""
@@ -168,7 +176,7 @@ def _check_masks(layout: Layout) -> None:
 
 
 def _check_names(layout: Layout) -> None:
-    """A (layer, quantity) is one array; an alias leads straight to a layer."""
+    """Check that a (layer, quantity) is one array; an alias leads straight to a layer."""
     keys = [(array.layer, array.quantity) for array in layout.arrays]
     if len(set(keys)) != len(keys):
         twice = next(key for key in keys if keys.count(key) > 1)

@@ -17,9 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from rnngrad_widgets.tensor import GradientSnapshot, GradientTensor
-
-from .errors import RecordingError
+from rnngrad_widgets.data.tensor import GradientSnapshot, GradientTensor
+from rnngrad_widgets.recording.errors import RecordingError
 
 ROOT = "zarr.json"
 MARK = "rnngrad_widgets_recording"
@@ -189,7 +188,7 @@ def stored_dtype(tensor: GradientTensor) -> str:
 
 
 def root_document(layout: Layout, steps: int) -> dict[str, Any]:
-    """The group's ``zarr.json`` when that many steps are in."""
+    """Return the group's ``zarr.json`` when that many steps are in."""
     return {
         "zarr_format": 3,
         "node_type": "group",
@@ -209,7 +208,7 @@ def root_document(layout: Layout, steps: int) -> dict[str, Any]:
 
 
 def nodes(layout: Layout, steps: int) -> dict[str, dict[str, Any]]:
-    """The ``zarr.json`` of every array, by name."""
+    """Return the ``zarr.json`` of every array, by name."""
     if not layout.arrays:
         return {}
     found = {

@@ -12,13 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnngrad_widgets.tensor import GradientSnapshot, GradientTensor
-
-from .errors import RecordingError
-from .guard import MAX_ROOT, parse_root
-from .layout import ROOT, ArrayLayout, Layout
-from .scalars import SCALAR_BYTES, no_scalars, read_chunk, read_scalars
-from .store import Files
+from rnngrad_widgets.data.tensor import GradientSnapshot, GradientTensor
+from rnngrad_widgets.recording.errors import RecordingError
+from rnngrad_widgets.recording.guard import MAX_ROOT, parse_root
+from rnngrad_widgets.recording.layout import ROOT, ArrayLayout, Layout
+from rnngrad_widgets.recording.scalars import SCALAR_BYTES, no_scalars, read_chunk, read_scalars
+from rnngrad_widgets.recording.store import Files
 
 BUDGET = 2**29
 """Bytes that one snapshot of a recording may take, unless `budget` says otherwise."""

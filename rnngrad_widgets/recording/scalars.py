@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .errors import RecordingError
-from .layout import SCALAR_CHUNK, SCALARS
+from rnngrad_widgets.recording.errors import RecordingError
+from rnngrad_widgets.recording.layout import SCALAR_CHUNK, SCALARS
 
 if TYPE_CHECKING:
-    from .store import Files
+    from rnngrad_widgets.recording.store import Files
 
 Scalars = dict[str, np.ndarray]
 """One array for each name in `SCALARS`, all of the same length."""
@@ -45,7 +45,7 @@ def read_scalars(files: Files, known: Scalars, steps: int) -> Scalars:
 
 
 def chunk_of(scalars: Scalars, step: int) -> dict[str, np.ndarray]:
-    """The chunks that a step is in, by key."""
+    """Return the chunks that a step is in, by key."""
     chunk = step // SCALAR_CHUNK
     files = {}
     for name, (dtype, _) in SCALARS.items():

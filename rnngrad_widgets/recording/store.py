@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from .errors import RecordingError
-from .locks import locked
+from rnngrad_widgets.recording.errors import RecordingError
+from rnngrad_widgets.recording.locks import locked
 
 if TYPE_CHECKING:
     from zarr.abc.store import Store
@@ -283,7 +283,7 @@ class Files:
 
 
 def _local(path: str | os.PathLike[str]) -> Path | None:
-    """The folder that a path stands for; None for a URL."""
+    """Return the folder that a path stands for; None for a URL."""
     text = os.fspath(path)
     if isinstance(path, str):
         text = re.sub(r"^(file|local)://", "", text)

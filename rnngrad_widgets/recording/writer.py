@@ -17,13 +17,25 @@ from typing import Any, Literal
 
 import numpy as np
 
-from rnngrad_widgets.tensor import GradientSnapshot, GradientTensor
-
-from .errors import RecordingError
-from .guard import MAX_ROOT, parse_root
-from .layout import ROOT, ArrayLayout, Layout, layout_of, nodes, root_document
-from .scalars import Scalars, chunk_of, no_scalars, read_chunk, read_scalars
-from .store import Files
+from rnngrad_widgets.data.tensor import GradientSnapshot, GradientTensor
+from rnngrad_widgets.recording.errors import RecordingError
+from rnngrad_widgets.recording.guard import MAX_ROOT, parse_root
+from rnngrad_widgets.recording.layout import (
+    ROOT,
+    ArrayLayout,
+    Layout,
+    layout_of,
+    nodes,
+    root_document,
+)
+from rnngrad_widgets.recording.scalars import (
+    Scalars,
+    chunk_of,
+    no_scalars,
+    read_chunk,
+    read_scalars,
+)
+from rnngrad_widgets.recording.store import Files
 
 Mode = Literal["x", "a", "w"]
 

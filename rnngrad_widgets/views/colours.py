@@ -6,8 +6,8 @@ from difflib import get_close_matches
 from typing import Any
 
 from bqplot import ColorScale
-from traitlets import TraitError
 
+from rnngrad_widgets.data.norm import SelectionError
 from rnngrad_widgets.widgets.selection import Selection
 
 DIVERGING = (
@@ -42,16 +42,12 @@ SCHEMES = (
 """The continuous colour schemes of bqplot, by its names."""
 
 
-class CmapError(TraitError, ValueError):
-    """A colour map that does not exist; the widget keeps what it had."""
-
-
 def check_cmap(cmap: Any) -> str:
-    """Name of a colour map.
+    """Check the name of a colour map.
 
     Raises
     ------
-    CmapError
+    SelectionError
         If there is none of this name.
     """
     known = (*_OURS, *SCHEMES)
@@ -60,16 +56,16 @@ def check_cmap(cmap: Any) -> str:
     near = get_close_matches(str(cmap), known, 1)
     way_out = f"did you mean {near[0]!r}?" if near else f"ours are {list(_OURS)}"
     rule = "cmap must name a colour map of ours or of bqplot"
-    raise CmapError(f"{rule}; received {cmap!r}: {way_out}")
+    raise SelectionError(f"{rule}; received {cmap!r}: {way_out}")
 
 
 def colour_scale() -> ColorScale:
-    """The scale of the map `DIVERGING`; the browser fits it to the norm."""
+    """Make the scale of the map `DIVERGING`; the browser fits it to the norm."""
     return ColorScale(colors=list(DIVERGING), min=-1.0, mid=0.0, max=1.0)
 
 
 def follows_theme(cmap: str) -> bool:
-    """Whether the browser half swaps the colours of a map for those of the page's theme."""
+    """Tell whether the browser swaps the colours of a map for those of the page's theme."""
     return cmap in ("diverging", "sequential")
 
 

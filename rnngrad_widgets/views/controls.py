@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ipywidgets import (
     Button,
@@ -17,21 +17,21 @@ from ipywidgets import (
     jslink,
 )
 
-from rnngrad_widgets.cube import Cube
+from rnngrad_widgets.data.plot_array import PlotArray
+from rnngrad_widgets.data.quantities import quantity_of
 from rnngrad_widgets.widgets.download import Download
 from rnngrad_widgets.widgets.readout import Readout
 from rnngrad_widgets.widgets.selection import Selection
-from rnngrad_widgets.wording import words
 
 STOPS = 80
 """Places of the logarithmic norm slider, ten in each of the eight decades below the maximum."""
 
 HANDLES = 200
-"""Places of each handle of the range slider on either side of zero. Both: see js/src/norms.ts."""
+"""Places of each handle of the range slider beside zero; both as in ``js/src/drawing/norms.ts``."""
 
 
 class Controls:
-    """Dropdowns and sliders.
+    """Dropdowns and sliders: one attribute for each.
 
     The links are made in the browser: a drag moves the picture without a message to Python.
 
@@ -41,20 +41,30 @@ class Controls:
         What the sliders move.
     layers
         Labels of the layers by path.
+    ask
+        Called with what a person chose, by the trait of the explorer that it sets; with nothing
+        for the refresh button.
     """
 
-    def __init__(self, selection: Selection, layers: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        selection: Selection,
+        layers: Mapping[str, str],
+        ask: Callable[[Mapping[str, str]], None],
+    ) -> None:
         self._selection = selection
+        self._is_placing = False
         self.layer = Dropdown(
             options=[(label, path) for path, label in layers.items()], tooltip="layer"
         )
         self.quantity = Dropdown(options=[], tooltip="quantity")
         self.part = Dropdown(options=[], tooltip="part")
         self.views = ToggleButtons(options=[]).add_class("rnngrad-views")
-        self.refresh = Button(icon="refresh", tooltip="recompute at the weights of now")
+        self.refresh = Button(icon="refresh", tooltip="recompute with the current weights")
         self.download = Download()
         for control in (*self.dropdowns.values(), self.refresh):
             control.add_class("rnngrad-kernel")  # rests in a page without a kernel
+        self._listen(ask)
         self.sample = IntSlider(description="Sample", readout=False)
         self.channel = IntSlider(description="Channel", readout=False)
         self.limit = IntSlider(description="Norm", readout=False, max=STOPS)
@@ -77,11 +87,41 @@ class Controls:
         """The dropdowns by the trait of the explorer that each one sets."""
         return {"layer": self.layer, "quantity": self.quantity, "part": self.part}
 
-    def fit(self, cube: Cube, quantities: Sequence[str], parts: Sequence[str]) -> None:
-        """Bounds and choices for what is shown."""
-        selection, shape = self._selection, cube.values.shape
-        of_channels = "channel" in cube.rows or not cube.rows
-        self.channel.description = "Channel" if of_channels else cube.rows.capitalize()
+    def place(
+        self,
+        plot_array: PlotArray,
+        quantities: Sequence[str],
+        parts: Sequence[str],
+        chosen: tuple[str, str, str],
+        *,
+        can_reflect: bool,
+    ) -> None:
+        """Let the controls fit what is displayed, and say what it is; nothing is asked for.
+
+        Parameters
+        ----------
+        plot_array
+            What is displayed.
+        quantities, parts
+            The choices there are.
+        chosen
+            Layer, quantity and part that are displayed.
+        can_reflect
+            Whether the channels have halves.
+        """
+        self._is_placing = True  # a dropdown that gets new choices takes the first for a moment
+        try:
+            self.fit(plot_array, quantities, parts)
+            self.order.layout.display = None if can_reflect else "none"
+            self.choose(*chosen)
+        finally:
+            self._is_placing = False
+
+    def fit(self, plot_array: PlotArray, quantities: Sequence[str], parts: Sequence[str]) -> None:
+        """Set bounds and choices for what is shown."""
+        selection, shape = self._selection, plot_array.values.shape
+        of_channels = "channel" in plot_array.rows or not plot_array.rows
+        self.channel.description = "Channel" if of_channels else plot_array.rows.capitalize()
         for slider, count, index in (
             (self.sample, shape[0], selection.sample),
             (self.channel, shape[-1], selection.channel),
@@ -91,12 +131,12 @@ class Controls:
                 # a slider needs two ends: where there is one place only, it is disabled
                 slider.max, slider.value = max(count - 1, 1), index
             slider.disabled = count == 1
-        self.quantity.options = [(words(quantity).choice, quantity) for quantity in quantities]
+        self.quantity.options = [(quantity_of(quantity).label, quantity) for quantity in quantities]
         self.part.options = list(parts)
         self.part.layout.display = None if len(parts) > 1 else "none"
 
     def offer(self, views: Sequence[str], chosen: str) -> None:
-        """The views that fit, and which one is shown."""
+        """Offer the views that fit, and say which one is shown."""
         labels = tuple(view.capitalize() for view in views)
         with self.views.hold_sync():
             if tuple(self.views.options) != labels:
@@ -112,7 +152,7 @@ class Controls:
         ]
 
     @property
-    def loose(self) -> list[Widget]:
+    def detached_widgets(self) -> list[Widget]:
         """Widgets that are not under `box`: links, and the dropdowns where there is no model."""
         return [*self.links, *self._hidden]
 
@@ -126,6 +166,15 @@ class Controls:
             if dropdown.options:
                 dropdown.value = value
         self.download.stem = " ".join(filter(None, (layer, quantity, part))) or "array"
+
+    def _listen(self, ask: Callable[[Mapping[str, str]], None]) -> None:
+        def chosen(name: str, value: str) -> None:
+            if not self._is_placing:
+                ask({name: value})
+
+        for name, dropdown in self.dropdowns.items():
+            dropdown.observe(lambda change, name=name: chosen(name, change["new"]), "value")
+        self.refresh.on_click(lambda _: ask({}))
 
     def _link(self) -> list[Widget]:
         selection = self._selection

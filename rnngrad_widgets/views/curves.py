@@ -5,7 +5,7 @@ from __future__ import annotations
 from bqplot import Figure
 from ipywidgets import Stack, VBox, Widget, jslink
 
-from rnngrad_widgets.cube import Cube
+from rnngrad_widgets.data.plot_array import PlotArray
 from rnngrad_widgets.views.panel import (
     CAPTION_HEIGHT,
     Pager,
@@ -16,10 +16,10 @@ from rnngrad_widgets.views.panel import (
     value_axis,
     value_scale,
 )
-from rnngrad_widgets.widgets.cursor import Cursor
-from rnngrad_widgets.widgets.curves import Curves
-from rnngrad_widgets.widgets.flow import Flow
-from rnngrad_widgets.widgets.grid import CurveGrid
+from rnngrad_widgets.widgets.marks.cursor import Cursor
+from rnngrad_widgets.widgets.marks.curves import Curves
+from rnngrad_widgets.widgets.marks.flow import Flow
+from rnngrad_widgets.widgets.marks.grid import CurveGrid
 from rnngrad_widgets.widgets.selection import Selection
 
 
@@ -46,12 +46,12 @@ class CurvesView:
         )
         pages = Stack([one, self._grid.box], selected_index=0).add_class("rnngrad-pages")
         link = jslink((pages, "selected_index"), (buttons, "index"))
-        self.loose: list[Widget] = [link, *self._grid.loose]
+        self.detached_widgets: list[Widget] = [link, *self._grid.detached_widgets]
         self.box = VBox([pages]).add_class("rnngrad-no-norm")
 
-    def fit(self, cube: Cube) -> None:
+    def fit(self, plot_array: PlotArray) -> None:
         """Let the axes hold the values."""
-        self._grid.fit(cube)
+        self._grid.fit(plot_array)
 
     def _curve(self) -> Figure:
         scales = {"x": self._selection.time_scale, "y": value_scale()}
@@ -98,9 +98,12 @@ class CurveGridView:
         axes = switch(["same y axis", "own y axes"], int(free))
         buttons = [axes] if beside is None else [beside, axes]
         self.figures: tuple[Figure, ...] = (plot,)
-        self.loose: list[Widget] = [jslink((grid, "free"), (axes, "index")), self._pager.link]
+        self.detached_widgets: list[Widget] = [
+            jslink((grid, "free"), (axes, "index")),
+            self._pager.link,
+        ]
         self.box = panel(selection, "grid-caption", "hover", plot, self._pager.box, *buttons)
 
-    def fit(self, cube: Cube) -> None:
+    def fit(self, plot_array: PlotArray) -> None:
         """Let the axes hold the values."""
-        self._pager.fit(cube.values.shape[-1])
+        self._pager.fit(plot_array.values.shape[-1])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bqplot import Figure
 from ipywidgets import VBox, Widget
 
-from rnngrad_widgets.cube import Cube
+from rnngrad_widgets.data.plot_array import PlotArray
 from rnngrad_widgets.views.panel import (
     figure,
     index_axis,
@@ -13,8 +13,8 @@ from rnngrad_widgets.views.panel import (
     value_axis,
     value_scale,
 )
-from rnngrad_widgets.widgets.cursor import Cursor
-from rnngrad_widgets.widgets.flow import Flow
+from rnngrad_widgets.widgets.marks.cursor import Cursor
+from rnngrad_widgets.widgets.marks.flow import Flow
 from rnngrad_widgets.widgets.selection import Selection
 
 
@@ -35,12 +35,12 @@ class FlowView:
         self.figures: tuple[Figure, ...] = (upper, lower)
         self._first = panel(selection, "flow-view-caption", "hover", upper)
         self._second = panel(selection, "companion-caption", None, lower)
-        self.loose: list[Widget] = [self._second]
+        self.detached_widgets: list[Widget] = [self._second]
         self.box = VBox([self._first])
         self.box.add_class("rnngrad-no-norm").add_class("rnngrad-no-channel")
         self.fit_companion()
 
-    def fit(self, cube: Cube) -> None:
+    def fit(self, plot_array: PlotArray) -> None:
         """Do nothing: the marks fit their axes."""
 
     def fit_companion(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bqplot import Figure
 from ipywidgets import VBox, Widget
 
-from rnngrad_widgets.cube import Cube
+from rnngrad_widgets.data.plot_array import PlotArray
 from rnngrad_widgets.views.panel import (
     CAPTION_HEIGHT,
     figure,
@@ -17,10 +17,10 @@ from rnngrad_widgets.views.panel import (
     value_scale,
 )
 from rnngrad_widgets.widgets.colourbar import ColourBar
-from rnngrad_widgets.widgets.cursor import Cursor
-from rnngrad_widgets.widgets.curves import Curves
-from rnngrad_widgets.widgets.flow import Flow
-from rnngrad_widgets.widgets.raster import Raster
+from rnngrad_widgets.widgets.marks.cursor import Cursor
+from rnngrad_widgets.widgets.marks.curves import Curves
+from rnngrad_widgets.widgets.marks.flow import Flow
+from rnngrad_widgets.widgets.marks.raster import Raster
 from rnngrad_widgets.widgets.selection import Selection
 
 
@@ -39,7 +39,7 @@ class HeatMapView:
 
     def __init__(self, selection: Selection, *, halves: bool, flow: bool) -> None:
         self._selection = selection
-        self.loose: list[Widget] = []
+        self.detached_widgets: list[Widget] = []
         self._time = selection.time_scale
         self._sections = (1, 0) if halves else (None,)
         self._channels = [index_scale() for _ in self._sections]
@@ -60,9 +60,9 @@ class HeatMapView:
         curve_panel = panel(selection, "curve-caption", None, curve)
         self.box = VBox([heat_box, *flow_panels, curve_panel])
 
-    def fit(self, cube: Cube) -> None:
+    def fit(self, plot_array: PlotArray) -> None:
         """Let the axes hold the values."""
-        channels = cube.values.shape[-1]
+        channels = plot_array.values.shape[-1]
         middle = channels // 2
         counts = {None: channels, 0: middle, 1: channels - middle}
         for section, scale in zip(self._sections, self._channels, strict=True):

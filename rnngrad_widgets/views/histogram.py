@@ -5,9 +5,9 @@ from __future__ import annotations
 from bqplot import Axis, Figure, LinearScale
 from ipywidgets import HBox, VBox, Widget, jslink
 
-from rnngrad_widgets.cube import Cube
+from rnngrad_widgets.data.plot_array import PlotArray
 from rnngrad_widgets.views.panel import figure, switch, value_axis, value_scale
-from rnngrad_widgets.widgets.histogram import (
+from rnngrad_widgets.widgets.marks.histogram import (
     AXES,
     COUNTS,
     LINES,
@@ -16,10 +16,6 @@ from rnngrad_widgets.widgets.histogram import (
     HistogramReadout,
 )
 from rnngrad_widgets.widgets.selection import Selection
-from rnngrad_widgets.wording import PLAIN, QUANTITIES
-
-SPREAD_OVER_DECADES = {PLAIN.symbol, QUANTITIES["output_gradient"].symbol}
-"""Symbols of what is first shown by magnitude: gradients, and plain arrays, as they may be some."""
 
 
 class HistogramView:
@@ -32,8 +28,7 @@ class HistogramView:
     """
 
     def __init__(self, selection: Selection) -> None:
-        self._selection = selection
-        self._decades: bool | None = None
+        self._by_magnitude: bool | None = None
         scales = {"x": value_scale(), "y": value_scale()}
         values = Axis(scale=scales["x"], side="bottom", grid_lines="none", tick_values=[0])
         counts = value_axis(scales["y"])
@@ -46,7 +41,7 @@ class HistogramView:
             name: switch(options, getattr(self.mark, name))
             for name, options in (("signed", AXES), ("log_count", COUNTS), ("line", LINES))
         }
-        self.loose: list[Widget] = [
+        self.detached_widgets: list[Widget] = [
             jslink((self.mark, name), (buttons, "index")) for name, buttons in switches.items()
         ]
         caption, hover = (
@@ -57,16 +52,15 @@ class HistogramView:
         row.add_class("rnngrad-caption").add_class("rnngrad-caption-histogram")
         self.box = VBox([VBox([row, plot]).add_class("rnngrad-panel")]).add_class("rnngrad-no-norm")
 
-    def fit(self, _cube: Cube) -> None:
+    def fit(self, plot_array: PlotArray) -> None:
         """Choose the axis that suits a tensor; the browser fits it to the values.
 
         The axis changes only where the tensor before was of another kind: else it stays as the
         person at the widget has it.
         """
-        decades = self._selection.tensor.symbol in SPREAD_OVER_DECADES
-        if decades != self._decades:
-            self._decades = decades
-            self.mark.signed = 0 if decades else 1
+        if plot_array.by_magnitude != self._by_magnitude:
+            self._by_magnitude = plot_array.by_magnitude
+            self.mark.signed = 0 if plot_array.by_magnitude else 1
 
 
 def gate_histograms(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from bqplot import Axis, Figure, LinearScale, Mark
 from ipywidgets import HBox, IntSlider, Layout, ToggleButtons, VBox, Widget, jslink
 
-from rnngrad_widgets.widgets.grid import Grid
+from rnngrad_widgets.widgets.marks.grid import Grid
 from rnngrad_widgets.widgets.readout import Readout
 from rnngrad_widgets.widgets.selection import Selection
 
@@ -18,7 +18,7 @@ CAPTION_HEIGHT = 24
 
 
 def index_scale(count: int = 1) -> LinearScale:
-    """A scale on which index i takes [i - 0.5, i + 0.5]."""
+    """Make a scale on which index i takes [i - 0.5, i + 0.5]."""
     return LinearScale(min=-0.5, max=count - 0.5, allow_padding=False)
 
 
@@ -28,24 +28,24 @@ def fit_index_scale(scale: LinearScale, count: int) -> None:
 
 
 def value_scale() -> LinearScale:
-    """A scale that the browser fits to the values."""
+    """Make a scale that the browser fits to the values."""
     return LinearScale(min=-1.0, max=1.0, allow_padding=False)
 
 
 def index_axis(scale: LinearScale, side: str) -> Axis:
-    """An axis whose integer ticks the cursor chooses in the browser."""
+    """Make an axis whose integer ticks the cursor chooses in the browser."""
     return Axis(scale=scale, side=side, tick_format="d", grid_lines="none", tick_values=[0])
 
 
 def value_axis(scale: LinearScale) -> Axis:
-    """An axis whose ticks the mark chooses in the browser."""
+    """Make an axis whose ticks the mark chooses in the browser."""
     return Axis(scale=scale, side="left", grid_lines="none", tick_values=[0])
 
 
 def figure(
     marks: Sequence[Mark], axes: Sequence[Axis], kind: str, bottom: int | None = None
 ) -> Figure:
-    """A figure without decoration; its height comes from the style sheet, by ``kind``."""
+    """Make a figure without decoration; the style sheet has its height, by ``kind``."""
     if bottom is None:
         bottom = AXIS_HEIGHT if any(axis.side == "bottom" for axis in axes) else 0
     plot = Figure(
@@ -66,7 +66,7 @@ def figure(
 def panel(
     selection: Selection, caption: str, readout: str | None, plot: Figure, *between: Widget
 ) -> VBox:
-    """A caption over the plot's left edge, a readout over its right edge, the plot."""
+    """Put a caption over the plot's left edge, a readout over its right edge."""
     texts: list[Widget] = [Readout(selection=selection, kind=caption), *between]
     if readout is not None:
         texts.append(Readout(selection=selection, kind=readout))
@@ -74,13 +74,13 @@ def panel(
 
 
 def captioned(plot: Figure, *texts: Widget) -> VBox:
-    """A row of texts and small controls, the plot under it."""
+    """Put a row of texts and small controls over the plot."""
     row = HBox(texts).add_class("rnngrad-caption")
     return VBox([row, plot]).add_class("rnngrad-panel")
 
 
 def switch(options: Sequence[str], index: int = 0) -> ToggleButtons:
-    """Small buttons for a caption row; their ``index`` is to be linked to what they switch."""
+    """Make small buttons for a caption row; link their ``index`` to what they switch."""
     return ToggleButtons(options=options, index=index).add_class("rnngrad-switch")
 
 

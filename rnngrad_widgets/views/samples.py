@@ -5,7 +5,7 @@ from __future__ import annotations
 from bqplot import Figure
 from ipywidgets import Stack, VBox, Widget, jslink
 
-from rnngrad_widgets.cube import Cube
+from rnngrad_widgets.data.plot_array import PlotArray
 from rnngrad_widgets.views.panel import (
     Pager,
     figure,
@@ -17,9 +17,9 @@ from rnngrad_widgets.views.panel import (
     value_scale,
 )
 from rnngrad_widgets.widgets.colourbar import ColourBar
-from rnngrad_widgets.widgets.cursor import Cursor
-from rnngrad_widgets.widgets.grid import Maps
-from rnngrad_widgets.widgets.raster import Raster
+from rnngrad_widgets.widgets.marks.cursor import Cursor
+from rnngrad_widgets.widgets.marks.grid import Maps
+from rnngrad_widgets.widgets.marks.raster import Raster
 from rnngrad_widgets.widgets.selection import Selection
 
 
@@ -43,12 +43,12 @@ class SamplesView:
         one = VBox([by_sample, bar]).add_class("rnngrad-heat").add_class("rnngrad-axis-below")
         self.box = Stack([self._maps.box, one], selected_index=0).add_class("rnngrad-pages")
         link = jslink((self.box, "selected_index"), (buttons, "index"))
-        self.loose: list[Widget] = [link, *self._maps.loose]
+        self.detached_widgets: list[Widget] = [link, *self._maps.detached_widgets]
 
-    def fit(self, cube: Cube) -> None:
+    def fit(self, plot_array: PlotArray) -> None:
         """Let the axes hold the values."""
-        self._maps.fit(cube)
-        fit_index_scale(self._samples, cube.values.shape[0])
+        self._maps.fit(plot_array)
+        fit_index_scale(self._samples, plot_array.values.shape[0])
 
     def _channel(self, selection: Selection) -> Figure:
         scales = {"x": selection.time_scale, "y": self._samples}
@@ -87,10 +87,10 @@ class MapsView:
         between = [self._pager.box] if beside is None else [self._pager.box, beside]
         captioned = panel(selection, "maps-caption", "hover", plot, *between)
         self.figures: tuple[Figure, ...] = (plot,)
-        self.loose: list[Widget] = [self._pager.link]
+        self.detached_widgets: list[Widget] = [self._pager.link]
         self.box = VBox([captioned, ColourBar(selection=selection)])
         self.box.add_class("rnngrad-heat").add_class("rnngrad-axis-below")
 
-    def fit(self, cube: Cube) -> None:
+    def fit(self, plot_array: PlotArray) -> None:
         """Let there be a page for each so many samples."""
-        self._pager.fit(cube.values.shape[0])
+        self._pager.fit(plot_array.values.shape[0])

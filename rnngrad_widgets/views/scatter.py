@@ -5,7 +5,7 @@ from __future__ import annotations
 from bqplot import Figure, LinearScale
 from ipywidgets import VBox, Widget
 
-from rnngrad_widgets.cube import Cube
+from rnngrad_widgets.data.plot_array import PlotArray
 from rnngrad_widgets.views.panel import (
     figure,
     fit_index_scale,
@@ -15,8 +15,8 @@ from rnngrad_widgets.views.panel import (
     value_axis,
     value_scale,
 )
-from rnngrad_widgets.widgets.cursor import Cursor
-from rnngrad_widgets.widgets.scatter import Bars, Scatter, ValuesMark
+from rnngrad_widgets.widgets.marks.cursor import Cursor
+from rnngrad_widgets.widgets.marks.scatter import Bars, Scatter, ValuesMark
 from rnngrad_widgets.widgets.selection import Selection
 
 
@@ -25,7 +25,7 @@ class ScatterView:
 
     def __init__(self, selection: Selection) -> None:
         self._selection = selection
-        self.loose: list[Widget] = []
+        self.detached_widgets: list[Widget] = []
         self._samples = index_scale()
         self._channels = index_scale()
         scatter = self._figure(Scatter, self._samples, "sample", "band")
@@ -38,9 +38,9 @@ class ScatterView:
             ]
         )
 
-    def fit(self, cube: Cube) -> None:
+    def fit(self, plot_array: PlotArray) -> None:
         """Let the axes hold the values."""
-        samples, channels = cube.values.shape
+        samples, channels = plot_array.values.shape
         fit_index_scale(self._samples, samples)
         fit_index_scale(self._channels, channels)
 

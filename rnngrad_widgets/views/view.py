@@ -1,4 +1,4 @@
-"""What a view is, and how a stack turns to one."""
+"""What a view is, and how a stack brings one to the front."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Protocol
 from bqplot import Figure
 from ipywidgets import Box, Stack, Widget
 
-from rnngrad_widgets.cube import Cube
+from rnngrad_widgets.data.plot_array import PlotArray
 
 
 class View(Protocol):
@@ -23,14 +23,14 @@ class View(Protocol):
         """The figures in it."""
 
     @property
-    def loose(self) -> list[Widget]:
+    def detached_widgets(self) -> list[Widget]:
         """Widgets that are not under the box, such as links."""
 
-    def fit(self, cube: Cube) -> None:
+    def fit(self, plot_array: PlotArray) -> None:
         """Let the axes hold the values."""
 
 
-def turn_to(stack: Stack, children: Sequence[Widget], index: int) -> None:
+def bring_to_front(stack: Stack, children: Sequence[Widget], index: int) -> None:
     """Put one of the children in front, in one message."""
     with stack.hold_sync():
         if stack.children != tuple(children):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
@@ -11,9 +11,9 @@ import numpy as np
 from bqplot import Figure
 from ipywidgets import HTML, HBox, Stack, VBox, Widget, jslink
 
-from rnngrad_widgets.cube import Cube, Section, as_cube
-from rnngrad_widgets.statistics import auto_limit, top_decade
-from rnngrad_widgets.tensor import GradientTensor
+from rnngrad_widgets.data.plot_array import PlotArray, Section, to_plot_array
+from rnngrad_widgets.data.statistics import auto_limit, top_decade
+from rnngrad_widgets.data.tensor import GradientTensor
 from rnngrad_widgets.views.histogram import gate_histograms
 from rnngrad_widgets.views.panel import (
     AXIS_HEIGHT,
@@ -25,10 +25,10 @@ from rnngrad_widgets.views.panel import (
     index_scale,
     switch,
 )
-from rnngrad_widgets.views.selected import new_selection, send
+from rnngrad_widgets.views.tensor_upload import new_selection, upload
 from rnngrad_widgets.widgets.colourbar import ColourBar
-from rnngrad_widgets.widgets.cursor import Cursor
-from rnngrad_widgets.widgets.raster import Raster
+from rnngrad_widgets.widgets.marks.cursor import Cursor
+from rnngrad_widgets.widgets.marks.raster import Raster
 from rnngrad_widgets.widgets.readout import Readout
 from rnngrad_widgets.widgets.selection import Selection
 
@@ -67,26 +67,31 @@ class WeightsView:
         return self._pages.figures if self._pages else ()
 
     @property
+    def pages(self) -> Mapping[str, Sequence[Page]]:
+        """The pages of the layer that is shown, of ``"values"`` and of ``"gradients"``."""
+        return self._pages.by_kind if self._pages else {}
+
+    @property
     def selections(self) -> list[Selection]:
         """What is drawn: one selection for each direction or cell, of values and of gradients."""
         return [page.selection for pages in self._made.values() for page in pages.pages]
 
     @property
-    def loose(self) -> list[Widget]:
+    def detached_widgets(self) -> list[Widget]:
         """Widgets that are not under the box: links, and the pages of other layers."""
         made = self._made.values()
         return [self._wait, *(each for pages in made for each in (pages.box, *pages.links))]
 
-    def fit(self, cube: Cube) -> None:
+    def fit(self, plot_array: PlotArray) -> None:
         """Do nothing: weights are shown by `show`."""
 
     def show(self, values: Weights, gradients: Weights | None = None) -> None:
         """Show the weights of a layer, and the gradient with respect to them if there is one."""
-        kinds = {"values": _groups(values)}
+        kinds = {"values": groups_of(values)}
         if gradients is not None:
             # The loss does not depend on a weight that has none.
             every = {name: gradients.get(name) or _zero(tensor) for name, tensor in values.items()}
-            kinds["gradients"] = _groups(every)
+            kinds["gradients"] = groups_of(every)
         key = tuple((group.name, group.shape) for groups in kinds.values() for group in groups)
         if key not in self._made:
             self._made[key] = _Pages(kinds)
@@ -95,19 +100,21 @@ class WeightsView:
         self.box.children = (self._pages.box,)
 
 
-class _Group(NamedTuple):
+class Group(NamedTuple):
     """Matrices with the same columns: of one direction, of one cell."""
 
     name: str
     tensor: GradientTensor
-    cube: Cube
+    plot_array: PlotArray
 
     @property
     def shape(self) -> tuple[object, ...]:
-        return (self.cube.values.shape[1:], self.cube.sections)
+        """What two groups share that can be drawn by the same figures."""
+        return (self.plot_array.values.shape[1:], self.plot_array.sections)
 
 
-def _groups(weights: Weights) -> list[_Group]:
+def groups_of(weights: Weights) -> list[Group]:
+    """Return the matrices that share their columns, in the order of the weights."""
     found: dict[tuple[str, tuple[int, ...]], dict[str, GradientTensor]] = {}
     for path, tensor in weights.items():
         group, _, name = path.rpartition("/")
@@ -128,33 +135,33 @@ def _zero(tensor: GradientTensor) -> GradientTensor:
     return replace(tensor, values=np.zeros(tensor.shape), quantity="weight_gradient")
 
 
-def _stacked(name: str, members: Mapping[str, GradientTensor]) -> _Group:
+def _stacked(name: str, members: Mapping[str, GradientTensor]) -> Group:
     """One picture of all matrices, the last one at the bottom."""
-    cubes = {key: as_cube(tensor) for key, tensor in reversed(list(members.items()))}
-    starts = np.cumsum([0, *(cube.values.shape[-1] for cube in cubes.values())])
+    plot_arrays = {key: to_plot_array(tensor) for key, tensor in reversed(list(members.items()))}
+    starts = np.cumsum([0, *(plot_array.values.shape[-1] for plot_array in plot_arrays.values())])
     sections = tuple(
-        Section(key, int(start), cube.rows.replace("_", " "))
-        for (key, cube), start in zip(cubes.items(), starts[:-1], strict=True)
+        Section(key, int(start), plot_array.rows.replace("_", " "))
+        for (key, plot_array), start in zip(plot_arrays.items(), starts[:-1], strict=True)
     )
     first = next(iter(members.values()))
-    like = as_cube(first)
-    values = np.concatenate([cube.values for cube in cubes.values()], axis=-1)
-    cube = Cube(values, like.columns, "row", like.gates, like.gates_along, sections)
-    return _Group(name, first, cube)
+    like = to_plot_array(first)
+    values = np.concatenate([plot_array.values for plot_array in plot_arrays.values()], axis=-1)
+    plot_array = PlotArray(values, like.columns, "row", like.gates, like.gates_along, sections)
+    return Group(name, first, plot_array)
 
 
 class _Pages:
     """A page for each group, of values and of gradients; small buttons turn them."""
 
-    def __init__(self, kinds: Mapping[str, list[_Group]]) -> None:
-        self._pages = {kind: [_Page(group) for group in groups] for kind, groups in kinds.items()}
+    def __init__(self, kinds: Mapping[str, list[Group]]) -> None:
+        self.by_kind = {kind: [Page(group) for group in groups] for kind, groups in kinds.items()}
         names = [group.name for group in next(iter(kinds.values()))]
         of_kind, of_group = switch(list(kinds)), switch(names)
         of_kind.layout.display = None if len(kinds) > 1 else "none"
         of_group.layout.display = None if len(names) > 1 else "none"
         stacks = [
             Stack([page.box for page in pages], selected_index=0).add_class("rnngrad-pages")
-            for pages in self._pages.values()
+            for pages in self.by_kind.values()
         ]
         outer = Stack(stacks, selected_index=0).add_class("rnngrad-pages")
         self.links = [
@@ -167,21 +174,21 @@ class _Pages:
         self.figures = tuple(plot for page in self.pages for plot in page.figures)
 
     @property
-    def pages(self) -> list[_Page]:
-        return [page for pages in self._pages.values() for page in pages]
+    def pages(self) -> list[Page]:
+        return [page for pages in self.by_kind.values() for page in pages]
 
-    def fit(self, kinds: Mapping[str, list[_Group]]) -> None:
+    def fit(self, kinds: Mapping[str, list[Group]]) -> None:
         for kind, groups in kinds.items():
-            for page, group in zip(self._pages[kind], groups, strict=True):
+            for page, group in zip(self.by_kind[kind], groups, strict=True):
                 page.fit(group)
 
 
-class _Page:
+class Page:
     """The matrices of one group."""
 
-    def __init__(self, group: _Group) -> None:
+    def __init__(self, group: Group) -> None:
         self.selection = selection = new_selection()
-        rows = _rows(group.cube)
+        rows = _rows(group.plot_array)
         thin = sum(count <= 2 for count in rows)
         spent = CAPTION_HEIGHT * (len(rows) + 1) + AXIS_HEIGHT + HISTOGRAMS + THIN * thin
         each = max((HEIGHT - spent) // max(len(rows) - thin, 1), THIN)
@@ -206,13 +213,13 @@ class _Page:
         self.figures = tuple(heights)
         self.box = VBox([maps, captioned(histograms, caption)])
 
-    def fit(self, group: _Group) -> None:
+    def fit(self, group: Group) -> None:
         """Send the matrices. Biases are left out of the norm: a forget gate's is all ones."""
-        send(self.selection.tensor, group.tensor, group.cube)
-        counts, values = _rows(group.cube), group.cube.values
+        upload(self.selection.tensor, group.tensor, group.plot_array)
+        counts, values = _rows(group.plot_array), group.plot_array.values
         matrices = [
             values[..., section.start : section.start + count]
-            for section, count in zip(group.cube.sections, counts, strict=True)
+            for section, count in zip(group.plot_array.sections, counts, strict=True)
             if count > 2 or len(counts) == 1
         ]
         ruling = np.concatenate(matrices, axis=-1) if matrices else values
@@ -241,7 +248,7 @@ class _Page:
         return figure([raster, cursor], axes, "weights")
 
 
-def _rows(cube: Cube) -> list[int]:
+def _rows(plot_array: PlotArray) -> list[int]:
     """Rows of each section."""
-    starts = [section.start for section in cube.sections] + [cube.values.shape[-1]]
+    starts = [section.start for section in plot_array.sections] + [plot_array.values.shape[-1]]
     return [end - start for start, end in pairwise(starts)]

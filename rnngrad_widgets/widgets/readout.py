@@ -5,9 +5,9 @@ from __future__ import annotations
 from ipywidgets import DOMWidget, register, widget_serialization
 from traitlets import Enum, Instance, Unicode
 
-from rnngrad_widgets.traits import Int
 from rnngrad_widgets.widgets._module import MODULE
 from rnngrad_widgets.widgets.selection import Selection
+from rnngrad_widgets.widgets.traits import Int
 
 KINDS = (
     "sample",
@@ -34,7 +34,7 @@ KINDS = (
 
 @register
 class Readout(DOMWidget):  # type: ignore[misc]  # ipywidgets has no types
-    """Written in the browser; ``kind`` says what it tells (``js/src/text.ts`` has the words)."""
+    """A line of the given ``kind``, written in the browser: ``js/src/widgets/text.ts``."""
 
     _model_module = Unicode(MODULE.name).tag(sync=True)
     _model_module_version = Unicode(MODULE.version).tag(sync=True)

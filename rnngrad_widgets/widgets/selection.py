@@ -1,4 +1,4 @@
-"""What of the tensor is shown: the state that sliders move and marks draw."""
+"""Which part of the tensor is shown: the state that sliders move and marks draw."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from bqplot import ColorScale, LinearScale
 from ipywidgets import Widget, register, widget_serialization
 from traitlets import Float, Instance, Tuple, Unicode
 
-from rnngrad_widgets.checks import Norm
-from rnngrad_widgets.traits import Bool, Int
+from rnngrad_widgets.data.norm import Norm
 from rnngrad_widgets.widgets._module import MODULE
 from rnngrad_widgets.widgets.tensor import Tensor
+from rnngrad_widgets.widgets.traits import Bool, Int
 
 
 @register

@@ -7,11 +7,12 @@ from bqplot import Axis
 from ipywidgets import HTML, DOMWidget, Widget, register, widget_serialization
 from traitlets import Float, Instance, Unicode
 
-from rnngrad_widgets.traits import Bool, Int
-from rnngrad_widgets.widgets._mark import SelectionMark
+from rnngrad_widgets.data.wire import Precision, encode
 from rnngrad_widgets.widgets._module import MODULE
+from rnngrad_widgets.widgets.marks.mark import SelectionMark
 from rnngrad_widgets.widgets.selection import Selection
-from rnngrad_widgets.widgets.tensor import ArrayTrait, Precision, encode
+from rnngrad_widgets.widgets.tensor import ArrayTrait
+from rnngrad_widgets.widgets.traits import Bool, Int
 
 SHOW = ("step", "A", "difference")
 """What is drawn: the chosen step, the pinned one, or the chosen minus the pinned one."""

@@ -27,7 +27,7 @@ ARRAY = np.ldexp(  # values that float32 and the text of a cell hold exactly
 def show_histogram(array: NDArray[np.float64]) -> str:
     """Source of a cell that shows the histogram of an array."""
     shown = show(array).rstrip()
-    return f"{shown}.view = 'histogram'\nhistogram = e._stage.views['histogram'].mark\ne\n"
+    return f"{shown}.view = 'histogram'\nhistogram = e.stage.views['histogram'].mark\ne\n"
 
 
 def counted(
@@ -248,21 +248,22 @@ def test_each_gate_of_a_weight_has_a_histogram_in_its_columns(lab: Lab) -> None:
     cell = f"""
 import numpy as np
 from ipywidgets import VBox
-from rnngrad_widgets.frame import Frame
+from rnngrad_widgets.data.plot_array import PlotArray
+from rnngrad_widgets.explorer.frame import PlotFrame
 from rnngrad_widgets.views.histogram import HistogramView, gate_histograms
 from rnngrad_widgets.views.panel import index_scale, panel
-from rnngrad_widgets.views.selected import new_selection
+from rnngrad_widgets.views.tensor_upload import new_selection
 selection = new_selection()
 tensor = selection.tensor
 tensor.gates, tensor.gates_along = ["i", "f", "c", "o"], "columns"
 tensor.columns, tensor.rows, tensor.symbol = "channel", "feature", "w"
 tensor.array = np.array({weight.T[None].tolist()}, np.float32)
 view = HistogramView(selection)
-view.fit(None)
+view.fit(PlotArray(tensor.array, "channel", "feature", by_magnitude=False))
 plot = gate_histograms(selection, index_scale(12))
 strip = panel(selection, "gates-caption", None, plot)
 plots = VBox([strip, view.box]).add_class("rnngrad-plots")
-Frame((plots,), selection=selection, figures=[plot, *view.figures])
+PlotFrame((plots,), selection=selection, figures=[plot, *view.figures])
 """
     e = ExplorerPage(lab.open([cell]))
     e.expect_text("gates-caption", "Values per bin of w in each gate, all on one range")

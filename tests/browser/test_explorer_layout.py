@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 LAYERS = """
 import numpy as np
 from rnngrad_widgets import GradientExplorer
-from rnngrad_widgets.tensor import SEQUENCE, GradientTensor
-from rnngrad_widgets.exploring import First
+from rnngrad_widgets.data.tensor import SEQUENCE, GradientTensor
 
-class Source:
-    notes = ()
+from rnngrad_widgets.explorer.source import Source
+
+class FakeSource(Source):
     def layers(self):
         return {"bidirectional_encoder": "bidirectional_encoder  LSTM 2 × 32"}
     def resolve(self, layer):
@@ -31,8 +31,9 @@ class Source:
         both = ("forward", "backward")
         return {"": GradientTensor(values, SEQUENCE, layer, quantity, both)}
 
-e = GradientExplorer.__new__(GradientExplorer)
-e._start(Source(), None, "output_gradient", First(norm=(-0.012, 0.0125)))
+e = GradientExplorer.from_source(
+    FakeSource(), None, "output_gradient", norm=(-0.012, 0.0125)
+)
 e
 """
 SEQUENCES = """

@@ -38,10 +38,11 @@ EVIL = "</script><img onerror=alert(1) src=x>"
 ANY_SOURCE = f"""
 import numpy as np
 from rnngrad_widgets import GradientExplorer
-from rnngrad_widgets.tensor import SEQUENCE, GradientTensor
+from rnngrad_widgets.data.tensor import SEQUENCE, GradientTensor
 
-class Source:
-    notes = ()
+from rnngrad_widgets.explorer.source import Source
+
+class FakeSource(Source):
     def layers(self):
         return {{name: name for name in ({EVIL!r}, "other")}}
     def resolve(self, layer):
@@ -53,8 +54,7 @@ class Source:
             raise RuntimeError("<b>no</b> " + {EVIL!r})
         return {{"": GradientTensor(np.ones((2, 3, 4)), SEQUENCE, layer, quantity)}}
 
-e = GradientExplorer.__new__(GradientExplorer)
-e._start(Source(), None, "output_gradient")
+e = GradientExplorer.from_source(FakeSource(), None, "output_gradient")
 e
 """
 COUNT = "from ipywidgets.widgets import widget; print(len(widget._instances))"
@@ -63,7 +63,7 @@ COUNT = "from ipywidgets.widgets import widget; print(len(widget._instances))"
 def gradients(
     e: ExplorerPage, layer: str, quantity: str = "output_gradient"
 ) -> NDArray[np.float64]:
-    """Gradients of a layer, at the weights of now, without the explorer."""
+    """Gradients of a layer, with the current weights, without the explorer."""
     computed = f"engine.compute(x, y, quantities={quantity!r})[{layer!r}, {quantity!r}]"
     computed += ".values.tolist()"
     return np.array(json.loads(e.notebook.execute(f"print(json.dumps({computed}))")))
@@ -173,20 +173,20 @@ def test_refresh_takes_the_weights_of_now_and_a_failure_keeps_the_picture(lab: L
 
     e.notebook.execute(
         "def fail(*_): raise RuntimeError('no memory')\n"
-        "compute, e._source.compute = e._source.compute, fail"
+        "compute, e.source.compute = e.source.compute, fail"
     )
     told = "RuntimeError no memory"
     refresh.click()
     e.expect_text("message", told)
     expect_lstm(e)
-    e.notebook.execute("e._message.value = ''")
+    e.notebook.execute("e.clear_message()")
     e.expect_text("message", "")
     e.dropdown("layer").press("ArrowDown")
     e.expect_text("message", told)
     expect_lstm(e)
     eventually(lambda: selected_layer(e), "lstm  LSTM 4", "the layer dropdown")
 
-    e.notebook.execute("e._source.compute = compute")
+    e.notebook.execute("e.source.compute = compute")
     e.dropdown("layer").press("ArrowDown")
     expect_halves(e, 0)
     e.expect_text("message", "")

@@ -16,13 +16,14 @@ WEIGHTS = """
 import json
 import numpy as np
 from rnngrad_widgets import GradientExplorer
-from rnngrad_widgets.tensor import GradientTensor
+from rnngrad_widgets.data.tensor import GradientTensor
 
 rng = np.random.default_rng(5)
 kernel, bias = rng.normal(size=(3, 8)), rng.normal(size=8)
 
-class Source:
-    notes = ()
+from rnngrad_widgets.explorer.source import Source
+
+class FakeSource(Source):
     def layers(self):
         return {"lstm": "lstm  LSTM 2"}
     def resolve(self, layer):
@@ -37,8 +38,7 @@ class Source:
             "bias": GradientTensor(bias, ("channel",), "lstm/bias", "weight", gates=gates),
         }
 
-e = GradientExplorer.__new__(GradientExplorer)
-e._start(Source(), None, "weight")
+e = GradientExplorer.from_source(FakeSource(), None, "weight")
 e
 """
 

@@ -210,8 +210,8 @@ print(sorted(path.name for path in folder.iterdir()))
 def test_what_cannot_be_saved_says_what_to_do(lab: Lab) -> None:
     source = f"""{not_shown()}
 from ipywidgets import Button
-from rnngrad_widgets import saving
-saving.SIGN_SECONDS = 1
+from rnngrad_widgets.export import picture
+picture.SIGN_SECONDS = 1
 def try_to_save(_):
     try:
         e.save("never.png")

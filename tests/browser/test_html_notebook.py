@@ -12,7 +12,7 @@ import pytest
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter, SlidesExporter
 
-from rnngrad_widgets.bundle import renderer
+from rnngrad_widgets.export.bundle import renderer
 from tests.browser.engines import Chromium
 from tests.browser.explorer_page import picture, show
 from tests.browser.html_page import PageView

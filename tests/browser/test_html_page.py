@@ -9,9 +9,10 @@ import pytest
 from PIL import Image
 
 from rnngrad_widgets import GradientExplorer
-from rnngrad_widgets.html import save_html
-from rnngrad_widgets.tensor import SEQUENCE, GradientTensor
-from rnngrad_widgets.widgets.tensor import as_bfloat16
+from rnngrad_widgets.data.tensor import SEQUENCE, GradientTensor
+from rnngrad_widgets.data.wire import as_bfloat16
+from rnngrad_widgets.explorer.source import Source
+from rnngrad_widgets.export.html import save_html
 from tests.browser import other_engines
 from tests.browser.engines import Chromium, Firefox, WebKit
 from tests.browser.explorer_page import (
@@ -24,7 +25,7 @@ from tests.browser.explorer_page import (
 )
 from tests.browser.html_page import PageView
 from tests.browser.lab import DARK, LIGHT
-from tests.unit.sources import explore
+from tests.unit.explorer.fake_source import explore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,10 +43,8 @@ NORM = (-1.0, 1.0)
 EVIL = "</script><img src=x onerror=\"document.title='run'\"><!-- &amp;"
 
 
-class Source:
+class OneLayer(Source):
     """One layer of an ugly name, and another one that the page does not have."""
-
-    notes = ()
 
     def layers(self) -> dict[str, str]:
         return {EVIL: f"{EVIL}  LSTM 4", "other": "other  LSTM 4"}
@@ -77,7 +76,7 @@ def engine(request: pytest.FixtureRequest, browser: Browser, tmp_path: Path) -> 
 
 
 def test_a_page_is_alive_in_every_browser(engine: Engine, tmp_path: Path) -> None:
-    explorer = explore(Source(), norm=NORM)
+    explorer = explore(OneLayer(), norm=NORM)
     page = PageView(engine, explorer.save_html(tmp_path / "page.html", title=EVIL).path)
 
     # where it is, and every colour of it

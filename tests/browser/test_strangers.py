@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from nbconvert import HTMLExporter
 
-from rnngrad_widgets.bundle import renderer
+from rnngrad_widgets.export.bundle import renderer
 from tests.browser.engines import Chromium
 from tests.browser.explorer_page import ExplorerPage, eventually
 from tests.browser.html_page import PageView
@@ -25,7 +25,7 @@ SAVE_STATE = "() => harness.run('@jupyter-widgets/jupyterlab-manager:saveWidgetS
 CELL = f"""
 import numpy as np
 from rnngrad_widgets import GradientExplorer
-from rnngrad_widgets.tensor import SEQUENCE, GradientTensor
+from rnngrad_widgets.data.tensor import SEQUENCE, GradientTensor
 
 EVIL = {EVIL!r}
 
@@ -37,7 +37,9 @@ def tensor(step, quantity):
     object.__setattr__(made, "gates", (EVIL, EVIL + "2"))
     return made
 
-class Source:
+from rnngrad_widgets.explorer.source import Source
+
+class FakeSource(Source):
     notes = (EVIL,)
     def layers(self):
         return {{EVIL: EVIL}}
@@ -48,14 +50,13 @@ class Source:
     def compute(self, layer, quantity):
         return {{EVIL: tensor(0, quantity), "other": tensor(1, quantity)}}
 
-e = GradientExplorer.__new__(GradientExplorer)
-e._start(Source(), None, "output_gradient")
+e = GradientExplorer.from_source(FakeSource(), None, "output_gradient")
 e.title = EVIL
 e
 """
 TIMELINE = """
-e._take({EVIL: tensor(1, "output_gradient")}, 1, EVIL)
-e._take({EVIL: tensor(2, "output_gradient")}, 2, EVIL)
+e.add_snapshot({EVIL: tensor(1, "output_gradient")}, 1, EVIL)
+e.add_snapshot({EVIL: tensor(2, "output_gradient")}, 2, EVIL)
 """
 IMAGES = "document.querySelectorAll('img[src=x]').length"
 
@@ -76,7 +77,7 @@ def test_in_jupyterlab(lab: Lab) -> None:
     e = open_one(lab)
     asked: list[str] = []
     e.notebook.page.on("dialog", lambda dialog: asked.append(dialog.message))
-    for view in e.notebook.execute("print(*e._stage.views, sep='|')").strip().split("|"):
+    for view in e.notebook.execute("print(*e.stage.views, sep='|')").strip().split("|"):
         e.notebook.execute(f"e.view = {view!r}")
         e.notebook.settle()
         expect_text_only(e.notebook)

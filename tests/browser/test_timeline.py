@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rnngrad_widgets.statistics import auto_limit
+from rnngrad_widgets.data.statistics import auto_limit
 from tests.browser.engines import Chromium
 from tests.browser.explorer_page import (
     TOLERANCE,
@@ -38,8 +38,7 @@ SIZE = 4 * 2 * 8 * 4
 SOURCE = f"""
 import numpy as np
 from rnngrad_widgets import GradientExplorer
-from rnngrad_widgets.exploring import First, Style
-from rnngrad_widgets.tensor import SEQUENCE, GradientTensor
+from rnngrad_widgets.data.tensor import SEQUENCE, GradientTensor
 
 def tensor(step, quantity="output_gradient"):
     # gradient that reaches one timestep further back with every ten steps
@@ -48,8 +47,9 @@ def tensor(step, quantity="output_gradient"):
     values[:, : max(0, 4 - step // 10)] = 0
     return GradientTensor(values, SEQUENCE, "lstm", quantity, step=step, loss=2 / (1 + step / 10))
 
-class Source:
-    notes = ()
+from rnngrad_widgets.explorer.source import Source
+
+class FakeSource(Source):
     def layers(self):
         return {{"lstm": "lstm  LSTM 4"}}
     def resolve(self, layer):
@@ -60,13 +60,13 @@ class Source:
         return {{"": tensor(1000, quantity)}}
 
 def make(room):
-    e = GradientExplorer.__new__(GradientExplorer)
-    e._start(Source(), None, "output_gradient", First(), Style(), room * {SIZE})
-    return e
+    return GradientExplorer.from_source(
+        FakeSource(), None, "output_gradient", budget=room * {SIZE}
+    )
 
 def take(*steps):
     for step in steps:
-        e._take({{"": tensor(step)}}, step, f"step {{step}}")
+        e.add_snapshot({{"": tensor(step)}}, step, f"step {{step}}")
 """
 COUNT = "from ipywidgets.widgets import widget; print(len(widget._instances))"
 
@@ -332,7 +332,7 @@ def big(step):
     return GradientTensor(values, SEQUENCE, "lstm", "output_gradient", step=step, loss=1.0)
 line, end = "x" * 9999 + "\\n", time.monotonic() + 3.5
 for step in range(14):
-    e._take({"": big(step)}, step, "")
+    e.add_snapshot({"": big(step)}, step, "")
     while time.monotonic() < end - 3.5 + (step + 1) / 4:
         sys.stdout.write(line * 10)  # 4 MB/s
         sys.stdout.flush()
@@ -434,7 +434,7 @@ def test_the_picture_changes_while_the_model_trains(lab: Lab, tmp_path: Path) ->
     assert notebook.execute("print(len(history.history['loss']))") == "1\n"
 
     # an error is said where the gradients are
-    notebook.execute("e._source.snapshot = lambda *_: 1 / 0")
+    notebook.execute("e.source.snapshot = lambda *_: 1 / 0")
     notebook.run_cell(1, wait=False)
     e.expect_text("message", "ZeroDivisionError division by zero")
     wait_for(held)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnngrad_widgets.statistics import auto_limit
+from rnngrad_widgets.data.statistics import auto_limit
 from tests.browser.explorer_page import (
     ExplorerPage,
     close,
@@ -49,12 +49,13 @@ SOURCE = """
 import json, time
 import numpy as np
 from rnngrad_widgets import GradientExplorer
-from rnngrad_widgets.tensor import SEQUENCE, GradientTensor
+from rnngrad_widgets.data.tensor import SEQUENCE, GradientTensor
 
 MATRICES = {"kernel": (3, 8), "recurrent_kernel": (4, 8), "bias": (8,)}
 
-class Source:
-    notes = ()
+from rnngrad_widgets.explorer.source import Source
+
+class FakeSource(Source):
     def layers(self):
         return {"lstm": "lstm  LSTM 4", "bi": "bi  LSTM 2 × 2"}
     def resolve(self, layer):
@@ -75,8 +76,7 @@ class Source:
             for name, shape in MATRICES.items()
         }
 
-e = GradientExplorer.__new__(GradientExplorer)
-e._start(Source(), None, "output_gradient")
+e = GradientExplorer.from_source(FakeSource(), None, "output_gradient")
 e.selection.timestep = 0
 e
 """
@@ -91,7 +91,7 @@ def arrays(e: ExplorerPage, expression: str) -> list[NDArray[np.float64]]:
 
 
 def gradients(e: ExplorerPage, *wanted: tuple[str, str]) -> list[NDArray[np.float64]]:
-    """Gradients by layer and quantity, at the weights of now."""
+    """Gradients by layer and quantity, with the current weights."""
     quantities = sorted({quantity for _, quantity in wanted})
     e.notebook.execute(f"found = engine.compute(x, y, quantities={quantities})")
     return arrays(e, f"[found[key].values for key in {list(wanted)}]")
@@ -155,7 +155,7 @@ def test_weights_gate_by_gate_and_two_flows(lab: Lab) -> None:
 
 
 def check_weights(e: ExplorerPage) -> None:
-    """Values and gradients, layers, directions, and the weights of now."""
+    """Values and gradients, layers, directions, and the current weights."""
     e.button("Weights").click()
     captions = e.root.locator(".rnngrad-section-caption")
     captions.first.wait_for(timeout=60_000)  # the gradients of weights are traced first

@@ -149,7 +149,7 @@ def expect_flow(
     norms
         (samples, timesteps).
     span
-        First and last timestep that are shown.
+        InitialSelection and last timestep that are shown.
     """
     first, last = (0, norms.shape[1] - 1) if span is None else span
     shot = e.look(kind, index)

@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnngrad_widgets.check_table import CheckRow, CheckTable
+from rnngrad_widgets.data.check_table import CheckRow, CheckTable
+from rnngrad_widgets.data.quantities import QUANTITIES
+from rnngrad_widgets.data.tensor import GradientSnapshot, GradientTensor
 from rnngrad_widgets.engine.backend import Model, Tensor, components, tf
 from rnngrad_widgets.engine.batches import Batch
 from rnngrad_widgets.engine.layers import Found
 from rnngrad_widgets.engine.library import library_of
 from rnngrad_widgets.engine.loss_function import Loss, LossError, LossFunction
 from rnngrad_widgets.engine.weights import weights_of
-from rnngrad_widgets.tensor import GradientSnapshot, GradientTensor
 
 from .directions import THIRDS, directions
 from .nudged_layer import NudgedLayer
@@ -75,7 +76,7 @@ class Check:
         reason = self._unsteady(snapshot)
         if not reason:
             rows |= {(row.layer, row.quantity): row for row in self._rows(snapshot)}
-        gradients = [key for key in snapshot if key[1].endswith("_gradient")]
+        gradients = [key for key in snapshot if QUANTITIES[key[1]].is_gradient]
         without = reason or "there is nothing that could be moved to check it"
         return CheckTable(
             tuple(rows.get(key) or self._row(key, reason=without) for key in gradients),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnngrad_widgets.tensor import GradientTensor
+from rnngrad_widgets.data.tensor import GradientTensor
 
 THIRDS = ("first", "middle", "last")
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from rnngrad_widgets.data.quantities import QUANTITIES
+from rnngrad_widgets.data.tensor import GradientSnapshot
 from rnngrad_widgets.engine.layers import Found, RecurrentLayer
 from rnngrad_widgets.engine.quantities import offered
-from rnngrad_widgets.tensor import GradientSnapshot
 
 
 def requests(
@@ -18,7 +19,7 @@ def requests(
         return
     together: dict[tuple[str, ...], list[RecurrentLayer]] = {}
     for target in targets:
-        words = tuple(word for word in offered(target) if word.endswith("_gradient"))
+        words = tuple(word for word in offered(target) if QUANTITIES[word].is_gradient)
         together.setdefault(words, []).append(target.info)
     for words, layers in together.items():
         yield layers, words

@@ -15,7 +15,7 @@ from .architectures import FeedBack
 from .test_cells import Peephole
 
 if TYPE_CHECKING:
-    from rnngrad_widgets.tensor import GradientSnapshot
+    from rnngrad_widgets.data.tensor import GradientSnapshot
 
 pytestmark = pytest.mark.usefixtures("float64", "unoptimised")
 

@@ -13,7 +13,7 @@ import tensorflow as tf
 import tf_keras
 from keras import layers, ops
 
-from rnngrad_widgets.check_table import CheckRow, CheckTable
+from rnngrad_widgets.data.check_table import CheckRow, CheckTable
 from rnngrad_widgets.engine import GradientEngine, steps
 from rnngrad_widgets.engine.readers import Place
 

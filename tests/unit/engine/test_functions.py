@@ -11,7 +11,7 @@ import tensorflow as tf
 from keras import layers
 
 from rnngrad_widgets.engine import GradientEngine
-from rnngrad_widgets.functions import get_rnn_gradients
+from rnngrad_widgets.engine.functions import get_rnn_gradients
 
 pytestmark = pytest.mark.usefixtures("unoptimised")
 

@@ -11,8 +11,8 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
+from rnngrad_widgets.data.tensor import NothingThereError
 from rnngrad_widgets.engine import GradientEngine
-from rnngrad_widgets.tensor import NothingThereError
 
 pytestmark = pytest.mark.usefixtures("unoptimised")
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from rnngrad_widgets.tensor import GradientSnapshot, GradientTensor
+    from rnngrad_widgets.data.tensor import GradientSnapshot, GradientTensor
 
 pytestmark = [
     pytest.mark.usefixtures("float64", "unoptimised"),

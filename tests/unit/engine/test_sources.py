@@ -10,12 +10,12 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
+from rnngrad_widgets.data.quantities import QUANTITIES
 from rnngrad_widgets.engine.calls import LayerCall
 from rnngrad_widgets.engine.cells import CELL, HIDDEN, StateKey
 from rnngrad_widgets.engine.layers import find_recurrent
 from rnngrad_widgets.engine.quantities import Source, Taken, offered, sources, wanted
 from rnngrad_widgets.engine.steps import Inside, Loop
-from rnngrad_widgets.wording import QUANTITIES
 
 B, T = 2, 4
 

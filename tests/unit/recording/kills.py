@@ -18,8 +18,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from rnngrad_widgets.recording import Recording, RecordingWriter
-
-from .runs import assert_same, check, snapshot
+from tests.unit.recording.runs import assert_same, check, snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnngrad_widgets.data.tensor import NO_TIME, SEQUENCE, GradientSnapshot, GradientTensor
 from rnngrad_widgets.recording import Recording, RecordingWriter
-from rnngrad_widgets.tensor import NO_TIME, SEQUENCE, GradientSnapshot, GradientTensor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from rnngrad_widgets import GradientExplorer, following
+import rnngrad_widgets.explorer.follower as follower_module
+from rnngrad_widgets import GradientExplorer
+from rnngrad_widgets.explorer.sources import RecordingSource
 from rnngrad_widgets.recording import Recording, RecordingWriter
-
-from .runs import record, snapshot
+from tests.unit.recording.runs import record, snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,6 +56,39 @@ def test_tensorflow_is_not_needed(tmp_path: Path) -> None:
     assert answer.stdout == "3 bi output_gradient 10\n\n"
 
 
+def test_a_recording_is_opened_with_a_selection_and_a_style(tmp_path: Path) -> None:
+    record(tmp_path / "run")
+    explorer = GradientExplorer.from_recording(
+        tmp_path / "run", sample=1, norm=(-2, 2), view="curves", cmap="RdBu", title="Run 1"
+    )
+    assert (explorer.sample, explorer.norm, explorer.view) == (1, (-2.0, 2.0), "curves")
+    assert (explorer.cmap, explorer.title, explorer.step) == ("RdBu", "Run 1", 20)
+    assert [snapshot.step for snapshot in explorer.snapshots] == [0, 10, 20]
+
+
+@pytest.mark.parametrize(
+    ("after", "room", "steps_read"),
+    [
+        (None, 100, [*range(0, 100, 10)]),
+        (None, 10, [*range(0, 100, 10)]),
+        (None, 3, [0, 40, 80, 90]),
+        (40, 3, [50, 70, 90]),
+        (45, 100, [50, 60, 70, 80, 90]),
+        (90, 3, []),
+    ],
+)
+def test_steps_are_chosen_evenly_and_the_last_always(
+    tmp_path: Path, after: int | None, room: int, steps_read: list[int]
+) -> None:
+    record(tmp_path / "run", range(0, 100, 10))
+    source = RecordingSource(Recording.open(tmp_path / "run"))
+    read = list(source.snapshots_after(after, "bi", "output_gradient", room))
+    assert [step for step, _, _ in read] == steps_read
+    for step, tensor, status in read:
+        np.testing.assert_array_equal(tensor.values, snapshot(step)["bi", "output_gradient"].values)
+        assert status == "10 snapshots recorded · 9 skipped"
+
+
 def test_every_step_of_what_is_turned_to(tmp_path: Path) -> None:
     record(tmp_path / "run", range(0, 50, 10))
     explorer = GradientExplorer.from_recording(tmp_path / "run")
@@ -81,7 +115,7 @@ def test_every_step_of_what_is_turned_to(tmp_path: Path) -> None:
 
 
 def test_more_steps_than_the_budget_holds(tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr("rnngrad_widgets.timeline.MOST", 6)
+    monkeypatch.setattr("rnngrad_widgets.data.thinning.MOST", 6)
     record(tmp_path / "run", range(40))
     explorer = GradientExplorer.from_recording(tmp_path / "run")
     kept = steps(explorer)
@@ -139,7 +173,7 @@ def test_new_steps_appear_and_closing_ends_the_thread(
 def test_trouble_while_following_is_told_and_following_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trouble: str, told: str
 ) -> None:
-    monkeypatch.setattr(following, "INTERVAL", 0.1)
+    monkeypatch.setattr(follower_module, "INTERVAL", 0.1)
     record(tmp_path / "run")
     explorer = GradientExplorer.from_recording(tmp_path / "run", layer="last", follow=True)
     writer = RecordingWriter(tmp_path / "run", "a" if trouble != "other" else "w")
@@ -152,8 +186,8 @@ def test_trouble_while_following_is_told_and_following_goes_on(
     else:
         full = snapshot(0)
         writer.append(type(full)({k: t for k, t in full.items() if k[0] == "bi"}, step=0))
-    eventually(lambda: told in explorer._message.value)
-    assert "it is looked for again" in explorer._message.value
+    eventually(lambda: told in explorer.message)
+    assert "it is looked for again" in explorer.message
     assert len(followers()) == 1
     if trouble == "other":
         return
@@ -162,13 +196,13 @@ def test_trouble_while_following_is_told_and_following_goes_on(
     root.write_bytes(sound)
     writer.append(snapshot(30))
     eventually(lambda: steps(explorer) == [0, 10, 20, 30])
-    eventually(lambda: "looked for" not in explorer._message.value)
+    eventually(lambda: "looked for" not in explorer.message)
     explorer.close()
 
 
 def test_pauses_grow_while_looks_fail(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(following, "INTERVAL", 0.05)
-    monkeypatch.setattr(following, "LONGEST", 0.2)
+    monkeypatch.setattr(follower_module, "INTERVAL", 0.05)
+    monkeypatch.setattr(follower_module, "LONGEST", 0.2)
     answers: list[Exception | None] = [*[OSError(5, "no answer")] * 4, None, None, KeyError("end")]
     times, told, well = [], [], []
 
@@ -178,7 +212,7 @@ def test_pauses_grow_while_looks_fail(monkeypatch: pytest.MonkeyPatch) -> None:
         if answer is not None:
             raise answer
 
-    follower = following.Follower(look, told.append, lambda: well.append(len(times)))
+    follower = follower_module.Follower(look, told.append, lambda: well.append(len(times)))
     eventually(lambda: len(told) == 2)
     pauses = np.diff(times)
     assert (pauses[:4] > np.array([0.1, 0.2, 0.2, 0.2]) - 0.01).all()

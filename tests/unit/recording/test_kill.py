@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .kills import kill
+from tests.unit.recording.kills import kill
 
 if TYPE_CHECKING:
     from pathlib import Path

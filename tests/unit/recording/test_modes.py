@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from rnngrad_widgets.recording import Recording, RecordingError, RecordingWriter
-
-from .runs import check, record, snapshot, snapshot_of, tensor
+from tests.unit.recording.runs import check, record, snapshot, snapshot_of, tensor
 
 
 def test_an_existing_recording_is_refused(tmp_path: Path) -> None:

@@ -8,11 +8,18 @@ import ml_dtypes
 import numpy as np
 import pytest
 
+from rnngrad_widgets.data.tensor import NO_TIME, SEQUENCE, GradientSnapshot, GradientTensor
 from rnngrad_widgets.recording import Recording, RecordingError, RecordingWriter
 from rnngrad_widgets.recording.layout import DTYPES
-from rnngrad_widgets.tensor import NO_TIME, SEQUENCE, GradientSnapshot, GradientTensor
-
-from .runs import MASK, assert_same, check, record, snapshot, snapshot_of, tensor
+from tests.unit.recording.runs import (
+    MASK,
+    assert_same,
+    check,
+    record,
+    snapshot,
+    snapshot_of,
+    tensor,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path

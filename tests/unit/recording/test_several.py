@@ -13,13 +13,12 @@ import pytest
 from zarr.storage import FsspecStore
 
 from rnngrad_widgets.recording import Recording, RecordingError, RecordingWriter, locks, store
-
-from .runs import assert_same, check, record, snapshot, snapshot_of, tensor
+from tests.unit.recording.runs import assert_same, check, record, snapshot, snapshot_of, tensor
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from rnngrad_widgets.tensor import GradientSnapshot
+    from rnngrad_widgets.data.tensor import GradientSnapshot
 
 ARRAY = "bi.output_gradient"
 

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from rnngrad_widgets.recording import RecordingWriter
-
-from .runs import MASK, record, snapshot
+from tests.unit.recording.runs import MASK, record, snapshot
 
 if TYPE_CHECKING:
     from pathlib import Path

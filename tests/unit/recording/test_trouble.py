@@ -13,8 +13,7 @@ import pytest
 from zarr.storage import LocalStore
 
 from rnngrad_widgets.recording import Recording, RecordingError, RecordingWriter
-
-from .runs import check, record, snapshot
+from tests.unit.recording.runs import check, record, snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,11 +12,10 @@ import numpy as np
 import pytest
 
 from rnngrad_widgets import GradientExplorer
+from rnngrad_widgets.data.tensor import SEQUENCE, GradientSnapshot, GradientTensor
 from rnngrad_widgets.recording import Recording, RecordingError, RecordingWriter
 from rnngrad_widgets.recording.guard import MAX_ROOT
-from rnngrad_widgets.tensor import SEQUENCE, GradientSnapshot, GradientTensor
-
-from .runs import record
+from tests.unit.recording.runs import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -292,10 +291,10 @@ def test_what_is_taken_can_be_explored(
         writer.append(GradientSnapshot({("l", "output_gradient"): tensor}, 0.5, step, {"m": "n"}))
     writer.close()
     explorer = GradientExplorer.from_recording(tmp_path / "run")
-    for view in explorer._stage.views:
+    for view in explorer.stage.views:
         explorer.view = view
     largest = "1.3e2" if dtype == "int8" else "1.0e0"
-    assert f"max |g| {largest} at " in re.sub("<[^>]*>", "", explorer._summary.value)
+    assert f"max |g| {largest} at " in re.sub("<[^>]*>", "", explorer.summary)
     assert explorer.layer == "l"
     explorer.close()
 

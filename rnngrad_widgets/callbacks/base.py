@@ -1,0 +1,291 @@
+"""What a Keras callback that takes snapshots during ``fit`` must know, whatever it does with them.
+
+Keras 3 and tf_keras call the hooks of every object in ``callbacks``; neither asks that it be an
+instance of their own ``Callback``. So this is a plain class, for both, and needs neither of them
+to be imported.
+"""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, Literal
+
+import numpy as np
+
+from rnngrad_widgets.callbacks.overhead import OverheadLimit
+from rnngrad_widgets.callbacks.schedule import Every, Schedule
+from rnngrad_widgets.callbacks.status import Status
+from rnngrad_widgets.data.tensor import GradientSnapshot, GradientTensor
+
+OnError = Literal["warn", "raise"]
+
+
+class TrainingCallback:
+    """Take a snapshot when one is due and affordable; subclasses say what becomes of it.
+
+    `Schedule` says what is due, `OverheadLimit` what is affordable: the first and the last state of
+    a ``fit`` always are. All is measured: computing the snapshot and what becomes of it.
+
+    Parameters
+    ----------
+    probe
+        Computes the snapshot of a model.
+    every, last_step
+        As for `Schedule`.
+    max_overhead
+        As for `OverheadLimit`.
+    on_error
+        ``"warn"``: a failure is said once and training goes on; the next due step is tried again.
+        ``"raise"``: it ends training.
+
+    Attributes
+    ----------
+    status
+        How far the run is.
+    limit
+        What can be afforded.
+
+    Raises
+    ------
+    ValueError
+        If `every`, `max_overhead` or `on_error` is not as above.
+    """
+
+    def __init__(
+        self,
+        probe: Callable[[Any], GradientSnapshot],
+        *,
+        every: Every = 10,
+        max_overhead: float | None = 0.05,
+        on_error: OnError = "warn",
+        last_step: int | None = None,
+    ) -> None:
+        self._schedule = Schedule(every, last_step)
+        if on_error not in ("warn", "raise"):
+            raise ValueError(f"on_error must be 'warn' or 'raise'; received {on_error!r}")
+        self.limit = OverheadLimit(max_overhead)
+        self.status = Status(max_overhead=max_overhead)
+        self.model: Any = None
+        self.params: Any = None
+        self._probe = probe
+        self._on_error = on_error
+        self._logs: Mapping[str, Any] = {}
+        # Hooks and `update` may come from several threads: one snapshot after the other.
+        self._lock = threading.RLock()
+        self._traced = False  # the probe, of this model
+
+    # -- what subclasses say ---------------------------------------------------------------------
+
+    def on_snapshot(self, snapshot: GradientSnapshot, status: Status, skipped: int) -> None:
+        """Use a snapshot; `skipped` due ones were left out before it."""
+        raise NotImplementedError
+
+    def on_failure(self, status: Status) -> None:
+        """Tell of ``status.error``; called for the first of failures in a row."""
+        warnings.warn(
+            f"{type(self).__name__}: {type(status.error).__name__}: {status.error}; training goes "
+            "on, the next due step is tried again",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+
+    def on_finish(self, status: Status) -> None:
+        """End what a ``fit`` began: it has ended."""
+
+    def known_step(self) -> int | None:
+        """Return the last step that another callback has taken, if it counts; this one goes on."""
+        return None
+
+    # -- a training loop of one's own ------------------------------------------------------------
+
+    def update(self, model: Any = None, step: int | None = None) -> None:
+        """Take a snapshot now, from a training loop that calls no callbacks.
+
+        Parameters
+        ----------
+        model
+            Not needed after `set_model`.
+        step
+            Training step, later than the last one; None is what the model's optimizer has counted,
+            and where that does not rise, one more than the last.
+
+        Raises
+        ------
+        ValueError
+            If there is no model, or the step is not later.
+        """
+        with self._lock:
+            if model is not None:
+                self.set_model(model)
+            if self.model is None:
+                raise ValueError("update needs a model the first time; received None")
+            self._schedule.count_batch()
+            self.limit.tick()
+            if self._is_chief():
+                self._attempt(step)
+
+    # -- what Keras calls ------------------------------------------------------------------------
+
+    def set_params(self, params: Any) -> None:
+        """Keras' settings of the run."""
+        self.params = params
+
+    def set_model(self, model: Any) -> None:
+        """Remember the model; with several workers only the chief takes snapshots."""
+        if model is not self.model:
+            self.model, self._traced = model, False
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Take note that a fit begins."""
+        del logs
+        self._logs = {}
+        self._schedule.begin_fit()
+        self.status = replace(self.status, running=True)
+        self.limit.start()
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Take the very first state, when the first epoch begins."""
+        del epoch, logs
+        if self._schedule.begin_epoch(_count(self.model)):
+            self._snapshot_if_affordable(forced=True)
+
+    # Snapshots are taken when a batch begins, not when one ends: Keras 3 calls the end from another
+    # thread, beside the next batch, where `callbacks` is not a list.
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """Take what is due after the batch before this one."""
+        del logs
+        if self._schedule.begin_batch(batch):
+            self._snapshot_if_affordable()
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Take note of the loss; `batch` is the last one where several are executed at once."""
+        self._schedule.end_batch(batch)
+        self._logs = logs or {}
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Take what is due after an epoch."""
+        del epoch
+        self._logs = logs or {}
+        if self._schedule.end_epoch(_count(self.model), _at_once(self.model)):
+            self._snapshot_if_affordable()
+
+    def on_train_end(self, logs: Any = None) -> None:
+        """Take the last state."""
+        del logs
+        self.limit.tick()
+        if self._schedule.end_fit():
+            self._snapshot_if_affordable(forced=True)
+        self.status = replace(self.status, running=False, share=self.limit.share)
+        if self._is_chief():
+            self.on_finish(self.status)
+
+    def _ignore(self, *args: Any, **kwargs: Any) -> None:
+        """Ignore what a hook tells."""
+
+    on_batch_begin = on_batch_end = _ignore
+    on_test_begin = on_test_end = on_test_batch_begin = on_test_batch_end = _ignore
+    on_predict_begin = on_predict_end = on_predict_batch_begin = on_predict_batch_end = _ignore
+
+    def _implements_train_batch_hooks(self) -> bool:
+        """Answer tf_keras, which asks each callback."""
+        return True
+
+    def _implements_test_batch_hooks(self) -> bool:
+        return False
+
+    def _implements_predict_batch_hooks(self) -> bool:
+        return False
+
+    # -- taking ----------------------------------------------------------------------------------
+
+    def _snapshot_if_affordable(self, *, forced: bool = False) -> None:
+        with self._lock:
+            if not self._is_chief():
+                return
+            self.limit.tick()
+            if forced or self.limit.affordable():
+                self._attempt()
+            else:
+                self._schedule.skipped += 1
+                self.status = replace(self.status, skipped=self.status.skipped + 1)
+
+    def _attempt(self, step: int | None = None) -> None:
+        first, startup = self.status.error is None, not self._traced
+        self._traced = True
+        try:
+            with self.limit.spending(startup=startup):
+                self._take(step)
+        except Exception as error:
+            self._schedule.skipped += 1
+            self.status = replace(self.status, failed=self.status.failed + 1, error=error)
+            if self._on_error == "raise":
+                raise
+            if first:
+                self.on_failure(self.status)
+
+    def _take(self, given: int | None) -> None:
+        known = self.known_step()
+        if known is not None:
+            self._schedule.last_step = known
+        snapshot = self._probe(self.model)
+        placed = self._schedule.place(snapshot.step, given)
+        if placed.passed is not None:
+            self._warn_of_earlier_run(placed.step, placed.passed)
+        if placed.is_new:
+            status = replace(
+                self.status,
+                step=placed.step,
+                loss=snapshot.loss,
+                training_loss=self._training_loss(),
+                taken=self.status.taken + 1,
+                share=self.limit.share,
+                startup=self.limit.startup,
+                error=None,
+            )
+            skipped = self._schedule.skipped
+            self.on_snapshot(_at_step(snapshot, placed.step), status, skipped)
+            self.status = status
+        self._schedule.keep(placed)
+
+    def _warn_of_earlier_run(self, step: int, last: int) -> None:
+        warnings.warn(
+            f"{type(self).__name__}: the optimizer begins at step {step}, and steps up to "
+            f"{last} are there from an earlier run; the next one is taken after step {last}",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+
+    def _is_chief(self) -> bool:
+        strategy = getattr(self.model, "distribute_strategy", None)
+        return bool(getattr(getattr(strategy, "extended", None), "should_checkpoint", True))
+
+    def _training_loss(self) -> float | None:
+        loss = self._logs.get("loss")  # a number only here: it may still be on its way
+        return None if loss is None else float(loss)
+
+
+def _at_once(model: Any) -> int:
+    """How many batches Keras 3 executes at once; tf_keras tells the right numbers."""
+    at_once = getattr(model, "steps_per_execution", 1)
+    return at_once if isinstance(at_once, int) else 1
+
+
+def _count(model: Any) -> int:
+    """How many steps the optimizer has made; 0 where nobody needs to know."""
+    optimizer = getattr(model, "optimizer", None)
+    if _at_once(model) == 1 or optimizer is None:
+        return 0
+    return int(np.asarray(optimizer.iterations))
+
+
+def _at_step(snapshot: GradientSnapshot, step: int) -> GradientSnapshot:
+    if snapshot.step == step:
+        return snapshot
+    tensors: dict[tuple[str, str], GradientTensor] = {
+        key: replace(tensor, step=step) for key, tensor in snapshot.items()
+    }
+    return replace(snapshot, tensors=tensors, step=step)

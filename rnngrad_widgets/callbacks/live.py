@@ -1,0 +1,88 @@
+"""`LiveGradients`: shows snapshots during ``fit``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from rnngrad_widgets.callbacks.base import OnError, TrainingCallback
+from rnngrad_widgets.callbacks.schedule import Every
+from rnngrad_widgets.callbacks.status import Status
+from rnngrad_widgets.data.tensor import GradientSnapshot
+
+
+class Display(Protocol):
+    """What snapshots are shown in, for instance a `GradientExplorer`."""
+
+    @property
+    def last_step(self) -> int | None:
+        """Training step of its last snapshot, of whichever callback: the next one is later."""
+
+    def show(self, snapshot: GradientSnapshot | None, status: Status) -> None:
+        """Show a snapshot and how far the run is; None: only the status changed.
+
+        That is so after a failure (``status.error``) and at the end (``status.running``).
+        """
+
+
+class LiveGradients(TrainingCallback):
+    """Show snapshots while a model trains: a callback for ``fit``, of Keras 3 and tf_keras.
+
+    Training is the same with and without it, to the last bit. The state before the first step and
+    the one after the last step of a ``fit`` are always shown, those between as far as
+    `max_overhead` allows.
+
+    Parameters
+    ----------
+    display
+        Where they are shown.
+    probe
+        Computes the snapshot of a model; for instance a `BatchSnapshot`.
+    every
+        Batches, or ``"epoch"``.
+    max_overhead
+        Share of the training time that this may cost; None for no limit. The first snapshot, for
+        which functions are traced, is paid back from half of it.
+    on_error
+        ``"warn"``: a failure is shown and training goes on; ``"raise"``: it ends training.
+
+    Raises
+    ------
+    ValueError
+        If `every`, `max_overhead` or `on_error` is not as above.
+    """
+
+    def __init__(
+        self,
+        display: Display,
+        probe: Callable[[Any], GradientSnapshot],
+        *,
+        every: Every = 10,
+        max_overhead: float | None = 0.05,
+        on_error: OnError = "warn",
+    ) -> None:
+        super().__init__(probe, every=every, max_overhead=max_overhead, on_error=on_error)
+        self._display = display
+
+    def known_step(self) -> int | None:
+        """Return the last step of the display, of whichever callback."""
+        return self._display.last_step
+
+    def on_snapshot(self, snapshot: GradientSnapshot, status: Status, skipped: int) -> None:
+        """Show a snapshot."""
+        del skipped  # the status counts them
+        self._display.show(snapshot, status)
+
+    def on_failure(self, status: Status) -> None:
+        """Show why; where that fails too, warn."""
+        try:
+            self._display.show(None, status)
+        except Exception:  # noqa: BLE001 - the display may be what failed
+            super().on_failure(status)
+
+    def on_finish(self, status: Status) -> None:
+        """Show that training has ended."""
+        try:
+            self._display.show(None, status)
+        except Exception as error:  # noqa: BLE001 - training has ended well
+            super().on_failure(Status(error=error))

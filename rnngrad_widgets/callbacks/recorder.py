@@ -1,0 +1,121 @@
+"""`GradientRecorder`: writes snapshots during ``fit``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from rnngrad_widgets.callbacks.base import OnError, TrainingCallback
+from rnngrad_widgets.callbacks.batch_snapshot import BatchSnapshot
+from rnngrad_widgets.callbacks.schedule import Every
+from rnngrad_widgets.callbacks.status import Status
+from rnngrad_widgets.data.tensor import GradientSnapshot
+from rnngrad_widgets.recording.writer import Mode, RecordingWriter
+
+
+class GradientRecorder(TrainingCallback):
+    """Record gradients while a model trains: a callback for ``fit``, of Keras 3 and tf_keras.
+
+    The recording is a zarr store that is whole after every step, whenever the process ends; open it
+    with `Recording`, ``GradientExplorer.from_recording`` or ``xarray.open_zarr``, also while it is
+    being written. Training is the same with and without the recorder, to the last bit.
+
+    Always recorded are the state before the first step and the one after the last step of a
+    ``fit``; those between as far as `max_overhead` allows. Steps are the optimizer's; they rise
+    over several fits, also where the optimizer starts again. Under ``tf.distribute`` the chief
+    records.
+
+    Parameters
+    ----------
+    path
+        A local folder, or a URL that fsspec knows (``memory://``, ``s3://``, ``gs://``).
+    x, y
+        One batch, the same at every step, so that steps compare; or, as `x`, a dataset that
+        yields the same `steps` batches each time.
+    layers, quantities, sample_weight, class_weight, training, steps, loss
+        As `GradientEngine.compute` takes them.
+    every
+        Batches, or ``"epoch"``.
+    max_overhead
+        Share of the training time that recording may cost, computing and writing: due steps are
+        skipped, and counted, to stay below it. None for no limit. The first snapshot, for which
+        functions are traced, is paid back from half of it.
+    mode
+        ``"x"``: a new recording; ``"a"``: continue the one that is there, with the same layers,
+        quantities and batch; ``"w"``: replace it, when the first snapshot comes.
+    on_error
+        ``"warn"``: a failure, of computing or of writing, is said once, training goes on, and the
+        next due step is tried again; ``"raise"``: it ends training.
+    storage_options
+        Options for fsspec, for instance keys.
+
+    Raises
+    ------
+    FileExistsError
+        If there is a recording and `mode` is ``"x"``, or something else than a recording.
+    RecordingError
+        If what is to be continued is not a sound recording.
+    ValueError, TypeError
+        If an argument is not as above.
+    ModuleNotFoundError
+        If zarr is not installed.
+    OSError
+        If the path cannot be read.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        x: Any,
+        y: Any = None,
+        layers: Any = None,
+        quantities: Any = "output_gradient",
+        *,
+        every: Every = 10,
+        max_overhead: float | None = 0.05,
+        mode: Mode = "x",
+        on_error: OnError = "warn",
+        sample_weight: Any = None,
+        class_weight: Mapping[int, float] | None = None,
+        training: bool = False,
+        steps: int | None = None,
+        loss: Any = None,
+        storage_options: Mapping[str, Any] | None = None,
+    ) -> None:
+        probe = BatchSnapshot(
+            x,
+            y,
+            layers,
+            quantities,
+            sample_weight=sample_weight,
+            class_weight=class_weight,
+            training=training,
+            steps=steps,
+            loss=loss,
+        )
+        self._writer = RecordingWriter(path, mode, storage_options=storage_options)
+        super().__init__(
+            probe,
+            every=every,
+            max_overhead=max_overhead,
+            on_error=on_error,
+            last_step=None if mode == "w" else self._writer.last_step,
+        )
+
+    @property
+    def path(self) -> str:
+        """Where the recording is."""
+        return self._writer.path
+
+    def on_snapshot(self, snapshot: GradientSnapshot, status: Status, skipped: int) -> None:
+        """Write a snapshot."""
+        self._writer.append(snapshot, training_loss=status.training_loss, skipped=skipped)
+
+    def on_finish(self, status: Status) -> None:
+        """Bring the metadata that may lag up to date."""
+        del status
+        try:
+            self._writer.close()
+        except OSError as error:  # the recording is whole without it
+            self.on_failure(Status(error=error))

@@ -1,0 +1,1 @@
+"""Arrays and what is known of them: numpy only, no widgets and no TensorFlow."""

@@ -1,0 +1,109 @@
+"""How a tensor of any kind is laid out for the browser: columns, rows, and one sample at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnngrad_widgets.data.quantities import quantity_of
+from rnngrad_widgets.data.statistics import halves
+from rnngrad_widgets.data.tensor import GradientTensor
+from rnngrad_widgets.data.wire import as_float32
+
+
+class Section(NamedTuple):
+    """Rows that belong together: their name, the first one, and what they count."""
+
+    name: str
+    start: int
+    rows: str
+
+
+@dataclass(frozen=True, eq=False)
+class PlotArray:
+    """What the views show of a tensor.
+
+    Parameters
+    ----------
+    values
+        float32, (samples, columns, rows); (samples, channels) where there is no time axis.
+    columns, rows
+        What the axes count: ``"timestep"`` and ``"channel"`` of a sequence, ``"channel"`` and
+        ``"feature"`` of a kernel.
+    gates
+        Names of the gates that divide an axis evenly; within each half where there are halves.
+    gates_along
+        Which axis the gates divide; empty if none.
+    sections
+        Ranges of rows, from the lowest: the halves of a Bidirectional layer.
+    by_magnitude
+        Whether a histogram shows magnitudes at first: gradients, and plain arrays, which may be.
+    """
+
+    values: NDArray[np.float32]
+    columns: str
+    rows: str
+    gates: tuple[str, ...] = ()
+    gates_along: Literal["", "columns", "rows"] = ""
+    sections: tuple[Section, ...] = ()
+    by_magnitude: bool = True
+
+    @property
+    def has_columns(self) -> bool:
+        """Whether there are columns: else the samples stand side by side."""
+        return self.values.ndim == 3
+
+
+def to_plot_array(tensor: GradientTensor) -> PlotArray:
+    """Lay a tensor out; further axes, such as those of ConvLSTM, are flattened into the last one.
+
+    The halves of a Bidirectional layer stay apart: all rows of the first come first. A weight is
+    one sample: its last axis (channels, gate by gate) becomes the columns.
+
+    Raises
+    ------
+    ValueError
+        If the tensor is empty, or a finite value does not fit float32.
+    """
+    dims, gates = tensor.dims, tensor.gates
+    by_magnitude = quantity_of(tensor.quantity).by_magnitude
+    if dims[0] != "sample":
+        matrix = tensor.values.reshape(-1, tensor.shape[-1])
+        columns, rows = dims[-1], " × ".join(dims[:-1])
+        return PlotArray(
+            as_float32(matrix.T[None]),
+            columns,
+            rows,
+            gates,
+            "columns" if gates else "",
+            by_magnitude=by_magnitude,
+        )
+    front = 2 if dims[1:2] == ("timestep",) else 1
+    rows = " × ".join(dims[front:])
+    parts = list(halves(tensor).values()) if len(dims) > front + 1 else [tensor.values]
+    flat = [part.reshape(*tensor.shape[:front], -1) for part in parts]
+    values = as_float32(flat[0] if len(flat) == 1 else np.concatenate(flat, axis=-1))
+    columns = "timestep" if front == 2 else "sample"
+    size = values.shape[-1] // max(len(tensor.directions), 1)
+    sections = tuple(Section(name, i * size, "") for i, name in enumerate(tensor.directions))
+    return PlotArray(values, columns, rows, gates, "rows" if gates else "", sections, by_magnitude)
+
+
+def truncate_to_budget(plot_array: PlotArray, budget: int) -> PlotArray:
+    """Keep as many samples as fit the budget, from the first.
+
+    Raises
+    ------
+    ValueError
+        If not even one does.
+    """
+    each = plot_array.values[0].nbytes
+    if each > budget:
+        raise ValueError(
+            f"one sample must fit the budget of {budget:,} bytes; it takes {each:,}. "
+            f"Raise it: budget={each}"
+        )
+    return replace(plot_array, values=plot_array.values[: budget // each])

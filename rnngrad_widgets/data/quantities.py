@@ -1,0 +1,171 @@
+"""What is known of each quantity, in one registry: the engine, the explorer and the views read it.
+
+A new quantity is a record here and its computation in ``engine/quantities.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+from rnngrad_widgets.data.tensor import SEQUENCE
+
+Subject = Literal[
+    "", "output", "input", "hidden_state", "cell_state", "initial_state", "gate", "weight"
+]
+"""What a quantity is of, or the derivative by; empty for a plain array."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quantity:
+    """What is known of a quantity, whatever the layer.
+
+    Parameters
+    ----------
+    name
+        The word for it, everywhere in code; empty for a plain array.
+    of
+        What its values are; of a gradient, what the loss is differentiated by.
+    is_gradient
+        Whether it is a derivative of the loss.
+    label
+        Its name in the dropdown and of a timeline.
+    summary
+        Its name in the summary line.
+    noun, symbol
+        Its name and symbol in captions and readouts.
+    dims
+        Its axes, of a layer that returns a sequence of vectors; empty where they are those of the
+        weight.
+    companion
+        The quantity whose flow is shown beside its own; empty if there is none.
+    """
+
+    name: str
+    of: Subject
+    is_gradient: bool
+    label: str
+    summary: str
+    noun: str
+    symbol: str
+    dims: tuple[str, ...] = SEQUENCE
+    companion: str = ""
+
+    @property
+    def is_inside_loop(self) -> bool:
+        """Whether it is taken inside the loop over time: of states and gates."""
+        return self.is_state or self.of == "gate"
+
+    @property
+    def is_state(self) -> bool:
+        """Whether it is of a state, of which a layer may have none."""
+        return self.of in ("hidden_state", "cell_state", "initial_state")
+
+    @property
+    def by_magnitude(self) -> bool:
+        """Whether its histogram shows magnitudes at first: plain arrays may be gradients."""
+        return self.is_gradient or not self.name
+
+
+def _gradient(
+    name: str,
+    of: Subject,
+    by: str,
+    summary: str,
+    *,
+    dims: tuple[str, ...] = SEQUENCE,
+    companion: str = "",
+) -> Quantity:
+    return Quantity(
+        name=name,
+        of=of,
+        is_gradient=True,
+        label=f"gradient w.r.t. {by}",
+        summary=summary,
+        noun="Gradient g",
+        symbol="g",
+        dims=dims,
+        companion=companion,
+    )
+
+
+def _values(
+    name: Subject,
+    label: str,
+    noun: str,
+    *,
+    summary: str = "",
+    dims: tuple[str, ...] = SEQUENCE,
+) -> Quantity:
+    return Quantity(
+        name=name,
+        of=name,
+        is_gradient=False,
+        label=label,
+        summary=summary or label,
+        noun=noun,
+        symbol=noun[-1],
+        dims=dims,
+    )
+
+
+_ALL = (
+    _gradient(
+        "output_gradient",
+        "output",
+        "output (direct)",
+        "direct output gradient",
+        companion="hidden_gradient",
+    ),
+    _gradient(
+        "hidden_gradient",
+        "hidden_state",
+        "hidden state (total, BPTT)",
+        "hidden-state gradient (BPTT)",
+        companion="output_gradient",
+    ),
+    _gradient(
+        "cell_gradient", "cell_state", "cell state (total, BPTT)", "cell-state gradient (BPTT)"
+    ),
+    _gradient("gate_gradient", "gate", "gates (pre-activation)", "gate gradient"),
+    _gradient(
+        "input_gradient", "input", "input", "input gradient", dims=("sample", "timestep", "feature")
+    ),
+    _gradient(
+        "initial_state_gradient",
+        "initial_state",
+        "initial state",
+        "initial-state gradient",
+        dims=("sample", "channel"),
+    ),
+    _gradient("weight_gradient", "weight", "weights", "weight gradient", dims=()),
+    _values("output", "output", "Output y"),
+    _values("hidden_state", "hidden state", "Hidden state h"),
+    _values("cell_state", "cell state", "Cell state c"),
+    _values("gate", "gates (activations)", "Gate a", summary="gate activations"),
+    _values("weight", "weights", "Weight w", dims=()),
+)
+
+QUANTITIES: Mapping[str, Quantity] = MappingProxyType({each.name: each for each in _ALL})
+"""The quantities by name, in the order in which they are offered."""
+
+PLAIN = Quantity(
+    name="",
+    of="",
+    is_gradient=False,
+    label="array",
+    summary="array",
+    noun="Value v",
+    symbol="v",
+)
+"""An array of which nothing is known but its numbers."""
+
+WEIGHTS = ("weight", "weight_gradient")
+"""The quantities that the view of the weights shows: values, then gradients."""
+
+
+def quantity_of(name: str) -> Quantity:
+    """Return what is known of a quantity; for any other word what is known of a plain array."""
+    return QUANTITIES.get(name, PLAIN)

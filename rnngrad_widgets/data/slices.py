@@ -1,0 +1,82 @@
+"""Arrays and slices of arrays: what their axes are, and how they are laid out as heat maps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rnngrad_widgets.data.plot_array import PlotArray
+from rnngrad_widgets.data.tensor import SEQUENCE, GradientTensor
+from rnngrad_widgets.data.wire import as_float32
+
+_TWO_AXES = (("timestep", "channel"), ("sample", "timestep"))
+
+
+def as_array(data: ArrayLike) -> NDArray[Any]:
+    """Return the values of an array of any framework, or of a tensor."""
+    return data.values if isinstance(data, GradientTensor) else np.asarray(data)
+
+
+def sequence_of(data: ArrayLike, dims: tuple[str, ...] | None) -> GradientTensor:
+    """Return an array with the names of its axes, two or three.
+
+    Parameters
+    ----------
+    data
+        (samples, timesteps, channels), or a slice of it with two of these axes.
+    dims
+        The names; None takes those of a slice from the array that it is a slice of.
+
+    Raises
+    ------
+    TypeError
+        If the array is not numeric.
+    ValueError
+        If its rank or the names are wrong, or it is empty.
+    """
+    values = as_array(data)
+    if values.ndim not in (2, 3):
+        raise ValueError(
+            "the data must be (samples, timesteps, channels) or a slice with two of these axes; "
+            f"received shape {values.shape}"
+        )
+    known = (SEQUENCE,) if values.ndim == 3 else _TWO_AXES
+    meant = _slice_dims(values) if values.ndim == 2 else SEQUENCE
+    found = meant if dims is None else tuple(dims)
+    if found not in known:
+        raise ValueError(f"dims must be one of {known} for shape {values.shape}; received {dims}")
+    return GradientTensor(as_float32(values), found)
+
+
+def _slice_dims(values: NDArray[Any]) -> tuple[str, ...]:
+    """Name the axes of a slice: ``grads[:, :, 0]`` steps over the channels of the whole array."""
+    whole = values.base
+    axes = getattr(whole, "ndim", 0)
+    if whole is None or axes == 2:
+        return _TWO_AXES[0]
+    # an array that was reshaped is a view itself: its strides are not known, only that they are
+    # those of several channels
+    least = whole.strides[:2] if axes == 3 else (2 * values.itemsize,) * 2
+    outer, inner = values.strides
+    of_a_channel = outer >= max(least[0], inner) and inner >= least[1]
+    return _TWO_AXES[1] if of_a_channel else _TWO_AXES[0]
+
+
+def with_second_half_flipped(tensor: GradientTensor) -> GradientTensor:
+    """Flip the second half of the channels along time."""
+    values = np.array(tensor.values)
+    half = values[..., values.shape[-1] // 2 :]
+    half[:] = np.flip(half, axis=tensor.dims.index("timestep"))
+    return GradientTensor(values, tensor.dims)
+
+
+def map_array(tensor: GradientTensor, *, timesteps_xaxis: bool) -> PlotArray:
+    """Lay out one picture for each sample, or one with a row for each sample."""
+    rows = "sample" if tensor.dims[-1] == "timestep" else "channel"
+    values = tensor.values.T if rows == "sample" else tensor.values
+    values = values if values.ndim == 3 else values[None]
+    if timesteps_xaxis:
+        return PlotArray(as_float32(values), "timestep", rows)
+    return PlotArray(as_float32(values.swapaxes(1, 2)), rows, "timestep")

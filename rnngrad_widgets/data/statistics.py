@@ -1,0 +1,170 @@
+"""Numbers of a whole tensor: the automatic colour range and the finding of the summary line."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnngrad_widgets.data.tensor import GradientTensor
+
+THRESHOLD = 1e-8
+"""Below this share of the maximum, a gradient counts as not reaching a timestep."""
+
+_NICE = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
+
+
+def auto_limit(values: NDArray[Any]) -> float:
+    """Return the limit of the automatic symmetric colour range.
+
+    Zeros are left out: a layer whose gradient lives on one timestep of a thousand would else get a
+    range of nothing.
+
+    Parameters
+    ----------
+    values
+        Of any shape.
+
+    Returns
+    -------
+    float
+        The 99.8th percentile of the finite non-zero magnitudes, rounded up to 1, 1.5, 2, 3, 4, 5, 6
+        or 8 times a power of ten; 1 where no such value exists.
+    """
+    magnitudes = np.abs(values[np.isfinite(values) & (values != 0)])
+    if magnitudes.size == 0:
+        return 1.0
+    return round_up(float(np.percentile(magnitudes, 99.8)))
+
+
+def round_up(value: float) -> float:
+    """Return the smallest 1, 1.5, 2, 3, 4, 5, 6, 8 x 10^k that is >= a positive value.
+
+    Up to the precision of float32, in which 0.3 is a little more than 0.3.
+
+    Parameters
+    ----------
+    value
+        Greater than 0 and finite.
+    """
+    decade = 10.0 ** math.floor(math.log10(value))
+    step = next(nice for nice in _NICE if nice * decade >= value * (1 - 1e-6))
+    return float(f"{step * decade:.6g}")
+
+
+class Extreme(NamedTuple):
+    """The largest finite magnitude and its indices, one per axis."""
+
+    magnitude: float
+    place: tuple[int, ...]
+
+
+def extreme(values: NDArray[Any]) -> Extreme | None:
+    """Find the largest finite magnitude and where it is; None if no value is finite."""
+    # In floats: whole numbers may have no -1, or no magnitude of their least one. As an array: of a
+    # single value numpy makes a scalar.
+    whole = values.dtype.kind in "biu"
+    magnitudes = np.array(np.abs(values.astype(np.float64) if whole else values))
+    magnitudes[~np.isfinite(magnitudes)] = -1
+    flat = int(np.argmax(magnitudes))
+    magnitude = float(magnitudes.flat[flat])
+    if magnitude < 0:
+        return None
+    return Extreme(magnitude, tuple(int(i) for i in np.unravel_index(flat, values.shape)))
+
+
+def top_decade(values: NDArray[Any]) -> int:
+    """Return the smallest k for which no finite magnitude is above 10^k; 0 if all are zero."""
+    found = extreme(values)
+    return math.ceil(math.log10(found.magnitude)) if found and found.magnitude > 0 else 0
+
+
+def relative_norms(values: NDArray[Any], mask: NDArray[np.bool_] | None) -> NDArray[np.float64]:
+    """Return how strong the gradient is at each timestep, relative to the strongest anywhere.
+
+    The norm over channels, its median over samples, divided by the largest norm of any sample and
+    timestep; NaN at timesteps that are masked in every sample or not finite.
+
+    Parameters
+    ----------
+    values
+        (samples, timesteps, channels); further axes count as channels.
+    mask
+        (samples, timesteps), True where the timestep counts, or None.
+
+    Returns
+    -------
+    ndarray
+        (timesteps,), 0 .. 1.
+    """
+    values = values if values.dtype.kind not in "biu" else values.astype(np.float64)
+    values = values.reshape(*values.shape[:2], -1)
+    scale = float(np.max(np.abs(values), initial=0, where=np.isfinite(values))) or 1.0
+    result = np.full(values.shape[1], np.nan)
+    with np.errstate(over="ignore", invalid="ignore"):
+        # divided by the largest value first: squares of tiny gradients would vanish
+        norms = np.sqrt(np.sum(np.square(values / scale, dtype=np.float64), axis=-1))
+    largest = float(np.max(norms, where=np.isfinite(norms), initial=0)) or 1.0
+    counted = np.isfinite(norms) if mask is None else np.isfinite(norms) & mask
+    # the median of what counts, all timesteps at once: the rest is sorted behind it
+    norms = np.sort(np.where(counted, norms, np.inf), axis=0)
+    counts = counted.sum(axis=0)
+    some = np.flatnonzero(counts)
+    below, above = (norms[(counts[some] + k) // 2, some] for k in (-1, 0))
+    result[some] = (below + above) / 2 / largest
+    return result
+
+
+def share_not_reached(values: NDArray[Any], mask: NDArray[np.bool_] | None) -> float | None:
+    """Return the share of timesteps, 0 .. 1, whose relative norm is below `THRESHOLD`.
+
+    Parameters
+    ----------
+    values, mask
+        As for `relative_norms`.
+
+    Returns
+    -------
+    float or None
+        1 where all values are zero; None where no timestep is left.
+    """
+    norms = relative_norms(values, mask)
+    told = norms[~np.isnan(norms)]
+    return float(np.mean(told < THRESHOLD)) if told.size else None
+
+
+def norms_over_channels(tensor: GradientTensor) -> NDArray[np.float32]:
+    """Return the Euclidean norms over the channels of each direction.
+
+    Parameters
+    ----------
+    tensor
+        (samples, timesteps, channels); further axes, such as those of ConvLSTM, count as channels.
+
+    Returns
+    -------
+    ndarray
+        (samples, timesteps, directions), float32.
+    """
+    values = [part.reshape(*tensor.shape[:2], -1) for part in halves(tensor).values()]
+    with np.errstate(over="ignore", invalid="ignore"):
+        norms = [np.sqrt(np.sum(np.square(part, dtype=np.float64), axis=-1)) for part in values]
+        return np.stack(norms, axis=-1).astype(np.float32)
+
+
+def halves(tensor: GradientTensor) -> dict[str, NDArray[Any]]:
+    """Return the values by direction.
+
+    Returns
+    -------
+    dict
+        Views of the first and the second half of the last axis, under the names of the directions;
+        all values under the empty name where there is only one.
+    """
+    if len(tensor.directions) != 2:
+        return {"": tensor.values}
+    middle = tensor.shape[-1] // 2
+    first, second = tensor.directions
+    return {first: tensor.values[..., :middle], second: tensor.values[..., middle:]}

@@ -1,0 +1,109 @@
+"""Arrays on the wire: what the browser keeps is float32, what is sent may be bfloat16."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, get_args
+
+import ml_dtypes
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rnngrad_widgets.data.rules import check_numbers
+
+Precision = Literal["float32", "bfloat16"]
+"""How the numbers of an array are sent; bfloat16 is half the size and has every decade."""
+
+
+def as_float32(array: ArrayLike) -> NDArray[np.float32]:
+    """Return the array as the browser keeps it: float32, C order.
+
+    Parameters
+    ----------
+    array
+        (samples, timesteps, channels) or (samples, channels), of bools, integers or floats.
+
+    Returns
+    -------
+    ndarray
+        float32, of the same shape; the array itself where it is that already.
+
+    Raises
+    ------
+    TypeError
+        If the array is not numeric: object, complex, string.
+    ValueError
+        If its rank is wrong, an axis is empty, or a finite value does not fit float32.
+    """
+    values = np.asarray(array)
+    check_numbers(values.dtype)
+    if values.ndim not in (2, 3):
+        raise ValueError(
+            "the array must be (samples, timesteps, channels) or (samples, channels); "
+            f"received shape {values.shape}. Add the missing axes: array[None] for one sample"
+        )
+    if 0 in values.shape:
+        raise ValueError(f"the array must not be empty; received shape {values.shape}")
+    with np.errstate(over="ignore"):
+        converted = np.ascontiguousarray(values, dtype=np.float32)
+    if values.dtype.itemsize > 4 and np.isinf(converted).sum() > np.isinf(values).sum():
+        raise ValueError(
+            "values must fit float32 (magnitudes up to 3.4e38); received larger ones. "
+            "Scale the array first"
+        )
+    return converted
+
+
+def as_bfloat16(array: NDArray[np.float32]) -> NDArray[np.uint16]:
+    """Return the upper halves of float32 numbers: every decade, with 8 bits of precision.
+
+    Rounded to nearest, ties to even. Infinities stay, and NaN stays NaN.
+
+    Returns
+    -------
+    ndarray
+        uint16, of the same shape, C order.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        return array.astype(ml_dtypes.bfloat16, order="C").view(np.uint16)
+
+
+def encode(array: NDArray[np.float32], precision: Precision = "float32") -> dict[str, Any]:
+    """Return an array as it is sent to the browser.
+
+    Returns
+    -------
+    dict
+        ``dtype``, the precision; ``shape``; ``data``, a memory view of the little-endian numbers,
+        which ipywidgets sends as a binary buffer.
+    """
+    little = (
+        as_bfloat16(array).astype("<u2", copy=False)
+        if precision == "bfloat16"
+        else np.ascontiguousarray(array, dtype="<f4")
+    )
+    return {"dtype": precision, "shape": list(array.shape), "data": little.data.cast("B")}
+
+
+def check_precision(precision: Any, *, may_be_none: bool = False) -> None:
+    """Check the precision of what is sent to the browser.
+
+    Parameters
+    ----------
+    precision
+        What was given.
+    may_be_none
+        Whether None chooses one by size.
+
+    Raises
+    ------
+    ValueError
+        If it is unknown.
+    """
+    if precision in get_args(Precision) or (may_be_none and precision is None):
+        return
+    known, way_out = (
+        ("'float32', 'bfloat16' or None", "None takes bfloat16 for large snapshots")
+        if may_be_none
+        else ("'float32' or 'bfloat16'", "bfloat16 halves the size and keeps every decade")
+    )
+    raise ValueError(f"precision must be {known}; received {precision!r}. {way_out}")

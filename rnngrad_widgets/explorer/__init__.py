@@ -1,0 +1,1 @@
+"""The widgets that users call, and what chooses what they show."""

@@ -1,0 +1,477 @@
+"""`ExplorerBase`: an explorer of any source; its traits, controls and views act on one record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from threading import RLock
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from ipywidgets import Widget
+from traitlets import Unicode, observe, validate
+
+from rnngrad_widgets.data.norm import Norm, check_norm
+from rnngrad_widgets.data.quantities import WEIGHTS
+from rnngrad_widgets.data.tensor import GradientTensor
+from rnngrad_widgets.data.wire import Precision
+from rnngrad_widgets.explorer.displayed import Displayed, DisplayKey, TensorLoader
+from rnngrad_widgets.explorer.frame import PlotFrame, ValidatedAny
+from rnngrad_widgets.explorer.options import DisplayOptions, with_defaults
+from rnngrad_widgets.explorer.recorded_run import RecordedRun
+from rnngrad_widgets.explorer.runs import Runs
+from rnngrad_widgets.explorer.selecting import SelectingAny, SelectingText
+from rnngrad_widgets.explorer.side_views import SideViews
+from rnngrad_widgets.explorer.source import Source
+from rnngrad_widgets.explorer.summary import left_out, summary_html
+from rnngrad_widgets.explorer.text_lines import TextLines
+from rnngrad_widgets.explorer.validation import (
+    can_reflect,
+    check_index,
+    check_part,
+    check_reflect,
+    check_step,
+    check_view,
+    check_ylim,
+)
+from rnngrad_widgets.views.colours import check_cmap
+from rnngrad_widgets.views.controls import Controls
+from rnngrad_widgets.views.tensor_upload import new_selection
+from rnngrad_widgets.views.view_stack import ViewStack
+from rnngrad_widgets.widgets.lifetime import close_earlier_runs
+from rnngrad_widgets.widgets.timeline import Snapshot
+from rnngrad_widgets.widgets.traits import Bool, Int
+
+if TYPE_CHECKING:
+    from typing_extensions import Self, Unpack
+
+
+class ExplorerBase(PlotFrame):
+    """An explorer of any source; `GradientExplorer` says what the traits mean.
+
+    Parameters
+    ----------
+    source
+        Where the tensors come from.
+    layer, quantity
+        What is displayed first; None is what the source says.
+    **options
+        See `DisplayOptions`.
+
+    Attributes
+    ----------
+    source
+        As given.
+    displayed
+        What is displayed: layer, quantity and part, tensor and training step.
+    controls, stage, runs
+        The dropdowns and sliders; the views; the timelines.
+    """
+
+    layer = SelectingAny("")
+    quantity = SelectingText("")
+    part = SelectingText("")
+    sample = Int(0)
+    channel = Int(0)
+    norm = ValidatedAny("auto")
+    reflect_half = Bool(False)
+    view = Unicode("")
+    step = ValidatedAny(None)
+
+    def __init__(
+        self,
+        source: Source,
+        layer: Any = None,
+        quantity: str | None = None,
+        **options: Unpack[DisplayOptions],
+    ) -> None:
+        chosen = with_defaults(**options)
+        # everything that can fail comes first: no widget has been made when it does
+        self._loader = TensorLoader(source, chosen["budget"])
+        self.displayed = self._loader.open_first(layer, quantity)
+        norm = _check(chosen, self.displayed)
+        self._lock = RLock()  # a callback or a follower may come in another thread than the cell
+        selection = new_selection()
+        self.controls = Controls(selection, source.layers(), self._ask)
+        self._lines = lines = TextLines()
+        weighed = set(WEIGHTS) <= set(source.quantities(self.displayed.key.layer))
+        self.stage = ViewStack(selection, weights=weighed)
+        self.runs = Runs(selection, lines.summary, chosen["budget"], self._sync_step)
+        self._side = SideViews(source, self.stage, self._compute, self.runs.has)
+        self._recorded = RecordedRun(
+            source, self.runs, self._lock, lambda: self.displayed, self.add_snapshot
+        )
+        plots = (self.stage.box, self.runs.box)
+        boxes = (self.controls.box, lines.summary, lines.message, *plots)
+        super().__init__(boxes, selection=selection)
+        self.controls.link(self, self.stage.box)
+        self._show(self.displayed)
+        self._listen()
+        self.sample, self.channel = chosen["sample"], chosen["channel"]
+        self.norm, self.reflect_half = norm, bool(chosen["reflect_half"])
+        try:
+            if chosen["view"] is not None:
+                self.view = chosen["view"]
+            self.title, self.cmap = chosen["title"], chosen["cmap"]
+            self.ylim, self.height = chosen["ylim"], chosen["height"]
+        except Exception:
+            self.close()  # no widget is left of one that was refused
+            raise
+        close_earlier_runs(self)
+        self._recorded.read_new()
+
+    @classmethod
+    def from_source(
+        cls,
+        source: Source,
+        layer: Any = None,
+        quantity: str | None = None,
+        **options: Unpack[DisplayOptions],
+    ) -> Self:
+        """Explore any source, whatever arguments the constructor of the class takes."""
+        explorer = cls.__new__(cls)
+        ExplorerBase.__init__(explorer, source, layer, quantity, **options)
+        return explorer
+
+    @property
+    def source(self) -> Source:
+        """Where the tensors come from."""
+        return self._loader.source
+
+    @property
+    def tensor(self) -> GradientTensor:
+        """The tensor that is shown."""
+        return self.displayed.tensor
+
+    @property
+    def summary(self) -> str:
+        """The summary line of what is displayed, as HTML."""
+        return str(self._lines.summary.value)
+
+    @property
+    def message(self) -> str:
+        """The line under the summary, as HTML: an error, or what is to be said of the batch."""
+        return str(self._lines.message.value)
+
+    @property
+    def snapshots(self) -> list[Snapshot]:
+        """The snapshots of the run that is shown; those that the budget leaves."""
+        return self.runs.current.snapshots if self.runs.current else []
+
+    # -- what is displayed -------------------------------------------------------------------------
+
+    def select(
+        self, *, layer: Any = None, quantity: str | None = None, part: str | None = None
+    ) -> None:
+        """Display another layer, quantity or part of it; None leaves each as it is.
+
+        All is computed before anything changes: what fails leaves the explorer as it was. Another
+        layer opens with the quantity that is displayed, if that was chosen and the layer has it.
+
+        Parameters
+        ----------
+        layer
+            Name, index into ``model.layers`` or layer object.
+        quantity
+            A word of the project's vocabulary.
+        part
+            A part of the quantity.
+
+        Raises
+        ------
+        ValueError
+            If there is none of that name, or it cannot be computed.
+        """
+        before = self.displayed.key
+        path = before.layer if layer is None else self.source.resolve(layer)
+        word, parts = before.quantity, self.displayed.parts
+        if quantity is not None and (path, quantity) != before[:2]:
+            word, parts = quantity, self._compute(path, quantity)
+            self._loader.quantity_is_chosen = True
+        elif path != before.layer:
+            with self._computing():
+                word, parts = self._loader.open_layer(path, before.quantity)
+        key = DisplayKey(path, word, before.part if part is None else check_part(part, parts))
+        if key == before:
+            return
+        with self._lock:
+            self._show(self._loader.arrange(parts, key))
+            if key[:2] != before[:2]:
+                self._recorded.read_new()
+
+    def refresh(self) -> None:
+        """Compute again with the current weights; the old picture stays until then.
+
+        Where there is a timeline, its last step. A recording is read on.
+
+        Raises
+        ------
+        RuntimeError
+            If the explorer was closed.
+        """
+        if self.comm is None:
+            raise RuntimeError("the explorer must be open; it was closed. Make it anew")
+        if self.source.has_snapshots:
+            self.source.refresh()
+            self._recorded.read_new()
+        else:
+            key, run = self.displayed.key, self.runs.current
+            parts = self._compute(key.layer, key.quantity)
+            if run is None:
+                self._show(self._loader.arrange(parts, key))
+                return
+            now = self.displayed.part_of(parts).step
+            last = run.steps[-1]
+            self.add_snapshot(parts, last + 1 if now is None or now < last else now, run.status)
+        if self.runs.current is not None:
+            self.step = self.runs.current.steps[-1]
+        self.clear_message()
+
+    def follow(self) -> None:
+        """Show the snapshots that a recording gets from now on, until the explorer is closed."""
+        self._recorded.follow(self.show_error, self.clear_message)
+
+    def _compute(self, layer: str, quantity: str) -> Mapping[str, GradientTensor]:
+        with self._computing():
+            return self.source.compute(layer, quantity)
+
+    @contextmanager
+    def _computing(self) -> Iterator[None]:
+        with self._lock:
+            self.busy = "Computing the gradient…"
+            try:
+                yield
+            finally:
+                self.busy = ""
+
+    def _show(self, displayed: Displayed) -> None:
+        if self.view == "flow":
+            self._side.find_companion(displayed)  # before anything changes: the old picture stays
+        self.displayed = displayed
+        tensor, plot_array = displayed.tensor, displayed.plot_array
+        self.step = displayed.step
+        self.layer, self.quantity, self.part = displayed.key
+        self._bring_into_range()
+        self.stage.show(tensor, plot_array)
+        self.view = self.view if self.view in self.stage.views else next(iter(self.stage.views))
+        # before the timeline, which shows another step as soon as it is on the page
+        self._lines.summary.value = summary_html(tensor) + left_out(tensor, plot_array)
+        self.runs.show_run(displayed.key)
+        self._sync_run()
+        self._show_view()
+        self._place_controls()
+        self.clear_message()
+
+    def _show_view(self) -> None:
+        self.stage.show_view(self.view)
+        self.controls.offer(list(self.stage.views), self.view)
+        if self.view == "flow":
+            self._side.show_companion(self.displayed)
+        else:
+            self._side.hide_outdated_companion(self.displayed)
+        if self.view == "weights":
+            self._side.show_weights(self.displayed)
+        self._sync_widgets()
+
+    def _sync_widgets(self) -> None:
+        """Update the traits that name all figures and selections of the views."""
+        figures = [*self.stage.figures, *self.runs.figures]
+        if self.figures != figures:
+            self.figures = figures
+        self.others = self.stage.selections
+
+    def _prepare(self) -> None:
+        """Compute the views that are otherwise computed when they are first looked at."""
+        if "flow" in self.stage.views:
+            self._side.show_companion(self.displayed)
+        if "weights" in self.stage.views:
+            self._side.show_weights(self.displayed)
+            self._sync_widgets()
+
+    def _place_controls(self) -> None:
+        displayed = self.displayed
+        self.controls.place(
+            displayed.plot_array,
+            self.source.quantities(displayed.key.layer),
+            list(displayed.parts),
+            displayed.key,
+            can_reflect=can_reflect(displayed.tensor),
+        )
+
+    def _bring_into_range(self) -> None:
+        selection, shape = self.selection, self.displayed.plot_array.values.shape
+        selection.sample = min(selection.sample, shape[0] - 1)
+        selection.channel = min(selection.channel, shape[-1] - 1)
+        if not can_reflect(self.displayed.tensor):
+            selection.reflect(False)
+
+    # -- messages, and the end ---------------------------------------------------------------------
+
+    def clear_message(self) -> None:
+        """Remove an error from the message line; notes on the batch stay."""
+        self._lines.say(*self.source.notes, self._loader.reason(self.displayed.key))
+
+    def show_error(self, error: Exception) -> None:
+        """Show an error under the summary."""
+        self._lines.show_error(error)
+
+    def _detached_widgets(self) -> list[Widget]:
+        return [
+            *self.controls.detached_widgets,
+            *self.stage.detached_widgets,
+            *self.runs.detached_widgets,
+        ]
+
+    def _stop_threads(self) -> None:
+        self._recorded.stop()
+
+    # -- the timeline ------------------------------------------------------------------------------
+
+    def prepare_run(self, precision: Precision | None) -> None:
+        """Put a timeline for what is displayed on the page, before its first snapshot comes."""
+        self.runs.precision = precision
+        self.runs.prepare(self.displayed.key, self.displayed.tensor)
+        self._sync_widgets()
+
+    def add_snapshot(self, parts: Mapping[str, GradientTensor], step: int, status: str) -> None:
+        """Add a snapshot of what is displayed, and let the browser show it.
+
+        No message is awaited.
+
+        Parameters
+        ----------
+        parts
+            The tensors by part.
+        step
+            Training step; later than the others, or the last one again.
+        status
+            How far the run is.
+        """
+        tensor = self.displayed.part_of(parts)
+        if tensor.shape != self.displayed.tensor.shape:
+            self._show(self._loader.arrange(parts, self.displayed.key))
+        self.displayed = replace(self.displayed, parts=parts)
+        self.runs.append(self.displayed.key, tensor, step, status)
+        self._sync_run()
+        if self.view == "weights" and self.source.can_train:
+            self._side.show_weights(self.displayed, self.source.compute)
+        self._sync_widgets()
+
+    def _sync_run(self) -> None:
+        """Follow the run that is shown, if there is one."""
+        if self.runs.current is not None:
+            self._sync_step(self.runs.current.shown)
+            self._side.forget_companion()
+
+    def _sync_step(self, step: int) -> None:
+        """Follow the step that the browser shows, or will show."""
+        run = self.runs.current
+        if run is not None:
+            step = run.nearest(step)
+            tensor = run.tensor(step)
+            plot_array = self._loader.plot_array(tensor)
+            # only now: another thread may have displayed something meanwhile
+            self.displayed = replace(
+                self.displayed, tensor=tensor, plot_array=plot_array, step=step
+            )
+            self.step = step
+
+    # -- traits: checked here, kept in the selection, moved by the browser -------------------------
+
+    def _listen(self) -> None:
+        follow = self.selection.observe
+        follow(lambda change: self.set_trait(change["name"], change["new"]), _SHARED)
+        follow(lambda _: self.set_trait("norm", self.selection.chosen_norm), ["norm", "auto"])
+        self.stage.box.observe(self._view_chosen, "selected_index")
+
+    def _ask(self, wanted: Mapping[str, str]) -> None:
+        """Set a trait as a control asks, or refresh; an error is shown in the widget."""
+        self.busy = "Computing…"  # the browser waits to hear of it
+        try:
+            if not wanted:
+                self.refresh()
+            for name, value in wanted.items():
+                if value is not None:
+                    setattr(self, name, value)
+        # whatever it is, the person at the widget must see it
+        except Exception as error:  # noqa: BLE001
+            self.show_error(error)
+            self._place_controls()
+        finally:
+            self.busy = ""
+
+    def _view_chosen(self, change: Any) -> None:
+        if change["new"] is not None:
+            self._ask({"view": list(self.stage.views)[change["new"]]})
+
+    @validate("layer")
+    def _validate_layer(self, proposal: Any) -> str:
+        return self.source.resolve(proposal["value"])
+
+    @validate("view")
+    def _validate_view(self, proposal: Any) -> str:
+        return check_view(proposal["value"], self.stage.views)
+
+    @observe("view")
+    def _view_changed(self, _change: Any) -> None:
+        self._show_view()
+
+    @validate("sample")
+    def _validate_sample(self, proposal: Any) -> int:
+        return check_index("sample", proposal["value"], self.displayed.plot_array.values.shape[0])
+
+    @validate("channel")
+    def _validate_channel(self, proposal: Any) -> int:
+        return check_index("channel", proposal["value"], self.displayed.plot_array.values.shape[-1])
+
+    @validate("step")
+    def _validate_step(self, proposal: Any) -> int | None:
+        step, run = proposal["value"], self.runs.current
+        if isinstance(step, np.integer):
+            step = int(step)
+        return step if step == self.displayed.step else check_step(step, run.steps if run else [])
+
+    @observe("step")
+    def _step_changed(self, change: Any) -> None:
+        if change["new"] != self.displayed.step:  # set in Python
+            run = self.runs.current
+            if run is not None:
+                self._sync_step(change["new"])
+                run.show_step(change["new"])
+
+    @validate("norm")
+    def _validate_norm(self, proposal: Any) -> Norm:
+        return check_norm(proposal["value"])
+
+    @validate("reflect_half")
+    def _validate_reflect(self, proposal: Any) -> bool:
+        return check_reflect(proposal["value"], self.displayed.tensor)
+
+    @observe("sample", "channel")
+    def _index_changed(self, change: Any) -> None:
+        setattr(self.selection, change["name"], change["new"])
+
+    @observe("norm")
+    def _norm_changed(self, change: Any) -> None:
+        self.selection.choose_norm(change["new"])
+
+    @observe("reflect_half")
+    def _reflect_changed(self, change: Any) -> None:
+        self.selection.reflect(change["new"])
+
+
+def _check(options: DisplayOptions, displayed: Displayed) -> Norm:
+    """Check what is selected at first, and return the norm."""
+    shape = displayed.plot_array.values.shape
+    check_index("sample", options["sample"], shape[0])
+    check_index("channel", options["channel"], shape[-1])
+    check_reflect(options["reflect_half"], displayed.tensor)
+    norm = check_norm(options["norm"])
+    check_cmap(options["cmap"])
+    check_ylim(options["ylim"])
+    return norm
+
+
+_SHARED = ["sample", "channel", "reflect_half"]
+"""Traits of the same name and meaning in explorer and selection."""

@@ -1,0 +1,319 @@
+"""`show_features_1D`, `_2D`, `_0D`, `_hist`: one view of an array, drawn as the explorer draws it.
+
+The names and the first arguments are those of see-rnn; what they return is a widget.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from ipywidgets import VBox, Widget, register
+from traitlets import observe, validate
+
+from rnngrad_widgets.data.norm import Norm, check_norm
+from rnngrad_widgets.data.plot_array import PlotArray, to_plot_array
+from rnngrad_widgets.data.slices import as_array, map_array, sequence_of, with_second_half_flipped
+from rnngrad_widgets.data.tensor import NO_TIME, SEQUENCE, GradientTensor
+from rnngrad_widgets.explorer.frame import PlotFrame, ValidatedAny
+from rnngrad_widgets.explorer.sources import ModelSource
+from rnngrad_widgets.explorer.spelling import suggesting
+from rnngrad_widgets.explorer.validation import check_rows
+from rnngrad_widgets.views.curves import CurveGridView
+from rnngrad_widgets.views.histogram import HistogramView
+from rnngrad_widgets.views.samples import MapsView
+from rnngrad_widgets.views.scatter import ScatterView
+from rnngrad_widgets.views.tensor_upload import bind_tensor, new_selection
+from rnngrad_widgets.views.view import View
+from rnngrad_widgets.views.weights import WeightsView
+from rnngrad_widgets.widgets.lifetime import close_earlier_runs
+from rnngrad_widgets.widgets.selection import Selection
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+
+@register
+class Features(PlotFrame):
+    """One view of an array.
+
+    Attributes
+    ----------
+    norm
+        Colour range (vmin, vmax), or ``"auto"``.
+    title, cmap, ylim, height
+        As for every widget of plots.
+    """
+
+    norm = ValidatedAny("auto")
+
+    def __init__(self, selection: Selection, view: View, **style: Any) -> None:
+        self._view = view
+        plots = VBox([view.box]).add_class("rnngrad-plots").add_class("rnngrad-alone")
+        super().__init__([plots], selection=selection, figures=list(view.figures))
+        try:
+            for name, value in style.items():
+                setattr(self, name, value)  # traits, which check what they are given
+        except Exception:
+            self.close()  # nobody else could
+            raise
+        close_earlier_runs(self)
+
+    def _detached_widgets(self) -> list[Widget]:
+        return self._view.detached_widgets
+
+    @validate("norm")
+    def _validate_norm(self, proposal: Any) -> Norm:
+        return check_norm(proposal["value"])
+
+    @observe("norm")
+    def _norm_changed(self, change: Any) -> None:
+        self.selection.choose_norm(change["new"])
+
+
+@suggesting
+def show_features_1D(  # noqa: N802 - the name is see-rnn's
+    data: ArrayLike,
+    n_rows: int | None = None,
+    *,
+    dims: tuple[str, ...] | None = None,
+    own_y: bool = False,
+    ylim: tuple[float, float] | None = None,
+    title: str = "",
+    height: int | None = None,
+) -> Features:
+    """Draw curves against time: a panel for each channel, a colour for each sample.
+
+    Parameters
+    ----------
+    data
+        (samples, timesteps, channels), or a slice of it: ``grads[0]``, ``grads[:, :, 0]``.
+    n_rows
+        Rows of panels, 1 or more; None for as many as fit best. Pages hold up to 24 panels.
+    dims
+        Names of the axes of a slice with two of them, ``("timestep", "channel")`` or
+        ``("sample", "timestep")``. None takes them from the array that it is a slice of, else the
+        first.
+    own_y
+        Whether each panel has a y axis of its own.
+    ylim
+        Ends of the y axes; None fits them to the values.
+    title
+        Text above the plots.
+    height
+        Height of the plots in CSS pixels; None for the usual one.
+
+    Raises
+    ------
+    TypeError
+        If the array is not numeric.
+    ValueError
+        If its rank is not 2 or 3, it is empty, or an argument is out of range.
+    """
+    rows = check_rows(n_rows)
+    tensor = sequence_of(data, dims)
+    missing = {"timestep": 0, "sample": -1}  # where a slice lost its samples, or its channels
+    values = tensor.values
+    if values.ndim == 2:
+        values = np.expand_dims(values, missing[tensor.dims[0]])
+    selection, plot_array = _selection_of(GradientTensor(values, SEQUENCE))
+    view = CurveGridView(selection, rows=rows, free=own_y)
+    view.fit(plot_array)
+    return Features(selection, view, ylim=ylim, title=title, height=height)
+
+
+@suggesting
+def show_features_2D(  # noqa: N802 - the name is see-rnn's
+    data: ArrayLike,
+    n_rows: int | None = None,
+    norm: Any = None,
+    reflect_half: bool = False,
+    timesteps_xaxis: bool = True,
+    *,
+    dims: tuple[str, ...] | None = None,
+    cmap: str = "diverging",
+    title: str = "",
+    height: int | None = None,
+) -> Features:
+    """Draw heat maps in one range of colours: a panel for each sample.
+
+    Parameters
+    ----------
+    data
+        (samples, timesteps, channels), or a slice of it: ``grads[0]`` is one heat map,
+        ``grads[:, :, 0]`` one with a row for each sample.
+    n_rows
+        Rows of panels, 1 or more; None for as many as fit best. Pages hold up to 64 panels.
+    norm
+        Colour range (vmin, vmax); None or ``"auto"`` fits it to the values.
+    reflect_half
+        Flip the second half of the channels along time: the backward layer of a Bidirectional one
+        in the order in which it processed the timesteps.
+    timesteps_xaxis
+        Timesteps from left to right; else upwards, with the channels from left to right.
+    dims, title, height
+        As for `show_features_1D`.
+    cmap
+        Name of a colour map: ``"diverging"``, ``"sequential"``, ``"bwr"`` or one of bqplot's.
+
+    Raises
+    ------
+    TypeError
+        If the array is not numeric.
+    ValueError
+        If its rank is not 2 or 3, it is empty, it has no halves to reflect, or an argument is out
+        of range.
+    """
+    rows = check_rows(n_rows)
+    norm = "auto" if norm is None else check_norm(norm)
+    tensor = sequence_of(data, dims)
+    if reflect_half and (tensor.dims[-1] != "channel" or tensor.shape[-1] % 2):
+        raise ValueError(
+            "reflect_half needs an even number of channels; received "
+            f"{dict(zip(tensor.dims, tensor.shape, strict=True))}"
+        )
+    if reflect_half and not timesteps_xaxis:
+        tensor = with_second_half_flipped(tensor)  # the browser flips along the x axis only
+    plot_array = map_array(tensor, timesteps_xaxis=timesteps_xaxis)
+    selection, _ = _selection_of(tensor, plot_array)
+    selection.reflect(reflect_half and timesteps_xaxis)
+    view = MapsView(selection, rows=rows)
+    view.fit(plot_array)
+    return Features(selection, view, norm=norm, cmap=cmap, title=title, height=height)
+
+
+@suggesting
+def show_features_0D(  # noqa: N802 - the name is see-rnn's
+    data: ArrayLike,
+    *,
+    ylim: tuple[float, float] | None = None,
+    title: str = "",
+    height: int | None = None,
+) -> Features:
+    """Draw values without a time axis: those of every channel, sample by sample.
+
+    Parameters
+    ----------
+    data
+        (samples, channels), as of a ``return_sequences=False`` layer; (channels,) is one sample.
+    ylim, title, height
+        As for `show_features_1D`.
+
+    Raises
+    ------
+    TypeError
+        If the array is not numeric.
+    ValueError
+        If its rank is not 1 or 2, or it is empty.
+    """
+    values = as_array(data)
+    if values.ndim not in (1, 2):
+        raise ValueError(
+            f"0-D data is (samples, channels) or (channels,); received shape {values.shape}. "
+            "Take a timestep: data[:, -1]"
+        )
+    selection, plot_array = _selection_of(GradientTensor(np.atleast_2d(values), NO_TIME))
+    view = ScatterView(selection)
+    view.fit(plot_array)
+    return Features(selection, view, ylim=ylim, title=title, height=height)
+
+
+@suggesting
+def show_features_hist(data: ArrayLike, *, title: str = "", height: int | None = None) -> Features:
+    """Draw how the values are distributed: all of them, and those of one sample.
+
+    Parameters
+    ----------
+    data
+        (samples, timesteps, channels), or an array with fewer axes.
+    title, height
+        As for `show_features_1D`.
+
+    Raises
+    ------
+    TypeError
+        If the array is not numeric.
+    ValueError
+        If its rank is not 1, 2 or 3, or it is empty.
+    """
+    values = as_array(data)
+    if values.ndim not in (1, 2, 3):
+        raise ValueError(f"the data must have 1, 2 or 3 axes; received shape {values.shape}")
+    dims = SEQUENCE if values.ndim == 3 else NO_TIME
+    selection, plot_array = _selection_of(GradientTensor(np.atleast_2d(values), dims))
+    view = HistogramView(selection)
+    view.fit(plot_array)
+    return Features(selection, view, title=title, height=height)
+
+
+@suggesting
+def show_weights(
+    model: Any,
+    layer: Any = None,
+    x: Any = None,
+    y: Any = None,
+    *,
+    sample_weight: Any = None,
+    class_weight: Mapping[int, float] | None = None,
+    training: bool = False,
+    steps: int | None = None,
+    loss: Any = None,
+    cmap: str = "diverging",
+    title: str = "",
+    height: int | None = None,
+) -> Features:
+    """Draw kernel, recurrent kernel and bias as heat maps, and a histogram for each gate.
+
+    Parameters
+    ----------
+    model
+        Keras model, never changed; compiled where a batch is given without `loss`.
+    layer
+        Path or name, index into ``model.layers`` or layer object; None is the first recurrent
+        layer.
+    x, y, sample_weight, class_weight
+        One batch, as ``model.fit`` takes it: then the gradient with respect to the weights can be
+        shown too.
+    training, steps, loss
+        As `GradientEngine.compute` takes them.
+    cmap, title, height
+        As for `show_features_2D`.
+
+    Raises
+    ------
+    ValueError
+        If the layer is unknown, ambiguous or not recurrent, has no weights yet, or the batch does
+        not fit.
+    """
+    # here, because it imports TensorFlow, which an array does not need
+    from rnngrad_widgets.engine import GradientEngine  # noqa: PLC0415
+
+    engine = GradientEngine(model)
+    source = ModelSource(
+        engine,
+        x,
+        y,
+        sample_weight=sample_weight,
+        class_weight=class_weight,
+        training=training,
+        steps=steps,
+        loss=loss,
+    )
+    path = source.resolve(layer)
+    gradients = None if x is None else source.compute(path, "weight_gradient")
+    weights = engine.weights(path)
+    view = WeightsView()
+    view.show(weights, gradients)
+    first, *others = view.selections
+    return Features(first, view, others=others, cmap=cmap, title=title, height=height)
+
+
+def _selection_of(
+    tensor: GradientTensor, plot_array: PlotArray | None = None
+) -> tuple[Selection, PlotArray]:
+    """Make a selection of the tensor, on its way to the browser."""
+    plot_array = to_plot_array(tensor) if plot_array is None else plot_array
+    selection = new_selection()
+    bind_tensor(selection, tensor, plot_array)
+    return selection, plot_array

@@ -1,0 +1,147 @@
+"""`Source`: what an explorer asks for, and what it opens with."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from os import PathLike
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rnngrad_widgets.data.tensor import GradientSnapshot, GradientTensor, NothingThereError
+
+if TYPE_CHECKING:
+    from rnngrad_widgets.callbacks.recorder import GradientRecorder
+
+
+class RecordedStep(NamedTuple):
+    """A snapshot that a source holds."""
+
+    step: int
+    tensor: GradientTensor
+    status: str
+
+
+class Source(ABC):
+    """What the explorer asks for.
+
+    What is said below of training and of snapshots is what holds of a source that has neither.
+    """
+
+    @abstractmethod
+    def layers(self) -> Mapping[str, str]:
+        """Return labels of the layers by path; empty where there is no model."""
+
+    @abstractmethod
+    def resolve(self, layer: object) -> str:
+        """Return the path of a layer given by name, index or object; None is the first one."""
+
+    @abstractmethod
+    def quantities(self, layer: str) -> tuple[str, ...]:
+        """Return the quantities of a layer that can be shown."""
+
+    @abstractmethod
+    def compute(self, layer: str, quantity: str) -> Mapping[str, GradientTensor]:
+        """Compute the tensors with the current weights, by part; a single one has the name ""."""
+
+    def first(self, layer: str) -> tuple[str, ...]:
+        """Return the quantities to open a layer with, best first; if one fails, the next."""
+        return self.quantities(layer)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Notes on the batch, for instance that it holds NaN."""
+        return ()
+
+    @property
+    def can_train(self) -> bool:
+        """Whether there is a model that trains; then `model`, `snapshot` and `recorder` exist."""
+        return False
+
+    @property
+    def model(self) -> Any:
+        """The Keras model."""
+        raise NotImplementedError
+
+    def snapshot(self, layer: str, quantity: str) -> GradientSnapshot:
+        """Compute the snapshot with the current weights."""
+        raise NotImplementedError
+
+    def recorder(
+        self, path: str | PathLike[str], layers: Any, quantities: Any, **options: Any
+    ) -> GradientRecorder:
+        """Make a callback that records the batch of the explorer."""
+        raise NotImplementedError
+
+    @property
+    def has_snapshots(self) -> bool:
+        """Whether it holds the snapshots of a run, which are read and not computed."""
+        return False
+
+    @property
+    def began(self) -> float | None:
+        """Time at which the recorded run began, which identifies it; None before its first step."""
+        return None
+
+    def refresh(self) -> bool:
+        """Look for new snapshots, and tell whether there are some."""
+        return False
+
+    def snapshots_after(
+        self, step: int | None, layer: str, quantity: str, at_most: int
+    ) -> Iterator[RecordedStep]:
+        """Read the snapshots after a step, None for all; where there are too many, evenly chosen.
+
+        The last one always.
+        """
+        del step, layer, quantity, at_most
+        return iter(())
+
+
+class Opened(NamedTuple):
+    """What is shown at first, and in a line why it is not something else."""
+
+    layer: str
+    quantity: str
+    parts: Mapping[str, GradientTensor]
+    why: str = ""
+
+
+def opened(source: Source, layer: object, quantity: str | None) -> Opened:
+    """Compute what an explorer shows first.
+
+    Parameters
+    ----------
+    layer
+        As for `Source.resolve`. None: the first one of which something is there.
+    quantity
+        None: the first of `Source.first` that is there.
+
+    Raises
+    ------
+    NothingThereError
+        If nothing of that is there.
+    """
+    anything = layer is None and quantity is None
+    paths = list(source.layers()) if anything else []
+    missing: list[NothingThereError] = []
+    for path in paths or [source.resolve(layer)]:
+        for word in source.first(path) if quantity is None else (quantity,):
+            try:
+                parts = source.compute(path, word)
+            except NothingThereError as error:
+                missing.append(error)
+                continue
+            why = "; ".join(map(str, missing))
+            if not why and quantity is None and word != "output_gradient":
+                why = _why_not_direct(source, path)
+            return Opened(path, word, parts, why)
+    raise missing[0]
+
+
+def _why_not_direct(source: Source, path: str) -> str:
+    if "output_gradient" not in source.first(path)[1:]:
+        return ""
+    return (
+        f"layer '{path}' returns only its last output: this is the gradient w.r.t. its hidden "
+        "state at every timestep; the direct one is quantity 'output_gradient'"
+    )

@@ -1,0 +1,221 @@
+"""The sources of an explorer: a model and a batch, an array, a recording."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rnngrad_widgets.callbacks.batch_snapshot import check_repeatable
+from rnngrad_widgets.data.tensor import (
+    NO_TIME,
+    SEQUENCE,
+    GradientSnapshot,
+    GradientTensor,
+)
+from rnngrad_widgets.data.wire import as_float32
+from rnngrad_widgets.explorer.source import RecordedStep, Source
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from rnngrad_widgets.callbacks.recorder import GradientRecorder
+    from rnngrad_widgets.engine import GradientEngine, RecurrentLayer
+    from rnngrad_widgets.recording import Recording
+
+
+class ModelSource(Source):
+    """A Keras model and a batch; the engine computes."""
+
+    def __init__(self, engine: GradientEngine, x: Any, y: Any, **options: Any) -> None:
+        check_repeatable(x)
+        self._engine = engine
+        self._batch = (x, y)
+        self._options = options  # as the engine's compute takes them
+        self._notes: tuple[str, ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the engine noted last."""
+        return self._notes
+
+    @property
+    def can_train(self) -> bool:
+        """Whether there is a model that trains: yes."""
+        return True
+
+    @property
+    def model(self) -> Any:
+        """The Keras model."""
+        return self._engine.model
+
+    def layers(self) -> Mapping[str, str]:
+        """Return labels by path: ``lstm  LSTM 256``."""
+        return {layer.path: _label(layer) for layer in self._engine.layers}
+
+    def resolve(self, layer: object) -> str:
+        """Return the path of the layer."""
+        if layer is None:
+            recurrent = self._engine.layers
+            if not recurrent:
+                raise ValueError("the model must have a recurrent layer; it has none")
+            return recurrent[0].path
+        return self._engine.resolve(layer).path
+
+    def quantities(self, layer: str) -> tuple[str, ...]:
+        """Return the quantities that can be shown."""
+        return tuple(self._engine.quantities(layer))
+
+    def first(self, layer: str) -> tuple[str, ...]:
+        """Return the direct gradient where the layer returns a sequence, else the total one."""
+        sequences = self._engine.resolve(layer).return_sequences
+        order = ("output_gradient", "hidden_gradient")[:: 1 if sequences else -1]
+        known = self.quantities(layer)
+        return tuple(word for word in order if word in known) or known[:1]
+
+    def compute(self, layer: str, quantity: str) -> Mapping[str, GradientTensor]:
+        """Compute the tensors by part: calls ``[0]``, cells ``0``, weights ``forward/kernel``."""
+        if quantity not in self.quantities(layer):
+            raise ValueError(
+                f"the explorer shows {list(self.quantities(layer))} of layer {layer!r}; "
+                f"received quantity {quantity!r}"
+            )
+        return by_part(self.snapshot(layer, quantity), layer)
+
+    def snapshot(self, layer: str, quantity: str) -> GradientSnapshot:
+        """Compute the snapshot with the current weights."""
+        x, y = self._batch
+        found = self._engine.compute(x, y, layers=layer, quantities=quantity, **self._options)
+        self._notes = found.notes
+        return found
+
+    def recorder(
+        self, path: str | PathLike[str], layers: Any, quantities: Any, **options: Any
+    ) -> GradientRecorder:
+        """Make a callback that records the batch of the explorer."""
+        # here, because it needs zarr, which is an extra
+        from rnngrad_widgets.callbacks.recorder import GradientRecorder  # noqa: PLC0415
+
+        x, y = self._batch
+        return GradientRecorder(path, x, y, layers, quantities, **self._options, **options)
+
+
+def by_part(snapshot: GradientSnapshot, layer: str) -> dict[str, GradientTensor]:
+    """Return the tensors by part: calls ``[0]``, cells ``0``, weights ``forward/kernel``."""
+    return {tensor.layer.removeprefix(layer).lstrip("/"): tensor for tensor in snapshot.values()}
+
+
+def _label(layer: RecurrentLayer) -> str:
+    """Label a layer: ``lstm  LSTM 256``; ``bi  GRU 2 × 128`` for two equal directions."""
+    kind, units = layer.kind, str(layer.units or "")
+    if kind.startswith("Bidirectional ") and units:
+        kind, units = kind.removeprefix("Bidirectional "), f"2 × {units}"
+    return f"{layer.path}  {kind} {units}".rstrip()
+
+
+class ArraySource(Source):
+    """An array of any framework; nothing is computed."""
+
+    def __init__(self, array: ArrayLike) -> None:
+        values = as_float32(array)
+        self._tensor = GradientTensor(values, SEQUENCE if values.ndim == 3 else NO_TIME)
+
+    def layers(self) -> Mapping[str, str]:
+        """Return labels by path: ``lstm  LSTM 256``."""
+        return {}
+
+    def resolve(self, layer: object) -> str:
+        """Return the path of the layer."""
+        if layer not in (None, ""):
+            raise ValueError(f"an array has no layers; received layer {layer!r}")
+        return ""
+
+    def quantities(self, layer: str) -> tuple[str, ...]:
+        """Return the quantities that can be shown."""
+        del layer
+        return ()
+
+    def first(self, layer: str) -> tuple[str, ...]:
+        """Return the empty name, which stands for the array."""
+        del layer
+        return ("",)
+
+    def compute(self, layer: str, quantity: str) -> Mapping[str, GradientTensor]:
+        """Return the array, as the only part."""
+        del layer
+        if quantity:
+            raise ValueError(f"an array has no quantities; received {quantity!r}")
+        return {"": self._tensor}
+
+
+class RecordingSource(Source):
+    """A recording; its last snapshot is what is shown first."""
+
+    def __init__(self, recording: Recording) -> None:
+        self._recording = recording
+
+    def layers(self) -> Mapping[str, str]:
+        """Return labels by path."""
+        return {layer: layer for layer, _ in self._recording.keys}
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The notes that were recorded."""
+        return self._recording.notes
+
+    def resolve(self, layer: object) -> str:
+        """Return the path of the layer."""
+        paths = list(self.layers())
+        if layer is None and paths:
+            return paths[0]
+        path = self._recording.aliases.get(str(layer), str(layer))
+        if path not in paths:
+            raise ValueError(f"the recording holds layers {paths}; received {layer!r}")
+        return path
+
+    def quantities(self, layer: str) -> tuple[str, ...]:
+        """Return the quantities that were recorded."""
+        return tuple(quantity for path, quantity in self._recording.keys if path == layer)
+
+    def compute(self, layer: str, quantity: str) -> Mapping[str, GradientTensor]:
+        """Read the last snapshot."""
+        return {"": self._read(len(self._recording) - 1, layer, quantity)}
+
+    @property
+    def has_snapshots(self) -> bool:
+        """Whether it holds the snapshots of a run: yes."""
+        return True
+
+    @property
+    def began(self) -> float | None:
+        """Time of the first snapshot: another recording in its place has another one."""
+        return float(self._recording.times[0]) if len(self._recording) else None
+
+    def refresh(self) -> bool:
+        """Look for steps that were written since."""
+        return self._recording.refresh()
+
+    def snapshots_after(
+        self, step: int | None, layer: str, quantity: str, at_most: int
+    ) -> Iterator[RecordedStep]:
+        """Read the snapshots after a step."""
+        recording = self._recording
+        count, skipped = len(recording), int(recording.skipped.sum())
+        status = f"{count:,} snapshots recorded" + (f" · {skipped:,} skipped" if skipped else "")
+        start = 0 if step is None else int(np.searchsorted(recording.steps, step, side="right"))
+        places = [*range(start, count, max(-(-(count - start) // at_most), 1))]
+        if places and places[-1] != count - 1:
+            places.append(count - 1)
+        for place in places:
+            tensor = self._read(place, layer, quantity)
+            yield RecordedStep(int(recording.steps[place]), tensor, status)
+
+    def _read(self, place: int, layer: str, quantity: str) -> GradientTensor:
+        if quantity not in self.quantities(layer):
+            raise ValueError(
+                f"the recording holds {list(self.quantities(layer))} of layer {layer!r}; "
+                f"received quantity {quantity!r}"
+            )
+        return self._recording.snapshot(place, [(layer, quantity)])[layer, quantity]

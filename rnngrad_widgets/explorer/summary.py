@@ -1,0 +1,139 @@
+"""The summary line: what the tensor is and the finding, in words computed from its numbers."""
+
+from __future__ import annotations
+
+import re
+from html import escape
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnngrad_widgets.data.plot_array import PlotArray
+from rnngrad_widgets.data.quantities import quantity_of
+from rnngrad_widgets.data.statistics import (
+    Extreme,
+    extreme,
+    halves,
+    relative_norms,
+    share_not_reached,
+)
+from rnngrad_widgets.data.tensor import NO_TIME, GradientTensor
+
+
+def summary_html(tensor: GradientTensor) -> str:
+    """Return the summary line as HTML: text becomes HTML here and in `_bold`, nowhere else."""
+    parts = [
+        f"<b>{escape(tensor.layer)}</b>" if tensor.layer else "",
+        escape(quantity_of(tensor.quantity).summary),
+        escape(_shape(tensor)),
+        escape(_maximum(tensor)),
+        _bold(_finding(tensor)),
+        _non_finite(tensor.values),
+    ]
+    line = "<span> · </span>".join(f"<span>{part}</span>" for part in parts if part)
+    # browsers break a line after the hyphen of an exponent
+    return re.sub(r"\b\d(\.\d)?e-?\d+\b", r"<span class='rnngrad-number'>\g<0></span>", line)
+
+
+def left_out(tensor: GradientTensor, plot_array: PlotArray) -> str:
+    """Say what the browser was not sent, as HTML: samples beyond the budget."""
+    sent, all_samples = plot_array.values.shape[0], tensor.shape[0]
+    if tensor.dims[0] != "sample" or sent == all_samples:
+        return ""
+    return (
+        f'<span> · </span><b class="rnngrad-alarm">samples {sent}–{all_samples - 1} are not in the '
+        f"browser</b><span>: give a part of the batch, or raise <code>budget</code></span>"
+    )
+
+
+def _bold(text: str) -> str:
+    return f"<b>{escape(text)}</b>" if text else ""
+
+
+def scientific(value: float) -> str:
+    """Write ``3.1e-2``: one decimal, a short exponent, a true minus sign; zero is ``0``."""
+    if value == 0:
+        return "0"
+    mantissa, exponent = f"{abs(value):.1e}".split("e")
+    return f"{'−' if value < 0 else ''}{mantissa}e{int(exponent)}"
+
+
+def _shape(tensor: GradientTensor) -> str:
+    sizes = [str(size) for size in tensor.shape]
+    if len(tensor.directions) == 2:
+        sizes[-1] = f"2 × {tensor.shape[-1] // 2}"
+    text = " × ".join(sizes)
+    return f"{text}, no time axis" if _without_time(tensor) else text
+
+
+def _without_time(tensor: GradientTensor) -> bool:
+    return tensor.dims[0] == "sample" and "timestep" not in tensor.dims
+
+
+def _maximum(tensor: GradientTensor) -> str:
+    found = extreme(tensor.values)
+    if found is None:
+        return "no finite value"
+    symbol = quantity_of(tensor.quantity).symbol
+    if found.magnitude == 0:
+        return f"max |{symbol}| 0"
+    return f"max |{symbol}| {scientific(found.magnitude)} at {_place(tensor, found)}"
+
+
+def _place(tensor: GradientTensor, found: Extreme) -> str:
+    """Write ``sample 3, timestep 99, channel 41``; halves and gates each count from zero."""
+    indices, within = list(found.place), []
+    axis = _divided(tensor)
+    size = tensor.shape[axis]
+    for kind, parts in (("", tensor.directions), ("gate ", tensor.gates)):
+        if parts:
+            size //= len(parts)
+            part, indices[axis] = divmod(indices[axis], size)
+            within.append(kind + parts[part])
+    places = [f"{dim} {index}" for dim, index in zip(tensor.dims, indices, strict=True)]
+    return ", ".join(places) + (f" ({', '.join(within)})" if within else "")
+
+
+def _divided(tensor: GradientTensor) -> int:
+    """Return the axis that directions and gates divide: the channels, if not flattened."""
+    parts = max(len(tensor.directions), 1) * max(len(tensor.gates), 1)
+    axis = tensor.dims.index("channel") if "channel" in tensor.dims else -1
+    return axis if tensor.shape[axis] % parts == 0 else -1
+
+
+def _finding(tensor: GradientTensor) -> str:
+    finite = tensor.values[np.isfinite(tensor.values)]
+    if not finite.any():
+        return "all values are zero" if finite.size else ""
+    if _without_time(tensor):
+        dead = np.all(tensor.values == 0, axis=0)
+        counted = "channels" if tensor.dims == NO_TIME else "values"
+        return f"{dead.sum()} of {dead.size} {counted} zero in every sample"
+    if tensor.dims[:2] != ("sample", "timestep") or len(tensor.dims) < 3:
+        zero = tensor.values == 0
+        return f"{zero.sum()} of {zero.size} values zero"
+    shares = {
+        name: share_not_reached(values, tensor.mask) for name, values in halves(tensor).items()
+    }
+    told = [
+        f"{name} {100 * share:.0f} %".strip() for name, share in shares.items() if share is not None
+    ]
+    if not told:
+        return ""
+    text = f"{', '.join(told)} of timesteps below 1e-8 of the maximum"
+    return text if any(shares.values()) or len(shares) > 1 else f"{text}, {_weakest(tensor)}"
+
+
+def _weakest(tensor: GradientTensor) -> str:
+    """Name the timestep that is reached least, where every one is reached."""
+    norms = relative_norms(tensor.values, tensor.mask)
+    least = int(np.nanargmin(norms))
+    return f"weakest: timestep {least} ({scientific(float(norms[least]))} of it)"
+
+
+def _non_finite(values: NDArray[Any]) -> str:
+    nan = int(np.isnan(values).sum())
+    inf = int(np.isinf(values).sum())
+    told = [f"{count:,} {name}" for count, name in ((nan, "NaN"), (inf, "Inf")) if count]
+    return f'<b class="rnngrad-alarm">{", ".join(told)}</b>' if told else "no NaN/Inf"

@@ -1,0 +1,45 @@
+"""Send a tensor to the browser, alone or bound to a selection."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rnngrad_widgets.data.plot_array import PlotArray
+from rnngrad_widgets.data.quantities import quantity_of
+from rnngrad_widgets.data.statistics import auto_limit, top_decade
+from rnngrad_widgets.data.tensor import GradientTensor
+from rnngrad_widgets.views.colours import colour_scale
+from rnngrad_widgets.views.panel import index_scale
+from rnngrad_widgets.widgets.selection import Selection
+from rnngrad_widgets.widgets.tensor import Tensor
+
+
+def new_selection() -> Selection:
+    """Make a selection of nothing yet, with scales of its own."""
+    return Selection(
+        tensor=Tensor(),
+        companion=Tensor(),
+        colour_scale=colour_scale(),
+        time_scale=index_scale(),
+    )
+
+
+def bind_tensor(selection: Selection, tensor: GradientTensor, plot_array: PlotArray) -> None:
+    """Bind a tensor to a selection, and send it to the browser."""
+    upload(selection.tensor, tensor, plot_array)
+    selection.fit_norm(auto_limit(plot_array.values), top_decade(plot_array.values))
+
+
+def upload(widget: Tensor, tensor: GradientTensor, plot_array: PlotArray) -> None:
+    """Send a tensor to the browser."""
+    known = quantity_of(tensor.quantity)
+    with widget.hold_sync():
+        widget.name, widget.noun, widget.symbol = known.summary, known.noun, known.symbol
+        widget.columns, widget.rows = plot_array.columns, plot_array.rows
+        widget.gates, widget.gates_along = list(plot_array.gates), plot_array.gates_along
+        widget.directions = list(tensor.directions)
+        widget.sections = [section._asdict() for section in plot_array.sections]
+        widget.flow = "Gradient flow" if known.is_gradient else "Flow"
+        sent = plot_array.values.shape[0]
+        widget.mask = None if tensor.mask is None else tensor.mask[:sent].astype(np.float32)
+        widget.array = plot_array.values

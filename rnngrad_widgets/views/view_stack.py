@@ -1,0 +1,123 @@
+"""Where the picture is: the tensor on its way to the browser, and the views that fit it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bqplot import Figure
+from ipywidgets import Stack, Widget
+
+from rnngrad_widgets.data.plot_array import PlotArray
+from rnngrad_widgets.data.statistics import norms_over_channels
+from rnngrad_widgets.data.tensor import GradientTensor
+from rnngrad_widgets.views.curves import CurvesView
+from rnngrad_widgets.views.flow import FlowView
+from rnngrad_widgets.views.heatmap import HeatMapView
+from rnngrad_widgets.views.histogram import HistogramView
+from rnngrad_widgets.views.samples import SamplesView
+from rnngrad_widgets.views.scatter import ScatterView
+from rnngrad_widgets.views.tensor_upload import bind_tensor, upload
+from rnngrad_widgets.views.view import View, bring_to_front
+from rnngrad_widgets.views.weights import Weights, WeightsView
+from rnngrad_widgets.widgets.selection import Selection
+
+
+class ViewStack:
+    """Shows one view of one tensor; the browser switches between the views that fit it.
+
+    Views that were made are kept for the next tensor that they fit.
+
+    Parameters
+    ----------
+    selection
+        What is drawn; its tensor is set here.
+    weights
+        Whether there is a view of a layer's weights.
+    """
+
+    def __init__(self, selection: Selection, *, weights: bool) -> None:
+        self._selection = selection
+        self._weights: dict[str, WeightsView] = {"weights": WeightsView()} if weights else {}
+        self._made: dict[str, Mapping[str, View]] = {}
+        self.views: Mapping[str, View] = {}
+        self.box = Stack(selected_index=None).add_class("rnngrad-plots")
+
+    @property
+    def detached_widgets(self) -> list[Widget]:
+        """Widgets of all views, also of those that do not fit the current tensor."""
+        kinds: list[Mapping[str, View]] = [*self._made.values(), self._weights]
+        made: list[View] = [view for views in kinds for view in views.values()]
+        return [widget for view in made for widget in (view.box, *view.detached_widgets)]
+
+    @property
+    def figures(self) -> list[Figure]:
+        """The figures of the views that fit."""
+        return [figure for view in self.views.values() for figure in view.figures]
+
+    def show(self, tensor: GradientTensor, plot_array: PlotArray) -> None:
+        """Send the array to the browser and put the views that fit it on the stage."""
+        bind_tensor(self._selection, tensor, plot_array)
+        self.views = self._views_of(tensor, plot_array)
+        if len(tensor.directions) == 2 and plot_array.has_columns:
+            self.box.add_class("rnngrad-halves")
+        else:
+            self.box.remove_class("rnngrad-halves")
+        for view in self.views.values():
+            view.fit(plot_array)
+
+    def show_companion(self, tensor: GradientTensor | None) -> None:
+        """Send another gradient of the same layer, as norms, to the flow; None takes it away."""
+        widget = self._selection.companion
+        if tensor is None:
+            widget.array = None
+        else:
+            array = self._selection.tensor.array
+            sent = None if array is None else len(array)
+            norms = PlotArray(norms_over_channels(tensor)[:sent], "timestep", "direction")
+            upload(widget, tensor, norms)
+        flow = self.views.get("flow")
+        if isinstance(flow, FlowView):
+            flow.fit_companion()
+
+    @property
+    def selections(self) -> list[Selection]:
+        """What is drawn beside the selection of the sliders."""
+        return [selection for view in self._weights.values() for selection in view.selections]
+
+    def show_weights(self, values: Weights, gradients: Weights) -> None:
+        """Send the weights of a layer and their gradients to their view."""
+        for view in self._weights.values():
+            view.show(values, gradients)
+
+    def show_view(self, name: str) -> None:
+        """Put one of the views in front."""
+        boxes = [view.box for view in self.views.values()]
+        bring_to_front(self.box, boxes, list(self.views).index(name))
+
+    def _views_of(self, tensor: GradientTensor, plot_array: PlotArray) -> Mapping[str, View]:
+        halves = len(tensor.directions) == 2
+        timed = plot_array.columns == "timestep"
+        kind = f"{halves=}, {timed=}" if plot_array.has_columns else "no time"
+        if kind not in self._made:
+            self._made[kind] = (
+                self._with_columns(halves=halves, timed=timed)
+                if plot_array.has_columns
+                else self._without_columns()
+            )
+        return {**self._made[kind], **self._weights}
+
+    def _with_columns(self, *, halves: bool, timed: bool) -> Mapping[str, View]:
+        selection = self._selection
+        views: dict[str, View] = {"heat map": HeatMapView(selection, halves=halves, flow=timed)}
+        if timed:
+            views["all samples"] = SamplesView(selection)
+            views["curves"] = CurvesView(selection)
+            views["flow"] = FlowView(selection)
+        views["histogram"] = HistogramView(selection)
+        return views
+
+    def _without_columns(self) -> Mapping[str, View]:
+        return {
+            "scatter": ScatterView(self._selection),
+            "histogram": HistogramView(self._selection),
+        }

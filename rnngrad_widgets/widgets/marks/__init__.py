@@ -1,0 +1,1 @@
+"""Python halves of the bqplot marks."""

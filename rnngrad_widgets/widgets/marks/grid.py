@@ -1,0 +1,43 @@
+"""Many small panels in one figure, page by page, as bqplot marks."""
+
+from __future__ import annotations
+
+from ipywidgets import register
+from traitlets import Enum, Unicode
+
+from rnngrad_widgets.widgets.marks.mark import SelectionMark
+from rnngrad_widgets.widgets.traits import Int
+
+
+class Grid(SelectionMark):
+    """Panels with the same time axis; needs the scales ``x`` and ``y``, which it does not use."""
+
+    rows = Int(None, allow_none=True).tag(sync=True)
+    """Rows of panels; None for as many as fit best."""
+    page = Int(0).tag(sync=True)
+    """The page that is shown, from 0."""
+
+    PER_PAGE = 1
+
+
+@register
+class Maps(Grid):
+    """A heat map for each sample."""
+
+    _model_name = Unicode("MapsModel").tag(sync=True)
+    _view_name = Unicode("Maps").tag(sync=True)
+
+    PER_PAGE = 64  # the same number stands in js/src/marks
+
+
+@register
+class CurveGrid(Grid):
+    """The curves of every sample, a panel for each channel and a colour for each sample."""
+
+    _model_name = Unicode("CurveGridModel").tag(sync=True)
+    _view_name = Unicode("CurveGrid").tag(sync=True)
+
+    PER_PAGE = 24  # the same number stands in js/src/marks
+
+    free = Enum([0, 1], default_value=0).tag(sync=True)
+    """1 gives each panel a y axis of its own."""

@@ -1,0 +1,68 @@
+"""How tensors of any kind are laid out for the browser, against numpy indexing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from rnngrad_widgets.data.plot_array import to_plot_array
+from rnngrad_widgets.data.tensor import GradientTensor
+
+
+def tensor(
+    shape: tuple[int, ...], dims: tuple[str, ...], gates: tuple[str, ...] = ()
+) -> GradientTensor:
+    values = np.arange(np.prod(shape), dtype=np.float64).reshape(shape)
+    return GradientTensor(values, dims, "lstm", "weight", gates=gates)
+
+
+def test_a_sequence_stays_as_it_is():
+    plot_array = to_plot_array(tensor((2, 3, 8), ("sample", "timestep", "channel"), ("i", "f")))
+    assert plot_array.values.shape == (2, 3, 8)
+    assert (plot_array.columns, plot_array.rows, plot_array.gates_along) == (
+        "timestep",
+        "channel",
+        "rows",
+    )
+    assert plot_array.has_columns
+
+
+def test_spatial_axes_are_flattened_into_the_rows():
+    given = tensor((2, 3, 4, 5), ("sample", "timestep", "column", "channel"))
+    plot_array = to_plot_array(given)
+    assert plot_array.rows == "column × channel"
+    assert plot_array.values[1, 2, 3 * 5 + 4] == given.values[1, 2, 3, 4]
+
+
+def test_without_time_the_samples_stand_side_by_side():
+    plot_array = to_plot_array(tensor((2, 5), ("sample", "channel")))
+    assert (plot_array.columns, plot_array.rows, plot_array.has_columns) == (
+        "sample",
+        "channel",
+        False,
+    )
+
+
+def test_the_channels_of_a_kernel_are_the_columns():
+    given = tensor((3, 8), ("feature", "channel"), ("i", "f", "c", "o"))
+    plot_array = to_plot_array(given)
+    assert (plot_array.columns, plot_array.rows, plot_array.gates_along) == (
+        "channel",
+        "feature",
+        "columns",
+    )
+    assert plot_array.values.shape == (1, 8, 3)
+    assert plot_array.values[0, 5, 2] == given.values[2, 5]
+
+
+def test_a_bias_is_one_row():
+    plot_array = to_plot_array(tensor((8,), ("channel",)))
+    assert plot_array.values.shape == (1, 8, 1)
+    assert (plot_array.rows, plot_array.gates_along) == ("", "")
+
+
+@pytest.mark.parametrize(
+    "dims", [("sample", "timestep", "channel"), ("feature", "channel", "axis_0")]
+)
+def test_values_are_float32(dims):
+    assert to_plot_array(tensor((2, 3, 4), dims)).values.dtype == np.float32

@@ -1,0 +1,159 @@
+"""Runs: which snapshots are kept, and what is said of them; nothing is trained."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+from ipywidgets import HTML
+
+from rnngrad_widgets.data.tensor import SEQUENCE, GradientTensor
+from rnngrad_widgets.data.thinning import BUDGET
+from rnngrad_widgets.explorer.runs import Run, Runs
+from rnngrad_widgets.views.tensor_upload import new_selection
+
+SHAPE = (2, 5, 3)
+SIZE = 4 * 2 * 5 * 3
+
+
+def tensor(seed: int = 0, *, loss: float = 0.5, shape: tuple[int, ...] = SHAPE) -> GradientTensor:
+    values = np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+    return GradientTensor(values, SEQUENCE, "lstm", "output_gradient", step=seed, loss=loss)
+
+
+def make(room: int = 5, **options: Any) -> Run:
+    settings = {"precision": None, "on_step_chosen": lambda _: None, **options}
+    return Run(new_selection(), HTML(), tensor(), room * SIZE, **settings)
+
+
+# -- a run -----------------------------------------------------------------------------------------
+
+
+def test_a_run_keeps_what_the_budget_holds(open_widgets: dict[str, object]) -> None:
+    run = make(room=5)
+    run.append(tensor(0), 0)
+    first = len(open_widgets)
+    counts = []
+    for step in range(10, 410, 10):
+        run.append(tensor(step), step, f"step {step}")
+        counts.append(len(run))
+        assert len(open_widgets) == first + len(run) - 1
+    assert max(counts) == 5
+    assert run.steps == [0, 160, 320, 400]
+    assert run.snapshots[-1].status == "step 400 · 1 of 16 is kept"
+    assert [s.array.tolist() for s in run.snapshots] == [
+        tensor(step).values.tolist() for step in run.steps
+    ]
+    np.testing.assert_array_equal(run.tensor(160).values, tensor(160).values)
+
+
+def test_the_last_step_again_takes_its_own_place(open_widgets: dict[str, object]) -> None:
+    run = make(room=4)
+    for step in (0, 10, 20):
+        run.append(tensor(step), step)
+    before = len(open_widgets)
+    run.append(tensor(99), 20)
+    assert (run.steps, len(open_widgets)) == ([0, 10, 20], before)
+    assert [snapshot.number for snapshot in run.snapshots] == [0, 1, 2]
+    np.testing.assert_array_equal(run.tensor(20).values, tensor(99).values)
+
+
+def test_what_is_shown() -> None:
+    told: list[int] = []
+    run = make(room=5, on_step_chosen=told.append)
+    for step in (0, 10, 20):
+        run.append(tensor(step), step)
+    assert run.shown == 20
+    model = run.view.model
+    run.show_step(10)
+    assert (run.shown, model.follow) == (10, False)
+    run.append(tensor(30), 30)
+    assert run.shown == 10
+    model.follow = True  # as the browser does
+    assert run.shown == 30
+    run.show_step(30)
+    assert model.follow
+    model.step, model.follow = 10, False
+    for step in (40, 50):
+        run.append(tensor(step), step)
+    assert run.steps == [0, 20, 40, 50]
+    assert run.shown == 0, "the nearest that is left; the earlier one of two"
+    assert [step for step, _ in itertools.groupby(told)] == [10, 30, 10]
+
+
+@pytest.mark.parametrize(
+    ("size", "asked", "sent"),
+    [(8, None, "float32"), (2_100_000, None, "bfloat16"), (2_100_000, "float32", "float32")],
+)
+def test_large_snapshots_are_halved_on_the_wire(size: int, asked: Any, sent: str) -> None:
+    shape = (1, 1, size)
+    values = GradientTensor(np.zeros(shape, np.float32), SEQUENCE, "lstm", "output_gradient")
+    run = Run(new_selection(), HTML(), values, BUDGET, asked, lambda _: None)
+    run.append(values, 0)
+    wire = run.snapshots[0].get_state("array")["array"]
+    assert wire["dtype"] == sent
+    assert wire["data"].nbytes == (4 if sent == "float32" else 2) * size
+
+
+@pytest.mark.parametrize("loss", [float("nan"), float("inf")])
+def test_a_loss_that_is_no_number_is_sent_as_none(loss: float) -> None:
+    run = make()
+    run.append(tensor(loss=loss), 0)
+    assert run.snapshots[0].loss is None
+
+
+# -- several runs ----------------------------------------------------------------------------------
+
+
+def test_runs_of_what_was_shown(open_widgets: dict[str, object]) -> None:
+    told: list[int] = []
+    runs = Runs(new_selection(), HTML(), 5 * SIZE, told.append)
+    before = len(open_widgets)
+    assert (runs.current, runs.last_step, runs.figures) == (None, None, [])
+
+    runs.prepare("a", tensor())
+    assert runs.current is None, "it is empty"
+    assert len(runs.box.children) == 1
+    for step in (0, 10):
+        runs.append("a", tensor(step), step, "")
+    runs.append("b", tensor(20), 20, "")
+    a = runs.box.children
+    assert (runs.last_step, runs.current and runs.current.steps) == (20, [20])
+
+    runs.show_run("a")
+    assert runs.box.children != a
+    assert runs.current is not None
+    runs.current.show_step(0)
+    runs.show_run("c")
+    assert (runs.current, told) == (None, [0, 0])
+    (note,) = runs.box.children
+    assert note.value.startswith("There is a timeline of <b>lstm · gradient w.r.t. output (direct)")
+
+    runs.append("a", tensor(30, shape=(1, 5, 3)), 30, "")
+    assert runs.current is not None
+    assert runs.current.steps == [30], "another shape is another run"
+    runs.forget_all()
+    assert len(open_widgets) == before
+
+
+@pytest.mark.usefixtures("open_widgets")
+def test_runs_share_the_budget() -> None:
+    runs = Runs(new_selection(), HTML(), 9 * SIZE, lambda _: None)
+    for step in range(9):
+        runs.append("a", tensor(step), step, "")
+    first = runs.current
+    assert first is not None
+    assert first.steps == list(range(9))
+    snapshots = first.snapshots
+    runs.append("b", tensor(9), 9, "")
+    assert first.steps == [0, 4, 8], "no more than four"
+    assert [s.step for s in snapshots if s.comm is not None] == [0, 4, 8]
+    assert first.view.model.capacity == 4, "the browser keeps the same ones"
+    for step in range(10, 18):
+        runs.append("b", tensor(step), step, "")
+    assert runs.current is not None
+    assert runs.current.steps == [9, 13, 17]
+    runs.show_run("a")
+    assert runs.current is first
