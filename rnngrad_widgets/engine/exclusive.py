@@ -105,12 +105,26 @@ def _of_tensorflow() -> Iterator[FrameType]:
                 yield frame
 
 
-class _InCode(Alone):
-    """Alone in the Python code of models."""
+class _OfModel(Alone):
+    """Alone on behalf of a model, which the error for a wait in vain names."""
 
     def __init__(self, model: Model, entering: FrameType) -> None:
         super().__init__(entering)
-        self._name = model.name
+        self._model = model
+
+    def still_busy(self, why: str) -> RuntimeError:
+        """Name the model."""
+        return RuntimeError(
+            f"model {self._model.name!r} must not be in use by another thread while it is looked "
+            f"into; waited too long, and {why}; call again when that has ended"
+        )
+
+
+class _InCode(_OfModel):
+    """Alone in the Python code of models."""
+
+    def __init__(self, model: Model, entering: FrameType) -> None:
+        super().__init__(model, entering)
         layer = library_of(model).module.layers.Layer
         # Others may set attributes, which would be put back as the engine's own doing, and read
         # the losses of a call that they made before.
@@ -121,17 +135,12 @@ class _InCode(Alone):
         """Tell whether a frame calls a layer, is a step of a model, or traces."""
         return frame.f_code in self._codes or frame.f_code.co_name in _CODE
 
-    def still_busy(self, why: str) -> RuntimeError:
-        """Name the model."""
-        return _still_busy(self._name, why)
 
-
-class _InSteps(Alone):
+class _InSteps(_OfModel):
     """Alone with the variables of models."""
 
     def __init__(self, model: Model, entering: FrameType) -> None:
-        super().__init__(entering)
-        self._model = model
+        super().__init__(model, entering)
         self.methods = ((_FUNCTION, "__call__"), *map(_applies, _optimizers()))
         self._codes = {_code(getattr(*method)) for method in self.methods}
 
@@ -170,10 +179,6 @@ class _InSteps(Alone):
         """Leave a function where it is, after a while, that no ``fit`` has called."""
         return waited > _SHORT and all(f.f_code.co_name not in _TRAINING for f in stack(frame))
 
-    def still_busy(self, why: str) -> RuntimeError:
-        """Name the model."""
-        return _still_busy(self._model.name, why)
-
 
 def _optimizers() -> list[type]:
     found: list[type] = [keras.optimizers.Optimizer]
@@ -205,10 +210,3 @@ def _folders() -> tuple[str, ...]:
 
 
 _FOLDERS = (*_folders(), str(Path(_folders()[0]).with_name("tf_keras")))
-
-
-def _still_busy(name: str, why: str) -> RuntimeError:
-    return RuntimeError(
-        f"model {name!r} must not be in use by another thread while it is looked into; "
-        f"waited too long, and {why}; call again when that has ended"
-    )

@@ -75,7 +75,7 @@ class Alone(ABC):
     def still_busy(self, why: str) -> RuntimeError:
         """Return the error for a wait in vain."""
 
-    def gives_up(self, frame: FrameType, waited: float) -> bool:  # noqa: ARG002
+    def gives_up(self, frame: FrameType, waited: float) -> bool:  # noqa: ARG002 - of those that do
         """Tell whether a thread with this outermost frame inside is to be left there."""
         return False
 
@@ -249,7 +249,8 @@ def count_of_turns() -> int | None:
     """Count those that were alone so far; None while another thread is."""
     here = threading.get_ident()
     with _mutex:
-        return None if any(turn._owner != here for turn in _turns) else _begun  # noqa: SLF001
+        elsewhere = any(turn._owner != here for turn in _turns)  # noqa: SLF001 - of this module
+        return None if elsewhere else _begun
 
 
 def _gate(alone: Alone, owner: type, name: str, own: Any) -> Callable[..., Any]:

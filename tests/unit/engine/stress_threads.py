@@ -12,7 +12,6 @@ import ctypes
 import faulthandler
 import os
 import random
-import subprocess
 import sys
 import threading
 import time
@@ -25,6 +24,7 @@ import numpy as np
 
 from rnngrad_widgets.engine import GradientEngine, progress
 
+from .processes import run_together
 from .test_threads import MAKERS, X, Y, alone, assert_nothing_is_left, beside, fit, make, squared
 
 if TYPE_CHECKING:
@@ -205,13 +205,10 @@ def _in_processes(asked: argparse.Namespace, first: int) -> int:
     """Share the rounds out."""
     rounds = -(-asked.rounds // asked.processes)
     shared = ["--rounds", str(rounds), "--minutes", str(asked.minutes)]
-    command = [sys.executable, "-m", "tests.unit.engine.stress_threads", *shared]
-    running = [
-        subprocess.Popen([*command, "--seed", str(first + i * rounds)])
-        for i in range(asked.processes)
-    ]
-    codes = [process.wait() for process in running]
-    return int(any(codes))  # also where one was ended by a signal
+    seeds = [first + i * rounds for i in range(asked.processes)]
+    return run_together(
+        "tests.unit.engine.stress_threads", [[*shared, "--seed", str(seed)] for seed in seeds]
+    )
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import os
 import random
-import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
@@ -18,6 +17,8 @@ from typing import TYPE_CHECKING
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
+
+from tests.unit.engine.processes import run_together
 
 from .judge import Fault, judged
 from .known import known
@@ -109,14 +110,8 @@ def _in_processes(asked: argparse.Namespace, start: int) -> int:
     shared = ["--minutes", str(asked.minutes), "--examples", str(-(-asked.examples // count))]
     shared += ["--family", asked.family] if asked.family else []
     shared += ["--all"] if asked.all else []
-    running = [
-        subprocess.Popen(
-            [sys.executable, "-m", str(__package__), "--seed", str(start + i), *shared]
-        )
-        for i in range(count)
-    ]
-    codes = [process.wait() for process in running]
-    return int(any(codes))  # also where one was ended by a signal
+    seeds = [start + i for i in range(count)]
+    return run_together(str(__package__), [[*shared, "--seed", str(seed)] for seed in seeds])
 
 
 if __name__ == "__main__":
