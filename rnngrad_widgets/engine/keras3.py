@@ -94,7 +94,13 @@ class Keras3(Library):
     @contextmanager
     def untouched(self, model: Model) -> Iterator[None]:
         """Put every layer of a model back as it was."""
-        with attributes_kept(self.all_layers(model), free=self.trainer_attributes):
+        layers = list(self.all_layers(model))
+        with attributes_kept(layers, free=self.trainer_attributes):
+            for layer in layers:
+                if layer.__dict__.get("_remat_mode") is not None:
+                    # What is recomputed in the backward pass (keras.RematScope) has the same
+                    # values and gradients, but no tape sees into it.
+                    layer.__dict__["_remat_mode"] = None
             own: Any = self.compiled_loss(model)
             stand_in = None if own is None or own.built else without_means(own)
             try:
