@@ -137,7 +137,7 @@ class Run:
         plot_array = truncate_to_budget(to_plot_array(tensor), self._budget)
         snapshot = Snapshot(
             self.precision,
-            timeline=self.view.model,
+            timeline_id=self.view.model.model_id,
             number=self._next,
             step=step,
             loss=_finite(tensor.loss),

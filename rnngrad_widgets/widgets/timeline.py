@@ -68,7 +68,9 @@ class Snapshot(Widget):  # type: ignore[misc]  # ipywidgets has no types
 
     precision: Precision = "float32"
 
-    timeline = Instance(Timeline).tag(sync=True, **widget_serialization)
+    timeline_id = Unicode("").tag(sync=True)
+    """The model id of its timeline, which may come later: a page that is loaded again during
+    training gets new snapshots first."""
     number = Int(0).tag(sync=True)
     """Counts from 0 over the run."""
     step = Int(0).tag(sync=True)

@@ -2,11 +2,21 @@
 // vi.mock('@jupyter-widgets/base', () => import('../testing/widget-base'))
 import Backbone from 'backbone';
 
+let count = 0;
+
 export class WidgetModel extends Backbone.Model {
   static readonly serializers = {};
 
   override defaults(): Backbone.ObjectHash {
     return {};
+  }
+
+  declare model_id: string;
+  declare widget_manager: object | undefined;
+
+  override initialize(): void {
+    count++;
+    this.model_id = String(count);
   }
 
   /** How often changes were sent to Python. */

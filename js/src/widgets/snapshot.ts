@@ -1,19 +1,14 @@
 import type { ISerializers } from '@jupyter-widgets/base';
-import { unpack_models, WidgetModel } from '@jupyter-widgets/base';
+import { WidgetModel } from '@jupyter-widgets/base';
 
 import type { Reach } from '../data/statistics';
 import { reachOf } from '../data/statistics';
 import type { DenseArray } from '../data/wire';
 import { fromWire, toWire } from '../data/wire';
 import { MODULE_STATE } from '../version';
+import { join, leave } from './meeting';
 
-/** What a snapshot joins: a timeline. */
-interface Run {
-  join(snapshot: SnapshotModel): void;
-  leave(snapshot: SnapshotModel): void;
-}
-
-/** The tensor of one training step. It joins its timeline as soon as it exists. */
+/** The tensor of one training step. It joins its timeline as soon as both exist. */
 export class SnapshotModel extends WidgetModel {
   override defaults(): Backbone.ObjectHash {
     return {
@@ -23,7 +18,7 @@ export class SnapshotModel extends WidgetModel {
       _view_name: null,
       _view_module: null,
       _view_module_version: '',
-      timeline: null,
+      timeline_id: '',
       number: 0,
       step: 0,
       loss: null,
@@ -37,13 +32,16 @@ export class SnapshotModel extends WidgetModel {
 
   static override serializers: ISerializers = {
     ...WidgetModel.serializers,
-    timeline: { deserialize: unpack_models },
     array: { deserialize: fromWire, serialize: toWire },
   };
 
   override initialize(attributes: Backbone.ObjectHash, options: never): void {
     super.initialize(attributes, options);
-    (this.get('timeline') as Run | null)?.join(this);
+    join(this.widget_manager, this.timelineId, this);
+  }
+
+  private get timelineId(): string {
+    return this.get('timeline_id') as string;
   }
 
   get number(): number {
@@ -72,7 +70,7 @@ export class SnapshotModel extends WidgetModel {
 
   /** JupyterLab may keep a closed model alive: let at least its memory go. */
   override close(comm_closed?: boolean): Promise<void> {
-    (this.get('timeline') as Run | null)?.leave(this);
+    leave(this.widget_manager, this.timelineId, this);
     this.forget();
     return super.close(comm_closed);
   }

@@ -41,8 +41,9 @@ function make(steps: number[] = [], attributes: object = {}): Made {
   const take = (step: number, number = count): SnapshotModel => {
     count++;
     const words = { summary: `summary ${step}`, status: `step ${step}` };
-    const given = { timeline, number, step, loss: 1 / step, array: arrayOf(step), ...words };
-    return model(SnapshotModel, { ...given, auto_limit: step, top: 3 });
+    const given = { number, step, loss: 1 / step, array: arrayOf(step), ...words };
+    const ours = { timeline_id: timeline.model_id, auto_limit: step, top: 3 };
+    return model(SnapshotModel, { ...given, ...ours });
   };
   steps.forEach((step) => take(step));
   const drawn = (): [number, string] => {

@@ -6,6 +6,7 @@ import type { Change } from '../data/run';
 import { nearestIndex, shownIndex, thinned, withSnapshot } from '../data/run';
 import { largestMagnitude } from '../data/slicing';
 import { MODULE_STATE } from '../version';
+import { close, open } from './meeting';
 import type { SelectionModel } from './selection';
 import type { SnapshotModel } from './snapshot';
 import { comparison } from './text';
@@ -43,6 +44,7 @@ export class TimelineModel extends DOMWidgetModel {
 
   override initialize(attributes: Backbone.ObjectHash, options: never): void {
     super.initialize(attributes, options);
+    this.kept = [];
     this.on('change:step', this.showChosen, this);
     this.on('change:show', this.showChosen, this);
     this.on('change:pin', this.pinChanged, this);
@@ -51,6 +53,12 @@ export class TimelineModel extends DOMWidgetModel {
       this.latestStatus = this.get('status') as string;
     });
     this.on('change:capacity', this.thin, this);
+    open(this.widget_manager, this.model_id, this);
+  }
+
+  override close(comm_closed?: boolean): Promise<void> {
+    close(this.widget_manager, this.model_id);
+    return super.close(comm_closed);
   }
 
   /** The snapshots that are kept, in the order of the run. */
@@ -73,12 +81,14 @@ export class TimelineModel extends DOMWidgetModel {
     return this.get('selection') as SelectionModel;
   }
 
-  /** Take a snapshot in. */
-  join(snapshot: SnapshotModel): void {
+  /** Take snapshots in. */
+  join(snapshots: readonly SnapshotModel[]): void {
     const before = this.shown;
-    this.keep(withSnapshot(this.kept, snapshot));
-    if (this.kept[this.kept.length - 1] === snapshot) {
-      this.latestStatus = snapshot.get('status') as string;
+    for (const snapshot of snapshots) {
+      this.keep(withSnapshot(this.kept, snapshot));
+      if (this.kept[this.kept.length - 1] === snapshot) {
+        this.latestStatus = snapshot.get('status') as string;
+      }
     }
     this.thin();
     if (this.shown !== before) {
@@ -209,8 +219,9 @@ export class TimelineModel extends DOMWidgetModel {
     this.selection.tensor.set('compared', '');
   }
 
-  private latestStatus: string | null = null;
-  private kept: readonly SnapshotModel[] = [];
+  // Snapshots may have joined before the initialisers of fields run.
+  declare private latestStatus: string | undefined;
+  declare private kept: readonly SnapshotModel[];
 }
 
 /** Send changes to Python, unless the widget is being closed or there is no kernel. */

@@ -1,0 +1,145 @@
+// What a page sends to a kernel that runs a cell, and to one that does not.
+import type { Kernel, KernelMessage } from '@jupyterlab/services';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+
+import { restoreWhileBusy } from './busy-kernel';
+
+vi.mock('@jupyterlab/services', () => ({
+  KernelMessage: {
+    createMessage: ({ msgType, content }: { msgType: string; content: object }) => ({
+      header: { msg_type: msgType },
+      content,
+    }),
+  },
+}));
+
+/** A kernel connection, as far as it is used; `sent` is where each message goes. */
+class Connection {
+  readonly sent: [string, string | undefined][] = [];
+  readonly deleted: string[] = [];
+  readonly disposals: number[] = [];
+  answer!: () => void;
+  readonly info = new Promise<void>((resolve) => {
+    this.answer = resolve;
+  });
+  /** Messages that JupyterLab has not sent yet. */
+  private readonly pending: KernelMessage.IShellMessage[] = [];
+
+  constructor(
+    readonly ended: Promise<void>,
+    readonly subshells: boolean,
+  ) {}
+
+  sendShellMessage(message: KernelMessage.IShellMessage): void {
+    this.pending.push(message);
+  }
+
+  say(type: string, subshell?: string): void {
+    const message = { header: { msg_type: type, subshell_id: subshell } };
+    this.sendShellMessage(message as never);
+  }
+
+  flush(): void {
+    for (const { header } of this.pending.splice(0)) {
+      this.sent.push([header.msg_type, header.subshell_id]);
+      if (header.msg_type === 'kernel_info_request' && header.subshell_id !== undefined) {
+        this.answer();
+      }
+    }
+  }
+
+  async requestKernelInfo(): Promise<void> {
+    this.say('kernel_info_request');
+    return this.info;
+  }
+
+  requestDeleteSubshell({ subshell_id }: { subshell_id: string }): void {
+    this.deleted.push(subshell_id);
+  }
+
+  clone(): unknown {
+    const reply = Promise.resolve({ content: { subshell_id: 'S' } });
+    return {
+      info: this.ended,
+      connectionStatus: 'connected',
+      connectionStatusChanged: { connect: () => true, disconnect: () => true },
+      sendControlMessage: () => ({ done: this.subshells ? reply : new Promise(() => undefined) }),
+      dispose: () => this.disposals.push(1),
+    };
+  }
+}
+
+function made(subshells: boolean): { kernel: Connection; end: () => void; done: Promise<void> } {
+  let end!: () => void;
+  const ended = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  const kernel = new Connection(ended, subshells);
+  const done = restoreWhileBusy(kernel as unknown as Kernel.IKernelConnection);
+  return { kernel, end, done };
+}
+
+beforeEach(() => vi.useFakeTimers());
+afterEach(() => vi.useRealTimers());
+
+describe('a busy kernel', () => {
+  it('gets what restores widgets in a subshell, until the cell has ended', async () => {
+    const { kernel, end, done } = made(true);
+    kernel.say('comm_open');
+    kernel.say('execute_request');
+    await vi.advanceTimersByTimeAsync(600);
+    kernel.flush();
+    kernel.say('comm_msg');
+    kernel.say('comm_msg', 'own');
+    kernel.say('execute_request');
+    kernel.flush();
+    expect(kernel.sent).toEqual([
+      ['comm_open', 'S'],
+      ['execute_request', undefined],
+      ['kernel_info_request', 'S'],
+      ['comm_msg', 'S'],
+      ['comm_msg', 'own'],
+      ['execute_request', undefined],
+    ]);
+    expect([kernel.deleted, kernel.disposals]).toEqual([[], []]);
+    end();
+    await done;
+    kernel.say('comm_msg');
+    kernel.flush();
+    expect(kernel.sent.at(-1)).toEqual(['comm_msg', undefined]);
+    expect([kernel.deleted, kernel.disposals]).toEqual([['S'], [1]]);
+  });
+
+  it('without subshells is waited for', async () => {
+    const { kernel, end, done } = made(false);
+    kernel.say('comm_open');
+    await vi.advanceTimersByTimeAsync(5000);
+    kernel.flush();
+    expect(kernel.sent).toEqual([['comm_open', undefined]]);
+    end();
+    await done;
+    expect([kernel.deleted, kernel.disposals]).toEqual([[], [1]]);
+  });
+});
+
+describe('an idle kernel', () => {
+  it('is left alone once it has answered', async () => {
+    const { kernel, done } = made(true);
+    const { sendShellMessage } = kernel;
+    kernel.answer();
+    await done;
+    expect(kernel.sendShellMessage).not.toBe(sendShellMessage);
+    kernel.say('comm_open');
+    kernel.flush();
+    expect(kernel.sent).toEqual([['comm_open', undefined]]);
+    expect(kernel.disposals).toEqual([]);
+  });
+});
+
+it('a page that goes away meanwhile is no error', async () => {
+  const { kernel, done } = made(true);
+  kernel.requestKernelInfo = async () => Promise.reject(new Error('disposed'));
+  await vi.advanceTimersByTimeAsync(600);
+  await done;
+  expect(kernel.disposals).toEqual([1]);
+});

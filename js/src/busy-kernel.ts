@@ -1,0 +1,102 @@
+import type { Kernel } from '@jupyterlab/services';
+import { KernelMessage } from '@jupyterlab/services';
+
+/** Milliseconds that an idle kernel may take to answer. */
+const IDLE = 500;
+
+/** What a widget manager sends to restore widgets, after it knows about the kernel. */
+const OF_WIDGETS = [
+  'kernel_info_request',
+  ...['comm_info_request', 'comm_open', 'comm_msg', 'comm_close'],
+];
+
+/**
+ * Let the widgets of a page that is loaded while a cell runs be restored at once.
+ *
+ * A kernel with subshells answers messages of widgets meanwhile, but tells that it has subshells
+ * only in a reply that waits for the cell; so JupyterLab sends what restores widgets behind the cell
+ * too. Here a subshell is asked for over the control channel, and such messages go there until the
+ * cell has ended. A kernel without subshells does not reply, and nothing changes.
+ */
+export async function restoreWhileBusy(kernel: Kernel.IKernelConnection): Promise<void> {
+  const held: KernelMessage.IShellMessage[] = [];
+  let subshell: string | undefined;
+  const send = kernel.sendShellMessage;
+  kernel.sendShellMessage = (message, ...options) => {
+    if (subshell !== undefined) {
+      direct(message, subshell);
+    } else {
+      held.push(message); // it may still be sent: JupyterLab lets a kernel have some seconds
+    }
+    return send.call(kernel, message, ...options) as never;
+  };
+  try {
+    if (await within(IDLE, kernel.info)) {
+      return;
+    }
+    const another = kernel.clone(); // as nothing waits there that is to be sent first
+    try {
+      subshell = await subshellOf(another);
+      if (subshell !== undefined) {
+        for (const message of held) {
+          direct(message, subshell);
+        }
+        await kernel.requestKernelInfo();
+        await another.info; // the cell has ended
+        kernel.requestDeleteSubshell({ subshell_id: subshell });
+      }
+    } finally {
+      another.dispose();
+    }
+  } catch {
+    // The kernel or the page went away.
+  } finally {
+    kernel.sendShellMessage = send;
+  }
+}
+
+/** Let a message go to a subshell, if it is of widgets and not meant for another one. */
+function direct(message: KernelMessage.IShellMessage, subshell: string): void {
+  if (OF_WIDGETS.includes(message.header.msg_type)) {
+    message.header.subshell_id ??= subshell;
+  }
+}
+
+/** Make a subshell; undefined if the cell ends before the kernel has made one. */
+async function subshellOf(kernel: Kernel.IKernelConnection): Promise<string | undefined> {
+  const request = KernelMessage.createMessage<KernelMessage.ICreateSubshellRequestMsg>({
+    msgType: 'create_subshell_request',
+    channel: 'control',
+    username: kernel.username,
+    session: kernel.clientId,
+    content: {},
+  });
+  await connected(kernel);
+  // JupyterLab's own method for it refuses, because it does not know yet whether there are any.
+  const made = kernel.sendControlMessage(request, true).done;
+  const reply = await Promise.race([made, kernel.info.then(() => undefined)]);
+  return (reply?.content as KernelMessage.ICreateSubshellReplyMsg['content'] | undefined)
+    ?.subshell_id;
+}
+
+async function connected(kernel: Kernel.IKernelConnection): Promise<void> {
+  return new Promise((resolve) => {
+    const look = (): void => {
+      if (kernel.connectionStatus === 'connected') {
+        kernel.connectionStatusChanged.disconnect(look);
+        resolve();
+      }
+    };
+    kernel.connectionStatusChanged.connect(look);
+    look();
+  });
+}
+
+async function within(ms: number, promise: Promise<unknown>): Promise<boolean> {
+  return Promise.race([
+    promise.then(() => true),
+    new Promise<boolean>((resolve) => {
+      setTimeout(() => resolve(false), ms);
+    }),
+  ]);
+}
