@@ -7,31 +7,36 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from rnngrad_widgets.data.tensor import NothingThereError
-
-from .backend import LayerChoice, Model, Nested, check_backend
-from .build import build
-from .cache import PassCache
-from .checking import Check, merged, requests
-from .exclusive import trains_elsewhere, undisturbed
-from .layers import Found, RecurrentLayer, find_recurrent, listing, resolve
-from .library import is_a, is_model, library_of
-from .losses import VALUES, ForwardOnly, Losses
-from .progress import announced
-from .quantities import check_quantities, offered
-from .snapshots import snapshot
-from .streams import batches, is_stream
-from .tracing import Request
-from .weights import read_weights
+from rnngrad_widgets.engine.backend import LayerChoice, Model, Nested, check_backend
+from rnngrad_widgets.engine.checking import Check, merged, requests
+from rnngrad_widgets.engine.inputs.streams import batches, is_stream
+from rnngrad_widgets.engine.keras_api.modules import is_a, is_model
+from rnngrad_widgets.engine.keras_api.select import library_of
+from rnngrad_widgets.engine.layers.find import (
+    Found,
+    RecurrentLayer,
+    find_recurrent,
+    listing,
+    resolve,
+)
+from rnngrad_widgets.engine.layers.weights import read_weights
+from rnngrad_widgets.engine.loss.given_loss import VALUES, ForwardOnly, Losses
+from rnngrad_widgets.engine.model_state.build import build
+from rnngrad_widgets.engine.progress import announced
+from rnngrad_widgets.engine.quantities import check_quantities, offered
+from rnngrad_widgets.engine.snapshots import snapshot
+from rnngrad_widgets.engine.threads.exclusive import trains_elsewhere, undisturbed
+from rnngrad_widgets.engine.tracing.pass_cache import PassCache
+from rnngrad_widgets.engine.tracing.traced_pass import Request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from rnngrad_widgets.data.check_table import CheckTable
     from rnngrad_widgets.data.tensor import GradientSnapshot, GradientTensor
-
-    from .batches import Batch
-    from .loss_function import Loss
-    from .tracing import Result
+    from rnngrad_widgets.engine.inputs.batch import Batch
+    from rnngrad_widgets.engine.loss.loss_function import Loss
+    from rnngrad_widgets.engine.tracing.traced_pass import Result
 
 
 class GradientEngine:

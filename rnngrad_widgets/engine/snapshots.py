@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnngrad_widgets.data.tensor import GradientSnapshot, GradientTensor
-
-from .backend import Model
-from .layers import find_recurrent
+from rnngrad_widgets.engine.backend import Model
+from rnngrad_widgets.engine.layers.find import find_recurrent
 
 if TYPE_CHECKING:
-    from .tracing import Result
+    from rnngrad_widgets.engine.tracing.traced_pass import Result
 
 
 def snapshot(

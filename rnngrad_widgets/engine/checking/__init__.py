@@ -6,7 +6,7 @@ code; `by_hand`: gates; `rows`: what of it belongs to which gradient; `slopes`: 
 what they tell.
 """
 
-from .check import Check
-from .gradients import merged, requests
+from rnngrad_widgets.engine.checking.check import Check
+from rnngrad_widgets.engine.checking.gradients import merged, requests
 
 __all__ = ["Check", "merged", "requests"]

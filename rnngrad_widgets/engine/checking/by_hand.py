@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from rnngrad_widgets.engine.backend import Layer, Nested, Tensor, keras, tf
-from rnngrad_widgets.engine.library import is_a
+from rnngrad_widgets.engine.keras_api.modules import is_a
 
 Moved: TypeAlias = "Callable[[Tensor], Tensor]"
 """Adds to the pre-activations of all gates, gate after gate along the last axis."""

@@ -12,17 +12,16 @@ from rnngrad_widgets.data.check_table import CheckRow, CheckTable
 from rnngrad_widgets.data.quantities import QUANTITIES
 from rnngrad_widgets.data.tensor import GradientSnapshot, GradientTensor
 from rnngrad_widgets.engine.backend import Model, Tensor, components, tf
-from rnngrad_widgets.engine.batches import Batch
-from rnngrad_widgets.engine.layers import Found
-from rnngrad_widgets.engine.library import library_of
-from rnngrad_widgets.engine.loss_function import Loss, LossError, LossFunction
-from rnngrad_widgets.engine.weights import weights_of
-
-from .directions import THIRDS, directions
-from .nudged_layer import NudgedLayer
-from .nudges import CannotNudge, Nudges
-from .rows import Moved, moved_by
-from .slopes import PRECISIONS, Compared, Precision, compare
+from rnngrad_widgets.engine.checking.directions import THIRDS, directions
+from rnngrad_widgets.engine.checking.nudged_layer import NudgedLayer
+from rnngrad_widgets.engine.checking.nudges import CannotNudge, Nudges
+from rnngrad_widgets.engine.checking.rows import Moved, moved_by
+from rnngrad_widgets.engine.checking.slopes import PRECISIONS, Compared, Precision, compare
+from rnngrad_widgets.engine.inputs.batch import Batch
+from rnngrad_widgets.engine.keras_api.select import library_of
+from rnngrad_widgets.engine.layers.find import Found
+from rnngrad_widgets.engine.layers.weights import weights_of
+from rnngrad_widgets.engine.loss.loss_function import Loss, LossError, LossFunction
 
 _KINDS = {
     "output_gradient": "outside",

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from rnngrad_widgets.data.quantities import QUANTITIES
 from rnngrad_widgets.data.tensor import GradientSnapshot
-from rnngrad_widgets.engine.layers import Found, RecurrentLayer
+from rnngrad_widgets.engine.layers.find import Found, RecurrentLayer
 from rnngrad_widgets.engine.quantities import offered
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import inspect
 
 from rnngrad_widgets.engine.backend import Nested, keras
-from rnngrad_widgets.engine.calls import LayerCall
-from rnngrad_widgets.engine.cells import is_cell
-from rnngrad_widgets.engine.layers import Found, directions
-from rnngrad_widgets.engine.library import library_of
-from rnngrad_widgets.engine.repeats import CallDepth, Repeats, around
-
-from .nudged_steps import Steps
-from .nudges import Nudges, Site
+from rnngrad_widgets.engine.calls.layer_call import LayerCall
+from rnngrad_widgets.engine.calls.time_distributed import CallDepth, Repeats, around
+from rnngrad_widgets.engine.checking.nudged_steps import Steps
+from rnngrad_widgets.engine.checking.nudges import Nudges, Site
+from rnngrad_widgets.engine.keras_api.select import library_of
+from rnngrad_widgets.engine.layers.cells import is_cell
+from rnngrad_widgets.engine.layers.find import Found, directions
 
 
 class NudgedLayer:

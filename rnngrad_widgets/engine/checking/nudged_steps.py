@@ -11,15 +11,15 @@ from itertools import cycle
 from typing import Any
 
 from rnngrad_widgets.engine.backend import Layer, Nested, Tensor, current_graph, keras, tf
-from rnngrad_widgets.engine.cells import StateKey, cells_of, gates_of, is_cell, state_keys
-from rnngrad_widgets.engine.layers import Found
-from rnngrad_widgets.engine.library import library_of, only_in_this_thread
-
-from .by_hand import step_by_hand
-from .nudges import CannotNudge, Nudges, Site, own_variable
-from .origins import NoOrigin, Origin
-from .replay import CannotReplay
-from .traced_step import TracedStep
+from rnngrad_widgets.engine.checking.by_hand import step_by_hand
+from rnngrad_widgets.engine.checking.nudges import CannotNudge, Nudges, Site, own_variable
+from rnngrad_widgets.engine.checking.origins import NoOrigin, Origin
+from rnngrad_widgets.engine.checking.replay import CannotReplay
+from rnngrad_widgets.engine.checking.traced_step import TracedStep
+from rnngrad_widgets.engine.keras_api.select import library_of
+from rnngrad_widgets.engine.keras_api.shadowing import only_in_this_thread
+from rnngrad_widgets.engine.layers.cells import StateKey, cells_of, gates_of, is_cell, state_keys
+from rnngrad_widgets.engine.layers.find import Found
 
 
 class Steps:

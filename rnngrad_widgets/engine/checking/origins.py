@@ -15,8 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnngrad_widgets.engine.backend import Tensor, tf
-
-from .replay import Key
+from rnngrad_widgets.engine.checking.replay import Key
 
 Part: TypeAlias = "Callable[[Tensor], Tensor]"
 """Takes what is to be added to a state, returns what of it is to be added to a part of it."""

@@ -9,13 +9,12 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from rnngrad_widgets.engine.cells import CELL, HIDDEN, cells_of
-from rnngrad_widgets.engine.groups import Group, Joined, grouped
-from rnngrad_widgets.engine.layers import DIRECTIONS
-
-from .nudged_layer import NudgedLayer
-from .nudged_steps import Steps
-from .nudges import CannotNudge, Nudges, Site
+from rnngrad_widgets.engine.calls.groups import Group, Joined, grouped
+from rnngrad_widgets.engine.checking.nudged_layer import NudgedLayer
+from rnngrad_widgets.engine.checking.nudged_steps import Steps
+from rnngrad_widgets.engine.checking.nudges import CannotNudge, Nudges, Site
+from rnngrad_widgets.engine.layers.cells import CELL, HIDDEN, cells_of
+from rnngrad_widgets.engine.layers.find import DIRECTIONS
 
 _ROLES = {"hidden_gradient": HIDDEN, "cell_gradient": CELL}
 

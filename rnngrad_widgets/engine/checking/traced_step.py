@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnngrad_widgets.engine.backend import Nested, Tensor, keras, tf
-from rnngrad_widgets.engine.restore import OnCopies
-
-from .origins import NoOrigin, Origin, Origins
-from .replay import CannotReplay, Key, Seen, replay
+from rnngrad_widgets.engine.checking.origins import NoOrigin, Origin, Origins
+from rnngrad_widgets.engine.checking.replay import CannotReplay, Key, Seen, replay
+from rnngrad_widgets.engine.model_state.restore import OnCopies
 
 _DRAWS = 8
 """How often the step is run on random numbers: with one unit, two results may happen to agree."""

@@ -15,12 +15,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from .unroll import Watcher
+from tests.unit.engine.unroll import Watcher
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .unroll import Tap
+    from tests.unit.engine.unroll import Tap
 
 SAMPLES, TIMESTEPS, FEATURES, UNITS = 3, 5, 2, 4
 

@@ -1,0 +1,60 @@
+"""Which calls of a layer make one tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from rnngrad_widgets.engine.backend import Tensor, tf
+from rnngrad_widgets.engine.calls.layer_call import LayerCall
+
+Joined = Literal["", "timestep", "sample"]
+"""Along which axis the tensors of several calls are joined."""
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Calls of one layer that make one tensor."""
+
+    calls: tuple[LayerCall, ...]
+    joined: Joined = ""
+
+
+def grouped(calls: Sequence[LayerCall]) -> list[Group]:
+    """Group the calls of a layer.
+
+    A layer (or cell) that is only ever called with one timestep is stepped by the model: its calls
+    are the timesteps. Inside a TimeDistributed the calls are further samples. Every other call
+    stands alone.
+    """
+    outside = [call for call in calls if call.repeat is None]
+    stepped = len(outside) > 1 and all(call.timesteps == 1 for call in outside)
+    groups: dict[object, list[LayerCall]] = {}
+    for position, call in enumerate(calls):
+        alone = "timestep" if stepped else position
+        groups.setdefault(alone if call.repeat is None else call.repeat, []).append(call)
+    return [Group(tuple(members), _joined(members)) for members in groups.values()]
+
+
+def _joined(members: Sequence[LayerCall]) -> Joined:
+    if len(members) == 1:
+        return ""
+    return "timestep" if members[0].repeat is None else "sample"
+
+
+def join(tensors: Sequence[Tensor], joined: Joined, rank: int) -> Tensor:
+    """Join the tensors of several calls into one of this rank.
+
+    Samples are joined so that those of the first sample come first. A weight of one value is one
+    of one channel.
+    """
+    if len(tensors) == 1 and len(tensors[0].shape) < rank == 1:
+        return tf.reshape(tensors[0], [1])
+    if len(tensors) == 1 and len(tensors[0].shape) == rank:
+        return tensors[0]
+    if joined == "sample":
+        stacked = tf.stack(tensors, axis=1)
+        return tf.reshape(stacked, tf.concat([[-1], tf.shape(stacked)[2:]], 0))
+    # The output of a layer that returns no sequence has no time axis yet.
+    return (tf.concat if len(tensors[0].shape) == rank else tf.stack)(tensors, axis=1)

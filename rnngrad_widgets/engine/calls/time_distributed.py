@@ -1,0 +1,77 @@
+"""Where the calls of a layer stand among those of the layers around it."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from functools import wraps
+from typing import TYPE_CHECKING
+
+from rnngrad_widgets.engine.backend import Layer, Nested
+from rnngrad_widgets.engine.keras_api.select import library_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
+    from rnngrad_widgets.engine.layers.find import Found
+
+
+class CallDepth:
+    """How deep the calls of some layers are nested."""
+
+    def __init__(self) -> None:
+        self.depth = 0
+
+    @contextmanager
+    def entered(self) -> Iterator[None]:
+        """Count while inside."""
+        self.depth += 1
+        try:
+            yield
+        finally:
+            self.depth -= 1
+
+
+class Repeats:
+    """Counts the calls and the steps of the TimeDistributed around a layer."""
+
+    def __init__(self, target: Found) -> None:
+        self._inside = CallDepth()
+        self._call = self._position = -1
+        if target.repeaters:
+            outermost, innermost = target.repeaters
+            around(outermost, self._called)
+            if innermost.layer is not target.layer:
+                around(innermost.layer, self._stepped)
+        self._is_step = bool(target.repeaters) and innermost.layer is target.layer
+
+    def next(self) -> tuple[int, int] | None:
+        """Return where the next call of the layer is."""
+        if not self._inside.depth:
+            return None
+        self._position = 0 if self._is_step else self._position + 1
+        return self._call, self._position
+
+    @contextmanager
+    def _called(self) -> Iterator[None]:
+        self._call += 1
+        with self._inside.entered():
+            yield
+
+    @contextmanager
+    def _stepped(self) -> Iterator[None]:
+        self._position = -1
+        yield
+
+
+def around(layer: Layer, entered: Callable[[], AbstractContextManager[None]]) -> None:
+    """Enter a context around every call of a layer."""
+    library = library_of(layer)
+    original = library.original(layer)
+
+    @wraps(layer.call)
+    def call(*args: Nested, **kwargs: Nested) -> Nested:
+        with entered():
+            return original(*args, **kwargs)
+
+    library.shadow(layer, call)

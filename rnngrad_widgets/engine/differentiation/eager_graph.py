@@ -1,0 +1,139 @@
+"""What eager code computes, kept as a graph that can be walked back from its results.
+
+There is no graph in eager mode. So each operation is noted as it runs, in the shape in which
+`readers` walks over the operations of a graph.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rnngrad_widgets.engine.backend import Tensor
+from rnngrad_widgets.engine.differentiation.probe_points import functions_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+
+@dataclass(frozen=True, eq=False)
+class Recorded:
+    """A tensor of eager code; one and the same object stands for it wherever it is read."""
+
+    eager: Tensor
+    op: RecordedOp
+    value_index: int = 0
+
+    @property
+    def shape(self) -> Any:
+        """Its shape."""
+        return self.eager.shape
+
+
+class RecordedOp:
+    """An operation that ran.
+
+    Parameters
+    ----------
+    graph
+        What it is part of.
+    kind
+        Its type; of a function that ran, ``"PartitionedCall"``, as in a graph.
+    attributes
+        By name.
+    """
+
+    def __init__(self, graph: Recording, kind: str, attributes: dict[str, Any]) -> None:
+        self.graph = graph
+        self.type = kind
+        self.inputs: list[Recorded] = []
+        self.outputs: list[Recorded] = []
+        self._attributes = attributes
+
+    def get_attr(self, name: str) -> Any:
+        """Return an attribute; raises ValueError where there is none, as in a graph."""
+        if name not in self._attributes:
+            raise ValueError(name)
+        return self._attributes[name]
+
+
+class _Function(NamedTuple):
+    name: str
+    graph: Any
+
+
+class Recording:
+    """The operations that ran while it listened.
+
+    Parameters
+    ----------
+    watch
+        Called with each floating-point tensor that is computed meanwhile, before anything reads it.
+    """
+
+    def __init__(self, watch: Callable[[Tensor], None]) -> None:
+        self._watch = watch
+        self._tensors: dict[int, Recorded] = {}
+        self._functions: dict[str, _Function] = {}
+
+    def tensor(self, eager: Tensor) -> Recorded:
+        """Return what stands for a tensor; what was not computed here has no inputs."""
+        found = self._tensors.get(id(eager))
+        if found is None:
+            found = Recorded(eager, RecordedOp(self, "Placeholder", {}))
+            found.op.outputs.append(found)
+            self._tensors[id(eager)] = found
+        return found
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Enter to record what runs."""
+        callbacks = import_module("tensorflow.python.framework.op_callbacks")
+        callbacks.add_op_callback(self._note)
+        try:
+            yield
+        finally:
+            callbacks.remove_op_callback(self._note)
+
+    def _note(
+        self,
+        op_type: str | bytes,
+        inputs: Sequence[Tensor],
+        attrs: Sequence[Any],
+        outputs: Sequence[Tensor],
+        op_name: str | None = None,
+        graph: object = None,
+    ) -> None:
+        del op_name
+        if graph is not None:
+            return  # a function is being traced
+        kind = op_type.decode() if isinstance(op_type, bytes) else op_type
+        attributes = dict(zip(attrs[::2], attrs[1::2], strict=True)) if attrs else {}
+        if self._keep(kind):
+            kind, attributes = "PartitionedCall", {"f": self._functions[kind]}
+        op = RecordedOp(self, kind, attributes)
+        op.inputs += map(self.tensor, inputs)
+        for position, eager in enumerate(outputs):
+            if eager.dtype.is_floating:
+                self._watch(eager)
+            made = self._tensors[id(eager)] = Recorded(eager, op, position)
+            op.outputs.append(made)
+
+    def _keep(self, name: str) -> bool:
+        """Keep a function, and those it calls; the runtime may drop them after the call."""
+        context = import_module("tensorflow.python.eager.context").context()
+        if name not in self._functions and context.has_function(name):
+            framework = import_module("tensorflow.python.framework.function_def_to_graph")
+            graph = framework.function_def_to_graph(context.get_function_def(name))
+            graph._get_function = self._get_function  # noqa: SLF001 - it knows none by itself
+            self._functions[name] = _Function(name, graph)
+            for op in graph.get_operations():
+                for called in functions_of(op):
+                    self._keep(called)
+        return name in self._functions
+
+    def _get_function(self, name: str) -> _Function:
+        """Return a function by name, as a graph does."""
+        return self._functions[name]

@@ -1,0 +1,1 @@
+"""Batches as ``fit`` takes them: checked, converted, and one after the other."""

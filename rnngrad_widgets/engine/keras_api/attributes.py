@@ -1,0 +1,79 @@
+"""The attributes of layers, to be put back as they were."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from rnngrad_widgets.engine.backend import Layer
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterator, Sequence
+
+
+@contextmanager
+def attributes_kept(layers: Sequence[Layer], free: Container[str] = ()) -> Iterator[None]:
+    """Put back what is on these layers, also in their lists, dicts and sets.
+
+    Parameters
+    ----------
+    free
+        Attributes that others may set meanwhile; they stay as they are then.
+    """
+    saved = [Attributes(layer.__dict__, free) for layer in layers]
+    try:
+        yield
+    finally:
+        for attributes in saved:
+            attributes.put_back()
+
+
+class Attributes:
+    """What is on an object now, and in its lists, dicts and sets.
+
+    Parameters
+    ----------
+    namespace
+        The ``__dict__`` of the object.
+    free
+        Names that are not kept.
+    """
+
+    def __init__(self, namespace: dict[str, Any], free: Container[str] = ()) -> None:
+        self._namespace = namespace
+        self._free = free
+        # list() first: another thread may set an attribute meanwhile.
+        self._values = {k: v for k, v in list(namespace.items()) if k not in free}
+        held = {id(v): v for v in self._values.values() if isinstance(v, (list, dict, set))}
+        self._held = [(v, _contents(v)) for v in held.values()]
+
+    def put_back(self) -> None:
+        """Make it so again; nothing that is still so is touched."""
+        namespace, values = self._namespace, self._values
+        for name in [n for n in list(namespace) if n not in values and n not in self._free]:
+            del namespace[name]
+        for name, value in values.items():
+            if namespace.get(name, self) is not value:
+                namespace[name] = value
+        for value, before in self._held:
+            now = _contents(value)
+            if len(now) != len(before) or any(a is not b for a, b in zip(now, before, strict=True)):
+                _refill(value, before)
+
+
+def _contents(value: Any) -> list[Any]:
+    return (
+        [part for item in value.items() for part in item] if isinstance(value, dict) else [*value]
+    )
+
+
+def _refill(value: Any, contents: list[Any]) -> None:
+    # By the plain type's methods: those of Keras' containers track what is put into them.
+    if isinstance(value, dict):
+        dict.clear(value)
+        dict.update(value, zip(contents[::2], contents[1::2], strict=True))
+    elif isinstance(value, list):
+        list.__setitem__(value, slice(None), contents)
+    else:
+        set.clear(value)
+        set.update(value, contents)

@@ -1,0 +1,101 @@
+"""What the two layers of a Bidirectional have in common: only that can be one tensor of halves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rnngrad_widgets.engine.layers.cells import (
+    CELL,
+    cell_of,
+    cells_of,
+    gates_of,
+    state_keys,
+    state_like,
+    units_of,
+)
+from rnngrad_widgets.engine.layers.find import DIRECTIONS, directions, kind_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rnngrad_widgets.engine.backend import Layer, Tensor
+    from rnngrad_widgets.engine.layers.cells import StateKey
+
+_NOUNS = {True: "cell state", False: "hidden state"}
+
+
+def equal_halves(tensors: Sequence[Tensor], dims: tuple[str, ...]) -> tuple[str, ...]:
+    """Name the halves that two tensors make of one channel axis; none where they are unequal."""
+    sizes = {tensor.shape[-1] for tensor in tensors}
+    equal = len(tensors) == 2 and len(sizes) == 1 and None not in sizes
+    return DIRECTIONS if equal and dims[-1] == "channel" else ()
+
+
+def output_halves(layer: Layer, output: Tensor, dims: tuple[str, ...]) -> tuple[str, ...]:
+    """Name the halves of a Bidirectional's output that has both, one after the other."""
+    widths = {units_of(cell_of(rnn)) for rnn in directions(layer)}
+    width = widths.pop() or 0
+    equal = not widths and output.shape[-1] == 2 * width
+    return DIRECTIONS if equal and dims[-1] == "channel" else ()
+
+
+def why_no_state(layer: Layer, role: str) -> str:
+    """Say why there is no state of this role that a whole layer has; empty if there is one."""
+    rnns, noun = directions(layer), _NOUNS[role == CELL]
+    found = [_keys(rnn, role) for rnn in rnns]
+    if not any(found):
+        return f"the layer has no {noun}"
+    if set.intersection(*map(set, found)):
+        return ""
+    if not all(found):
+        return f"only {_the(rnns, next(i for i, keys in enumerate(found) if keys))} has a {noun}"
+    counts = [len(keys) for keys in found]
+    if counts[0] == counts[1]:
+        return f"no {noun} is in the same cell of the forward and of the backward layer"
+    return f"{_the(rnns, 0)} has {_counted(counts[0], noun)}, {_the(rnns, 1)} has {counts[1]}"
+
+
+def common_cells(layer: Layer) -> list[int]:
+    """List the cells of which both directions have the same gates, by their place in a stack."""
+    names = [[gates_of(cell) for cell in cells_of(rnn)] for rnn in directions(layer)]
+    first, last = names[0], names[-1]
+    same = range(len(first)) if len(first) == len(last) else range(0)
+    return [place for place in same if first[place] and first[place] == last[place]]
+
+
+def why_no_gates(layer: Layer) -> str:
+    """Say why there are no gates that a whole layer has; empty if there are."""
+    rnns = directions(layer)
+    known = [all(gates_of(cell) for cell in cells_of(rnn)) for rnn in rnns]
+    if not any(known):
+        return "gates are known only of cells that compute exactly as Keras' own"
+    if not all(known):
+        return (
+            f"only {_the(rnns, known.index(True))} has known gates: those of cells that compute "
+            "exactly as Keras' own"
+        )
+    if common_cells(layer):
+        return ""
+    told = [f"{_the(rnns, i)} has the gates {_gate_names(rnn)}" for i, rnn in enumerate(rnns)]
+    return ", ".join(told)
+
+
+def _keys(rnn: Layer, role: str) -> list[StateKey]:
+    cell = cell_of(rnn)
+    return [key for keys in state_keys(cell, state_like(cell)) for key in keys if key.role == role]
+
+
+def _gate_names(rnn: Layer) -> str:
+    each = [gates_of(cell) for cell in cells_of(rnn)]
+    return " and ".join(", ".join(gates.names) for gates in each if gates)
+
+
+def _the(rnns: Sequence[Layer], place: int) -> str:
+    """Write ``the forward layer, an LSTM,``."""
+    kind = kind_of(rnns[place])
+    article = "an" if kind[0] in "AEIOUaeio" or kind.startswith(("LSTM", "RNN")) else "a"
+    return f"the {DIRECTIONS[place]} layer, {article} {kind},"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'s' * (count > 1)}"

@@ -1,0 +1,203 @@
+"""A loss that is given instead of the model's own, or none: the callable that is traced."""
+
+from __future__ import annotations
+
+import inspect
+from collections import OrderedDict
+from collections.abc import Callable, Collection
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from rnngrad_widgets.data.quantities import QUANTITIES
+from rnngrad_widgets.engine.backend import Model, Nested, Tensor, keras, tf
+from rnngrad_widgets.engine.keras_api.keras3 import without_means
+from rnngrad_widgets.engine.keras_api.select import library_of
+
+if TYPE_CHECKING:
+    from rnngrad_widgets.engine.inputs.batch import Batch
+    from rnngrad_widgets.engine.loss.loss_function import Loss
+
+VALUES = frozenset(each.name for each in QUANTITIES.values() if not each.is_gradient)
+"""Quantities that are no derivatives: they need no loss."""
+
+_KEPT = 32
+"""How many losses are remembered, each with its traces."""
+
+_FORMS = (
+    "loss must be a function loss(model, x, y, sample_weight, training), a loss of Keras "
+    "(keras.losses.MeanSquaredError(), 'mse') or a function loss(y_true, y_pred)"
+)
+
+
+class Losses:
+    """What stands for the losses that are given for one model: one callable for each of them.
+
+    The traces are found by it again, so it is the same for the same loss.
+    """
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._known: OrderedDict[object, tuple[object, Loss]] = OrderedDict()
+        self._forward = ForwardOnly()
+
+    def given(self, loss: object) -> Loss | None:
+        """Return the callable for a loss; None for the model's own.
+
+        Raises
+        ------
+        ValueError
+            If it is none that Keras or the engine knows.
+        """
+        if loss is None:
+            return None
+        key = loss if isinstance(loss, str) else id(loss)
+        if key not in self._known:
+            # the loss is kept too: an id can be reused
+            self._known[key] = loss, _as_callable(self._model, loss)
+            while len(self._known) > _KEPT:
+                self._known.popitem(last=False)
+        self._known.move_to_end(key)
+        return self._known[key][1]
+
+    def for_batch(self, loss: Loss | None, words: Collection[str], batch: Batch) -> Loss | None:
+        """Return what to differentiate; for values alone that is nothing where no loss is known."""
+        if loss is None and VALUES.issuperset(words) and not _has_loss(self._model, batch):
+            return self._forward
+        return loss
+
+
+class ForwardOnly:
+    """Call a model, and compute of its loss what is known without targets.
+
+    Attributes
+    ----------
+    found
+        Whether there was any, when it was traced last.
+    """
+
+    def __init__(self) -> None:
+        self.found = False
+
+    def __call__(
+        self, model: Model, x: Nested, y: Nested, sample_weight: Nested, training: bool
+    ) -> Tensor:
+        """Return the sum of what the layers add, 0 if they add nothing."""
+        del y, sample_weight
+        library_of(model).predict(model, x, training)
+        added = model.losses if _adds_only(model) else []
+        self.found = bool(added)
+        parts = [tf.cast(tf.reduce_sum(loss), library_of(model).floatx()) for loss in added]
+        return tf.add_n(parts) if parts else tf.zeros([])
+
+
+def _as_callable(model: Model, loss: Any) -> Loss:
+    if isinstance(loss, type):
+        made = f"{loss.__name__}(...)"
+        raise ValueError(  # noqa: TRY004 - a wrong loss, as the other refusals here
+            f"{_FORMS}; received the class {loss.__name__}; make one of it: {made}"
+        )
+    kinds = (keras.losses.Loss, library_of(model).module.losses.Loss)
+    if not callable(loss) or isinstance(loss, kinds):
+        return _CompiledLike(model, loss)
+    takes_all, takes_two = _binds(loss, 5), _binds(loss, 2)
+    if takes_all and not (takes_two and _begins_with_targets(loss)):
+        return loss  # type: ignore[no-any-return]
+    if takes_two:
+        return _CompiledLike(model, loss)
+    name = getattr(loss, "__name__", type(loss).__name__)
+    raise ValueError(f"{_FORMS}; received {name}{_signature(loss)}")
+
+
+class _CompiledLike:
+    """Another loss in the place of the compiled one, as ``model.compile(loss=...)`` would put it.
+
+    What layers add, as regularisation, stays.
+    """
+
+    def __init__(self, model: Model, loss: object) -> None:
+        self._loss = loss
+        self._compiled = _keras3 if library_of(model).module is keras else _keras2
+        try:
+            for part in keras.tree.flatten(loss):
+                library_of(model).module.losses.get(part)
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{_FORMS}; received {loss!r}") from error
+
+    def __call__(
+        self, model: Model, x: Nested, y: Nested, sample_weight: Nested, training: bool
+    ) -> Tensor:
+        """Compute the loss."""
+        if y is None:
+            raise ValueError(f"loss={self._loss!r} compares with y; received y=None")
+        predicted = library_of(model).predict(model, x, training)
+        total = self._compiled(model, self._loss, y, predicted, sample_weight)
+        return library_of(model).undistributed(total)
+
+
+def _keras3(model: Model, loss: object, y: Nested, predicted: Nested, weight: Nested) -> Tensor:
+    utils: Any = import_module("keras.src.trainers.compile_utils")
+    compiled = utils.CompileLoss(loss, output_names=getattr(model, "output_names", None))
+    total = without_means(compiled)(y, predicted, weight)
+    aggregate = getattr(model, "_aggregate_additional_loss", tf.reduce_sum)
+    # As Keras adds them: to each value, where there are several.
+    return sum((tf.cast(aggregate(part), total.dtype) for part in model.losses), start=total)
+
+
+def _keras2(model: Model, loss: object, y: Nested, predicted: Nested, weight: Nested) -> Tensor:
+    utils: Any = import_module("tf_keras.src.engine.compile_utils")
+
+    class Untracked(utils.LossesContainer):  # type: ignore[misc]
+        def _create_metrics(self) -> None:
+            self._per_output_metrics = [None] * len(self._output_names)
+
+    names = getattr(model, "output_names", None)
+    compiled = Untracked(loss, output_names=names, total_loss_mean=_NoMean())
+    return compiled(y, predicted, weight, regularization_losses=model.losses)
+
+
+class _NoMean:
+    """Stands in for a metric: what a pass computes is no part of any mean."""
+
+    def update_state(self, *args: Nested, **kwargs: Nested) -> None:
+        """Do nothing."""
+
+
+def _has_loss(model: Model, batch: Batch) -> bool:
+    library = library_of(model)
+    if not library.is_compiled(model) or library.has_own_train_step(model):
+        return False
+    return batch.y is not None or _overrides_loss(model)
+
+
+def _adds_only(model: Model) -> bool:
+    """Tell whether all of a compiled model's loss is what its layers add."""
+    library = library_of(model)
+    if not library.is_compiled(model) or library.has_own_train_step(model):
+        return False
+    compiled: Any = library.compiled_loss(model)
+    return compiled is None or getattr(compiled, "_user_losses", compiled) is None
+
+
+def _overrides_loss(model: Model) -> bool:
+    own = library_of(model).module.Model.compute_loss
+    return getattr(model.compute_loss, "__func__", model.compute_loss) is not own
+
+
+def _binds(function: Callable[..., Any], count: int) -> bool:
+    try:
+        inspect.signature(function).bind(*range(count))
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _begins_with_targets(function: Callable[..., Any]) -> bool:
+    """Tell a function of Keras' form, with options, from one that leaves out arguments."""
+    return next(iter(inspect.signature(function).parameters)) in ("y_true", "target")
+
+
+def _signature(function: Callable[..., Any]) -> str:
+    try:
+        return str(inspect.signature(function))
+    except (TypeError, ValueError):
+        return "(...)"

@@ -1,0 +1,86 @@
+"""Building a model that has no variables yet, as its own ``fit`` would."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rnngrad_widgets.engine.backend import Model, Tensor, tf
+from rnngrad_widgets.engine.keras_api.attributes import Attributes
+from rnngrad_widgets.engine.keras_api.select import library_of
+from rnngrad_widgets.engine.model_state.restore import restored_eagerly
+from rnngrad_widgets.engine.threads.exclusive import exclusive
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from rnngrad_widgets.engine.inputs.batch import Batch
+
+
+def build(model: Model, batch: Batch, *, training: bool) -> None:
+    """Make the variables of a model in a trace that never runs.
+
+    The batch size is left open, as in ``fit``; fixed, for a model that needs it. A model that
+    trains eagerly, and has code that a graph cannot take, is called instead.
+
+    Raises
+    ------
+    Exception
+        What the model's own code raises; the model is then as it was.
+    """
+    exact = [tf.type_spec_from_value(leaf) for leaf in batch.leaves]
+    try:
+        _trace(model, batch, batch.signature, training=training)
+    except Exception as error:  # noqa: BLE001 - the model's own code may raise anything
+        try:
+            _trace(model, batch, exact, training=training)
+        except Exception:  # noqa: BLE001 - whatever it is, the first error says more
+            if not model.run_eagerly:
+                raise error from None
+            _call(model, batch, training=training)
+
+
+def _trace(model: Model, batch: Batch, signature: list[Tensor], *, training: bool) -> None:
+    library = library_of(model)
+
+    def call(*leaves: Tensor) -> None:
+        library.predict(model, batch.with_leaves(list(leaves)).x, training)
+
+    with exclusive(model), library.scope(model), _unbuilt_on_error(model):
+        tf.function(call, autograph=False).get_concrete_function(*signature)
+        library.forget_losses(model)
+
+
+def _call(model: Model, batch: Batch, *, training: bool) -> None:
+    library = library_of(model)
+    made: list[tuple[Tensor, Tensor]] = []
+
+    def make(create: Callable[..., Tensor], **settings: object) -> Tensor:
+        variable = create(**settings)
+        made.append((variable, variable.read_value()))
+        return variable
+
+    with exclusive(model), library.scope(model), _unbuilt_on_error(model):
+        with restored_eagerly(model), tf.variable_creator_scope(make):
+            library.predict(model, batch.x, training)
+        for variable, value in made:  # the call may have assigned them already
+            variable.assign(value)
+        library.forget_losses(model)
+
+
+@contextmanager
+def _unbuilt_on_error(model: Model) -> Iterator[None]:
+    """Put a model back as it was if building it fails."""
+    every = library_of(model).all_layers(model)
+    trackers = [vars(layer)["_tracker"] for layer in every if "_tracker" in vars(layer)]
+    namespaces = [vars(thing) for thing in (*every, *trackers)]
+    # What a fit in another thread sets meanwhile stays.
+    free = library_of(model).trainer_attributes
+    saved = [Attributes(space, free) for space in namespaces]
+    saved += [Attributes(tracker.stored_ids) for tracker in trackers]
+    try:
+        yield
+    except BaseException:
+        for attributes in saved:
+            attributes.put_back()
+        raise

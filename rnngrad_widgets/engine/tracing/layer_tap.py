@@ -1,0 +1,139 @@
+"""Where a recurrent layer is tapped while the model is traced.
+
+Only here are Keras objects changed, and only while a pass is traced: the layers asked for get a
+``call`` of ours in their instance ``__dict__``, and `Library.untouched` puts every layer back as it
+was, also after an exception or a KeyboardInterrupt. A traced function does not touch the model.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING
+
+from rnngrad_widgets.engine.backend import Layer, Nested, Tensor, keras, tf
+from rnngrad_widgets.engine.calls.layer_call import LayerCall, Wanted
+from rnngrad_widgets.engine.calls.time_distributed import Repeats
+from rnngrad_widgets.engine.keras_api.select import library_of
+from rnngrad_widgets.engine.layers.cells import is_cell
+from rnngrad_widgets.engine.layers.find import Found, directions
+from rnngrad_widgets.engine.tracing.cell_tap import CellTap
+from rnngrad_widgets.engine.tracing.rnn_loop import LoopProbe
+
+if TYPE_CHECKING:
+    from rnngrad_widgets.engine.differentiation.differentiator import Differentiator
+
+
+def tap(target: Found, differentiator: Differentiator, wanted: Wanted) -> list[LayerCall]:
+    """Shadow a layer's ``call`` so that each call is recorded; use inside `Library.untouched`.
+
+    Returns
+    -------
+    list
+        The calls of the layer in the order of the forward pass; filled while tracing.
+    """
+    repeats = Repeats(target)
+    kind = CellTap if is_cell(target.layer) else _LayerTap
+    tapped = kind(target, differentiator, wanted, repeats)
+    library_of(target.layer).shadow(target.layer, tapped.call)
+    return tapped.calls
+
+
+class _LayerTap:
+    """A ``call`` for one layer that records."""
+
+    def __init__(
+        self, target: Found, differentiator: Differentiator, wanted: Wanted, repeats: Repeats
+    ) -> None:
+        layer = target.layer
+        self.calls: list[LayerCall] = []
+        self._layer = layer
+        self._differentiator = differentiator
+        self._wanted = wanted
+        self._repeats = repeats
+        self._loops: list[LoopProbe] = []
+        for rnn in directions(layer) if wanted.inside else ():
+            probe = LoopProbe(rnn, differentiator, wanted.inside)
+            library_of(rnn).shadow_loop(rnn, probe.inner_loop)
+            self._loops.append(probe)
+        # After the loops: in Keras 2 they are part of the call.
+        self._original = library_of(layer).original(layer)
+        self._signature = inspect.signature(layer.call)
+
+    def call(self, *args: Nested, **kwargs: Nested) -> Nested:
+        """Call the layer and record what went in and out."""
+        bound = self._signature.bind(*args, **kwargs)
+        first = next(iter(bound.arguments))
+        given = bound.arguments[first]
+        # In Keras 2 initial states may come in a list with the sequence, which may be nested.
+        sequence, *more = given if isinstance(given, list) else [given]
+        inputs: tuple[Tensor, ...] = ()
+        if self._wanted.inputs:
+            sequence, inputs = self._watch(sequence)
+            bound.arguments[first] = [sequence, *more] if isinstance(given, list) else sequence
+        for probe in self._loops:
+            probe.loops.clear()
+        returned = self._original(*bound.args, **bound.kwargs)
+        runs = [len(probe.loops) for probe in self._loops]
+        returned, outputs = self._watch_outputs(returned)
+        self.calls.append(
+            LayerCall(
+                outputs=outputs,
+                inputs=inputs,
+                mask=_as_mask(bound.arguments.get("mask"), sequence),
+                loops=tuple(probe.loops[0] for probe in self._loops if set(runs) == {1}),
+                ragged=isinstance(keras.tree.flatten(sequence)[0], tf.RaggedTensor),
+                runs=tuple(runs),
+                timesteps=keras.tree.flatten(sequence)[0].shape[1],
+                repeat=self._repeats.next(),
+            )
+        )
+        return returned
+
+    def _watch_outputs(self, returned: Nested) -> tuple[Nested, tuple[Tensor, ...]]:
+        """Watch what the layer returns as its outputs; the states beside them stay what they are.
+
+        An output may be nested, and there are two for ``Bidirectional(merge_mode=None)``.
+        """
+        layer = self._layer
+        parts = list(returned) if isinstance(returned, (list, tuple)) else [returned]
+        if getattr(layer, "merge_mode", "") is None:
+            count = 2
+        elif getattr(layer, "return_state", False) or not _has_keras_call(layer):
+            count = 1
+        else:
+            count = len(parts)
+        if count == len(parts) and not getattr(layer, "return_state", False):
+            return self._watch(returned)
+        outputs, watched = self._watch(parts[:count])
+        return type(returned)([*outputs, *parts[count:]]), watched
+
+    def _watch(self, tensors: Nested) -> tuple[Nested, tuple[Tensor, ...]]:
+        """Return copies that are watched, in their structure, and what the loss is taken by.
+
+        Those of a ragged tensor are dense, with zeros behind the rows.
+        """
+        copies, watched = [], []
+        for tensor in keras.tree.flatten(tensors):
+            ragged = isinstance(tensor, tf.RaggedTensor)
+            copy = self._differentiator.watched(tensor.to_tensor() if ragged else tensor)
+            watched.append(copy)
+            lengths = tensor.nested_row_lengths() if ragged else None
+            copies.append(tf.RaggedTensor.from_tensor(copy, lengths) if ragged else copy)
+        return keras.tree.pack_sequence_as(tensors, copies), tuple(watched)
+
+
+def _has_keras_call(layer: Layer) -> bool:
+    return library_of(layer).is_own(type(layer).call)
+
+
+def _as_mask(mask: Nested, sequence: Nested) -> Tensor | None:
+    first = keras.tree.flatten(sequence)[0]
+    if isinstance(first, tf.RaggedTensor):  # Keras 2 masks what it pads, and takes no other mask
+        return tf.sequence_mask(first.row_lengths())
+    flat = [leaf for leaf in keras.tree.flatten(mask) if leaf is not None]
+    if not flat:
+        return None
+    kept = tf.cast(flat[0], tf.bool)
+    while len(kept.shape) > 2:  # (samples, timesteps, 1), or a mask of its own for each channel
+        kept = tf.reduce_any(kept, axis=-1)
+    return kept

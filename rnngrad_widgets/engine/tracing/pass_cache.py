@@ -1,0 +1,128 @@
+"""The traced passes of one model, kept for the next batch of the same kind."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from typing import TYPE_CHECKING, TypeVar
+
+from rnngrad_widgets.engine.backend import Model, Tensor, tf
+from rnngrad_widgets.engine.keras_api.select import library_of
+from rnngrad_widgets.engine.loss.loss_function import LossFunction
+from rnngrad_widgets.engine.tracing.traced_pass import Request, TracedPass
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
+    from rnngrad_widgets.engine.inputs.batch import Batch
+
+_KEPT = 32
+_lock = threading.Lock()
+_T = TypeVar("_T")
+
+
+class PassCache:
+    """The traced passes of one model; the least recently used go first."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._passes: OrderedDict[Hashable, TracedPass] = OrderedDict()
+        self._losses: OrderedDict[Hashable, LossFunction] = OrderedDict()
+        self._closed: set[Hashable] = set()
+        # kinds of batches that cannot be traced with an open batch size
+
+    def get(self, request: Request, batch: Batch) -> TracedPass:
+        """Return the pass for a request and a kind of batch; trace it if there is none.
+
+        The batch size is left open, unless the model fixes it or cannot be traced without it.
+        """
+        kind = self._kind(request, batch)
+        if not _fixes_batch(self._model) and kind not in self._closed:
+            try:
+                return self._get(request, batch, kind, batch.signature)
+            except (ValueError, TypeError):
+                if self._model.run_eagerly:
+                    raise
+        exact = [tf.type_spec_from_value(leaf) for leaf in batch.leaves]
+        found = self._get(request, batch, (kind, batch.samples), exact)
+        self._closed.add(kind)
+        return found
+
+    def _get(
+        self, request: Request, batch: Batch, kind: Hashable, signature: list[Tensor]
+    ) -> TracedPass:
+        key = (
+            kind,
+            tuple(_Same(target.layer) for target in request.targets),
+            request.quantities,
+            library_of(self._model).clip_settings(self._model) if request.clip else None,
+        )
+
+        def trace() -> TracedPass:
+            def reference() -> LossFunction:
+                return self.loss(request, batch, kind, signature)
+
+            return TracedPass(self._model, request, batch, signature, reference)
+
+        return _kept(self._passes, key, trace)
+
+    def loss(
+        self, request: Request, batch: Batch, kind: Hashable, signature: list[Tensor]
+    ) -> LossFunction:
+        """Return the model's loss without taps for a kind of batch."""
+        training, loss = request.training, request.loss
+
+        def trace() -> LossFunction:
+            return LossFunction(self._model, batch, signature, training=training, loss=loss)
+
+        return _kept(self._losses, kind, trace)
+
+    def _kind(self, request: Request, batch: Batch) -> Hashable:
+        model, library = self._model, library_of(self._model)
+        return (
+            request.training,
+            _Same(request.loss),
+            tuple((tuple(spec.shape[1:]), spec.dtype) for spec in batch.signature),
+            batch.structure(),
+            # What compiling, freezing or a distribution scope change.
+            _Same(library.compiled_loss(model)),
+            tuple(_Same(variable) for variable in model.trainable_variables),
+            bool(model.run_eagerly),
+            bool(model.jit_compile),
+            tf.distribute.get_strategy().num_replicas_in_sync,
+        )
+
+
+def _kept(cache: OrderedDict[Hashable, _T], key: Hashable, make: Callable[[], _T]) -> _T:
+    with _lock:
+        found = cache.get(key)
+    made = make() if found is None else found
+    with _lock:
+        found = cache.setdefault(key, made)  # another thread may have made the same one
+        cache.move_to_end(key)
+        while len(cache) > _KEPT:
+            cache.popitem(last=False)
+    return found
+
+
+def _fixes_batch(model: Model) -> bool:
+    """Tell whether a model is made for batches of one size."""
+    if any(getattr(layer, "stateful", False) for layer in library_of(model).all_layers(model)):
+        return True
+    try:
+        return any(tensor.shape[0] is not None for tensor in model.inputs or ())
+    except (AttributeError, ValueError):  # subclassed and unbuilt models have none
+        return False
+
+
+class _Same:
+    """A key that is equal only for the same object, and keeps it alive: an id can be reused."""
+
+    def __init__(self, kept: object) -> None:
+        self._kept = kept
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self._kept is other._kept
+
+    def __hash__(self) -> int:
+        return id(self._kept)
