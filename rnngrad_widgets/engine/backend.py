@@ -2,7 +2,7 @@
 
 Both are `Any`: neither ships types that mypy can use, and following their sources takes minutes.
 The aliases say what an `Any` stands for. What differs between Keras 3 and tf_keras (Keras 2) is in
-`Library` and its two kinds.
+`KerasAdapter` and its two kinds.
 """
 
 from __future__ import annotations

@@ -3,40 +3,33 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from rnngrad_widgets.data.tensor import NothingThereError
 from rnngrad_widgets.engine.backend import LayerChoice, Model, Nested, check_backend
-from rnngrad_widgets.engine.checking import Check, merged, requests
+from rnngrad_widgets.engine.checking import Check, group_quantities, merge_snapshots
 from rnngrad_widgets.engine.inputs.streams import batches, is_stream
-from rnngrad_widgets.engine.keras_api.modules import is_a, is_model
-from rnngrad_widgets.engine.keras_api.select import library_of
-from rnngrad_widgets.engine.layers.find import (
-    Found,
-    RecurrentLayer,
-    find_recurrent,
-    listing,
-    resolve,
-)
+from rnngrad_widgets.engine.keras_api.modules import is_model
+from rnngrad_widgets.engine.layers.find import LayerMatch, RecurrentLayer, find_recurrent
+from rnngrad_widgets.engine.layers.resolve import resolve, resolve_all
 from rnngrad_widgets.engine.layers.weights import read_weights
-from rnngrad_widgets.engine.loss.given_loss import VALUES, ForwardOnly, Losses
-from rnngrad_widgets.engine.model_state.build import build
-from rnngrad_widgets.engine.progress import announced
-from rnngrad_widgets.engine.quantities import check_quantities, offered
+from rnngrad_widgets.engine.loss.given_loss import VALUES, ForwardOnly, GivenLosses
+from rnngrad_widgets.engine.loss.requirements import check_clip, check_trainable
+from rnngrad_widgets.engine.model_state.build import Builder, unbuilt_layers
+from rnngrad_widgets.engine.progress import announce_if_slow
+from rnngrad_widgets.engine.quantities import check_quantities, offered_quantities
 from rnngrad_widgets.engine.snapshots import snapshot
-from rnngrad_widgets.engine.threads.exclusive import trains_elsewhere, undisturbed
+from rnngrad_widgets.engine.threads.exclusive import trains_elsewhere
 from rnngrad_widgets.engine.tracing.pass_cache import PassCache
-from rnngrad_widgets.engine.tracing.traced_pass import Request
+from rnngrad_widgets.engine.tracing.pass_result import PassRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from rnngrad_widgets.data.check_table import CheckTable
     from rnngrad_widgets.data.tensor import GradientSnapshot, GradientTensor
-    from rnngrad_widgets.engine.inputs.batch import Batch
     from rnngrad_widgets.engine.loss.loss_function import Loss
-    from rnngrad_widgets.engine.tracing.traced_pass import Result
+    from rnngrad_widgets.engine.tracing.pass_result import PassResult
 
 
 class GradientEngine:
@@ -69,9 +62,8 @@ class GradientEngine:
             raise TypeError(f"model must be a keras.Model or tf_keras.Model; received a {kind}")
         self._model = model
         self._passes = PassCache(model)
-        self._losses = Losses(model)
-        self._unused: set[int] = set()
-        # ids of layers that calling the model does not build
+        self._losses = GivenLosses(model)
+        self._builder = Builder(model)
 
     @property
     def model(self) -> Model:
@@ -106,7 +98,7 @@ class GradientEngine:
         ValueError
             As `resolve`.
         """
-        return offered(resolve(self._model, layer))
+        return offered_quantities(resolve(self._model, layer))
 
     def weights(self, layer: LayerChoice) -> dict[str, GradientTensor]:
         """Read the weights of a layer, as they are now; needs no batch and no loss.
@@ -248,27 +240,27 @@ class GradientEngine:
         """
         asked = (quantities,) if isinstance(quantities, str) else tuple(quantities)
         if loss is None and not VALUES.issuperset(asked):
-            _check_model(self._model)
-        given = self._losses.given(loss)
+            check_trainable(self._model)
+        given = self._losses.as_callable(loss)
 
-        def chosen() -> tuple[tuple[Found, ...], tuple[str, ...]]:
-            targets = self._targets(layers)
+        def chosen() -> tuple[tuple[LayerMatch, ...], tuple[str, ...]]:
+            targets = resolve_all(self._model, layers)
             words = check_quantities(asked, targets, every=layers is not None)
-            _check_clip(self._model, words, clip)
+            check_clip(self._model, words, clip)
             return targets, words
 
         # A mistake is told at once; but some models make their layers when they are built.
-        early = chosen() if find_recurrent(self._model) or not _unbuilt(self._model) else None
-        results: list[Result] = []
+        early = chosen() if find_recurrent(self._model) or not unbuilt_layers(self._model) else None
+        results: list[PassResult] = []
         has_loss = True
         for batch in batches(self._model, x, y, sample_weight, class_weight, steps):
-            self._build(batch, training)
+            self._builder.build(batch, training=bool(training))
             targets, words = early or chosen()
             by = self._losses.for_batch(given, words, batch)
-            request = Request(targets, words, bool(training), by, bool(clip))
-            with announced(f"tracing {self._model.name!r} for {', '.join(words)}"):
+            request = PassRequest(targets, words, bool(training), by, bool(clip))
+            with announce_if_slow(f"tracing {self._model.name!r} for {', '.join(words)}"):
                 result = self._passes.get(request, batch).run(batch)
-            has_loss &= by.found if isinstance(by, ForwardOnly) else True
+            has_loss &= by.has_loss if isinstance(by, ForwardOnly) else True
             missing = "; ".join(result.missing)
             if missing and not result.tensors:
                 raise NothingThereError(missing)
@@ -370,7 +362,7 @@ class GradientEngine:
                 f"the weights of model {self._model.name!r} must stand still to be checked; "
                 "another thread is training; call check again when that has ended"
             )
-        targets = self._targets(layers)
+        targets = resolve_all(self._model, layers)
         steps = 1 if is_stream(x) else None
         (batch,) = batches(self._model, x, y, sample_weight, class_weight, steps)
         snapshots = [
@@ -380,69 +372,11 @@ class GradientEngine:
                 training=training,
                 loss=loss,
             )
-            for chosen, words in requests(targets, asked, every=layers is None)
+            for chosen, words in group_quantities(targets, asked, every=layers is None)
         ]
-        given = self._losses.given(loss)
-        with announced(f"checking {self._model.name!r}"):
+        given = self._losses.as_callable(loss)
+        with announce_if_slow(f"checking {self._model.name!r}"):
             check = Check(
                 self._model, batch, targets, training=bool(training), loss=given, seed=seed
             )
-            return check.run(merged(snapshots))
-
-    def _targets(self, layers: LayerChoice | Sequence[LayerChoice]) -> tuple[Found, ...]:
-        if layers is None:
-            found = find_recurrent(self._model)
-            if not found:
-                raise ValueError("the model must have a recurrent layer; it has none")
-            return found
-        single = isinstance(layers, (str, RecurrentLayer)) or is_a(layers, "Layer")
-        several = not single and isinstance(layers, Iterable)
-        asked = list(layers) if several else [layers]
-        if not asked:
-            raise ValueError(
-                f"layers must name at least one layer; received none; "
-                f"{listing(find_recurrent(self._model))}"
-            )
-        return tuple({f.info.path: f for f in (resolve(self._model, a) for a in asked)}.values())
-
-    def _build(self, batch: Batch, training: bool) -> None:
-        model = self._model
-        if undisturbed(model, lambda: _unbuilt(model)) <= self._unused:
-            return
-        try:
-            build(model, batch, training=training)
-        except Exception as error:
-            raise ValueError(
-                f"x must fit the model; it could not be built for {batch.describe()}: "
-                f"{type(error).__name__}: {error}"
-            ) from error
-        self._unused = _unbuilt(model)
-
-
-def _check_model(model: Model) -> None:
-    library = library_of(model)
-    if not library.is_compiled(model):
-        raise ValueError(
-            "the model must be compiled, its loss is what is differentiated; received an "
-            "uncompiled model; call model.compile(optimizer=..., loss=...) first, or give loss="
-        )
-    if library.has_own_train_step(model):
-        raise ValueError(
-            f"the model must train with Keras' own train_step; {type(model).__name__} overrides "
-            "it, and its loss may differ from the compiled one; move the loss into compute_loss, "
-            "or give loss="
-        )
-
-
-def _check_clip(model: Model, words: Sequence[str], clip: bool) -> None:
-    if clip and "weight_gradient" not in words:
-        raise ValueError(
-            "clip is for weight_gradient, the optimizer clips nothing else; "
-            f"received clip=True with {', '.join(words)}"
-        )
-    if clip and getattr(model, "optimizer", None) is None:
-        raise ValueError("clip needs the model's optimizer; received clip=True for a model without")
-
-
-def _unbuilt(model: Model) -> set[int]:
-    return {id(layer) for layer in library_of(model).all_layers(model) if not layer.built}
+            return check.run(merge_snapshots(snapshots))

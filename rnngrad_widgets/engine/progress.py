@@ -15,7 +15,7 @@ PATIENCE = 1.0
 
 
 @contextmanager
-def announced(doing: str) -> Iterator[None]:
+def announce_if_slow(doing: str) -> Iterator[None]:
     """Say what is being done, on standard error, if it takes a while."""
     line = f"rnngrad_widgets: {doing} (the first call for a kind of batch takes longest)"
     timer = threading.Timer(PATIENCE, print, (line,), {"file": sys.stderr})

@@ -5,28 +5,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rnngrad_widgets.data.quantities import QUANTITIES
-from rnngrad_widgets.engine.calls.layer_call import Inside, Wanted
-from rnngrad_widgets.engine.keras_api.select import library_of
+from rnngrad_widgets.engine.calls.layer_call import RecordRequest, RecurrenceRequest
+from rnngrad_widgets.engine.keras_api.select import adapter_of
 from rnngrad_widgets.engine.layers.cells import CELL, HIDDEN
-from rnngrad_widgets.engine.layers.find import directions, is_recurrent
 from rnngrad_widgets.engine.layers.halves import (
-    why_no_gates,
-    why_no_state,
+    missing_gates_reason,
+    missing_state_reason,
 )
+from rnngrad_widgets.engine.layers.kinds import directions, is_recurrent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rnngrad_widgets.engine.layers.find import Found
+    from rnngrad_widgets.engine.layers.find import LayerMatch
 
 
-def offered(target: Found) -> tuple[str, ...]:
+def offered_quantities(target: LayerMatch) -> tuple[str, ...]:
     """List the quantities that a layer has."""
-    return tuple(word for word in QUANTITIES if not _why_not(target, word))
+    return tuple(word for word in QUANTITIES if not _missing_reason(target, word))
 
 
 def check_quantities(
-    quantities: str | Sequence[str], targets: Sequence[Found], *, every: bool
+    quantities: str | Sequence[str], targets: Sequence[LayerMatch], *, every: bool
 ) -> tuple[str, ...]:
     """Return the quantities as a tuple of known words, each once.
 
@@ -40,35 +40,37 @@ def check_quantities(
     if not words:
         raise ValueError("quantities must name at least one quantity; received none")
     for word in words:
-        lacking = [target for target in targets if _why_not(target, word)]
+        lacking = [target for target in targets if _missing_reason(target, word)]
         if lacking and (every or len(lacking) == len(targets)):
-            known = ", ".join(repr(name) for name in offered(lacking[0]))
+            known = ", ".join(repr(name) for name in offered_quantities(lacking[0]))
             raise ValueError(
                 f"quantity must be one that layer '{lacking[0].info.path}' has: {known}; "
-                f"received {word!r}: {_why_not(lacking[0], word)}"
+                f"received {word!r}: {_missing_reason(lacking[0], word)}"
             )
     return tuple(dict.fromkeys(words))
 
 
-def _why_not(target: Found, word: str) -> str:
+def _missing_reason(target: LayerMatch, word: str) -> str:
     if word not in QUANTITIES:
         return "there is no such quantity"
     known = QUANTITIES[word]
-    library = library_of(target.layer)
+    adapter = adapter_of(target.layer)
     for rnn in directions(target.layer) if is_recurrent(target.layer) else ():
-        if why := library.why_not(rnn) or (known.is_inside_loop and library.why_no_loop(rnn)):
+        if why := adapter.unsupported_reason(rnn) or (
+            known.is_inside_loop and adapter.custom_loop_reason(rnn)
+        ):
             return why
     if known.is_state:
-        return why_no_state(target.layer, CELL if known.of == "cell_state" else HIDDEN)
-    return why_no_gates(target.layer) if known.of == "gate" else ""
+        return missing_state_reason(target.layer, CELL if known.of == "cell_state" else HIDDEN)
+    return missing_gates_reason(target.layer) if known.of == "gate" else ""
 
 
-def wanted(quantities: Sequence[str], target: Found) -> Wanted:
+def record_request(quantities: Sequence[str], target: LayerMatch) -> RecordRequest:
     """Tell what to record of a layer so that those of the quantities that it has are computed."""
-    words = set(quantities) & set(offered(target))
-    return Wanted(
+    words = set(quantities) & set(offered_quantities(target))
+    return RecordRequest(
         inputs="input_gradient" in words,
-        inside=Inside(
+        inside=RecurrenceRequest(
             state_gradients=bool(words & {"hidden_gradient", "cell_gradient"}),
             gate_gradients="gate_gradient" in words,
             states=bool(words & {"hidden_state", "cell_state"}),

@@ -13,11 +13,11 @@ from rnngrad_widgets.engine.backend import Model
 from rnngrad_widgets.engine.layers.find import find_recurrent
 
 if TYPE_CHECKING:
-    from rnngrad_widgets.engine.tracing.traced_pass import Result
+    from rnngrad_widgets.engine.tracing.pass_result import PassResult
 
 
 def snapshot(
-    results: Sequence[Result], model: Model, *, has_loss: bool = True, stream: str = ""
+    results: Sequence[PassResult], model: Model, *, has_loss: bool = True, stream: str = ""
 ) -> GradientSnapshot:
     """Join the results of batches: one snapshot at the training step of now.
 
@@ -49,7 +49,7 @@ def snapshot(
     return GradientSnapshot(tensors, loss=loss, step=step, aliases=_aliases(model), notes=notes)
 
 
-def _notes(results: Sequence[Result], stream: str) -> tuple[str, ...]:
+def _notes(results: Sequence[PassResult], stream: str) -> tuple[str, ...]:
     notes = []
     if stream:
         samples = sum(result.samples for result in results)

@@ -21,7 +21,7 @@ class Group:
     joined: Joined = ""
 
 
-def grouped(calls: Sequence[LayerCall]) -> list[Group]:
+def group_calls(calls: Sequence[LayerCall]) -> list[Group]:
     """Group the calls of a layer.
 
     A layer (or cell) that is only ever called with one timestep is stepped by the model: its calls

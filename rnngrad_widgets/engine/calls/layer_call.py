@@ -9,7 +9,7 @@ from rnngrad_widgets.engine.layers.cells import StateKey
 
 
 @dataclass(frozen=True)
-class Inside:
+class RecurrenceRequest:
     """What to record inside a recurrence; each costs memory and time over the whole sequence."""
 
     state_gradients: bool = False
@@ -28,7 +28,7 @@ class Inside:
 
 
 @dataclass(frozen=True, eq=False)
-class Loop:
+class RecordedLoop:
     """The tensors of one run of a recurrence, in input time order.
 
     Parameters
@@ -64,11 +64,11 @@ class Loop:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class RecordRequest:
     """What to record of a layer's calls."""
 
     inputs: bool = False
-    inside: Inside = field(default_factory=Inside)
+    inside: RecurrenceRequest = field(default_factory=RecurrenceRequest)
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +103,7 @@ class LayerCall:
     outputs: tuple[Tensor, ...]
     inputs: tuple[Tensor, ...]
     mask: Tensor | None
-    loops: tuple[Loop, ...]
+    loops: tuple[RecordedLoop, ...]
     timesteps: int | None
     repeat: tuple[int, int] | None = None
     ragged: bool = False

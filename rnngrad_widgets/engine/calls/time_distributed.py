@@ -7,13 +7,13 @@ from functools import wraps
 from typing import TYPE_CHECKING
 
 from rnngrad_widgets.engine.backend import Layer, Nested
-from rnngrad_widgets.engine.keras_api.select import library_of
+from rnngrad_widgets.engine.keras_api.select import adapter_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
-    from rnngrad_widgets.engine.layers.find import Found
+    from rnngrad_widgets.engine.layers.find import LayerMatch
 
 
 class CallDepth:
@@ -32,18 +32,18 @@ class CallDepth:
             self.depth -= 1
 
 
-class Repeats:
+class TimeDistributedCalls:
     """Counts the calls and the steps of the TimeDistributed around a layer."""
 
-    def __init__(self, target: Found) -> None:
+    def __init__(self, target: LayerMatch) -> None:
         self._inside = CallDepth()
         self._call = self._position = -1
-        if target.repeaters:
-            outermost, innermost = target.repeaters
-            around(outermost, self._called)
+        if target.time_distributed:
+            outermost, innermost = target.time_distributed
+            wrap_calls(outermost, self._called)
             if innermost.layer is not target.layer:
-                around(innermost.layer, self._stepped)
-        self._is_step = bool(target.repeaters) and innermost.layer is target.layer
+                wrap_calls(innermost.layer, self._stepped)
+        self._is_step = bool(target.time_distributed) and innermost.layer is target.layer
 
     def next(self) -> tuple[int, int] | None:
         """Return where the next call of the layer is."""
@@ -64,14 +64,14 @@ class Repeats:
         yield
 
 
-def around(layer: Layer, entered: Callable[[], AbstractContextManager[None]]) -> None:
+def wrap_calls(layer: Layer, entered: Callable[[], AbstractContextManager[None]]) -> None:
     """Enter a context around every call of a layer."""
-    library = library_of(layer)
-    original = library.original(layer)
+    adapter = adapter_of(layer)
+    original = adapter.original_call(layer)
 
     @wraps(layer.call)
     def call(*args: Nested, **kwargs: Nested) -> Nested:
         with entered():
             return original(*args, **kwargs)
 
-    library.shadow(layer, call)
+    adapter.shadow_call(layer, call)

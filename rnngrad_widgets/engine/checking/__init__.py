@@ -7,6 +7,6 @@ what they tell.
 """
 
 from rnngrad_widgets.engine.checking.check import Check
-from rnngrad_widgets.engine.checking.gradients import merged, requests
+from rnngrad_widgets.engine.checking.gradients import group_quantities, merge_snapshots
 
-__all__ = ["Check", "merged", "requests"]
+__all__ = ["Check", "group_quantities", "merge_snapshots"]

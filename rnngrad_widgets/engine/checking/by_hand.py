@@ -8,11 +8,11 @@ from typing import TypeAlias
 from rnngrad_widgets.engine.backend import Layer, Nested, Tensor, keras, tf
 from rnngrad_widgets.engine.keras_api.modules import is_a
 
-Moved: TypeAlias = "Callable[[Tensor], Tensor]"
+AddNudges: TypeAlias = "Callable[[Tensor], Tensor]"
 """Adds to the pre-activations of all gates, gate after gate along the last axis."""
 
 
-def step_by_hand(cell: Layer, x: Tensor, states: Nested, moved: Moved) -> tuple[Tensor, Nested]:
+def step_by_hand(cell: Layer, x: Tensor, states: Nested, moved: AddNudges) -> tuple[Tensor, Nested]:
     """Compute the output and the new states, as without dropout.
 
     Parameters
@@ -31,7 +31,7 @@ def step_by_hand(cell: Layer, x: Tensor, states: Nested, moved: Moved) -> tuple[
     return new[0], packed
 
 
-def _lstm(cell: Layer, x: Tensor, states: list[Tensor], moved: Moved) -> tuple[Tensor, ...]:
+def _lstm(cell: Layer, x: Tensor, states: list[Tensor], moved: AddNudges) -> tuple[Tensor, ...]:
     h, c = states
     gates = moved(x @ _kernel(cell, x) + h @ _recurrent(cell, x) + _bias(cell, x))
     i, f, g, o = tf.split(gates, 4, axis=-1)
@@ -40,7 +40,7 @@ def _lstm(cell: Layer, x: Tensor, states: list[Tensor], moved: Moved) -> tuple[T
     return sigmoid(o) * tanh(c), c
 
 
-def _gru(cell: Layer, x: Tensor, states: list[Tensor], moved: Moved) -> tuple[Tensor, ...]:
+def _gru(cell: Layer, x: Tensor, states: list[Tensor], moved: AddNudges) -> tuple[Tensor, ...]:
     (h,) = states
     recurrent, units = _recurrent(cell, x), cell.units
     bias = _bias(cell, x)
@@ -58,7 +58,7 @@ def _gru(cell: Layer, x: Tensor, states: list[Tensor], moved: Moved) -> tuple[Te
     return (z * h + (1 - z) * candidate,)
 
 
-def _simple(cell: Layer, x: Tensor, states: list[Tensor], moved: Moved) -> tuple[Tensor, ...]:
+def _simple(cell: Layer, x: Tensor, states: list[Tensor], moved: AddNudges) -> tuple[Tensor, ...]:
     (h,) = states
     gates = x @ _kernel(cell, x) + h @ _recurrent(cell, x) + _bias(cell, x)
     return (cell.activation(moved(gates)),)

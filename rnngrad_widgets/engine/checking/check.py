@@ -15,11 +15,11 @@ from rnngrad_widgets.engine.backend import Model, Tensor, components, tf
 from rnngrad_widgets.engine.checking.directions import THIRDS, directions
 from rnngrad_widgets.engine.checking.nudged_layer import NudgedLayer
 from rnngrad_widgets.engine.checking.nudges import CannotNudge, Nudges
-from rnngrad_widgets.engine.checking.rows import Moved, moved_by
-from rnngrad_widgets.engine.checking.slopes import PRECISIONS, Compared, Precision, compare
+from rnngrad_widgets.engine.checking.rows import NudgedTensor, nudged_tensors
+from rnngrad_widgets.engine.checking.slopes import PRECISIONS, Comparison, Precision, compare
 from rnngrad_widgets.engine.inputs.batch import Batch
-from rnngrad_widgets.engine.keras_api.select import library_of
-from rnngrad_widgets.engine.layers.find import Found
+from rnngrad_widgets.engine.keras_api.select import adapter_of
+from rnngrad_widgets.engine.layers.find import LayerMatch
 from rnngrad_widgets.engine.layers.weights import weights_of
 from rnngrad_widgets.engine.loss.loss_function import Loss, LossError, LossFunction
 
@@ -53,7 +53,7 @@ class Check:
         self,
         model: Model,
         batch: Batch,
-        targets: Sequence[Found],
+        targets: Sequence[LayerMatch],
         *,
         training: bool,
         loss: Loss | None,
@@ -115,7 +115,7 @@ class Check:
 
         try:
             function = self._loss(prepare)
-            reason = self._why_another(float(function(self._batch).mean), kind)
+            reason = self._other_loss_reason(float(function(self._batch).mean), kind)
         except (tf.errors.OpError, LossError) as error:
             failed = f"the model fails while it is looked into: {_cause(error)}"
             yield from (self._row(key, reason=failed) for key in snapshot if key[1] in words)
@@ -123,7 +123,7 @@ class Check:
         for layer in layers:
             for word in words:
                 known = {path: None for path, quantity in snapshot if quantity == word}
-                for path, moved in moved_by(layer, nudges, word, known):
+                for path, moved in nudged_tensors(layer, nudges, word, known):
                     if path not in known:
                         continue
                     tensor = snapshot[path, word]
@@ -134,7 +134,7 @@ class Check:
                         else self._compared(tensor, self._along(moved, nudges, function))
                     )
 
-    def _why_another(self, loss: float, kind: str) -> str:
+    def _other_loss_reason(self, loss: float, kind: str) -> str:
         """Say why the loss is another one while nothing is moved; empty if it is not."""
         if self._agrees(loss, float(self._base.mean)):
             return ""
@@ -143,7 +143,7 @@ class Check:
         return reason + (by_hand if kind == "gate" else "")
 
     def _along(
-        self, moved: Moved, nudges: Nudges, function: LossFunction
+        self, moved: NudgedTensor, nudges: Nudges, function: LossFunction
     ) -> Callable[[NDArray[Any]], Callable[[float], float]]:
         def along(direction: NDArray[Any]) -> Callable[[float], float]:
             parts = moved.split(direction, nudges)
@@ -200,7 +200,7 @@ class Check:
         gradient = tensor.values.astype(float)
         if not np.isfinite(gradient).all():
             return self._row(key, reason="the gradient is not finite")
-        found: dict[str, Compared] = {}
+        found: dict[str, Comparison] = {}
         for name, direction in directions(tensor, self._random):
             terms = gradient * direction
             sums = float(terms.sum()), float(np.abs(terms).sum())
@@ -218,7 +218,7 @@ class Check:
         open_ = {name: one for name, one in found.items() if one.passed is None}
         return self._row(key, max(same), passed, self._told(open_, passed))
 
-    def _told(self, left_open: Mapping[str, Compared], passed: bool | None) -> str:
+    def _told(self, left_open: Mapping[str, Comparison], passed: bool | None) -> str:
         """Say what of a gradient the loss does not tell."""
         if not left_open or passed is False:
             return ""
@@ -238,7 +238,7 @@ class Check:
         return LossFunction(self._model, self._batch, exact, prepare=prepare, **self._settings)
 
     def _coarsest(self, loss: Any) -> Precision:
-        layers = library_of(self._model).all_layers(self._model)
+        layers = adapter_of(self._model).all_layers(self._model)
         used = {str(layer.compute_dtype) for layer in layers} | {loss.name}
         return next(PRECISIONS[name] for name in reversed(PRECISIONS) if name in used)
 

@@ -24,7 +24,7 @@ class CannotReplay(Exception):  # noqa: N818 - it is a finding, and never leaves
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class ReplayedTensor:
     """A result as it was computed, and what it was computed from directly."""
 
     value: Tensor
@@ -35,7 +35,7 @@ def replay(
     graph: Any,
     inputs: Sequence[Tensor],
     changes: Mapping[Key, Callable[[Tensor], Tensor]],
-    seen: dict[Key, Seen] | None = None,
+    seen: dict[Key, ReplayedTensor] | None = None,
 ) -> list[Tensor]:
     """Run a graph again, in the graph that is being traced or in eager mode.
 
@@ -66,7 +66,9 @@ _Result: TypeAlias = "tuple[Tensor, Key]"
 
 class _Replay:
     def __init__(
-        self, changes: Mapping[Key, Callable[[Tensor], Tensor]], seen: dict[Key, Seen] | None
+        self,
+        changes: Mapping[Key, Callable[[Tensor], Tensor]],
+        seen: dict[Key, ReplayedTensor] | None,
     ) -> None:
         self._changes = changes
         self._seen = seen
@@ -90,7 +92,7 @@ class _Replay:
         for index, value in enumerate(values):
             key = (*path, op.name, str(index))
             if self._seen is not None:
-                self._seen[key] = Seen(value, sources)
+                self._seen[key] = ReplayedTensor(value, sources)
             change = self._changes.get(key)
             outcome.append((value if change is None else change(value), key))
         return outcome

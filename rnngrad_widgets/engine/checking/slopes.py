@@ -53,7 +53,7 @@ PRECISIONS = {
 
 
 @dataclass(frozen=True)
-class Compared:
+class Comparison:
     """What comparing found; errors are relative to the sum of the magnitudes of the terms.
 
     Parameters
@@ -73,7 +73,7 @@ class Compared:
 
 def compare(
     loss: LossAt, slope: float, terms: float, precision: Precision, size: float
-) -> Compared:
+) -> Comparison:
     """Hold a directional derivative against central differences.
 
     Parameters
@@ -94,17 +94,17 @@ def compare(
         for factor in sorted(_LADDER, key=lambda factor: abs(np.log(factor))):
             error = abs(_difference(at, first * factor) - slope) / terms
             if error <= precision.tolerance:
-                return Compared(passed=True, error=error)
+                return Comparison(passed=True, error=error)
     # No step agrees. Does the loss tell so much that the gradient must be wrong?
     found, uncertain = _measured(at, first, precision)
     missed = abs(found - slope)
     if np.isnan(missed):
-        return Compared(passed=None, error=missed, uncertain=np.inf)
+        return Comparison(passed=None, error=missed, uncertain=np.inf)
     if missed > 2 * uncertain:
-        return Compared(passed=False, error=missed / terms if terms > 0.0 else np.inf)
+        return Comparison(passed=False, error=missed / terms if terms > 0.0 else np.inf)
     if terms == 0.0:
-        return Compared(passed=True, error=0.0)
-    return Compared(passed=None, error=missed / terms, uncertain=uncertain / terms)
+        return Comparison(passed=True, error=0.0)
+    return Comparison(passed=None, error=missed / terms, uncertain=uncertain / terms)
 
 
 def _measured(at: LossAt, first: float, precision: Precision) -> tuple[float, float]:
@@ -118,7 +118,7 @@ def _measured(at: LossAt, first: float, precision: Precision) -> tuple[float, fl
         step = first * factor
         slopes = [_difference(at, step * length) for length in _AROUND]
         rungs.append((slopes, rounding / step))
-    # Steps that are lost in rounding give 0, always.
+    # NudgedSteps that are lost in rounding give 0, always.
     seen = [rung for rung in rungs if any(rung[0])] or rungs
     if len(seen) == 1:
         return float(np.mean(seen[0][0])), np.inf

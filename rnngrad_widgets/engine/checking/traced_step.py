@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from rnngrad_widgets.engine.backend import Nested, Tensor, keras, tf
 from rnngrad_widgets.engine.checking.origins import NoOrigin, Origin, Origins
-from rnngrad_widgets.engine.checking.replay import CannotReplay, Key, Seen, replay
-from rnngrad_widgets.engine.model_state.restore import OnCopies
+from rnngrad_widgets.engine.checking.replay import CannotReplay, Key, ReplayedTensor, replay
+from rnngrad_widgets.engine.model_state.restore import FunctionOnCopies
 
 _DRAWS = 8
 """How often the step is run on random numbers: with one unit, two results may happen to agree."""
@@ -106,7 +106,7 @@ class TracedStep:
         unknown += [i for i in captured if not hasattr(inputs[i], "numpy")]
         if any(inputs[i].dtype in (tf.resource, tf.variant) for i in unknown):
             raise CannotReplay("it reads what is known only inside of the loop over time")
-        seen: dict[Key, Seen] = {}
+        seen: dict[Key, ReplayedTensor] = {}
         given = [(inner.op.name,) for inner in graph.inputs]
         keys: list[Key] = []
 
@@ -116,14 +116,14 @@ class TracedStep:
                 values[i] = tensor
             results = replay(graph, values, {}, seen)
             pairs = zip(given, values, strict=True)
-            seen.update({key: Seen(value, frozenset()) for key, value in pairs})
+            seen.update({key: ReplayedTensor(value, frozenset()) for key, value in pairs})
             keys[:] = [key for key, one in seen.items() if one.value.dtype.is_floating]
             return [tf.identity(seen[key].value) for key in keys], results
 
         draws = [_drawn([inputs[i] for i in unknown], seed) for seed in range(_DRAWS)]
         specs = [tf.TensorSpec(t.shape, t.dtype) for t in draws[0]]
         traced = tf.function(everything, autograph=False).get_concrete_function(*specs)
-        run = OnCopies(traced)  # the model's variables are not assigned
+        run = FunctionOnCopies(traced)  # the model's variables are not assigned
         found, states = [], []
         for numbers in draws:
             values, results = run(*numbers)

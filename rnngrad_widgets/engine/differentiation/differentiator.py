@@ -11,7 +11,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from rnngrad_widgets.engine.backend import Tensor, components, tf
-from rnngrad_widgets.engine.differentiation.probe_points import Place, insert
+from rnngrad_widgets.engine.differentiation.probe_points import ProbePoint, insert_probe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +30,7 @@ class Differentiator(ABC):
         """Let the loss be differentiated by a tensor or variable that nothing has read yet."""
 
     @abstractmethod
-    def insert_later(self, place: Place, probe: Tensor) -> None:
+    def insert_later(self, place: ProbePoint, probe: Tensor) -> None:
         """Add a probe before everything that will read a tensor by the time of `gradients`."""
 
     @abstractmethod
@@ -58,7 +58,7 @@ class GraphDifferentiator(Differentiator):
     """Differentiates the graph that is being traced."""
 
     def __init__(self) -> None:
-        self._insertions: list[tuple[Place, Tensor]] = []
+        self._insertions: list[tuple[ProbePoint, Tensor]] = []
 
     def recording(self) -> AbstractContextManager[object]:
         """Do nothing: the graph is the record."""
@@ -67,14 +67,14 @@ class GraphDifferentiator(Differentiator):
     def watch(self, tensor: Tensor) -> None:
         """Do nothing: a graph can be differentiated by every tensor in it."""
 
-    def insert_later(self, place: Place, probe: Tensor) -> None:
+    def insert_later(self, place: ProbePoint, probe: Tensor) -> None:
         """Add a probe before everything that will read a tensor by the time of `gradients`."""
         self._insertions.append((place, probe))
 
     def gradients(self, loss: Tensor, tensors: Sequence[Tensor], seed: Tensor) -> list[Tensor]:
         """Differentiate ``seed * loss`` by tensors and variables."""
         for place, probe in self._insertions:
-            insert(place, probe)
+            insert_probe(place, probe)
         by = [components(tensor)[0] for tensor in tensors]
         floating = [t for t in by if t.dtype.is_floating or t.dtype.is_complex]
         seeds = [tf.ones_like(loss) * seed]
@@ -98,7 +98,7 @@ class EagerDifferentiator(Differentiator):
         """Let the tape watch a tensor or variable."""
         self._tape.watch(components(tensor)[0])
 
-    def insert_later(self, place: Place, probe: Tensor) -> None:
+    def insert_later(self, place: ProbePoint, probe: Tensor) -> None:
         """Let a probe have the derivative that a tensor has, which the tape must watch."""
         self._insertions.append((place.tensor.eager, place.part(probe)))
 

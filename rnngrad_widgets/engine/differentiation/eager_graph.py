@@ -12,14 +12,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rnngrad_widgets.engine.backend import Tensor
-from rnngrad_widgets.engine.differentiation.probe_points import functions_of
+from rnngrad_widgets.engine.differentiation.operations import functions_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 
 @dataclass(frozen=True, eq=False)
-class Recorded:
+class RecordedTensor:
     """A tensor of eager code; one and the same object stands for it wherever it is read."""
 
     eager: Tensor
@@ -45,11 +45,11 @@ class RecordedOp:
         By name.
     """
 
-    def __init__(self, graph: Recording, kind: str, attributes: dict[str, Any]) -> None:
+    def __init__(self, graph: RecordedGraph, kind: str, attributes: dict[str, Any]) -> None:
         self.graph = graph
         self.type = kind
-        self.inputs: list[Recorded] = []
-        self.outputs: list[Recorded] = []
+        self.inputs: list[RecordedTensor] = []
+        self.outputs: list[RecordedTensor] = []
         self._attributes = attributes
 
     def get_attr(self, name: str) -> Any:
@@ -64,7 +64,7 @@ class _Function(NamedTuple):
     graph: Any
 
 
-class Recording:
+class RecordedGraph:
     """The operations that ran while it listened.
 
     Parameters
@@ -75,14 +75,14 @@ class Recording:
 
     def __init__(self, watch: Callable[[Tensor], None]) -> None:
         self._watch = watch
-        self._tensors: dict[int, Recorded] = {}
+        self._tensors: dict[int, RecordedTensor] = {}
         self._functions: dict[str, _Function] = {}
 
-    def tensor(self, eager: Tensor) -> Recorded:
+    def tensor(self, eager: Tensor) -> RecordedTensor:
         """Return what stands for a tensor; what was not computed here has no inputs."""
         found = self._tensors.get(id(eager))
         if found is None:
-            found = Recorded(eager, RecordedOp(self, "Placeholder", {}))
+            found = RecordedTensor(eager, RecordedOp(self, "Placeholder", {}))
             found.op.outputs.append(found)
             self._tensors[id(eager)] = found
         return found
@@ -118,7 +118,7 @@ class Recording:
         for position, eager in enumerate(outputs):
             if eager.dtype.is_floating:
                 self._watch(eager)
-            made = self._tensors[id(eager)] = Recorded(eager, op, position)
+            made = self._tensors[id(eager)] = RecordedTensor(eager, op, position)
             op.outputs.append(made)
 
     def _keep(self, name: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from rnngrad_widgets.engine.backend import Model, Nested, Tensor, keras, tf
 from rnngrad_widgets.engine.inputs.arrays import convert, is_text, kind_of, spec_of, values_of
 from rnngrad_widgets.engine.inputs.class_weights import weighted
-from rnngrad_widgets.engine.keras_api.select import library_of
+from rnngrad_widgets.engine.keras_api.select import adapter_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +90,7 @@ def make_batch(
     """
     if x is None:
         raise ValueError("x must be an array, or a list or dict of arrays; received None")
-    floatx = library_of(model).floatx()
+    floatx = adapter_of(model).floatx()
     x, y = convert("x", x, floatx), convert("y", y, floatx)
     sample_weight = convert("sample_weight", sample_weight, floatx)
     _check_inputs(model, x)
@@ -122,7 +122,7 @@ def _check_samples(x: Nested, y: Nested, sample_weight: Nested) -> None:
 def _for_each_output(model: Model, y: Nested, sample_weight: Nested) -> Nested:
     """Give every output the weights of the samples, as `fit` of Keras 3 does; 2 does it later."""
     single = sample_weight is not None and not keras.tree.is_nested(sample_weight)
-    if not single or not keras.tree.is_nested(y) or library_of(model).module is not keras:
+    if not single or not keras.tree.is_nested(y) or adapter_of(model).module is not keras:
         return sample_weight
     shape = tuple(sample_weight.shape)
     if len(shape) > 2 or shape[1:] not in ((), (1,)):

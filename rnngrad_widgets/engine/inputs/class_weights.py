@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from rnngrad_widgets.engine.backend import Model, Nested, Tensor, keras, tf
-from rnngrad_widgets.engine.keras_api.select import library_of
+from rnngrad_widgets.engine.keras_api.select import adapter_of
 
 
 def weighted(
@@ -39,7 +39,7 @@ def weighted(
             "class_weight is for a model with one output; received a y of "
             f"{len(keras.tree.flatten(y))} arrays; give sample_weight=, nested as y"
         )
-    if library_of(model).module is keras:
+    if adapter_of(model).module is keras:
         return _keras3(y, sample_weight, dict(class_weight))
     return _keras2(y, sample_weight, dict(class_weight))
 

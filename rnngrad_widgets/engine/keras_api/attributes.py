@@ -12,42 +12,42 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def attributes_kept(layers: Sequence[Layer], free: Container[str] = ()) -> Iterator[None]:
+def preserve_attributes(layers: Sequence[Layer], excluded: Container[str] = ()) -> Iterator[None]:
     """Put back what is on these layers, also in their lists, dicts and sets.
 
     Parameters
     ----------
-    free
-        Attributes that others may set meanwhile; they stay as they are then.
+    excluded
+        SavedAttributes that others may set meanwhile; they stay as they are then.
     """
-    saved = [Attributes(layer.__dict__, free) for layer in layers]
+    saved = [SavedAttributes(layer.__dict__, excluded) for layer in layers]
     try:
         yield
     finally:
         for attributes in saved:
-            attributes.put_back()
+            attributes.restore()
 
 
-class Attributes:
+class SavedAttributes:
     """What is on an object now, and in its lists, dicts and sets.
 
     Parameters
     ----------
     namespace
         The ``__dict__`` of the object.
-    free
+    excluded
         Names that are not kept.
     """
 
-    def __init__(self, namespace: dict[str, Any], free: Container[str] = ()) -> None:
+    def __init__(self, namespace: dict[str, Any], excluded: Container[str] = ()) -> None:
         self._namespace = namespace
-        self._free = free
+        self._free = excluded
         # list() first: another thread may set an attribute meanwhile.
-        self._values = {k: v for k, v in list(namespace.items()) if k not in free}
+        self._values = {k: v for k, v in list(namespace.items()) if k not in excluded}
         held = {id(v): v for v in self._values.values() if isinstance(v, (list, dict, set))}
         self._held = [(v, _contents(v)) for v in held.values()]
 
-    def put_back(self) -> None:
+    def restore(self) -> None:
         """Make it so again; nothing that is still so is touched."""
         namespace, values = self._namespace, self._values
         for name in [n for n in list(namespace) if n not in values and n not in self._free]:

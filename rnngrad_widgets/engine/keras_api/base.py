@@ -1,6 +1,6 @@
 """What the engine needs of a Keras, whichever of the two it is: Keras 3, or tf_keras (Keras 2).
 
-All that differs between them is behind `Library`; the rest of the engine names neither.
+All that differs between them is behind `KerasAdapter`; the rest of the engine names neither.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class Library(ABC):
+class KerasAdapter(ABC):
     """One Keras: its classes, and what the engine needs of its private side."""
 
     trainer_attributes: frozenset[str]
@@ -53,11 +53,11 @@ class Library(ABC):
         """Call a model, in eager mode or in a graph, as its ``train_step`` does."""
 
     @abstractmethod
-    def scope(self, model: Model) -> AbstractContextManager[object]:
+    def distribution_scope(self, model: Model) -> AbstractContextManager[object]:
         """Enter to make the variables of a model."""
 
     @abstractmethod
-    def forget_losses(self, model: Model) -> None:
+    def clear_losses(self, model: Model) -> None:
         """Drop the losses that a call in a graph left on the layers of a model."""
 
     @abstractmethod
@@ -70,30 +70,30 @@ class Library(ABC):
         """
 
     @abstractmethod
-    def undistributed(self, loss: Tensor) -> Tensor:
+    def undo_replica_scaling(self, loss: Tensor) -> Tensor:
         """Undo what is done to a loss inside a distribution scope: this is one batch."""
 
     @abstractmethod
-    def untouched(self, model: Model) -> AbstractContextManager[None]:
+    def preserve_layers(self, model: Model) -> AbstractContextManager[None]:
         """Put every layer of a model back as it was, whatever a call does to it.
 
         A compiled loss that is not built yet stays so. Weights are not its business.
         """
 
     @abstractmethod
-    def original(self, layer: Layer, *, functions: bool = True) -> Callable[..., Nested]:
+    def original_call(self, layer: Layer, *, functions: bool = True) -> Callable[..., Nested]:
         """Return a layer's ``call``, to be called by the one that shadows it.
 
         With `functions` False, a ``tf.function`` that is around it is taken off.
         """
 
     @abstractmethod
-    def shadow(self, layer: Layer, call: Callable[..., Nested]) -> None:
-        """Let `call` stand in for a layer's own, in this thread; use inside `untouched`."""
+    def shadow_call(self, layer: Layer, call: Callable[..., Nested]) -> None:
+        """Let `call` stand in for a layer's own, in this thread; use inside `preserve_layers`."""
 
     @abstractmethod
     def shadow_loop(self, layer: Layer, inner_loop: Callable[..., Nested]) -> None:
-        """Let an RNN layer run another loop; use inside `untouched`.
+        """Let an RNN layer run another loop; use inside `preserve_layers`.
 
         The layer does not use cuDNN then, whose loop cannot be looked into.
         It is called as ``inner_loop(sequences, initial_state, mask, **arguments of the cell)`` and
@@ -101,7 +101,7 @@ class Library(ABC):
         """
 
     @abstractmethod
-    def why_no_loop(self, layer: Layer) -> str:
+    def custom_loop_reason(self, layer: Layer) -> str:
         """Say why `shadow_loop` does not do for an RNN layer; empty if it does."""
 
     @abstractmethod
@@ -110,11 +110,11 @@ class Library(ABC):
     ) -> tuple[Nested, Nested, Nested]:
         """Run the loop over time: last output, outputs, states."""
 
-    def why_not(self, layer: Layer) -> str:  # noqa: ARG002
+    def unsupported_reason(self, layer: Layer) -> str:  # noqa: ARG002
         """Say why nothing of an RNN layer can be computed; empty if it can."""
         return ""
 
-    def is_own(self, method: Callable[..., object]) -> bool:
+    def is_builtin(self, method: Callable[..., object]) -> bool:
         """Tell whether a method of a layer's class is Keras' own."""
         return method.__module__.split(".", 1)[0] in ("keras", "tf_keras")
 

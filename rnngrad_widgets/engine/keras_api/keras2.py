@@ -13,20 +13,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from rnngrad_widgets.engine.backend import Layer, Model, Nested, Tensor, current_graph, tf
-from rnngrad_widgets.engine.keras_api.attributes import attributes_kept
-from rnngrad_widgets.engine.keras_api.base import Library
+from rnngrad_widgets.engine.keras_api.attributes import preserve_attributes
+from rnngrad_widgets.engine.keras_api.base import KerasAdapter
 from rnngrad_widgets.engine.keras_api.modules import is_a
 from rnngrad_widgets.engine.keras_api.shadowing import (
     is_replaced,
     only_in_this_thread,
-    without_function,
+    without_tf_function,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
-class Keras2(Library):
+class Keras2(KerasAdapter):
     """Keras 2."""
 
     trainer_attributes = frozenset(
@@ -69,12 +69,12 @@ class Keras2(Library):
         with _autograph():
             return model(x, training=training)
 
-    def scope(self, model: Model) -> AbstractContextManager[object]:
+    def distribution_scope(self, model: Model) -> AbstractContextManager[object]:
         """Enter the distribution scope of a model."""
         scope: AbstractContextManager[object] = model.distribute_strategy.scope()
         return scope
 
-    def forget_losses(self, model: Model) -> None:
+    def clear_losses(self, model: Model) -> None:
         """Drop the losses that a call in a graph left on the layers of a model."""
         model._clear_losses()
 
@@ -89,7 +89,7 @@ class Keras2(Library):
             raise ValueError("No loss to compute: compile the model with a loss=")
         return loss
 
-    def undistributed(self, loss: Tensor) -> Tensor:
+    def undo_replica_scaling(self, loss: Tensor) -> Tensor:
         """Refuse: Keras 2 scales parts of a loss, by their reductions."""
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         if replicas > 1:
@@ -100,11 +100,11 @@ class Keras2(Library):
         return loss
 
     @contextmanager
-    def untouched(self, model: Model) -> Iterator[None]:
+    def preserve_layers(self, model: Model) -> Iterator[None]:
         """Put every layer of a model back as it was."""
         every = self.all_layers(model)
         losses = [list(layer._eager_losses) for layer in every]  # of this thread
-        with attributes_kept(every, free=self.trainer_attributes):
+        with preserve_attributes(every, excluded=self.trainer_attributes):
             own: Any = self.compiled_loss(model)
             stand_in = None if own is None else _without_means(own)
             try:
@@ -117,13 +117,13 @@ class Keras2(Library):
                 for layer, before in zip(every, losses, strict=True):
                     layer._eager_losses = before
 
-    def original(self, layer: Layer, *, functions: bool = True) -> Callable[..., Nested]:
+    def original_call(self, layer: Layer, *, functions: bool = True) -> Callable[..., Nested]:
         """Return a layer's ``call``, converted by autograph where Keras would."""
-        call = layer.call if functions else without_function(layer, layer.call)
+        call = layer.call if functions else without_tf_function(layer, layer.call)
         converts = isinstance(layer, self.module.layers.Layer) and layer._should_use_autograph()
         return self.converting(call) if converts else call
 
-    def shadow(self, layer: Layer, call: Callable[..., Nested]) -> None:
+    def shadow_call(self, layer: Layer, call: Callable[..., Nested]) -> None:
         """Let `call` stand in for a layer's own; autograph leaves it alone."""
         own = layer.call
 
@@ -188,9 +188,9 @@ class Keras2(Library):
             output = outputs if layer.return_sequences else last
             return [output, *new] if layer.return_state else output
 
-        self.shadow(layer, call)
+        self.shadow_call(layer, call)
 
-    def why_no_loop(self, layer: Layer) -> str:
+    def custom_loop_reason(self, layer: Layer) -> str:
         """Refuse a layer that overrides Keras' ``call``, and TensorFlow 1's cells."""
         inherited = type(layer).call.__module__.startswith("tf_keras.")
         if not inherited or is_replaced(layer, "call"):
@@ -201,7 +201,7 @@ class Keras2(Library):
             return "its cells keep their states in reverse order (reverse_state_order=True)"
         return ""
 
-    def why_not(self, layer: Layer) -> str:
+    def unsupported_reason(self, layer: Layer) -> str:
         """Refuse a layer whose axes are in another order."""
         if getattr(layer, "time_major", False):
             return "its axes are (timestep, sample, channel) with time_major=True: make it False"
@@ -245,11 +245,11 @@ def _without_means(loss: Any) -> object:
         loss._user_losses,
         loss._user_loss_weights,
         output_names=loss._output_names,
-        total_loss_mean=_NoMean(),
+        total_loss_mean=_NoMetric(),
     )
 
 
-class _NoMean:
+class _NoMetric:
     """Stands in for a metric."""
 
     def update_state(self, *args: Nested, **kwargs: Nested) -> None:

@@ -9,12 +9,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from rnngrad_widgets.engine.backend import Layer, Model, Nested, Tensor, keras, tf
-from rnngrad_widgets.engine.keras_api.attributes import attributes_kept
-from rnngrad_widgets.engine.keras_api.base import Library
+from rnngrad_widgets.engine.keras_api.attributes import preserve_attributes
+from rnngrad_widgets.engine.keras_api.base import KerasAdapter
 from rnngrad_widgets.engine.keras_api.shadowing import (
     is_replaced,
     only_in_this_thread,
-    without_function,
+    without_tf_function,
 )
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _ENDLESS = 2**31 - 1
 """Given to the loop as the number of timesteps where only the sequence itself knows it."""
 
 
-class Keras3(Library):
+class Keras3(KerasAdapter):
     """Keras 3."""
 
     trainer_attributes = frozenset(
@@ -67,12 +67,12 @@ class Keras3(Library):
         """Call a model as the Keras trainer does."""
         return model(x, training=training) if model._call_has_training_arg else model(x)
 
-    def scope(self, model: Model) -> AbstractContextManager[object]:
+    def distribution_scope(self, model: Model) -> AbstractContextManager[object]:
         """Enter the distribution scope of a model."""
         scope: AbstractContextManager[object] = model.distribute_strategy.scope()
         return scope
 
-    def forget_losses(self, model: Model) -> None:
+    def clear_losses(self, model: Model) -> None:
         """Drop the losses that a call in a graph left on the layers of a model."""
         model._clear_losses()
 
@@ -85,16 +85,16 @@ class Keras3(Library):
             x=x, y=y, y_pred=predicted, sample_weight=sample_weight, training=training
         )
 
-    def undistributed(self, loss: Tensor) -> Tensor:
+    def undo_replica_scaling(self, loss: Tensor) -> Tensor:
         """Undo a division: Keras 3.5 leaves the loss as it is, later ones divide by replicas."""
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         divided = hasattr(import_module("keras.src.losses.loss"), "scale_loss_for_distribution")
         return loss * replicas if divided and replicas > 1 else loss
 
     @contextmanager
-    def untouched(self, model: Model) -> Iterator[None]:
+    def preserve_layers(self, model: Model) -> Iterator[None]:
         """Put every layer of a model back as it was."""
-        with attributes_kept(self.all_layers(model), free=self.trainer_attributes):
+        with preserve_attributes(self.all_layers(model), excluded=self.trainer_attributes):
             own: Any = self.compiled_loss(model)
             stand_in = None if own is None or own.built else without_means(own)
             try:
@@ -105,12 +105,12 @@ class Keras3(Library):
                 if stand_in is not None and model.__dict__.get("_compile_loss") is stand_in:
                     model.__dict__["_compile_loss"] = own
 
-    def original(self, layer: Layer, *, functions: bool = True) -> Callable[..., Nested]:
+    def original_call(self, layer: Layer, *, functions: bool = True) -> Callable[..., Nested]:
         """Return a layer's ``call``."""
         call: Callable[..., Nested] = layer.call
-        return call if functions else without_function(layer, call)
+        return call if functions else without_tf_function(layer, call)
 
-    def shadow(self, layer: Layer, call: Callable[..., Nested]) -> None:
+    def shadow_call(self, layer: Layer, call: Callable[..., Nested]) -> None:
         """Let `call` stand in for a layer's own."""
         # Through __dict__: Keras tracks what setattr puts on a layer.
         layer.__dict__["call"] = only_in_this_thread(call, layer.call)
@@ -133,7 +133,7 @@ class Keras3(Library):
             layer.__dict__["use_cudnn"] = False
         layer.__dict__["inner_loop"] = only_in_this_thread(loop, layer.inner_loop)
 
-    def why_no_loop(self, layer: Layer) -> str:
+    def custom_loop_reason(self, layer: Layer) -> str:
         """Refuse a layer that overrides Keras' loop."""
         inherited = type(layer).inner_loop.__module__.startswith("keras.")
         if inherited and not is_replaced(layer, "inner_loop"):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from rnngrad_widgets.engine.backend import keras
-from rnngrad_widgets.engine.keras_api.base import Library
+from rnngrad_widgets.engine.keras_api.base import KerasAdapter
 from rnngrad_widgets.engine.keras_api.keras2 import Keras2
 from rnngrad_widgets.engine.keras_api.keras3 import Keras3
 from rnngrad_widgets.engine.keras_api.modules import modules
 
 
-def library_of(thing: object) -> Library:
+def adapter_of(thing: object) -> KerasAdapter:
     """Return the library that a model or layer is of; Keras 3 for what is of none."""
     for module in modules()[1:]:
         if isinstance(thing, module.layers.Layer):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def takes(function: Callable[..., object], argument: str) -> bool:
+def accepts_argument(function: Callable[..., object], argument: str) -> bool:
     """Tell whether a function has an argument of this name."""
     return argument in inspect.signature(function).parameters
 
@@ -43,7 +43,7 @@ def is_replaced(layer: Layer, method: str) -> bool:
     )
 
 
-def without_function(layer: Layer, call: Callable[..., Nested]) -> Callable[..., Nested]:
+def without_tf_function(layer: Layer, call: Callable[..., Nested]) -> Callable[..., Nested]:
     """Take a ``tf.function`` off a layer's ``call``, so that what is inside is traced in place."""
     own = getattr(type(layer).call, "python_function", None)
     if own is None or is_replaced(layer, "call"):

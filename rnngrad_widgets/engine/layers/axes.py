@@ -8,12 +8,12 @@ from rnngrad_widgets.engine.backend import Layer, Tensor
 from rnngrad_widgets.engine.keras_api.modules import is_a
 
 if TYPE_CHECKING:
-    from rnngrad_widgets.engine.layers.find import Found
+    from rnngrad_widgets.engine.layers.find import LayerMatch
 
 _SPATIAL = {1: ("column",), 2: ("row", "column"), 3: ("depth", "row", "column")}
 
 
-def output_axes(target: Found, output: Tensor, *, stepped: bool) -> tuple[str, ...]:
+def output_axes(target: LayerMatch, output: Tensor, *, stepped: bool) -> tuple[str, ...]:
     """Name the axes of what a layer returns; of all its timesteps, where the model steps it."""
     sequences = target.info.return_sequences
     inner = _inner(target.layer, len(output.shape) - (2 if sequences else 1))

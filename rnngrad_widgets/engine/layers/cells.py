@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rnngrad_widgets.engine.backend import Layer, Nested
 from rnngrad_widgets.engine.keras_api.modules import is_a
-from rnngrad_widgets.engine.keras_api.select import library_of
+from rnngrad_widgets.engine.keras_api.select import adapter_of
 from rnngrad_widgets.engine.keras_api.shadowing import is_replaced
-from rnngrad_widgets.engine.layers.inner_layers import layers_inside
+from rnngrad_widgets.engine.layers.inner_layers import inner_layers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,7 +83,7 @@ def is_cell(layer: Layer) -> bool:
         return True
     # Whatever else it is called: a cell must be given its states, a layer need not.
     required = second.default is second.empty and second.name not in _OF_LAYERS
-    return required and not any(is_a(inner, "RNN") for inner in layers_inside(layer))
+    return required and not any(is_a(inner, "RNN") for inner in inner_layers(layer))
 
 
 _OF_LAYERS = ("mask", "training", "initial_state", "constants")
@@ -103,7 +103,7 @@ def gates_of(cell: Layer) -> Gates | None:
     A subclass that overrides nothing of the computation counts as Keras' own.
     """
     for name, gates in _GATES.items():
-        own = getattr(library_of(cell).module.layers, name)
+        own = getattr(adapter_of(cell).module.layers, name)
         if isinstance(cell, own) and _computes_as(cell, own):
             return gates
     return None

@@ -13,7 +13,7 @@ from rnngrad_widgets.engine.layers.cells import (
     state_like,
     units_of,
 )
-from rnngrad_widgets.engine.layers.find import DIRECTIONS, directions, kind_of
+from rnngrad_widgets.engine.layers.kinds import DIRECTIONS, directions, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +39,7 @@ def output_halves(layer: Layer, output: Tensor, dims: tuple[str, ...]) -> tuple[
     return DIRECTIONS if equal and dims[-1] == "channel" else ()
 
 
-def why_no_state(layer: Layer, role: str) -> str:
+def missing_state_reason(layer: Layer, role: str) -> str:
     """Say why there is no state of this role that a whole layer has; empty if there is one."""
     rnns, noun = directions(layer), _NOUNS[role == CELL]
     found = [_keys(rnn, role) for rnn in rnns]
@@ -63,7 +63,7 @@ def common_cells(layer: Layer) -> list[int]:
     return [place for place in same if first[place] and first[place] == last[place]]
 
 
-def why_no_gates(layer: Layer) -> str:
+def missing_gates_reason(layer: Layer) -> str:
     """Say why there are no gates that a whole layer has; empty if there are."""
     rnns = directions(layer)
     known = [all(gates_of(cell) for cell in cells_of(rnn)) for rnn in rnns]

@@ -8,7 +8,7 @@ from collections.abc import Set as AbstractSet
 
 from rnngrad_widgets.engine.backend import Layer, Nested
 from rnngrad_widgets.engine.keras_api.modules import is_a
-from rnngrad_widgets.engine.keras_api.select import library_of
+from rnngrad_widgets.engine.keras_api.select import adapter_of
 
 _BOOKKEEPING = frozenset(
     {
@@ -20,12 +20,12 @@ _BOOKKEEPING = frozenset(
         "_self_unconditional_dependency_names",
     }
 )
-"""Attributes in which Keras and TensorFlow keep what other attributes hold."""
+"""SavedAttributes in which Keras and TensorFlow keep what other attributes hold."""
 
 _PLAIN = (str, int, float)
 
 
-def held_layers(layer: Layer) -> Iterator[tuple[str, Layer]]:
+def child_layers(layer: Layer) -> Iterator[tuple[str, Layer]]:
     """Name the layers that a layer holds; one that is held twice comes twice.
 
     A Functional or Sequential model has names for its layers. Elsewhere, and for what such a model
@@ -35,7 +35,7 @@ def held_layers(layer: Layer) -> Iterator[tuple[str, Layer]]:
     tracked = getattr(layer, "_flatten_layers", None)  # a cell may be no layer
     if tracked is not None and not any(True for _ in tracked(include_self=False, recursive=False)):
         return  # most layers: their attributes need not be looked through
-    functional = library_of(layer).is_functional(layer)
+    functional = adapter_of(layer).is_functional(layer)
     if functional:
         for child in layer.layers:
             yield child.name, child
@@ -46,12 +46,12 @@ def held_layers(layer: Layer) -> Iterator[tuple[str, Layer]]:
             yield from _layers_in(name, value)
 
 
-def layers_inside(layer: Layer) -> list[Layer]:
+def inner_layers(layer: Layer) -> list[Layer]:
     """List the layers inside a layer, at any depth, each once."""
     found: dict[int, Layer] = {}
     left = [layer]
     while left:
-        for _, child in held_layers(left.pop()):
+        for _, child in child_layers(left.pop()):
             if id(child) not in found and child is not layer:
                 found[id(child)] = child
                 left.append(child)

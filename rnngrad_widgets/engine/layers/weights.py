@@ -10,13 +10,14 @@ import numpy as np
 
 from rnngrad_widgets.data.tensor import GradientTensor
 from rnngrad_widgets.engine.backend import Layer, Nested, Tensor, keras, tf
-from rnngrad_widgets.engine.keras_api.select import library_of
+from rnngrad_widgets.engine.keras_api.select import adapter_of
 from rnngrad_widgets.engine.layers.cells import Gates, cell_of, cells_of, gates_of
-from rnngrad_widgets.engine.layers.find import DIRECTIONS, Found, directions
-from rnngrad_widgets.engine.layers.inner_layers import held_layers
+from rnngrad_widgets.engine.layers.find import LayerMatch
+from rnngrad_widgets.engine.layers.inner_layers import child_layers
+from rnngrad_widgets.engine.layers.kinds import DIRECTIONS, directions
 
 _BOOKKEEPING = re.compile("_(non_)?trainable_(variables|weights)|_self_.*")
-"""Attributes in which Keras and TensorFlow keep the variables that other attributes hold."""
+"""SavedAttributes in which Keras and TensorFlow keep the variables that other attributes hold."""
 
 
 class Weight(NamedTuple):
@@ -60,7 +61,7 @@ def weights_of(layer: Layer) -> dict[str, Weight]:
     return found
 
 
-def read_weights(found: Found) -> dict[str, GradientTensor]:
+def read_weights(found: LayerMatch) -> dict[str, GradientTensor]:
     """Return the weights of a layer by name, as of now: ``"kernel"``, ``"forward/kernel"``.
 
     Raises
@@ -102,7 +103,7 @@ class _Names:
 
     def __init__(self, layer: Layer) -> None:
         self._known: dict[int, tuple[str, Weight]] = {}
-        self._library = library_of(layer)
+        self._adapter = adapter_of(layer)
         seen: set[int] = set()
         rnns = directions(layer)
         for rnn, direction in zip(rnns, DIRECTIONS, strict=False):
@@ -116,15 +117,15 @@ class _Names:
 
     def of(self, variable: Tensor) -> tuple[str, Weight]:
         """Return the name of a variable, and what is known of it."""
-        own = self._library.weight_name(variable)
+        own = self._adapter.weight_name(variable)
         return self._known.get(id(variable), (own, Weight(variable)))
 
     def _take(self, holder: Layer, prefix: str, seen: set[int]) -> None:
         if id(holder) in seen:
             return
         seen.add(id(holder))
-        children = [(n, child) for n, child in held_layers(holder) if id(child) not in seen]
-        inner = {id(v) for _, child in held_layers(holder) for v in getattr(child, "weights", ())}
+        children = [(n, child) for n, child in child_layers(holder) if id(child) not in seen]
+        inner = {id(v) for _, child in child_layers(holder) for v in getattr(child, "weights", ())}
         gates = gates_of(holder)
         parts = ("kernel", "recurrent_kernel", "bias") if gates else ()
         gated = {id(getattr(holder, part, None)): part for part in parts}
@@ -139,7 +140,7 @@ class _Names:
             self._take(child, f"{prefix}{name}/", seen)
 
     def _own_name(self, holder: Layer, variable: Tensor) -> str:
-        own = self._library.weight_name(variable)
+        own = self._adapter.weight_name(variable)
         if not re.fullmatch(r"variable(_\d+)?", own, re.IGNORECASE):
             return own
         # Keras has counted variables that were given no name: another number in every build.

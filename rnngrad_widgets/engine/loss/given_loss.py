@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rnngrad_widgets.data.quantities import QUANTITIES
 from rnngrad_widgets.engine.backend import Model, Nested, Tensor, keras, tf
 from rnngrad_widgets.engine.keras_api.keras3 import without_means
-from rnngrad_widgets.engine.keras_api.select import library_of
+from rnngrad_widgets.engine.keras_api.select import adapter_of
 
 if TYPE_CHECKING:
     from rnngrad_widgets.engine.inputs.batch import Batch
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 VALUES = frozenset(each.name for each in QUANTITIES.values() if not each.is_gradient)
 """Quantities that are no derivatives: they need no loss."""
 
-_KEPT = 32
+_MAX_ENTRIES = 32
 """How many losses are remembered, each with its traces."""
 
 _FORMS = (
@@ -29,7 +29,7 @@ _FORMS = (
 )
 
 
-class Losses:
+class GivenLosses:
     """What stands for the losses that are given for one model: one callable for each of them.
 
     The traces are found by it again, so it is the same for the same loss.
@@ -40,7 +40,7 @@ class Losses:
         self._known: OrderedDict[object, tuple[object, Loss]] = OrderedDict()
         self._forward = ForwardOnly()
 
-    def given(self, loss: object) -> Loss | None:
+    def as_callable(self, loss: object) -> Loss | None:
         """Return the callable for a loss; None for the model's own.
 
         Raises
@@ -54,7 +54,7 @@ class Losses:
         if key not in self._known:
             # the loss is kept too: an id can be reused
             self._known[key] = loss, _as_callable(self._model, loss)
-            while len(self._known) > _KEPT:
+            while len(self._known) > _MAX_ENTRIES:
                 self._known.popitem(last=False)
         self._known.move_to_end(key)
         return self._known[key][1]
@@ -76,17 +76,17 @@ class ForwardOnly:
     """
 
     def __init__(self) -> None:
-        self.found = False
+        self.has_loss = False
 
     def __call__(
         self, model: Model, x: Nested, y: Nested, sample_weight: Nested, training: bool
     ) -> Tensor:
         """Return the sum of what the layers add, 0 if they add nothing."""
         del y, sample_weight
-        library_of(model).predict(model, x, training)
+        adapter_of(model).predict(model, x, training)
         added = model.losses if _adds_only(model) else []
-        self.found = bool(added)
-        parts = [tf.cast(tf.reduce_sum(loss), library_of(model).floatx()) for loss in added]
+        self.has_loss = bool(added)
+        parts = [tf.cast(tf.reduce_sum(loss), adapter_of(model).floatx()) for loss in added]
         return tf.add_n(parts) if parts else tf.zeros([])
 
 
@@ -96,19 +96,19 @@ def _as_callable(model: Model, loss: Any) -> Loss:
         raise ValueError(  # noqa: TRY004 - a wrong loss, as the other refusals here
             f"{_FORMS}; received the class {loss.__name__}; make one of it: {made}"
         )
-    kinds = (keras.losses.Loss, library_of(model).module.losses.Loss)
+    kinds = (keras.losses.Loss, adapter_of(model).module.losses.Loss)
     if not callable(loss) or isinstance(loss, kinds):
-        return _CompiledLike(model, loss)
+        return _CompiledLoss(model, loss)
     takes_all, takes_two = _binds(loss, 5), _binds(loss, 2)
     if takes_all and not (takes_two and _begins_with_targets(loss)):
         return loss  # type: ignore[no-any-return]
     if takes_two:
-        return _CompiledLike(model, loss)
+        return _CompiledLoss(model, loss)
     name = getattr(loss, "__name__", type(loss).__name__)
     raise ValueError(f"{_FORMS}; received {name}{_signature(loss)}")
 
 
-class _CompiledLike:
+class _CompiledLoss:
     """Another loss in the place of the compiled one, as ``model.compile(loss=...)`` would put it.
 
     What layers add, as regularisation, stays.
@@ -116,10 +116,10 @@ class _CompiledLike:
 
     def __init__(self, model: Model, loss: object) -> None:
         self._loss = loss
-        self._compiled = _keras3 if library_of(model).module is keras else _keras2
+        self._compiled = _keras3 if adapter_of(model).module is keras else _keras2
         try:
             for part in keras.tree.flatten(loss):
-                library_of(model).module.losses.get(part)
+                adapter_of(model).module.losses.get(part)
         except (ValueError, TypeError) as error:
             raise ValueError(f"{_FORMS}; received {loss!r}") from error
 
@@ -129,9 +129,9 @@ class _CompiledLike:
         """Compute the loss."""
         if y is None:
             raise ValueError(f"loss={self._loss!r} compares with y; received y=None")
-        predicted = library_of(model).predict(model, x, training)
+        predicted = adapter_of(model).predict(model, x, training)
         total = self._compiled(model, self._loss, y, predicted, sample_weight)
-        return library_of(model).undistributed(total)
+        return adapter_of(model).undo_replica_scaling(total)
 
 
 def _keras3(model: Model, loss: object, y: Nested, predicted: Nested, weight: Nested) -> Tensor:
@@ -151,11 +151,11 @@ def _keras2(model: Model, loss: object, y: Nested, predicted: Nested, weight: Ne
             self._per_output_metrics = [None] * len(self._output_names)
 
     names = getattr(model, "output_names", None)
-    compiled = Untracked(loss, output_names=names, total_loss_mean=_NoMean())
+    compiled = Untracked(loss, output_names=names, total_loss_mean=_NoMetric())
     return compiled(y, predicted, weight, regularization_losses=model.losses)
 
 
-class _NoMean:
+class _NoMetric:
     """Stands in for a metric: what a pass computes is no part of any mean."""
 
     def update_state(self, *args: Nested, **kwargs: Nested) -> None:
@@ -163,23 +163,23 @@ class _NoMean:
 
 
 def _has_loss(model: Model, batch: Batch) -> bool:
-    library = library_of(model)
-    if not library.is_compiled(model) or library.has_own_train_step(model):
+    adapter = adapter_of(model)
+    if not adapter.is_compiled(model) or adapter.has_own_train_step(model):
         return False
     return batch.y is not None or _overrides_loss(model)
 
 
 def _adds_only(model: Model) -> bool:
     """Tell whether all of a compiled model's loss is what its layers add."""
-    library = library_of(model)
-    if not library.is_compiled(model) or library.has_own_train_step(model):
+    adapter = adapter_of(model)
+    if not adapter.is_compiled(model) or adapter.has_own_train_step(model):
         return False
-    compiled: Any = library.compiled_loss(model)
+    compiled: Any = adapter.compiled_loss(model)
     return compiled is None or getattr(compiled, "_user_losses", compiled) is None
 
 
 def _overrides_loss(model: Model) -> bool:
-    own = library_of(model).module.Model.compute_loss
+    own = adapter_of(model).module.Model.compute_loss
     return getattr(model.compute_loss, "__func__", model.compute_loss) is not own
 
 

@@ -10,8 +10,8 @@ import re
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from rnngrad_widgets.engine.backend import Model, Nested, Tensor, tf
-from rnngrad_widgets.engine.keras_api.select import library_of
-from rnngrad_widgets.engine.model_state.restore import OnCopies, restored_eagerly
+from rnngrad_widgets.engine.keras_api.select import adapter_of
+from rnngrad_widgets.engine.model_state.restore import FunctionOnCopies, restore_variables
 from rnngrad_widgets.engine.threads.exclusive import between_steps, exclusive
 
 if TYPE_CHECKING:
@@ -39,10 +39,10 @@ def loss_of(model: Model, batch: Batch, training: bool, loss: Loss | None) -> Te
     try:
         if loss is not None:
             return tf.convert_to_tensor(loss(model, *given, training))
-        own = library_of(model).compute_loss(model, *given, training=training)
+        own = adapter_of(model).compute_loss(model, *given, training=training)
     except Exception as error:
         raise LossError from error
-    return library_of(model).undistributed(own)
+    return adapter_of(model).undo_replica_scaling(own)
 
 
 class LossValue(NamedTuple):
@@ -82,11 +82,11 @@ class LossFunction:
         self._prepare = prepare
         self._training = training
         self._loss = loss
-        self._traced: OnCopies | None = None
+        self._traced: FunctionOnCopies | None = None
         if not model.run_eagerly:
-            with exclusive(model), library_of(model).untouched(model):
+            with exclusive(model), adapter_of(model).preserve_layers(model):
                 function = tf.function(self._compute, autograph=False)
-                self._traced = OnCopies(function.get_concrete_function(*signature))
+                self._traced = FunctionOnCopies(function.get_concrete_function(*signature))
 
     def __call__(self, batch: Batch, values: Mapping[int, Tensor] | None = None) -> LossValue:
         """Compute the loss of a batch.
@@ -94,13 +94,13 @@ class LossFunction:
         Parameters
         ----------
         values
-            Other values for variables than the model's, as in `OnCopies`; not in eager mode.
+            Values for variables instead of the model's, as of `FunctionOnCopies`; not in eager mode.
         """
         if self._traced is not None:
             return LossValue(*self._traced(*batch.leaves, values=values))
         model = self._model
         alone = exclusive(model), between_steps(model)
-        with alone[0], alone[1], restored_eagerly(model), library_of(model).untouched(model):
+        with alone[0], alone[1], restore_variables(model), adapter_of(model).preserve_layers(model):
             return LossValue(*self._compute(*batch.leaves))
 
     def _compute(self, *leaves: Tensor) -> tuple[Tensor, Tensor]:

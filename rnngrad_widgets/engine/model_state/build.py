@@ -6,15 +6,55 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rnngrad_widgets.engine.backend import Model, Tensor, tf
-from rnngrad_widgets.engine.keras_api.attributes import Attributes
-from rnngrad_widgets.engine.keras_api.select import library_of
-from rnngrad_widgets.engine.model_state.restore import restored_eagerly
-from rnngrad_widgets.engine.threads.exclusive import exclusive
+from rnngrad_widgets.engine.keras_api.attributes import SavedAttributes
+from rnngrad_widgets.engine.keras_api.select import adapter_of
+from rnngrad_widgets.engine.model_state.restore import restore_variables
+from rnngrad_widgets.engine.threads.exclusive import exclusive, undisturbed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from rnngrad_widgets.engine.inputs.batch import Batch
+
+
+def unbuilt_layers(model: Model) -> set[int]:
+    """Return the ids of the layers of a model that are not built."""
+    return {id(layer) for layer in adapter_of(model).all_layers(model) if not layer.built}
+
+
+class Builder:
+    """Build a model before its first batch is computed, where that is necessary.
+
+    Parameters
+    ----------
+    model
+        The model.
+    """
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        # Layers that calling the model does not build.
+        self._unused: set[int] = set()
+
+    def build(self, batch: Batch, *, training: bool) -> None:
+        """Build the model for a batch; do nothing if it is built.
+
+        Raises
+        ------
+        ValueError
+            If that fails; the model is then as it was.
+        """
+        model = self._model
+        if undisturbed(model, lambda: unbuilt_layers(model)) <= self._unused:
+            return
+        try:
+            build(model, batch, training=training)
+        except Exception as error:
+            raise ValueError(
+                f"x must fit the model; it could not be built for {batch.describe()}: "
+                f"{type(error).__name__}: {error}"
+            ) from error
+        self._unused = unbuilt_layers(model)
 
 
 def build(model: Model, batch: Batch, *, training: bool) -> None:
@@ -41,18 +81,18 @@ def build(model: Model, batch: Batch, *, training: bool) -> None:
 
 
 def _trace(model: Model, batch: Batch, signature: list[Tensor], *, training: bool) -> None:
-    library = library_of(model)
+    adapter = adapter_of(model)
 
     def call(*leaves: Tensor) -> None:
-        library.predict(model, batch.with_leaves(list(leaves)).x, training)
+        adapter.predict(model, batch.with_leaves(list(leaves)).x, training)
 
-    with exclusive(model), library.scope(model), _unbuilt_on_error(model):
+    with exclusive(model), adapter.distribution_scope(model), _unbuilt_on_error(model):
         tf.function(call, autograph=False).get_concrete_function(*signature)
-        library.forget_losses(model)
+        adapter.clear_losses(model)
 
 
 def _call(model: Model, batch: Batch, *, training: bool) -> None:
-    library = library_of(model)
+    adapter = adapter_of(model)
     made: list[tuple[Tensor, Tensor]] = []
 
     def make(create: Callable[..., Tensor], **settings: object) -> Tensor:
@@ -60,27 +100,27 @@ def _call(model: Model, batch: Batch, *, training: bool) -> None:
         made.append((variable, variable.read_value()))
         return variable
 
-    with exclusive(model), library.scope(model), _unbuilt_on_error(model):
-        with restored_eagerly(model), tf.variable_creator_scope(make):
-            library.predict(model, batch.x, training)
+    with exclusive(model), adapter.distribution_scope(model), _unbuilt_on_error(model):
+        with restore_variables(model), tf.variable_creator_scope(make):
+            adapter.predict(model, batch.x, training)
         for variable, value in made:  # the call may have assigned them already
             variable.assign(value)
-        library.forget_losses(model)
+        adapter.clear_losses(model)
 
 
 @contextmanager
 def _unbuilt_on_error(model: Model) -> Iterator[None]:
     """Put a model back as it was if building it fails."""
-    every = library_of(model).all_layers(model)
+    every = adapter_of(model).all_layers(model)
     trackers = [vars(layer)["_tracker"] for layer in every if "_tracker" in vars(layer)]
     namespaces = [vars(thing) for thing in (*every, *trackers)]
     # What a fit in another thread sets meanwhile stays.
-    free = library_of(model).trainer_attributes
-    saved = [Attributes(space, free) for space in namespaces]
-    saved += [Attributes(tracker.stored_ids) for tracker in trackers]
+    excluded = adapter_of(model).trainer_attributes
+    saved = [SavedAttributes(space, excluded) for space in namespaces]
+    saved += [SavedAttributes(tracker.stored_ids) for tracker in trackers]
     try:
         yield
     except BaseException:
         for attributes in saved:
-            attributes.put_back()
+            attributes.restore()
         raise

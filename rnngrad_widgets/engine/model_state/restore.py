@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from rnngrad_widgets.engine.backend import Model, Nested, Tensor, components, is_keras_variable, tf
-from rnngrad_widgets.engine.keras_api.select import library_of
+from rnngrad_widgets.engine.keras_api.select import adapter_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ _ANONYMOUS = "cd2c89b7-88b7-44c8-ad83-06c2a9158347"
 """TensorFlow's name for a resource that lives as long as its handle."""
 
 
-class OnCopies:
+class FunctionOnCopies:
     """A traced function that works on copies of the variables that it assigns.
 
     What it assigns is assigned, and read again, exactly as in the model's own training step; only
@@ -109,7 +109,7 @@ class _Copy:
 
 
 @contextmanager
-def restored_eagerly(model: Model) -> Iterator[None]:
+def restore_variables(model: Model) -> Iterator[None]:
     """Put back what a forward pass in eager mode assigns of what a model's layers hold.
 
     Eager operations also draw their seeds from one generator; it goes on where it was.
@@ -149,9 +149,9 @@ def _is_variable(handle: Tensor) -> bool:
 
 def _variables(model: Model) -> list[Any]:
     """List the variables of a model, also plain ones in lists, dicts, metrics, generators."""
-    library = library_of(model)
+    adapter = adapter_of(model)
     found = {id(v): v for variable in model.variables for v in components(variable)}
-    for layer in library.all_layers(model):
+    for layer in adapter.all_layers(model):
         found |= {id(variable): variable for variable in _held(list(vars(layer).values()))}
     return [variable for variable in found.values() if _is_variable(variable.handle)]
 

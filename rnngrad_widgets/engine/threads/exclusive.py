@@ -23,8 +23,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from rnngrad_widgets.engine.backend import Model, keras, tf
-from rnngrad_widgets.engine.keras_api.select import library_of
-from rnngrad_widgets.engine.threads.gates import Alone, count_of_turns, stack, threads
+from rnngrad_widgets.engine.keras_api.select import adapter_of
+from rnngrad_widgets.engine.threads.frames import innermost_frames, stack
+from rnngrad_widgets.engine.threads.gates import ExclusiveAccess, count_of_turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,7 +52,7 @@ _SETTLED = 0.1
 _FUNCTION = type(tf.function(lambda: None))
 
 
-def exclusive(model: Model) -> Alone:
+def exclusive(model: Model) -> ExclusiveAccess:
     """Enter to run a model's Python code in this thread only.
 
     Raises
@@ -75,7 +76,7 @@ def undisturbed(model: Model, look: Callable[[], _T]) -> _T:
         return look()
 
 
-def between_steps(model: Model) -> Alone:
+def between_steps(model: Model) -> ExclusiveAccess:
     """Enter to read a model's variables while no other thread changes them.
 
     Raises
@@ -99,14 +100,14 @@ def may_train_elsewhere() -> bool:
 def _of_tensorflow() -> Iterator[FrameType]:
     """Yield the frames of other threads that run code of TensorFlow or Keras."""
     here = threading.get_ident()
-    for thread, innermost in threads().items():
+    for thread, innermost in innermost_frames().items():
         for frame in stack(innermost) if thread != here else ():
             if frame.f_code.co_filename.startswith(_FOLDERS):
                 yield frame
 
 
-class _OfModel(Alone):
-    """Alone on behalf of a model, which the error for a wait in vain names."""
+class _OfModel(ExclusiveAccess):
+    """ExclusiveAccess on behalf of a model, which the error for a wait in vain names."""
 
     def __init__(self, model: Model, entering: FrameType) -> None:
         super().__init__(entering)
@@ -121,11 +122,11 @@ class _OfModel(Alone):
 
 
 class _InCode(_OfModel):
-    """Alone in the Python code of models."""
+    """ExclusiveAccess in the Python code of models."""
 
     def __init__(self, model: Model, entering: FrameType) -> None:
         super().__init__(model, entering)
-        layer = library_of(model).module.layers.Layer
+        layer = adapter_of(model).module.layers.Layer
         # Others may set attributes, which would be put back as the engine's own doing, and read
         # the losses of a call that they made before.
         self.methods = ((layer, "__call__"), (layer, "__setattr__"), (layer, "losses"))
@@ -137,7 +138,7 @@ class _InCode(_OfModel):
 
 
 class _InSteps(_OfModel):
-    """Alone with the variables of models."""
+    """ExclusiveAccess with the variables of models."""
 
     def __init__(self, model: Model, entering: FrameType) -> None:
         super().__init__(model, entering)

@@ -9,7 +9,6 @@ to read ``f_locals`` of a frame that runs in another thread can crash CPython 3.
 
 from __future__ import annotations
 
-import gc
 import sys
 import threading
 import time
@@ -17,6 +16,8 @@ from abc import ABC, abstractmethod
 from functools import wraps
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from rnngrad_widgets.engine.threads.frames import innermost_frames, stack
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +37,7 @@ _RECHECK = 1.0
 _mutex = threading.RLock()
 """Held for moments only, never while waiting. It guards the three below."""
 
-_turns: list[Alone] = []
+_turns: list[ExclusiveAccess] = []
 """Those that are alone, or about to be: of one thread, inner ones last."""
 
 _begun = 0
@@ -46,7 +47,7 @@ _waiting: set[int] = set()
 """Threads that wait at a gate."""
 
 
-class Alone(ABC):
+class ExclusiveAccess(ABC):
     """Enter to go on alone: other threads wait at the gates, once those inside have left.
 
     One thread at a time is alone, whatever the gates; it may enter others meanwhile. Safe against a
@@ -171,14 +172,14 @@ class Alone(ABC):
 
     def is_abandoned(self) -> bool:
         """Tell whether the thread has left without having said so: it was interrupted there."""
-        return all(frame is not self._frame for frame in stack(threads().get(self._owner)))
+        return all(frame is not self._frame for frame in stack(innermost_frames().get(self._owner)))
 
     def _others(self) -> dict[int, FrameType]:
         """Find the other threads that are inside, with the outermost frame of each."""
         with _mutex:
             found = {
                 thread: self._outermost(frame, thread)
-                for thread, frame in threads().items()
+                for thread, frame in innermost_frames().items()
                 if thread != self._owner
             }
         return {thread: frame for thread, frame in found.items() if frame is not None}
@@ -253,7 +254,7 @@ def count_of_turns() -> int | None:
         return None if elsewhere else _begun
 
 
-def _gate(alone: Alone, owner: type, name: str, own: Any) -> Callable[..., Any]:
+def _gate(alone: ExclusiveAccess, owner: type, name: str, own: Any) -> Callable[..., Any]:
     @wraps(own)
     def gate(*args: Any, **kwargs: Any) -> Any:
         if alone.pass_through(sys._getframe(1)):  # noqa: SLF001 - documented
@@ -265,37 +266,5 @@ def _gate(alone: Alone, owner: type, name: str, own: Any) -> Callable[..., Any]:
     return gate
 
 
-def threads() -> dict[int, FrameType]:
-    """Return the innermost frame of each thread."""
-    with _not_collecting():
-        return sys._current_frames()  # noqa: SLF001 - documented
-
-
-def stack(frame: FrameType | None) -> list[FrameType]:
-    """List a frame, its caller, and so on."""
-    found = []
-    with _not_collecting():
-        while frame is not None:
-            found.append(frame)
-            frame = frame.f_back
-    return found
-
-
-class _not_collecting:  # noqa: N801 - a context, as in contextlib
-    """Keep the garbage collector away while frame objects of other threads are made.
-
-    Before Python 3.12 it may run just then, and let another thread leave such a frame.
-    """
-
-    def __enter__(self) -> None:
-        self._was = sys.version_info < (3, 12) and gc.isenabled()
-        if self._was:
-            gc.disable()
-
-    def __exit__(self, *_: object) -> None:
-        if self._was:
-            gc.enable()
-
-
 _GATE: CodeType = next(c for c in _gate.__code__.co_consts if getattr(c, "co_name", "") == "gate")
-_TAKING_TURN = Alone._take_turn.__code__  # noqa: SLF001 - of this module
+_TAKING_TURN = ExclusiveAccess._take_turn.__code__  # noqa: SLF001 - of this module

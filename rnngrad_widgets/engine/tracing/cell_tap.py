@@ -8,17 +8,21 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from rnngrad_widgets.engine.backend import Nested, Tensor, keras
-from rnngrad_widgets.engine.calls.layer_call import LayerCall, Loop, Wanted
-from rnngrad_widgets.engine.calls.time_distributed import CallDepth, Repeats, around
-from rnngrad_widgets.engine.keras_api.select import library_of
+from rnngrad_widgets.engine.calls.layer_call import LayerCall, RecordedLoop, RecordRequest
+from rnngrad_widgets.engine.calls.time_distributed import (
+    CallDepth,
+    TimeDistributedCalls,
+    wrap_calls,
+)
+from rnngrad_widgets.engine.keras_api.select import adapter_of
 from rnngrad_widgets.engine.layers.cells import state_keys
-from rnngrad_widgets.engine.tracing.cell_step import Step, make_probes
+from rnngrad_widgets.engine.tracing.cell_step import ProbedStep, make_probes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rnngrad_widgets.engine.differentiation.differentiator import Differentiator
-    from rnngrad_widgets.engine.layers.find import Found
+    from rnngrad_widgets.engine.layers.find import LayerMatch
 
 
 class CellTap:
@@ -28,7 +32,11 @@ class CellTap:
     """
 
     def __init__(
-        self, target: Found, differentiator: Differentiator, wanted: Wanted, repeats: Repeats
+        self,
+        target: LayerMatch,
+        differentiator: Differentiator,
+        wanted: RecordRequest,
+        repeats: TimeDistributedCalls,
     ) -> None:
         cell = target.layer
         self.calls: list[LayerCall] = []
@@ -37,11 +45,11 @@ class CellTap:
         self._wanted = wanted
         self._repeats = repeats
         self._own_call = cell.__dict__.get("call")
-        self._original = library_of(cell).original(cell)
+        self._original = adapter_of(cell).original_call(cell)
         self._signature = inspect.signature(cell.call)
         self._inside_owner = CallDepth()
         for owner in target.owners:
-            around(owner, self._inside_owner.entered)
+            wrap_calls(owner, self._inside_owner.entered)
 
     def call(self, *args: Nested, **kwargs: Nested) -> Nested:
         """Call the cell and record what went in and out."""
@@ -58,7 +66,7 @@ class CellTap:
         if not self._wanted.inside:
             bound.arguments[x] = inputs
             output, new = self._original(*bound.args, **bound.kwargs)
-            loop = Loop()
+            loop = RecordedLoop()
         else:
             more = {k: v for k, v in bound.arguments.items() if k not in (x, given)}
             output, new, loop = self._step(inputs, states, flat[0], more)
@@ -78,7 +86,7 @@ class CellTap:
 
     def _step(
         self, inputs: Nested, states: Nested, like: Tensor, more: dict[str, Nested]
-    ) -> tuple[Tensor, Nested, Loop]:
+    ) -> tuple[Tensor, Nested, RecordedLoop]:
         inside = self._wanted.inside
         single = not keras.tree.is_nested(states)
         given = [states] if single else states
@@ -90,11 +98,11 @@ class CellTap:
         with self._as_it_was():
 
             def run(inputs: Nested, states: Nested) -> tuple[Nested, Nested]:
-                call = library_of(self._cell).original(self._cell)
+                call = adapter_of(self._cell).original_call(self._cell)
                 output, new = call(inputs, states[0] if single else states, **more)
                 return output, new
 
-            step = Step(self._cell, run, loop, keys, self._differentiator, gates=inside.gates)
+            step = ProbedStep(self._cell, run, loop, keys, self._differentiator, gates=inside.gates)
             with step.installed():
                 output, new = step((inputs, *(probe[:, 0] for probe in loop.probes)), given)
         if inside.states:

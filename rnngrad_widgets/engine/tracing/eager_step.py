@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rnngrad_widgets.engine.backend import Nested, Tape, Tensor, keras, tf
-from rnngrad_widgets.engine.differentiation.eager_graph import Recorded, Recording
+from rnngrad_widgets.engine.differentiation.eager_graph import RecordedGraph, RecordedTensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -38,10 +38,10 @@ class EagerStep:
     states: list[Tensor]
     given: list[Tensor]
     tape: Tape
-    recording: Recording
+    recording: RecordedGraph
 
-    def before(self, tensor: Recorded) -> bool:
-        """Tell whether a tensor was there before the step, as `places_of` asks.
+    def before(self, tensor: RecordedTensor) -> bool:
+        """Tell whether a tensor was there before the step, as `find_probe_points` asks.
 
         One that the tape knows no way from, as inside of a custom gradient, counts as if it was.
         """
@@ -51,7 +51,7 @@ class EagerStep:
         return self.tape.gradient(states, tensor.eager) is None
 
 
-def take_step(
+def run_step(
     call: Callable[[Sequence[Nested]], Nested],
     args: Sequence[Nested],
     watch: Callable[[Tensor], None],
@@ -69,7 +69,7 @@ def take_step(
             tape.watch(tensor)
             watch(tensor)
 
-        recording = Recording(watched)
+        recording = RecordedGraph(watched)
         copies = keras.tree.map_structure(lambda t: tf.identity(t) if tf.is_tensor(t) else t, args)
         given = [t for t in keras.tree.flatten(copies) if tf.is_tensor(t)]
         # By what it is given, too: what a tf.function returns cannot be watched as it is made.

@@ -1,8 +1,8 @@
 """Where a recurrent layer is tapped while the model is traced.
 
-Only here are Keras objects changed, and only while a pass is traced: the layers asked for get a
-``call`` of ours in their instance ``__dict__``, and `Library.untouched` puts every layer back as it
-was, also after an exception or a KeyboardInterrupt. A traced function does not touch the model.
+Keras objects are changed only while a pass is traced: the layers asked for get another ``call`` in
+their instance ``__dict__``, and `KerasAdapter.preserve_layers` restores every layer, also after an
+exception or a KeyboardInterrupt. A traced function does not touch the model.
 """
 
 from __future__ import annotations
@@ -11,30 +11,35 @@ import inspect
 from typing import TYPE_CHECKING
 
 from rnngrad_widgets.engine.backend import Layer, Nested, Tensor, keras, tf
-from rnngrad_widgets.engine.calls.layer_call import LayerCall, Wanted
-from rnngrad_widgets.engine.calls.time_distributed import Repeats
-from rnngrad_widgets.engine.keras_api.select import library_of
+from rnngrad_widgets.engine.calls.layer_call import LayerCall, RecordRequest
+from rnngrad_widgets.engine.calls.time_distributed import TimeDistributedCalls
+from rnngrad_widgets.engine.keras_api.select import adapter_of
 from rnngrad_widgets.engine.layers.cells import is_cell
-from rnngrad_widgets.engine.layers.find import Found, directions
+from rnngrad_widgets.engine.layers.find import LayerMatch
+from rnngrad_widgets.engine.layers.kinds import directions
 from rnngrad_widgets.engine.tracing.cell_tap import CellTap
-from rnngrad_widgets.engine.tracing.rnn_loop import LoopProbe
+from rnngrad_widgets.engine.tracing.rnn_loop import LoopTap
 
 if TYPE_CHECKING:
     from rnngrad_widgets.engine.differentiation.differentiator import Differentiator
 
 
-def tap(target: Found, differentiator: Differentiator, wanted: Wanted) -> list[LayerCall]:
-    """Shadow a layer's ``call`` so that each call is recorded; use inside `Library.untouched`.
+def tap(
+    target: LayerMatch, differentiator: Differentiator, wanted: RecordRequest
+) -> list[LayerCall]:
+    """Shadow a layer's ``call`` so that each call is recorded.
+
+    Use it inside `KerasAdapter.preserve_layers`.
 
     Returns
     -------
     list
         The calls of the layer in the order of the forward pass; filled while tracing.
     """
-    repeats = Repeats(target)
+    repeats = TimeDistributedCalls(target)
     kind = CellTap if is_cell(target.layer) else _LayerTap
     tapped = kind(target, differentiator, wanted, repeats)
-    library_of(target.layer).shadow(target.layer, tapped.call)
+    adapter_of(target.layer).shadow_call(target.layer, tapped.call)
     return tapped.calls
 
 
@@ -42,7 +47,11 @@ class _LayerTap:
     """A ``call`` for one layer that records."""
 
     def __init__(
-        self, target: Found, differentiator: Differentiator, wanted: Wanted, repeats: Repeats
+        self,
+        target: LayerMatch,
+        differentiator: Differentiator,
+        wanted: RecordRequest,
+        repeats: TimeDistributedCalls,
     ) -> None:
         layer = target.layer
         self.calls: list[LayerCall] = []
@@ -50,13 +59,13 @@ class _LayerTap:
         self._differentiator = differentiator
         self._wanted = wanted
         self._repeats = repeats
-        self._loops: list[LoopProbe] = []
+        self._loops: list[LoopTap] = []
         for rnn in directions(layer) if wanted.inside else ():
-            probe = LoopProbe(rnn, differentiator, wanted.inside)
-            library_of(rnn).shadow_loop(rnn, probe.inner_loop)
+            probe = LoopTap(rnn, differentiator, wanted.inside)
+            adapter_of(rnn).shadow_loop(rnn, probe.inner_loop)
             self._loops.append(probe)
         # After the loops: in Keras 2 they are part of the call.
-        self._original = library_of(layer).original(layer)
+        self._original = adapter_of(layer).original_call(layer)
         self._signature = inspect.signature(layer.call)
 
     def call(self, *args: Nested, **kwargs: Nested) -> Nested:
@@ -123,7 +132,7 @@ class _LayerTap:
 
 
 def _has_keras_call(layer: Layer) -> bool:
-    return library_of(layer).is_own(type(layer).call)
+    return adapter_of(layer).is_builtin(type(layer).call)
 
 
 def _as_mask(mask: Nested, sequence: Nested) -> Tensor | None:

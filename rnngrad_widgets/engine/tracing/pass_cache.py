@@ -7,16 +7,17 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, TypeVar
 
 from rnngrad_widgets.engine.backend import Model, Tensor, tf
-from rnngrad_widgets.engine.keras_api.select import library_of
+from rnngrad_widgets.engine.keras_api.select import adapter_of
 from rnngrad_widgets.engine.loss.loss_function import LossFunction
-from rnngrad_widgets.engine.tracing.traced_pass import Request, TracedPass
+from rnngrad_widgets.engine.tracing.pass_result import PassRequest
+from rnngrad_widgets.engine.tracing.traced_pass import TracedPass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
     from rnngrad_widgets.engine.inputs.batch import Batch
 
-_KEPT = 32
+_MAX_ENTRIES = 32
 _lock = threading.Lock()
 _T = TypeVar("_T")
 
@@ -31,7 +32,7 @@ class PassCache:
         self._closed: set[Hashable] = set()
         # kinds of batches that cannot be traced with an open batch size
 
-    def get(self, request: Request, batch: Batch) -> TracedPass:
+    def get(self, request: PassRequest, batch: Batch) -> TracedPass:
         """Return the pass for a request and a kind of batch; trace it if there is none.
 
         The batch size is left open, unless the model fixes it or cannot be traced without it.
@@ -49,13 +50,13 @@ class PassCache:
         return found
 
     def _get(
-        self, request: Request, batch: Batch, kind: Hashable, signature: list[Tensor]
+        self, request: PassRequest, batch: Batch, kind: Hashable, signature: list[Tensor]
     ) -> TracedPass:
         key = (
             kind,
-            tuple(_Same(target.layer) for target in request.targets),
+            tuple(_Identity(target.layer) for target in request.targets),
             request.quantities,
-            library_of(self._model).clip_settings(self._model) if request.clip else None,
+            adapter_of(self._model).clip_settings(self._model) if request.clip else None,
         )
 
         def trace() -> TracedPass:
@@ -64,10 +65,10 @@ class PassCache:
 
             return TracedPass(self._model, request, batch, signature, reference)
 
-        return _kept(self._passes, key, trace)
+        return _get_or_make(self._passes, key, trace)
 
     def loss(
-        self, request: Request, batch: Batch, kind: Hashable, signature: list[Tensor]
+        self, request: PassRequest, batch: Batch, kind: Hashable, signature: list[Tensor]
     ) -> LossFunction:
         """Return the model's loss without taps for a kind of batch."""
         training, loss = request.training, request.loss
@@ -75,39 +76,39 @@ class PassCache:
         def trace() -> LossFunction:
             return LossFunction(self._model, batch, signature, training=training, loss=loss)
 
-        return _kept(self._losses, kind, trace)
+        return _get_or_make(self._losses, kind, trace)
 
-    def _kind(self, request: Request, batch: Batch) -> Hashable:
-        model, library = self._model, library_of(self._model)
+    def _kind(self, request: PassRequest, batch: Batch) -> Hashable:
+        model, adapter = self._model, adapter_of(self._model)
         return (
             request.training,
-            _Same(request.loss),
+            _Identity(request.loss),
             tuple((tuple(spec.shape[1:]), spec.dtype) for spec in batch.signature),
             batch.structure(),
             # What compiling, freezing or a distribution scope change.
-            _Same(library.compiled_loss(model)),
-            tuple(_Same(variable) for variable in model.trainable_variables),
+            _Identity(adapter.compiled_loss(model)),
+            tuple(_Identity(variable) for variable in model.trainable_variables),
             bool(model.run_eagerly),
             bool(model.jit_compile),
             tf.distribute.get_strategy().num_replicas_in_sync,
         )
 
 
-def _kept(cache: OrderedDict[Hashable, _T], key: Hashable, make: Callable[[], _T]) -> _T:
+def _get_or_make(cache: OrderedDict[Hashable, _T], key: Hashable, make: Callable[[], _T]) -> _T:
     with _lock:
         found = cache.get(key)
     made = make() if found is None else found
     with _lock:
         found = cache.setdefault(key, made)  # another thread may have made the same one
         cache.move_to_end(key)
-        while len(cache) > _KEPT:
+        while len(cache) > _MAX_ENTRIES:
             cache.popitem(last=False)
     return found
 
 
 def _fixes_batch(model: Model) -> bool:
     """Tell whether a model is made for batches of one size."""
-    if any(getattr(layer, "stateful", False) for layer in library_of(model).all_layers(model)):
+    if any(getattr(layer, "stateful", False) for layer in adapter_of(model).all_layers(model)):
         return True
     try:
         return any(tensor.shape[0] is not None for tensor in model.inputs or ())
@@ -115,14 +116,14 @@ def _fixes_batch(model: Model) -> bool:
         return False
 
 
-class _Same:
+class _Identity:
     """A key that is equal only for the same object, and keeps it alive: an id can be reused."""
 
     def __init__(self, kept: object) -> None:
         self._kept = kept
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and self._kept is other._kept
+        return isinstance(other, _Identity) and self._kept is other._kept
 
     def __hash__(self) -> int:
         return id(self._kept)

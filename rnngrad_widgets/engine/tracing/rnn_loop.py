@@ -16,17 +16,17 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from rnngrad_widgets.engine.backend import Layer, Nested, Tensor, keras, tf
-from rnngrad_widgets.engine.calls.layer_call import Inside, Loop
-from rnngrad_widgets.engine.keras_api.select import library_of
-from rnngrad_widgets.engine.keras_api.shadowing import takes
+from rnngrad_widgets.engine.calls.layer_call import RecordedLoop, RecurrenceRequest
+from rnngrad_widgets.engine.keras_api.select import adapter_of
+from rnngrad_widgets.engine.keras_api.shadowing import accepts_argument
 from rnngrad_widgets.engine.layers.cells import state_keys
-from rnngrad_widgets.engine.tracing.cell_step import Step, make_probes
+from rnngrad_widgets.engine.tracing.cell_step import ProbedStep, make_probes
 
 if TYPE_CHECKING:
     from rnngrad_widgets.engine.differentiation.differentiator import Differentiator
 
 
-class LoopProbe:
+class LoopTap:
     """An ``inner_loop`` for one RNN layer that adds probes and records states and gates.
 
     Parameters
@@ -39,17 +39,19 @@ class LoopProbe:
         What to record.
     """
 
-    def __init__(self, layer: Layer, differentiator: Differentiator, inside: Inside) -> None:
+    def __init__(
+        self, layer: Layer, differentiator: Differentiator, inside: RecurrenceRequest
+    ) -> None:
         self._layer = layer
         self._differentiator = differentiator
         self._inside = inside
-        self.loops: list[Loop] = []
+        self.loops: list[RecordedLoop] = []
         """One for each call of the layer, filled while tracing."""
 
     def inner_loop(
         self, sequences: Nested, initial_state: Nested, mask: Tensor | None, **arguments: Nested
     ) -> tuple[Tensor, Tensor, Nested]:
-        """Run the loop over time as the layer does, with the probes; see `Library.shadow_loop`."""
+        """Run the loop over time with the probes; as `KerasAdapter.shadow_loop` asks."""
         layer, inside = self._layer, self._inside
         cell = layer.cell
         keys = state_keys(cell, initial_state)
@@ -60,20 +62,20 @@ class LoopProbe:
             initial_state = keras.tree.map_structure(self._differentiator.watched, initial_state)
             flat = keras.tree.flatten(initial_state)
             loop.initial_states.update(zip(chain(*keys), flat, strict=True))
-        arguments = {name: v for name, v in arguments.items() if takes(cell.call, name)}
+        arguments = {name: v for name, v in arguments.items() if accepts_argument(cell.call, name)}
 
         def run(inputs: Nested, states: Nested) -> tuple[Nested, Nested]:
             output, new = (cell if callable(cell) else cell.call)(inputs, states, **arguments)
             return output, new
 
         in_body = not layer.unroll and not tf.executing_eagerly()
-        step = Step(
+        step = ProbedStep(
             *(cell, run, loop, keys, self._differentiator), gates=inside.gates, in_body=in_body
         )
         recorder = _InBody if in_body else _StepByStep
         record = recorder(layer, step, inside, sequence.shape[1])
         with step.installed():
-            last, outputs, states = library_of(layer).rnn_loop(
+            last, outputs, states = adapter_of(layer).rnn_loop(
                 record.step,
                 (sequences, *loop.probes),
                 initial_state,
@@ -99,12 +101,14 @@ class _StepByStep:
     Parameters
     ----------
     layer, step, inside
-        As of `LoopProbe`.
+        As of `LoopTap`.
     timesteps
         How many.
     """
 
-    def __init__(self, layer: Layer, step: Step, inside: Inside, timesteps: int) -> None:
+    def __init__(
+        self, layer: Layer, step: ProbedStep, inside: RecurrenceRequest, timesteps: int
+    ) -> None:
         self._step = step
         self._inside = inside
         self._timesteps = timesteps
@@ -149,12 +153,14 @@ class _InBody:
     Parameters
     ----------
     layer, step, inside
-        As of `LoopProbe`.
+        As of `LoopTap`.
     timesteps
         How many, where that is known.
     """
 
-    def __init__(self, layer: Layer, step: Step, inside: Inside, timesteps: int | None) -> None:
+    def __init__(
+        self, layer: Layer, step: ProbedStep, inside: RecurrenceRequest, timesteps: int | None
+    ) -> None:
         del timesteps
         self._layer = layer
         self._step = step

@@ -15,8 +15,8 @@ from keras import layers, ops
 
 from rnngrad_widgets.data.check_table import CheckRow, CheckTable
 from rnngrad_widgets.engine import GradientEngine
-from rnngrad_widgets.engine.differentiation.probe_points import Place
-from rnngrad_widgets.engine.tracing import cell_step as steps
+from rnngrad_widgets.engine.differentiation.probe_points import ProbePoint
+from rnngrad_widgets.engine.tracing import state_probes
 from tests.unit.engine.tracing import test_cells as cells
 from tests.unit.engine.tracing.test_cells import FEATURES, RNG, SAMPLES, TIMESTEPS, UNITS, Own
 
@@ -251,11 +251,11 @@ def test_states_that_are_other_tensors_than_the_output(
     model = cells.model_of(cls())
     all_pass(check(model))
 
-    def as_handed_on(state: Any, before: Any) -> list[Place]:
+    def as_handed_on(state: Any, before: Any) -> list[ProbePoint]:
         del before
-        return [Place(state, lambda probe: probe)]
+        return [ProbePoint(state, lambda probe: probe)]
 
-    monkeypatch.setattr(steps, "places_of", as_handed_on)
+    monkeypatch.setattr(state_probes, "find_probe_points", as_handed_on)
     table = check(model)
     assert [row.quantity for row in table.failures] == ["hidden_gradient"]
     assert table.failures[0].error > 1e-3

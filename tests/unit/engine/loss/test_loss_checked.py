@@ -13,7 +13,7 @@ from keras import layers
 
 from rnngrad_widgets.engine import GradientEngine
 from rnngrad_widgets.engine.loss.loss_function import LossFunction
-from rnngrad_widgets.engine.tracing.rnn_loop import LoopProbe
+from rnngrad_widgets.engine.tracing.rnn_loop import LoopTap
 
 pytestmark = pytest.mark.usefixtures("unoptimised")
 
@@ -40,13 +40,13 @@ def wrong_loop(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Let the engine's loop return a little more than the layer's own."""
 
     def wrong(by: float) -> None:
-        own = LoopProbe.inner_loop
+        own = LoopTap.inner_loop
 
         def inner_loop(self: Any, *args: Any, **kwargs: Any) -> Any:
             last, outputs, states = own(self, *args, **kwargs)
             return last * (1.0 + by), outputs, states
 
-        monkeypatch.setattr(LoopProbe, "inner_loop", inner_loop)
+        monkeypatch.setattr(LoopTap, "inner_loop", inner_loop)
 
     return wrong
 

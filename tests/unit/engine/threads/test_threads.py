@@ -392,7 +392,9 @@ def test_one_that_waits_inside_for_one_outside_does_not_block() -> None:
 
 
 @pytest.mark.parametrize("alone_in", [exclusive, between_steps])
-def test_an_interrupt_leaves_no_gate_closed(alone_in: Callable[[Any], gates.Alone]) -> None:
+def test_an_interrupt_leaves_no_gate_closed(
+    alone_in: Callable[[Any], gates.ExclusiveAccess],
+) -> None:
     """Wherever it comes: others wait a second at most, and the next one has its turn."""
     model = make("built")[0]
     for places in range(0, 60, 3):

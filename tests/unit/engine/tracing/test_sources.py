@@ -11,19 +11,20 @@ import tensorflow as tf
 from keras import layers
 
 from rnngrad_widgets.data.quantities import QUANTITIES
-from rnngrad_widgets.engine.calls.layer_call import Inside, LayerCall, Loop
+from rnngrad_widgets.engine.calls.layer_call import LayerCall, RecordedLoop, RecurrenceRequest
 from rnngrad_widgets.engine.layers.cells import CELL, HIDDEN, StateKey
 from rnngrad_widgets.engine.layers.find import find_recurrent
-from rnngrad_widgets.engine.quantities import offered, wanted
-from rnngrad_widgets.engine.tracing.sources import Source, Taken, sources
+from rnngrad_widgets.engine.quantities import offered_quantities, record_request
+from rnngrad_widgets.engine.tracing.quantity_sources import list_sources
+from rnngrad_widgets.engine.tracing.source import Source, TracedLayer
 
 B, T = 2, 4
 
 
-def taken(rnn: Any, *calls: LayerCall) -> Taken:
+def taken(rnn: Any, *calls: LayerCall) -> TracedLayer:
     model = keras.Sequential([keras.Input((T, 2)), rnn])
     (target,) = find_recurrent(model)
-    return Taken(target, calls)
+    return TracedLayer(target, calls)
 
 
 def call(outputs: list[Any], mask: Any = None) -> LayerCall:
@@ -40,7 +41,7 @@ def test_nested_outputs_have_a_tensor_each(quantity: str, count: int) -> None:
     rnn = layers.RNN(layers.GRUCell(3), return_sequences=True, name="rnn")
     mask = tf.constant(np.eye(B, T, dtype=bool))
     outputs = tensors(*range(3, 3 + count))
-    found = sources(taken(rnn, call(outputs, mask)), [quantity])
+    found = list_sources(taken(rnn, call(outputs, mask)), [quantity])
     assert [source.layer for source in found] == [f"rnn/{i}" for i in range(count)]
     assert [source.tensors for source in found] == [((output,),) for output in outputs]
     for source in found:
@@ -52,7 +53,7 @@ def test_nested_outputs_of_both_directions() -> None:
     rnn = layers.GRU(3, return_sequences=True)
     apart = layers.Bidirectional(rnn, merge_mode=None, name="rnn")
     a, b, c, d = tensors(3, 2, 3, 5)
-    found = sources(taken(apart, call([a, b, c, d])), ["output"])
+    found = list_sources(taken(apart, call([a, b, c, d])), ["output"])
     assert [source.layer for source in found] == ["rnn/0", "rnn/1"]
     assert [source.tensors for source in found] == [((a,), (c,)), ((b,), (d,))]
     assert [source.directions for source in found] == [("forward", "backward"), ()]
@@ -61,7 +62,7 @@ def test_nested_outputs_of_both_directions() -> None:
 def test_nested_outputs_of_a_layer_that_is_called_twice() -> None:
     rnn = layers.RNN(layers.GRUCell(3), return_sequences=True, name="rnn")
     first, second = tensors(3, 2), tensors(3, 2)
-    found = sources(taken(rnn, call(first), call(second)), ["output_gradient"])
+    found = list_sources(taken(rnn, call(first), call(second)), ["output_gradient"])
     keys = [(source.layer, source.tensors) for source in found]
     assert keys == [
         (f"rnn[{place}]/{leaf}", ((outputs[leaf],),))
@@ -75,10 +76,14 @@ def test_a_weight_that_is_not_trained_may_be_left_out() -> None:
     made = taken(rnn, call(tensors(3)))
     rnn.trainable = False
     held = {id(variable): tf.convert_to_tensor(variable) for variable in rnn.weights}
-    found: list[Source] = sources(Taken(made.target, made.calls, held), ["weight_gradient"])
+    found: list[Source] = list_sources(
+        TracedLayer(made.target, made.calls, held), ["weight_gradient"]
+    )
     assert [source.optional for source in found] == [True] * 3
     rnn.trainable = True
-    found = sources(Taken(made.target, made.calls, held, held), ["weight_gradient", "weight"])
+    found = list_sources(
+        TracedLayer(made.target, made.calls, held, held), ["weight_gradient", "weight"]
+    )
     assert [source.optional for source in found] == [False] * 6
 
 
@@ -88,7 +93,7 @@ def states(**sizes: int) -> dict[StateKey, Any]:
     return {key: tf.zeros((B, size)) for key, size in zip(keys, sizes.values(), strict=True)}
 
 
-def looped(*loops: Loop, timesteps: int = T) -> LayerCall:
+def looped(*loops: RecordedLoop, timesteps: int = T) -> LayerCall:
     return LayerCall((), (), tf.ones((B, timesteps), bool), loops, timesteps)
 
 
@@ -109,7 +114,9 @@ def test_an_initial_state_has_a_tensor_each(
 ) -> None:
     held = states(**sizes)
     assert {key.role for key in held} <= {HIDDEN, CELL}
-    found = sources(taken(made(), looped(Loop(initial_states=held))), ["initial_state_gradient"])
+    found = list_sources(
+        taken(made(), looped(RecordedLoop(initial_states=held))), ["initial_state_gradient"]
+    )
     assert [source.layer for source in found] == paths
     assert [source.tensors for source in found] == [((tensor,),) for tensor in held.values()]
     for source in found:
@@ -120,8 +127,8 @@ def test_an_initial_state_has_a_tensor_each(
 def test_initial_states_of_both_directions() -> None:
     both = layers.Bidirectional(layers.LSTM(3), name="rnn")
     first, second = states(hidden=3, cell=3), states(hidden=3, cell=3)
-    loops = [Loop(initial_states=held) for held in (first, second)]
-    found = sources(taken(both, looped(*loops)), ["initial_state_gradient"])
+    loops = [RecordedLoop(initial_states=held) for held in (first, second)]
+    found = list_sources(taken(both, looped(*loops)), ["initial_state_gradient"])
     assert [source.layer for source in found] == ["rnn/hidden", "rnn/cell"]
     assert found[0].tensors == ((first[StateKey(HIDDEN, "")],), (second[StateKey(HIDDEN, "")],))
     assert [source.directions for source in found] == [("forward", "backward")] * 2
@@ -131,16 +138,18 @@ def test_initial_states_of_what_only_one_direction_has_are_left_out() -> None:
     mixed = layers.Bidirectional(
         layers.LSTM(3), backward_layer=layers.GRU(3, go_backwards=True), name="rnn"
     )
-    loops = [Loop(initial_states=held) for held in (states(hidden=3, cell=3), states(hidden=3))]
-    found = sources(taken(mixed, looped(*loops)), ["initial_state_gradient"])
+    loops = [
+        RecordedLoop(initial_states=held) for held in (states(hidden=3, cell=3), states(hidden=3))
+    ]
+    found = list_sources(taken(mixed, looped(*loops)), ["initial_state_gradient"])
     assert [source.layer for source in found] == ["rnn"]
     assert found[0].directions == ("forward", "backward")
 
 
 def test_the_initial_state_of_a_stepped_layer_is_that_of_its_first_step() -> None:
-    steps = [looped(Loop(initial_states=states(hidden=3)), timesteps=1) for _ in range(3)]
+    steps = [looped(RecordedLoop(initial_states=states(hidden=3)), timesteps=1) for _ in range(3)]
     made = taken(layers.GRU(3, name="rnn"), *steps)
-    (found,) = sources(made, ["initial_state_gradient"])
+    (found,) = list_sources(made, ["initial_state_gradient"])
     assert found.tensors == ((steps[0].loops[0].initial_states[StateKey(HIDDEN, "")],),)
     assert (found.layer, found.joined) == ("rnn", "")
 
@@ -151,10 +160,10 @@ def test_initial_states_keep_their_axes_of_space() -> None:
     )
     (target,) = find_recurrent(model)
     held = {StateKey(role, ""): tf.zeros((B, 5, 4, 3)) for role in (HIDDEN, CELL)}
-    call_ = looped(Loop(initial_states=held))
-    found = sources(Taken(target, [call_]), ["initial_state_gradient"])
+    call_ = looped(RecordedLoop(initial_states=held))
+    found = list_sources(TracedLayer(target, [call_]), ["initial_state_gradient"])
     assert [source.dims for source in found] == [("sample", "row", "column", "channel")] * 2
-    assert "gate" not in offered(target)
+    assert "gate" not in offered_quantities(target)
 
 
 @pytest.mark.parametrize(
@@ -171,7 +180,7 @@ def test_initial_states_keep_their_axes_of_space() -> None:
 )
 def test_gates_over_time(made: Any, gates: list[tuple[int, str]], paths: list[str]) -> None:
     values = tensors(*(size for size, _ in gates))
-    found = sources(taken(made(), looped(Loop(gates=values))), ["gate"])
+    found = list_sources(taken(made(), looped(RecordedLoop(gates=values))), ["gate"])
     assert [source.layer for source in found] == paths
     assert [source.tensors for source in found] == [((value,),) for value in values]
     assert [source.gates for source in found] == [tuple(names) for _, names in gates]
@@ -187,7 +196,9 @@ def test_gates_of_both_directions(units: int, apart: bool) -> None:
         layers.LSTM(3), None, backward_layer=layers.LSTM(units, go_backwards=True), name="rnn"
     )
     one, two = tensors(12, 4 * units)
-    found = sources(taken(both, looped(Loop(gates=[one]), Loop(gates=[two]))), ["gate"])
+    found = list_sources(
+        taken(both, looped(RecordedLoop(gates=[one]), RecordedLoop(gates=[two]))), ["gate"]
+    )
     if apart:
         assert [source.layer for source in found] == ["rnn/forward", "rnn/backward"]
         assert [source.tensors for source in found] == [((one,),), ((two,),)]
@@ -198,12 +209,14 @@ def test_gates_of_both_directions(units: int, apart: bool) -> None:
 
 def test_what_is_asked_for_is_what_is_recorded() -> None:
     target = taken(layers.LSTM(3, name="rnn")).target
-    assert {"gate", "initial_state_gradient"} <= set(offered(target)) <= set(QUANTITIES)
-    assert wanted(["gate"], target).inside == Inside(gates=True)
-    assert wanted(["initial_state_gradient"], target).inside == Inside(initial_states=True)
-    assert bool(Inside(gates=True))
-    assert bool(Inside(initial_states=True))
-    assert not Inside()
+    assert {"gate", "initial_state_gradient"} <= set(offered_quantities(target)) <= set(QUANTITIES)
+    assert record_request(["gate"], target).inside == RecurrenceRequest(gates=True)
+    assert record_request(["initial_state_gradient"], target).inside == RecurrenceRequest(
+        initial_states=True
+    )
+    assert bool(RecurrenceRequest(gates=True))
+    assert bool(RecurrenceRequest(initial_states=True))
+    assert not RecurrenceRequest()
 
 
 class OwnCell(layers.GRUCell):
@@ -212,6 +225,6 @@ class OwnCell(layers.GRUCell):
 
 
 def test_gates_are_offered_of_keras_own_cells_only() -> None:
-    words = offered(taken(layers.RNN(OwnCell(3), name="rnn")).target)
+    words = offered_quantities(taken(layers.RNN(OwnCell(3), name="rnn")).target)
     assert "gate" not in words
     assert "initial_state_gradient" in words
