@@ -72,7 +72,7 @@ class GradientEngine:
 
     @property
     def layers(self) -> tuple[RecurrentLayer, ...]:
-        """The model's recurrent layers, those inside other layers too, and cells without one."""
+        """The model's recurrent layers, also those inside other layers, and standalone cells."""
         return tuple(found.info for found in find_recurrent(self._model))
 
     def resolve(self, layer: LayerChoice) -> RecurrentLayer:
@@ -83,6 +83,11 @@ class GradientEngine:
         layer
             A path or name (exact), an index into ``model.layers``, or the layer object.
 
+        Returns
+        -------
+        RecurrentLayer
+            Its path, kind, number of units and so on.
+
         Raises
         ------
         ValueError
@@ -91,7 +96,17 @@ class GradientEngine:
         return resolve(self._model, layer).info
 
     def quantities(self, layer: LayerChoice) -> tuple[str, ...]:
-        """List the quantities that can be computed for a layer.
+        """Return the quantities that can be computed for a layer.
+
+        Parameters
+        ----------
+        layer
+            As for `resolve`.
+
+        Returns
+        -------
+        tuple of str
+            In the order in which the explorer offers them.
 
         Raises
         ------
@@ -101,7 +116,7 @@ class GradientEngine:
         return offered_quantities(resolve(self._model, layer))
 
     def weights(self, layer: LayerChoice) -> dict[str, GradientTensor]:
-        """Read the weights of a layer, as they are now; needs no batch and no loss.
+        """Read the current weights of a layer; this needs no batch and no loss.
 
         Parameters
         ----------
@@ -110,9 +125,9 @@ class GradientEngine:
 
         Returns
         -------
-        dict
-            By name: ``"kernel"``, ``"recurrent_kernel"``, ``"bias"``; in a Bidirectional layer
-            ``"forward/kernel"``, in stacked cells ``"0/kernel"``.
+        dict of GradientTensor
+            Copies by name: ``"kernel"``, ``"recurrent_kernel"``, ``"bias"``; in a Bidirectional
+            layer ``"forward/kernel"``, in stacked cells ``"0/kernel"``.
 
         Raises
         ------
@@ -135,7 +150,7 @@ class GradientEngine:
         loss: Loss | Nested | None = None,
         clip: bool = False,
     ) -> GradientSnapshot:
-        """Compute quantities of recurrent layers, at the weights of now.
+        """Compute quantities of recurrent layers with the current weights.
 
         Every gradient is raw: the optimizer's clipping is not applied, unless `clip` asks for it.
 
@@ -167,11 +182,11 @@ class GradientEngine:
         ``"path/forward/kernel"`` and so on. Of a stack of cells, or a cell with several states,
         each state has a tensor of its own, at ``"path/0"`` and so on.
 
-        A cell that the model calls by itself has one tensor over its calls, each a timestep; so has
-        a layer of which every call has one timestep. Inside a ``TimeDistributed`` the steps are
-        further samples: of 2 samples with 3 steps each, those of the first one come first.
-        A cell that a recurrent layer runs too is not listed in `layers`; asked for by its path or
-        as an object, it has the timesteps outside of that layer.
+        A standalone cell, which the model calls itself, has one tensor over its calls, each a
+        timestep; so has a layer of which every call has one timestep. Inside a ``TimeDistributed``
+        the steps are further samples: of 2 samples with 3 steps each, those of the first one come
+        first. A cell that a recurrent layer runs too is not listed in `layers`; if it is asked for
+        by its path or as an object, its tensors have the timesteps outside of that layer.
 
         Parameters
         ----------
@@ -207,13 +222,13 @@ class GradientEngine:
         -------
         GradientSnapshot
             Keyed by (path, quantity). A layer that is otherwise called several times has one tensor
-            per call, at ``"path[0]"``, ``"path[1]"`` and so on. What cannot be had, mostly because
-            the loss does not depend on it, is left out, with a warning. Its ``notes`` tell of that,
-            of NaN or Inf in x, and how many samples a dataset gave. Its ``loss`` is what ``fit``
-            logs. Of a loss with one value for each sample, that is their mean, while ``fit``
-            descends by the gradient of their sum: so do the gradients here.
-            The values themselves need no loss: of a model that is not compiled, or where `y` is
-            missing, they come with ``loss`` None.
+            per call, at ``"path[0]"``, ``"path[1]"`` and so on. A quantity that cannot be
+            computed, mostly because the loss does not depend on it, is left out, with a warning.
+            The ``notes`` report that, NaN or Inf in x, and how many samples a dataset yielded. The
+            ``loss`` is the one that ``fit`` logs. If it has one value for each sample, that is
+            their mean, while ``fit`` descends along the gradient of their sum, which is also what
+            is returned here. The values themselves need no loss: for a model that is not compiled,
+            or without `y`, the snapshot's ``loss`` is None.
 
         Raises
         ------
@@ -222,7 +237,7 @@ class GradientEngine:
             and no `loss` is given, a layer or quantity is unknown, or the arrays do not fit the
             model or each other.
         NothingThereError
-            A ValueError: nothing of what was asked for can be had.
+            A ValueError: nothing that was asked for can be computed.
 
         Examples
         --------
@@ -249,7 +264,7 @@ class GradientEngine:
             check_clip(self._model, words, clip)
             return targets, words
 
-        # A mistake is told at once; but some models make their layers when they are built.
+        # Raise errors before the first batch; but some models make their layers when built.
         early = chosen() if find_recurrent(self._model) or not unbuilt_layers(self._model) else None
         results: list[PassResult] = []
         has_loss = True
@@ -283,19 +298,19 @@ class GradientEngine:
         loss: Loss | Nested | None = None,
         seed: int = 0,
     ) -> CheckTable:
-        """Hold gradients against differences of the model's own loss, as a gradient check does.
+        """Compare gradients with differences of the model's own loss, as a gradient check does.
 
-        The loss is computed twice with something moved a little in a random direction, once
-        forwards and once backwards; their difference must be what the gradient says. Moved is the
-        real thing, without any part of how the gradients are computed:
+        The loss is computed twice with a tensor moved a little in a random direction, once
+        forwards and once backwards; their difference must be that of the gradient (a central
+        difference). The tensors are moved without any part of how gradients are computed:
 
         ``output_gradient``, ``input_gradient``
-            what the layer returns, and is given;
+            the tensor that the layer returns or receives;
         ``hidden_gradient``, ``cell_gradient``
-            the state in one third of the timesteps after the other. Each call of the cell is traced
-            by itself and run operation by operation, and the state is moved at the first
-            operation of which the result has the numbers of the state, so that the rest of the
-            timestep and the next ones read it moved;
+            the state, in one third of the timesteps after the other. Each call of the cell is
+            traced on its own and run operation by operation, and the state is moved at the first
+            operation whose result has the values of the state, so that the rest of the timestep
+            and the next ones read it moved;
         ``initial_state_gradient``
             the state that the loop begins with;
         ``gate_gradient``
@@ -303,8 +318,8 @@ class GradientEngine:
         ``weight_gradient``
             the weight, of a copy of the model's variables.
 
-        Use it for a layer or cell of your own, best in float64: what it finds may be a fault of
-        this engine, or of the model, as in a ``tf.custom_gradient`` that is not the derivative.
+        Use it for a layer or cell of your own, best in float64. A failure may be a fault of this
+        engine, or of the model, as a ``tf.custom_gradient`` that is not the derivative.
 
         Parameters
         ----------
@@ -318,15 +333,15 @@ class GradientEngine:
         sample_weight, class_weight, training, loss
             As in `compute`.
         seed
-            Of the random directions. Neither Keras' nor numpy's global seed is used or changed.
+            Seed of the random directions. No global seed is used or changed.
 
         Returns
         -------
         CheckTable
             A row for each gradient, with its layer and quantity, relative error, tolerance for the
             dtype of the model, and ``passed``: True or False, or None, with the reason, where
-            it cannot be checked, mostly because the loss changes less than its dtype can tell.
-            ``table.passed`` tells whether none failed, ``table.failures`` lists those that did.
+            it cannot be checked, mostly because the loss changes less than its dtype resolves.
+            ``table.passed`` is whether none failed, ``table.failures`` the rows that did.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""The words for what the engine can hand over, and what each is made of."""
+"""Which quantities a layer has, and what must be recorded of it for them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def offered_quantities(target: LayerMatch) -> tuple[str, ...]:
-    """List the quantities that a layer has."""
+    """Return the quantities that a layer has, in the order of the registry."""
     return tuple(word for word in QUANTITIES if not _missing_reason(target, word))
 
 
@@ -66,7 +66,7 @@ def _missing_reason(target: LayerMatch, word: str) -> str:
 
 
 def record_request(quantities: Sequence[str], target: LayerMatch) -> RecordRequest:
-    """Tell what to record of a layer so that those of the quantities that it has are computed."""
+    """Return what to record of a layer for those of the quantities that it has."""
     words = set(quantities) & set(offered_quantities(target))
     return RecordRequest(
         inputs="input_gradient" in words,

@@ -1,4 +1,4 @@
-"""From the results of one or several batches to a snapshot."""
+"""Make a snapshot of the results of one or several batches."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def snapshot(
     results: Sequence[PassResult], model: Model, *, has_loss: bool = True, stream: str = ""
 ) -> GradientSnapshot:
-    """Join the results of batches: one snapshot at the training step of now.
+    """Join the results of batches into one snapshot, of the first one's training step.
 
     Parameters
     ----------
@@ -28,9 +28,9 @@ def snapshot(
     model
         The model.
     has_loss
-        Whether their losses are a loss.
+        Whether what they return as a loss is one; else the snapshot's is None.
     stream
-        What yielded the batches, for a note; empty where a batch was given.
+        Name of what yielded the batches, for a note; empty for a single batch.
 
     Raises
     ------

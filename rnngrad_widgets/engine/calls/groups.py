@@ -1,4 +1,4 @@
-"""Which calls of a layer make one tensor."""
+"""Group the calls of a layer that make one tensor."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rnngrad_widgets.engine.backend import Tensor, tf
 from rnngrad_widgets.engine.calls.layer_call import LayerCall
 
 Joined = Literal["", "timestep", "sample"]
-"""Along which axis the tensors of several calls are joined."""
+"""Axis along which the tensors of several calls are joined; empty for a single call."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,9 +24,9 @@ class Group:
 def group_calls(calls: Sequence[LayerCall]) -> list[Group]:
     """Group the calls of a layer.
 
-    A layer (or cell) that is only ever called with one timestep is stepped by the model: its calls
-    are the timesteps. Inside a TimeDistributed the calls are further samples. Every other call
-    stands alone.
+    Calls of a layer (or cell) that is always called with one timestep are the timesteps of one
+    tensor: the model steps it. Calls inside a TimeDistributed are further samples. Every other
+    call is a group of its own.
     """
     outside = [call for call in calls if call.repeat is None]
     stepped = len(outside) > 1 and all(call.timesteps == 1 for call in outside)
@@ -46,8 +46,8 @@ def _joined(members: Sequence[LayerCall]) -> Joined:
 def join(tensors: Sequence[Tensor], joined: Joined, rank: int) -> Tensor:
     """Join the tensors of several calls into one of this rank.
 
-    Samples are joined so that those of the first sample come first. A weight of one value is one
-    of one channel.
+    Samples are joined so that those of the first sample come first. A scalar weight gets a channel
+    axis of size 1.
     """
     if len(tensors) == 1 and len(tensors[0].shape) < rank == 1:
         return tf.reshape(tensors[0], [1])

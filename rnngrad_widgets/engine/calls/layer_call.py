@@ -1,4 +1,4 @@
-"""What is recorded of the calls of a layer while the model is traced."""
+"""What to record of the calls of a layer while the model is traced, and what was recorded."""
 
 from __future__ import annotations
 
@@ -10,7 +10,17 @@ from rnngrad_widgets.engine.layers.cells import StateKey
 
 @dataclass(frozen=True)
 class RecurrenceRequest:
-    """What to record inside a recurrence; each costs memory and time over the whole sequence."""
+    """What to record inside a recurrence; each item costs memory and time over all timesteps.
+
+    Parameters
+    ----------
+    state_gradients, gate_gradients
+        Probes, to differentiate by states and by gates' pre-activations.
+    states, gates
+        The values of states, and the activations of gates.
+    initial_states
+        The states before the first timestep, to differentiate by.
+    """
 
     state_gradients: bool = False
     gate_gradients: bool = False
@@ -44,9 +54,9 @@ class RecordedLoop:
     initial_states
         The states that the recurrence begins with: differentiate by them.
     unreachable
-        Why the gradient by a state cannot be had, for those that lack it.
+        Why there is no gradient by a state, for the states that have none.
     unread
-        The states whose value the output of the same timestep does not depend on.
+        The states that the output of the same timestep does not depend on.
     """
 
     states: dict[StateKey, Tensor] = field(default_factory=dict)
@@ -65,7 +75,15 @@ class RecordedLoop:
 
 @dataclass(frozen=True)
 class RecordRequest:
-    """What to record of a layer's calls."""
+    """What to record of a layer's calls.
+
+    Parameters
+    ----------
+    inputs
+        Whether the inputs are watched, to differentiate by.
+    inside
+        What to record inside the recurrence.
+    """
 
     inputs: bool = False
     inside: RecurrenceRequest = field(default_factory=RecurrenceRequest)

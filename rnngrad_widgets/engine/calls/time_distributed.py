@@ -1,4 +1,4 @@
-"""Where the calls of a layer stand among those of the layers around it."""
+"""The calls of a layer among those of the layers around it: TimeDistributed, owners of a cell."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 class CallDepth:
-    """How deep the calls of some layers are nested."""
+    """Count how deep the calls of some layers are nested."""
 
     def __init__(self) -> None:
         self.depth = 0
 
     @contextmanager
     def entered(self) -> Iterator[None]:
-        """Count while inside."""
+        """Count one level more until this is left."""
         self.depth += 1
         try:
             yield
@@ -33,7 +33,13 @@ class CallDepth:
 
 
 class TimeDistributedCalls:
-    """Counts the calls and the steps of the TimeDistributed around a layer."""
+    """Count the calls of a TimeDistributed around a layer, and the layer's calls in each step.
+
+    Parameters
+    ----------
+    target
+        The layer. What is around it is shadowed; use this inside `KerasAdapter.preserve_layers`.
+    """
 
     def __init__(self, target: LayerMatch) -> None:
         self._inside = CallDepth()
@@ -46,7 +52,7 @@ class TimeDistributedCalls:
         self._is_step = bool(target.time_distributed) and innermost.layer is target.layer
 
     def next(self) -> tuple[int, int] | None:
-        """Return where the next call of the layer is."""
+        """Return the position of the next call of the layer, as in `LayerCall.repeat`."""
         if not self._inside.depth:
             return None
         self._position = 0 if self._is_step else self._position + 1

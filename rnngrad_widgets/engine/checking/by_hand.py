@@ -1,4 +1,9 @@
-"""One timestep of Keras' own cells, written out, with the pre-activations of the gates moved."""
+"""One timestep of Keras' own cells, written out, with nudges of the gates' pre-activations.
+
+The formulas are those of Keras' cells: LSTM as in Gers, Schmidhuber and Cummins (2000, Neural
+Computation 12, 2451-2471), without peepholes; GRU as in Cho et al. (2014, arXiv:1406.1078), with
+``reset_after=True`` in the form that cuDNN computes.
+"""
 
 from __future__ import annotations
 
@@ -9,20 +14,20 @@ from rnngrad_widgets.engine.backend import Layer, Nested, Tensor, keras, tf
 from rnngrad_widgets.engine.keras_api.modules import is_a
 
 AddNudges: TypeAlias = "Callable[[Tensor], Tensor]"
-"""Adds to the pre-activations of all gates, gate after gate along the last axis."""
+"""Adds nudges to the pre-activations of all gates, gate after gate along the last axis."""
 
 
 def step_by_hand(cell: Layer, x: Tensor, states: Nested, moved: AddNudges) -> tuple[Tensor, Nested]:
-    """Compute the output and the new states, as without dropout.
+    """Compute the output and the new states, without dropout.
 
     Parameters
     ----------
     cell
         An LSTMCell, GRUCell or SimpleRNNCell that computes as Keras' own.
     x, states
-        What the cell is called with.
+        Its arguments.
     moved
-        Adds to the pre-activations.
+        Adds the nudges.
     """
     flat = keras.tree.flatten(states)
     step = _lstm if is_a(cell, "LSTMCell") else _gru if is_a(cell, "GRUCell") else _simple
@@ -48,7 +53,7 @@ def _gru(cell: Layer, x: Tensor, states: list[Tensor], moved: AddNudges) -> tupl
         from_x, from_h = x @ _kernel(cell, x) + bias[0], bias[1]
     else:
         from_x, from_h = x @ _kernel(cell, x) + bias, tf.zeros([3 * units], x.dtype)
-    # The nudges by themselves: the third gate's pre-activation is known only after the second.
+    # The nudges alone: the third gate's pre-activation depends on the second gate.
     nudge = moved(tf.zeros_like(from_x))
     zr = from_x[:, : 2 * units] + h @ recurrent[:, : 2 * units] + from_h[: 2 * units]
     z, r = tf.split(cell.recurrent_activation(zr + nudge[:, : 2 * units]), 2, axis=-1)

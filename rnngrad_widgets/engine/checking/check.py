@@ -1,4 +1,4 @@
-"""`GradientEngine.check`: the engine's gradients against differences of the model's own loss."""
+"""Check the engine's gradients against differences of the model's own loss."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ _KINDS = {
     "initial_state_gradient": "state",
     "gate_gradient": "gate",
 }
-"""What a quantity is checked by moving."""
+"""Kind of tensors that are moved to check a quantity."""
 
 
 class Check:
-    """A check of one batch.
+    """Check the gradients of one batch.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class Check:
     targets
         The layers.
     seed
-        Of the random directions.
+        Seed of the random directions.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Check:
         )
 
     def _unsteady(self, snapshot: GradientSnapshot) -> str:
-        """Say why differences of the loss tell nothing; empty if they do."""
+        """Return why differences of the loss say nothing about gradients; empty if they do."""
         base, again = float(self._base.mean), float(self._plain(self._batch).mean)
         if not np.isfinite(base):
             return f"the loss is {base}"
@@ -135,7 +135,7 @@ class Check:
                     )
 
     def _other_loss_reason(self, loss: float, kind: str) -> str:
-        """Say why the loss is another one while nothing is moved; empty if it is not."""
+        """Return why the loss differs although nothing is moved; empty if it does not."""
         if self._agrees(loss, float(self._base.mean)):
             return ""
         reason = "the model computes another loss while its timesteps are looked into"
@@ -185,7 +185,7 @@ class Check:
         return along
 
     def _assign(self) -> None:
-        """Give a weight another value; in eager mode, where all variables are then put back."""
+        """Assign another value to a weight; in eager mode, where all variables are restored."""
         if self._assigned is not None:
             variable, value = self._assigned
             variable.assign(value)
@@ -216,10 +216,10 @@ class Check:
         passed = False if False in verdicts else True if True in verdicts else None
         same = [one.error for one in found.values() if one.passed is passed]
         open_ = {name: one for name, one in found.items() if one.passed is None}
-        return self._row(key, max(same), passed, self._told(open_, passed))
+        return self._row(key, max(same), passed, self._undecided(open_, passed))
 
-    def _told(self, left_open: Mapping[str, Comparison], passed: bool | None) -> str:
-        """Say what of a gradient the loss does not tell."""
+    def _undecided(self, left_open: Mapping[str, Comparison], passed: bool | None) -> str:
+        """Return what of a gradient remains undecided, in words."""
         if not left_open or passed is False:
             return ""
         uncertain = max(one.uncertain for one in left_open.values())

@@ -1,4 +1,4 @@
-"""The gradients to check: what to compute together."""
+"""The gradients to check, in groups to compute together."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rnngrad_widgets.engine.quantities import offered_quantities
 def group_quantities(
     targets: Sequence[LayerMatch], asked: Sequence[str] | None, *, every: bool
 ) -> Iterator[tuple[list[RecurrentLayer] | None, tuple[str, ...]]]:
-    """Yield layers and quantities to compute together: those asked for, or all gradients."""
+    """Yield layers and quantities to compute together: those requested, or all gradients."""
     if asked is not None:
         yield None if every else [target.info for target in targets], tuple(asked)
         return
@@ -26,7 +26,7 @@ def group_quantities(
 
 
 def merge_snapshots(snapshots: Sequence[GradientSnapshot]) -> GradientSnapshot:
-    """Put snapshots of the same batch together."""
+    """Merge snapshots of the same batch."""
     tensors = {key: tensor for snapshot in snapshots for key, tensor in snapshot.items()}
     notes = tuple(dict.fromkeys(note for snapshot in snapshots for note in snapshot.notes))
     return GradientSnapshot(tensors, loss=snapshots[0].loss, notes=notes)

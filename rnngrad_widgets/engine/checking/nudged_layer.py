@@ -1,4 +1,4 @@
-"""Nudges of what a layer returns and is given, and of what is inside of it."""
+"""Nudges of a layer's outputs and inputs, and of tensors inside of it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class NudgedLayer:
     target
         The layer.
     kind
-        ``"outside"`` for its outputs and inputs, ``"state"`` or ``"gate"`` for what is inside.
+        ``"outside"`` for its outputs and inputs, ``"state"`` or ``"gate"`` for tensors inside.
     nudges
         The nudges.
     """
@@ -35,9 +35,9 @@ class NudgedLayer:
     def __init__(self, target: LayerMatch, kind: str, nudges: Nudges) -> None:
         self.target = target
         self.calls: list[LayerCall] = []
-        """The calls of the layer, in order; they tell which belong together."""
+        """The calls of the layer, in order; they are grouped as in the engine."""
         self.steps: list[NudgedSteps] = []
-        """For each direction, what is inside; none for ``"outside"``."""
+        """The steps of each direction; none for ``"outside"``."""
         self._kind = kind
         self._nudges = nudges
         rnns = directions(target.layer) if kind != "outside" else ()
@@ -94,7 +94,7 @@ class NudgedLayer:
         layer = self.target.layer
         if not isinstance(returned, (list, tuple)):
             return self._added("output", returned)
-        # The first is the output; states, or whatever a call of one's own returns, come after it.
+        # The first is the output; states, or other results of a user's call, come after it.
         apart = getattr(layer, "merge_mode", "") is None
         with_states = getattr(layer, "return_state", False) or is_cell(layer)
         own = adapter_of(layer).is_builtin(type(layer).call)

@@ -1,4 +1,4 @@
-"""Which nudges move what a gradient is taken by, and which part of a direction each gets."""
+"""Which nudges move the tensor of a gradient, and which part of a direction each gets."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ROLES = {"hidden_gradient": HIDDEN, "cell_gradient": CELL}
 
 @dataclass(frozen=True, eq=False)
 class NudgedTensor:
-    """What moves one tensor.
+    """The nudges that move one tensor.
 
     Parameters
     ----------
@@ -38,12 +38,12 @@ class NudgedTensor:
     reason: str = ""
 
     def split(self, direction: NDArray[Any], nudges: Nudges) -> dict[Site, NDArray[Any]]:
-        """Take a direction apart into a nudge for each site.
+        """Split a direction into a nudge for each site.
 
         Raises
         ------
         CannotNudge
-            If there is none at one of them, or it does not fit.
+            If a site has no nudge, or one of another size.
         """
         shapes = {site: nudges.shape(site) for half in self.sites for site in half}
         for site, shape in shapes.items():

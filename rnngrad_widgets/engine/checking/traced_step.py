@@ -1,4 +1,4 @@
-"""One timestep of a cell, whatever its code, with its states moved where they are made."""
+"""One timestep of a cell, whatever its code, with its states moved where they are computed."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from rnngrad_widgets.engine.checking.replay import CannotReplay, Key, ReplayedTe
 from rnngrad_widgets.engine.model_state.restore import FunctionOnCopies
 
 _DRAWS = 8
-"""How often the step is run on random numbers: with one unit, two results may happen to agree."""
+"""Runs of the step on random numbers: with one unit, two results may agree by chance."""
 
 _UNKNOWN = 2
-"""Size of an axis, in those runs, where the graph does not tell."""
+"""Size, in those runs, of an axis whose size is not in the graph."""
 
 
 class TracedStep:
-    """A call of a cell, traced by itself, to be run again.
+    """A call of a cell, traced on its own, to be run again.
 
     Parameters
     ----------
     call
         Calls the cell; it returns its output and its states.
     args, kwargs
-        What it is called with.
+        Its arguments.
     """
 
     def __init__(
@@ -56,20 +56,20 @@ class TracedStep:
 
     @property
     def fingerprint(self) -> tuple[object, ...]:
-        """What is the same for steps whose states have the same origins."""
+        """A key that is equal for steps whose states have the same origins."""
         return tuple((op.type, op.name) for op in self._graph.get_operations())
 
     def run(
         self, origins: Mapping[int, Origin], nudge: Callable[[int, Tensor], Tensor]
     ) -> tuple[Nested, Nested]:
-        """Run it on what it was called with, with nudges added to states.
+        """Run the step on its arguments, with nudges added to states.
 
         Parameters
         ----------
         origins
-            Of the states that are moved, by their place among the states.
+            Origins of the states that are moved, by their position among the states.
         nudge
-            Returns what to add to a state, by its place and a tensor of its shape and dtype.
+            Returns the nudge of a state, by its position and a tensor of its shape and dtype.
         """
         changes: dict[Key, Callable[[Tensor], Tensor]] = {}
         nudges = {

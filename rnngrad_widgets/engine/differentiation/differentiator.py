@@ -1,7 +1,8 @@
-"""Gradients of a loss by tensors inside a model: of the finished graph, or by a tape.
+"""Differentiate a loss by tensors inside a model: in a finished graph, or by a tape.
 
-In a graph ``tf.gradients`` is used: it sees the graph as it is when the gradient is taken, so that
-probes can be put in front of what reads a tensor after the model was traced.
+In a graph ``tf.gradients`` is used, not a tape: it reads the graph as it is when the gradient is
+computed, so that probes can be inserted before the readers of a tensor after the model was traced.
+A tape would have recorded the old readers by then.
 """
 
 from __future__ import annotations
@@ -19,19 +20,19 @@ if TYPE_CHECKING:
 
 
 class Differentiator(ABC):
-    """Watches tensors while a model is called, and then differentiates the loss by them."""
+    """Watch tensors while a model is called, then differentiate the loss by them."""
 
     @abstractmethod
     def recording(self) -> AbstractContextManager[object]:
-        """Enter to call the model."""
+        """Return the context in which to call the model."""
 
     @abstractmethod
     def watch(self, tensor: Tensor) -> None:
-        """Let the loss be differentiated by a tensor or variable that nothing has read yet."""
+        """Watch a tensor or variable that nothing has read yet, to differentiate by it."""
 
     @abstractmethod
     def insert_later(self, place: ProbePoint, probe: Tensor) -> None:
-        """Add a probe before everything that will read a tensor by the time of `gradients`."""
+        """Add a probe, in `gradients`, before everything that reads a tensor by then."""
 
     @abstractmethod
     def gradients(self, loss: Tensor, tensors: Sequence[Tensor], seed: Tensor) -> list[Tensor]:
@@ -44,7 +45,7 @@ class Differentiator(ABC):
         """
 
     def watched(self, tensor: Tensor) -> Tensor:
-        """Return a copy of a tensor that all that comes after reads, and that is watched."""
+        """Return a watched copy of a tensor, for everything that comes after to read."""
         copy = tf.identity(tensor)
         # A loss may read the logits from the tensor it is given, a later layer the mask.
         for name in ("_keras_mask", "_keras_logits"):
@@ -55,7 +56,7 @@ class Differentiator(ABC):
 
 
 class GraphDifferentiator(Differentiator):
-    """Differentiates the graph that is being traced."""
+    """Differentiate the graph that is being traced."""
 
     def __init__(self) -> None:
         self._insertions: list[tuple[ProbePoint, Tensor]] = []
@@ -65,10 +66,10 @@ class GraphDifferentiator(Differentiator):
         return nullcontext()
 
     def watch(self, tensor: Tensor) -> None:
-        """Do nothing: a graph can be differentiated by every tensor in it."""
+        """Do nothing: a loss can be differentiated by every tensor in its graph."""
 
     def insert_later(self, place: ProbePoint, probe: Tensor) -> None:
-        """Add a probe before everything that will read a tensor by the time of `gradients`."""
+        """Add a probe, in `gradients`, before everything that reads a tensor by then."""
         self._insertions.append((place, probe))
 
     def gradients(self, loss: Tensor, tensors: Sequence[Tensor], seed: Tensor) -> list[Tensor]:
@@ -83,7 +84,7 @@ class GraphDifferentiator(Differentiator):
 
 
 class EagerDifferentiator(Differentiator):
-    """Differentiates by a tape."""
+    """Differentiate by a tape."""
 
     def __init__(self) -> None:
         self._tape = tf.GradientTape(persistent=True, watch_accessed_variables=False)
@@ -95,11 +96,11 @@ class EagerDifferentiator(Differentiator):
         return tape
 
     def watch(self, tensor: Tensor) -> None:
-        """Let the tape watch a tensor or variable."""
+        """Watch a tensor or variable."""
         self._tape.watch(components(tensor)[0])
 
     def insert_later(self, place: ProbePoint, probe: Tensor) -> None:
-        """Let a probe have the derivative that a tensor has, which the tape must watch."""
+        """Give a probe, in `gradients`, the derivative of a tensor that the tape watches."""
         self._insertions.append((place.tensor.eager, place.part(probe)))
 
     def gradients(self, loss: Tensor, tensors: Sequence[Tensor], seed: Tensor) -> list[Tensor]:

@@ -1,7 +1,7 @@
-"""What eager code computes, kept as a graph that can be walked back from its results.
+"""Record eager operations as a graph, so that results can be traced back.
 
-There is no graph in eager mode. So each operation is noted as it runs, in the shape in which
-`readers` walks over the operations of a graph.
+There is no graph in eager mode. So each operation is recorded as it runs, with the attributes of a
+graph's operations that `probe_points` reads.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class RecordedTensor:
-    """A tensor of eager code; one and the same object stands for it wherever it is read."""
+    """A tensor of eager code; the same object represents it wherever it is read."""
 
     eager: Tensor
     op: RecordedOp
@@ -38,7 +38,7 @@ class RecordedOp:
     Parameters
     ----------
     graph
-        What it is part of.
+        The graph that it is part of.
     kind
         Its type; of a function that ran, ``"PartitionedCall"``, as in a graph.
     attributes
@@ -65,12 +65,12 @@ class _Function(NamedTuple):
 
 
 class RecordedGraph:
-    """The operations that ran while it listened.
+    """The operations that ran while it was listening.
 
     Parameters
     ----------
     watch
-        Called with each floating-point tensor that is computed meanwhile, before anything reads it.
+        Called with each floating-point tensor that is computed, before anything reads it.
     """
 
     def __init__(self, watch: Callable[[Tensor], None]) -> None:
@@ -79,7 +79,7 @@ class RecordedGraph:
         self._functions: dict[str, _Function] = {}
 
     def tensor(self, eager: Tensor) -> RecordedTensor:
-        """Return what stands for a tensor; what was not computed here has no inputs."""
+        """Return the record of a tensor; one that was not computed here has no inputs."""
         found = self._tensors.get(id(eager))
         if found is None:
             found = RecordedTensor(eager, RecordedOp(self, "Placeholder", {}))
@@ -89,7 +89,7 @@ class RecordedGraph:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Enter to record what runs."""
+        """Record the operations that run until this is left."""
         callbacks = import_module("tensorflow.python.framework.op_callbacks")
         callbacks.add_op_callback(self._note)
         try:
@@ -122,7 +122,7 @@ class RecordedGraph:
             op.outputs.append(made)
 
     def _keep(self, name: str) -> bool:
-        """Keep a function, and those it calls; the runtime may drop them after the call."""
+        """Save a function, and those it calls; the runtime may drop them after the call."""
         context = import_module("tensorflow.python.eager.context").context()
         if name not in self._functions and context.has_function(name):
             framework = import_module("tensorflow.python.framework.function_def_to_graph")

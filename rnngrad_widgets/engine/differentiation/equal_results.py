@@ -1,4 +1,4 @@
-"""Results of a function that are one tensor inside of it, and those computed from it there."""
+"""Results of an inner function that are the same tensor inside of it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class UnreachableState(Exception):  # noqa: N818 - it is a finding, and never le
 
 
 def equal_results(tensor: Tensor) -> list[Tensor]:
-    """List the results of a function that have the same value as one of them, itself too.
+    """Return the results of a function that have the same value as one of them, including it.
 
     Raises
     ------
@@ -43,7 +43,7 @@ def equal_results(tensor: Tensor) -> list[Tensor]:
         for value in _joined(graph.outputs[tensor.value_index])
         for result in (graph.outputs[other.value_index] for other in others)
     )
-    # The results of a loop that are the same after a turn begin with values that need not be.
+    # Results of a loop that are equal after an iteration may begin with different values.
     if read or (op.type in LOOPS and len(twins) > 1):
         kind = "loop" if op.type in LOOPS else "branch"
         kind = "tf.function" if op.type in PLAIN_CALLS else kind
@@ -52,7 +52,7 @@ def equal_results(tensor: Tensor) -> list[Tensor]:
 
 
 def _computed_from(tensor: Tensor, made: Tensor) -> bool:
-    """Tell whether a tensor that has another value is computed from this one."""
+    """Return whether a tensor that has another value is computed from this one."""
     needed = [t for op in upstream(tensor) for t in op.inputs]
     if any(t is made for t in needed):
         return True
@@ -72,7 +72,7 @@ def _computed_from(tensor: Tensor, made: Tensor) -> bool:
 
 
 def _joined(tensor: Tensor) -> Iterator[Tensor]:
-    """List the tensors that one is a copy of or was joined from; not old ones among several."""
+    """Yield the tensors that one is a copy of or was joined from; not old ones among several."""
     made = copied_tensor(tensor)
     count = {"ConcatV2": -1, "Pack": None}.get(made.op.type, 0)
     pieces = made.op.inputs[:count]
@@ -83,7 +83,7 @@ def _joined(tensor: Tensor) -> Iterator[Tensor]:
 
 
 def _origin(tensor: Tensor) -> object:
-    """Return what is equal for tensors that are known to have the same values."""
+    """Return a key that is equal for tensors that are known to have the same values."""
     op = tensor.op
     given = op.inputs[0] if hands_on(op) else passed_argument(tensor)
     if given is not None:

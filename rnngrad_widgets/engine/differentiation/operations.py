@@ -1,4 +1,4 @@
-"""Operations of TensorFlow: which hand a tensor on, which run functions, what they depend on."""
+"""Operations of a graph: those that copy, those that run functions, and what they depend on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rnngrad_widgets.engine.backend import Tensor
 
 RESHAPING = frozenset(("Reshape", "Squeeze", "ExpandDims"))
 _SAME_VALUES = RESHAPING | {"Identity", "EnsureShape", "CheckNumerics", "Snapshot"}
-"""Operations that hand their first input on, at most in another shape."""
+"""Operations that return their first input, at most in another shape."""
 
 FUNCTIONS = {
     "PartitionedCall": ("f",),
@@ -28,7 +28,7 @@ LOOPS = frozenset(("While", "StatelessWhile"))
 
 
 def hands_on(op: Any) -> bool:
-    """Return whether an operation hands its first input on, in its gradient too."""
+    """Return whether an operation returns its first input, and its gradient does the same."""
     return op.type in _SAME_VALUES and not _is_custom(op)
 
 

@@ -1,10 +1,11 @@
-"""What reads a state inside one timestep of a cell, found in the graph that was traced.
+"""Find where in a timestep's graph a state is computed, and insert a probe there.
 
 A total derivative dL/ds counts everything that reads the value of the state s: the next timestep,
-the step's own output, and whatever else the cell makes of it. Many cells hand on a copy: they
+the step's own output, and whatever else the cell computes from it. Many cells return a copy: they
 return ``h`` and ``identity(h)``, a reshaped ``h``, ``concat([h, c])``, or two results of an inner
-function that are the same inside of it. So the state is followed back to where its value is made,
-and a probe that is added there is seen by all that read it.
+function that are the same inside of it. So a state is traced back to where its value is computed,
+and everything that reads the value reads it with the probe that is added there. Where that is
+inside a function that reads it as well, the gradient is refused, with a reason.
 """
 
 from __future__ import annotations
@@ -26,22 +27,22 @@ from rnngrad_widgets.engine.differentiation.operations import (
 
 @dataclass(frozen=True, eq=False)
 class ProbePoint:
-    """A tensor to add a probe to, and what part of the probe, in which shape."""
+    """A tensor to add a probe to, and the function that takes the part of the probe for it."""
 
     tensor: Tensor
     part: Callable[[Tensor], Tensor]
 
 
 def find_probe_points(state: Tensor, before: Callable[[Tensor], bool]) -> list[ProbePoint]:
-    """List where to add a probe so that everything that reads a state's value reads it too.
+    """Return where to add a probe so that everything that reads a state's value reads it too.
 
     Parameters
     ----------
     state
-        A state as the cell hands it on, in a graph.
+        A state as the cell returns it, in a graph.
     before
-        Tells of a tensor whether it was there before the step: an old state or an input that is
-        handed on is not followed, it was read as what it was.
+        Returns whether a tensor was there before the step: an old state or an input that is
+        returned is not traced back further, readers of it read the old value.
 
     Raises
     ------
@@ -61,7 +62,7 @@ def find_probe_points(state: Tensor, before: Callable[[Tensor], bool]) -> list[P
 
 
 def depends_on(outputs: Sequence[Tensor], places: Sequence[ProbePoint]) -> bool:
-    """Tell whether outputs are computed from any of these tensors, or are one of them."""
+    """Return whether outputs are computed from any of these tensors, or are one of them."""
     wanted = {id(place.tensor) for place in places}
     return any(
         id(tensor) in wanted or any(id(t) in wanted for op in upstream(tensor) for t in op.inputs)
@@ -70,9 +71,9 @@ def depends_on(outputs: Sequence[Tensor], places: Sequence[ProbePoint]) -> bool:
 
 
 def insert_probe(place: ProbePoint, probe: Tensor) -> Tensor:
-    """Add a probe to a tensor in the place of everything that reads the tensor.
+    """Let everything that reads a tensor read it with a probe added; return the sum.
 
-    The derivative must be taken from the finished graph, by ``tf.gradients``.
+    The derivative must be computed from the finished graph, by ``tf.gradients``.
     """
     tensor, readers = place.tensor, place.tensor.consumers()
     probed = add_probe(tensor, place.part(probe))
@@ -86,7 +87,7 @@ def insert_probe(place: ProbePoint, probe: Tensor) -> Tensor:
 def add_probe(tensor: Tensor, probe: Tensor) -> Tensor:
     """Add a probe of the same shape.
 
-    An operator would broadcast, and its derivative would need the shapes of every timestep.
+    The ``+`` operator would broadcast: its derivative needs the shapes in every timestep.
     """
     return tf.add_n([tensor, probe])
 
@@ -94,7 +95,7 @@ def add_probe(tensor: Tensor, probe: Tensor) -> Tensor:
 def _followed(
     tensor: Tensor, part: Callable[[Tensor], Tensor], before: Callable[[Tensor], bool]
 ) -> Iterator[tuple[Tensor, Callable[[Tensor], Tensor]]]:
-    """Follow a value back to where it is made; in pieces, where it was joined from pieces."""
+    """Trace a value back to where it is computed; piece by piece, where it was joined."""
     op = tensor.op
     origin = op.inputs[0] if hands_on(op) else passed_argument(tensor)
     reshapes = op.type in RESHAPING
@@ -106,8 +107,8 @@ def _followed(
     if not pieces:
         yield tensor, part
         return
-    # An old state among the pieces was read as what it was; its copy here is a new value, from the
-    # join on.
+    # Readers of an old state among the pieces read the old value; from the join on, its copy is a
+    # new value.
     old = [_is_old(piece, before) for piece, _ in pieces]
     if any(old):
         yield tensor, _composed(_only(old, [take for _, take in pieces], op), part)
@@ -117,7 +118,7 @@ def _followed(
 
 
 def _is_old(tensor: Tensor, before: Callable[[Tensor], bool]) -> bool:
-    """Tell whether a tensor was there before the step, or is a slice of one that was."""
+    """Return whether a tensor was there before the step, or is a slice of one that was."""
     if before(tensor):
         return True
     op = tensor.op
@@ -130,7 +131,7 @@ def _is_old(tensor: Tensor, before: Callable[[Tensor], bool]) -> bool:
 def _only(
     kept: Sequence[bool], takes: Sequence[Callable[[Tensor], Tensor]], op: Any
 ) -> Callable[[Tensor], Tensor]:
-    """Keep some pieces of a probe, with zeros for the others."""
+    """Return a function that keeps some pieces of a probe, with zeros for the others."""
     join = tf.stack if op.type == "Pack" else tf.concat
     given = op.inputs[-1] if op.type == "ConcatV2" else None
     static = tf.get_static_value(getattr(given, "eager", given)) if given is not None else None

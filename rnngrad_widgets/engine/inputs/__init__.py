@@ -1,1 +1,1 @@
-"""Batches as ``fit`` takes them: checked, converted, and one after the other."""
+"""Batches as ``fit`` takes them: checked, converted, read one after the other."""

@@ -1,4 +1,4 @@
-"""One array as a tensor, converted as `fit` converts it."""
+"""Convert arrays to tensors as ``fit`` does."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import numpy as np
 from rnngrad_widgets.engine.backend import Nested, Tensor, is_keras_variable, tf
 
 Composite: Any = (tf.RaggedTensor, tf.SparseTensor)
-"""Tensors that are made of several."""
+"""Types of tensors that consist of several."""
 
 
 def convert(name: str, value: Nested, floatx: str) -> Nested:
-    """Turn the arrays of a nest into tensors.
+    """Convert the arrays of a nest to tensors.
 
     Floating-point arrays become `floatx`, text becomes strings, a pandas Series of n values gets
     the shape (n, 1). Lists of numbers or texts are arrays, as in Keras 2.
@@ -36,26 +36,26 @@ def convert(name: str, value: Nested, floatx: str) -> Nested:
 
 
 def is_text(tensor: Tensor) -> bool:
-    """Tell whether a tensor holds strings."""
+    """Return whether a tensor holds strings."""
     return bool(tensor.dtype == tf.string)
 
 
 def values_of(tensor: Tensor) -> Tensor:
-    """Return what a tensor holds, as a dense one of any shape."""
+    """Return the values of a tensor as a dense one, whatever its shape."""
     if isinstance(tensor, tf.RaggedTensor):
         return tensor.flat_values
     return tensor.values if isinstance(tensor, tf.SparseTensor) else tensor
 
 
 def kind_of(tensor: Tensor) -> str:
-    """Name what two tensors of equal shape and dtype can differ in."""
+    """Return a word for what two tensors of equal shape and dtype can differ in."""
     if isinstance(tensor, tf.RaggedTensor):
         return f"ragged {tensor.ragged_rank} {tensor.row_splits.dtype.name}"
     return "sparse" if isinstance(tensor, tf.SparseTensor) else "dense"
 
 
 def spec_of(tensor: Tensor) -> Any:
-    """Describe tensors like this one to TensorFlow, with the batch size left open."""
+    """Return TensorFlow's spec of tensors like this one, with the batch size left open."""
     shape = [None, *tensor.shape[1:]]
     if isinstance(tensor, tf.RaggedTensor):
         return tf.RaggedTensorSpec(shape, tensor.dtype, tensor.ragged_rank, tensor.row_splits.dtype)
@@ -65,7 +65,7 @@ def spec_of(tensor: Tensor) -> Any:
 
 
 def _is_array(value: Nested) -> bool:
-    """Tell whether a list is one array: what is innermost is a number or text."""
+    """Return whether a list is one array: its innermost items are numbers or text."""
     while isinstance(value, (list, tuple)) and value:
         value = value[0]
     return isinstance(value, (bool, int, float, complex, str, bytes, np.generic))

@@ -30,7 +30,7 @@ class Batch:
 
     @property
     def signature(self) -> list[Any]:
-        """What a traced function must accept to take any batch like this one, of any size."""
+        """Specs of tensors of any batch like this one, with the number of samples left open."""
         return [spec_of(leaf) for leaf in self.leaves]
 
     @property
@@ -48,21 +48,21 @@ class Batch:
         )
 
     def with_leaves(self, leaves: list[Tensor]) -> Batch:
-        """Return the same batch with other tensors in the place of its own."""
+        """Return a batch of the same structure with other tensors."""
         given = iter(leaves)
         flat = [None if leaf is None else next(given) for leaf in self._flat()]
         nested = keras.tree.pack_sequence_as((self.x, self.y, self.sample_weight), flat)
         return Batch(*nested)
 
     def structure(self) -> str:
-        """Tell batches apart whose tensors have equal shapes and dtypes."""
+        """Return what batches can differ in whose tensors have equal shapes and dtypes."""
         nested = (self.x, self.y, self.sample_weight)
         return str(
             keras.tree.map_structure(lambda leaf: leaf is not None and kind_of(leaf), nested)
         )
 
     def describe(self) -> str:
-        """Name the shapes, for an error message."""
+        """Return the shapes in words, for an error message."""
         return f"x {_shapes(self.x)} and y {_shapes(self.y)}"
 
     def _flat(self) -> list[Tensor]:
@@ -120,7 +120,7 @@ def _check_samples(x: Nested, y: Nested, sample_weight: Nested) -> None:
 
 
 def _for_each_output(model: Model, y: Nested, sample_weight: Nested) -> Nested:
-    """Give every output the weights of the samples, as `fit` of Keras 3 does; 2 does it later."""
+    """Repeat the weights of samples for every output, as ``fit`` does in Keras 3."""
     single = sample_weight is not None and not keras.tree.is_nested(sample_weight)
     if not single or not keras.tree.is_nested(y) or adapter_of(model).module is not keras:
         return sample_weight
@@ -161,7 +161,7 @@ def _check_inputs(model: Model, x: Nested) -> None:
 
 
 def _looked_at(model: Model, expected: tuple[int | None, ...]) -> tuple[int | None, ...]:
-    """Return the shape of an input, without the sizes that are left to the layers.
+    """Return an input's shape with only the sizes that must be as the model was built.
 
     A Sequential of Keras 3 takes sequences of any length, whatever it was built with.
     """
@@ -205,7 +205,7 @@ def _fits(shape: tuple[int | None, ...], expected: tuple[int | None, ...]) -> bo
 
 
 def _advice(given: Tensor, expected: Tensor) -> str:
-    """Say what one sample needs to be a batch."""
+    """Return advice for a single sample in the place of a batch; empty for anything else."""
     if len(given) == len(expected) - 1 and _fits((1, *given), tuple(expected)):
         return "; one sample is the batch x[None], and a dataset of samples needs .batch(32)"
     return ""

@@ -1,4 +1,4 @@
-"""Weights of classes become weights of samples, as `fit` makes them."""
+"""Turn weights of classes into weights of samples, as ``fit`` does."""
 
 from __future__ import annotations
 

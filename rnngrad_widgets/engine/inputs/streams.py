@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def is_stream(x: Nested) -> bool:
-    """Tell whether something yields batches, instead of being one."""
+    """Return whether something yields batches, instead of being one."""
     return isinstance(x, (tf.data.Dataset, Iterator)) or is_sequence(x) or _is_loader(x)
 
 
@@ -29,7 +29,7 @@ def batches(
     class_weight: Mapping[int, float] | None,
     steps: int | None,
 ) -> Iterator[Batch]:
-    """Check and convert one batch after the other.
+    """Yield the batches of arrays or of a stream, checked and converted.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def _is_count(steps: Any) -> bool:
 
 
 def _is_loader(x: Nested) -> bool:
-    """Tell whether something is iterated batch by batch, as a ``DataLoader`` of PyTorch."""
+    """Return whether something is iterated batch by batch, like PyTorch's ``DataLoader``."""
     if isinstance(x, (str, bytes, Sequence, Mapping, Set)) or not isinstance(x, Iterable):
         return False
     return not (hasattr(x, "__array__") or hasattr(x, "shape") or tf.is_tensor(x))

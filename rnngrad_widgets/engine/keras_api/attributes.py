@@ -1,4 +1,4 @@
-"""The attributes of layers, to be put back as they were."""
+"""Save the attributes of layers, and restore them."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 @contextmanager
 def preserve_attributes(layers: Sequence[Layer], excluded: Container[str] = ()) -> Iterator[None]:
-    """Put back what is on these layers, also in their lists, dicts and sets.
+    """Restore the attributes of layers on leaving, also the contents of lists, dicts and sets.
 
     Parameters
     ----------
     excluded
-        SavedAttributes that others may set meanwhile; they stay as they are then.
+        Attributes that others may set meanwhile; they are not restored.
     """
     saved = [SavedAttributes(layer.__dict__, excluded) for layer in layers]
     try:
@@ -29,14 +29,14 @@ def preserve_attributes(layers: Sequence[Layer], excluded: Container[str] = ()) 
 
 
 class SavedAttributes:
-    """What is on an object now, and in its lists, dicts and sets.
+    """The attributes of an object, with the contents of its lists, dicts and sets.
 
     Parameters
     ----------
     namespace
         The ``__dict__`` of the object.
     excluded
-        Names that are not kept.
+        Names that are not saved.
     """
 
     def __init__(self, namespace: dict[str, Any], excluded: Container[str] = ()) -> None:
@@ -48,7 +48,7 @@ class SavedAttributes:
         self._held = [(v, _contents(v)) for v in held.values()]
 
     def restore(self) -> None:
-        """Make it so again; nothing that is still so is touched."""
+        """Restore the attributes; those that have not changed are not touched."""
         namespace, values = self._namespace, self._values
         for name in [n for n in list(namespace) if n not in values and n not in self._free]:
             del namespace[name]

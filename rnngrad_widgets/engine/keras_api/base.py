@@ -1,4 +1,4 @@
-"""What the engine needs of a Keras, whichever of the two it is: Keras 3, or tf_keras (Keras 2).
+"""What the engine needs of Keras 3 or tf_keras (Keras 2), as one interface.
 
 All that differs between them is behind `KerasAdapter`; the rest of the engine names neither.
 """
@@ -16,10 +16,16 @@ if TYPE_CHECKING:
 
 
 class KerasAdapter(ABC):
-    """One Keras: its classes, and what the engine needs of its private side."""
+    """One Keras: its classes, and the private parts that the engine needs.
+
+    Parameters
+    ----------
+    module
+        ``keras`` or ``tf_keras``.
+    """
 
     trainer_attributes: frozenset[str]
-    """What ``fit`` and ``compile`` set on a model, perhaps in another thread while one traces."""
+    """Attributes that ``fit`` and ``compile`` set on a model, perhaps in another thread."""
 
     def __init__(self, module: Any) -> None:
         self.module = module
@@ -30,15 +36,15 @@ class KerasAdapter(ABC):
 
     @abstractmethod
     def is_functional(self, layer: Layer) -> bool:
-        """Tell whether a layer is a Functional or Sequential model: its layers have names."""
+        """Return whether a layer is a Functional or Sequential model: its layers have names."""
 
     @abstractmethod
     def is_compiled(self, model: Model) -> bool:
-        """Tell whether a model was compiled."""
+        """Return whether a model was compiled."""
 
     @abstractmethod
     def compiled_loss(self, model: Model) -> object:
-        """Return the object that compiling a model made of its loss; a new one each time."""
+        """Return the object that compiling a model makes of its loss; a new one each time."""
 
     @abstractmethod
     def iterations(self, model: Model) -> Tensor:
@@ -54,7 +60,7 @@ class KerasAdapter(ABC):
 
     @abstractmethod
     def distribution_scope(self, model: Model) -> AbstractContextManager[object]:
-        """Enter to make the variables of a model."""
+        """Return a context in which to make the variables of a model."""
 
     @abstractmethod
     def clear_losses(self, model: Model) -> None:
@@ -71,59 +77,59 @@ class KerasAdapter(ABC):
 
     @abstractmethod
     def undo_replica_scaling(self, loss: Tensor) -> Tensor:
-        """Undo what is done to a loss inside a distribution scope: this is one batch."""
+        """Return a loss without what a distribution scope does to it: this is one batch."""
 
     @abstractmethod
     def preserve_layers(self, model: Model) -> AbstractContextManager[None]:
-        """Put every layer of a model back as it was, whatever a call does to it.
+        """Restore the attributes of every layer on leaving, whatever a call does to them.
 
-        A compiled loss that is not built yet stays so. Weights are not its business.
+        A compiled loss that is not built yet stays so. Weights are not restored.
         """
 
     @abstractmethod
     def original_call(self, layer: Layer, *, functions: bool = True) -> Callable[..., Nested]:
-        """Return a layer's ``call``, to be called by the one that shadows it.
+        """Return a layer's own ``call``, for the function that shadows it.
 
-        With `functions` False, a ``tf.function`` that is around it is taken off.
+        With `functions` False, without a ``tf.function`` around it.
         """
 
     @abstractmethod
     def shadow_call(self, layer: Layer, call: Callable[..., Nested]) -> None:
-        """Let `call` stand in for a layer's own, in this thread; use inside `preserve_layers`."""
+        """Replace a layer's ``call`` in this thread; use inside `preserve_layers`."""
 
     @abstractmethod
     def shadow_loop(self, layer: Layer, inner_loop: Callable[..., Nested]) -> None:
-        """Let an RNN layer run another loop; use inside `preserve_layers`.
+        """Replace an RNN layer's loop over time; use inside `preserve_layers`.
 
-        The layer does not use cuDNN then, whose loop cannot be looked into.
-        It is called as ``inner_loop(sequences, initial_state, mask, **arguments of the cell)`` and
-        returns the last output, the outputs and the states.
+        The layer then does not use cuDNN, whose loop cannot be tapped. The loop is called as
+        ``inner_loop(sequences, initial_state, mask, **arguments of the cell)`` and returns the last
+        output, the outputs and the states.
         """
 
     @abstractmethod
     def custom_loop_reason(self, layer: Layer) -> str:
-        """Say why `shadow_loop` does not do for an RNN layer; empty if it does."""
+        """Return why `shadow_loop` does not work for an RNN layer; empty if it does."""
 
     @abstractmethod
     def rnn_loop(
         self, step: Callable[..., Nested], sequences: Nested, states: Nested, **settings: Nested
     ) -> tuple[Nested, Nested, Nested]:
-        """Run the loop over time: last output, outputs, states."""
+        """Run Keras' loop over time; return the last output, the outputs and the states."""
 
     def unsupported_reason(self, layer: Layer) -> str:  # noqa: ARG002
-        """Say why nothing of an RNN layer can be computed; empty if it can."""
+        """Return why nothing of an RNN layer can be computed; empty if it can."""
         return ""
 
     def is_builtin(self, method: Callable[..., object]) -> bool:
-        """Tell whether a method of a layer's class is Keras' own."""
+        """Return whether a method of a layer's class is Keras' own."""
         return method.__module__.split(".", 1)[0] in ("keras", "tf_keras")
 
     def all_layers(self, model: Model) -> list[Layer]:
-        """List a model and every layer inside it, at any depth."""
+        """Return a model and every layer inside it, at any depth."""
         return list(model._flatten_layers())  # noqa: SLF001 - there is no public way
 
     def has_own_train_step(self, model: Model) -> bool:
-        """Tell whether a model trains with a ``train_step`` that is not Keras' own."""
+        """Return whether a model trains with a ``train_step`` that is not Keras' own."""
         own = getattr(model.train_step, "__wrapped__", model.train_step)
         return getattr(own, "__func__", own) is not self.module.Model.train_step
 

@@ -44,12 +44,12 @@ class Keras2(KerasAdapter):
         return str(self.module.backend.floatx())
 
     def is_functional(self, layer: Layer) -> bool:
-        """Tell whether a layer is a Functional or Sequential model."""
+        """Return whether a layer is a Functional or Sequential model."""
         functional = import_module("tf_keras.src.engine.functional").Functional
         return isinstance(layer, (self.module.Sequential, functional))
 
     def is_compiled(self, model: Model) -> bool:
-        """Tell whether a model was compiled."""
+        """Return whether a model was compiled."""
         return bool(model._is_compiled)
 
     def compiled_loss(self, model: Model) -> object:
@@ -70,7 +70,7 @@ class Keras2(KerasAdapter):
             return model(x, training=training)
 
     def distribution_scope(self, model: Model) -> AbstractContextManager[object]:
-        """Enter the distribution scope of a model."""
+        """Return the distribution scope of a model."""
         scope: AbstractContextManager[object] = model.distribute_strategy.scope()
         return scope
 
@@ -101,7 +101,7 @@ class Keras2(KerasAdapter):
 
     @contextmanager
     def preserve_layers(self, model: Model) -> Iterator[None]:
-        """Put every layer of a model back as it was."""
+        """Restore the attributes of every layer on leaving."""
         every = self.all_layers(model)
         losses = [list(layer._eager_losses) for layer in every]  # of this thread
         with preserve_attributes(every, excluded=self.trainer_attributes):
@@ -124,7 +124,7 @@ class Keras2(KerasAdapter):
         return self.converting(call) if converts else call
 
     def shadow_call(self, layer: Layer, call: Callable[..., Nested]) -> None:
-        """Let `call` stand in for a layer's own; autograph leaves it alone."""
+        """Replace a layer's ``call``; autograph does not convert the new one."""
         own = layer.call
 
         @wraps(call)
@@ -141,7 +141,7 @@ class Keras2(KerasAdapter):
         return artifact
 
     def converting(self, function: Callable[..., Nested]) -> Callable[..., Nested]:
-        """Return a function that does what autograph would make of it, in a graph."""
+        """Return a function as autograph would convert it, where it is called in a graph."""
 
         def converted(*args: Nested, **kwargs: Nested) -> Nested:
             if tf.executing_eagerly():
@@ -152,7 +152,7 @@ class Keras2(KerasAdapter):
         return converted
 
     def shadow_loop(self, layer: Layer, inner_loop: Callable[..., Nested]) -> None:
-        """Let an RNN layer run another loop, in a ``call`` as ``tf_keras.layers.RNN.call``."""
+        """Replace an RNN layer's loop, in a ``call`` like ``tf_keras.layers.RNN.call``."""
 
         def call(
             inputs: Nested,
@@ -220,7 +220,7 @@ def _impl(name: str) -> Any:
 
 
 def _autograph() -> AbstractContextManager[object]:
-    """Let layers convert their calls, although the function around them is not converted."""
+    """Allow layers to convert their calls, although the function around them is not converted."""
     core = "tensorflow.python.autograph.core"
     context, converter = import_module(f"{core}.ag_ctx"), import_module(f"{core}.converter")
     entered: AbstractContextManager[object] = context.ControlStatusCtx(
@@ -250,7 +250,7 @@ def _without_means(loss: Any) -> object:
 
 
 class _NoMetric:
-    """Stands in for a metric."""
+    """Stand-in for a metric that keeps nothing."""
 
     def update_state(self, *args: Nested, **kwargs: Nested) -> None:
         """Do nothing."""

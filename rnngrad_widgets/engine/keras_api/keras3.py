@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _ENDLESS = 2**31 - 1
-"""Given to the loop as the number of timesteps where only the sequence itself knows it."""
+"""Passed to the loop as the number of timesteps where only the sequence itself knows it."""
 
 
 class Keras3(KerasAdapter):
@@ -42,12 +42,12 @@ class Keras3(KerasAdapter):
         return str(keras.config.floatx())
 
     def is_functional(self, layer: Layer) -> bool:
-        """Tell whether a layer is a Functional or Sequential model."""
+        """Return whether a layer is a Functional or Sequential model."""
         functional = import_module("keras.src.models.functional").Functional
         return isinstance(layer, (keras.Sequential, functional))
 
     def is_compiled(self, model: Model) -> bool:
-        """Tell whether a model was compiled."""
+        """Return whether a model was compiled."""
         return bool(model.compiled)
 
     def compiled_loss(self, model: Model) -> object:
@@ -68,7 +68,7 @@ class Keras3(KerasAdapter):
         return model(x, training=training) if model._call_has_training_arg else model(x)
 
     def distribution_scope(self, model: Model) -> AbstractContextManager[object]:
-        """Enter the distribution scope of a model."""
+        """Return the distribution scope of a model."""
         scope: AbstractContextManager[object] = model.distribute_strategy.scope()
         return scope
 
@@ -93,7 +93,7 @@ class Keras3(KerasAdapter):
 
     @contextmanager
     def preserve_layers(self, model: Model) -> Iterator[None]:
-        """Put every layer of a model back as it was."""
+        """Restore the attributes of every layer on leaving."""
         with preserve_attributes(self.all_layers(model), excluded=self.trainer_attributes):
             own: Any = self.compiled_loss(model)
             stand_in = None if own is None or own.built else without_means(own)
@@ -111,12 +111,12 @@ class Keras3(KerasAdapter):
         return call if functions else without_tf_function(layer, call)
 
     def shadow_call(self, layer: Layer, call: Callable[..., Nested]) -> None:
-        """Let `call` stand in for a layer's own."""
+        """Replace a layer's ``call``."""
         # Through __dict__: Keras tracks what setattr puts on a layer.
         layer.__dict__["call"] = only_in_this_thread(call, layer.call)
 
     def shadow_loop(self, layer: Layer, inner_loop: Callable[..., Nested]) -> None:
-        """Let an RNN layer run another loop."""
+        """Replace an RNN layer's loop over time."""
 
         def loop(
             sequences: Nested, initial_state: Nested, mask: Nested = None, **more: Nested

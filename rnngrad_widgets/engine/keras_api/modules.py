@@ -1,4 +1,4 @@
-"""The Keras modules that are loaded, and what is of one of their classes."""
+"""The Keras modules that are loaded, and tests against their classes."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from rnngrad_widgets.engine.backend import keras
 
 
 def is_a(thing: object, *names: str) -> bool:
-    """Tell whether something is one of these layers, of either library."""
+    """Return whether something is one of these layers, of either Keras."""
     return isinstance(thing, _classes(names, len(modules())))
 
 
 @cache
 def _classes(names: tuple[str, ...], _libraries: int) -> tuple[type, ...]:
-    # Asked of every attribute of every layer.
+    # Cached: it is asked of every attribute of every layer.
     return tuple(getattr(module.layers, name) for module in modules() for name in names)
 
 
 def is_model(thing: object) -> bool:
-    """Tell whether something is a model of either library."""
+    """Return whether something is a model of either Keras."""
     return any(isinstance(thing, module.Model) for module in modules())
 
 
 def is_sequence(thing: object) -> bool:
-    """Tell whether something yields batches by index: ``PyDataset``, in Keras 2 ``Sequence``."""
+    """Return whether something yields batches by index: ``PyDataset``, in Keras 2 ``Sequence``."""
     return isinstance(thing, tuple(module.utils.Sequence for module in modules()))
 
 
@@ -34,5 +34,5 @@ def modules() -> list[Any]:
     """List the Keras modules: Keras 3, and tf_keras where it is loaded."""
     # A model of tf_keras can only be there once tf_keras was imported.
     loaded: Any = sys.modules.get("tf_keras")
-    # The version tells which one it is, not the name; it has none while it is being imported.
+    # Its version says that it is Keras 2, not its name; while it is imported it has none.
     return [keras, loaded] if str(getattr(loaded, "__version__", "")).startswith("2.") else [keras]

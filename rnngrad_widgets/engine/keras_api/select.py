@@ -1,4 +1,4 @@
-"""Which Keras a model or layer is of."""
+"""Select the adapter for a model or layer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rnngrad_widgets.engine.keras_api.modules import modules
 
 
 def adapter_of(thing: object) -> KerasAdapter:
-    """Return the library that a model or layer is of; Keras 3 for what is of none."""
+    """Return the adapter of the Keras that a model or layer is from; Keras 3 for anything else."""
     for module in modules()[1:]:
         if isinstance(thing, module.layers.Layer):
             return Keras2(module)

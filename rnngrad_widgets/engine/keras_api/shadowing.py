@@ -1,4 +1,4 @@
-"""Methods put onto single layers in the place of their own."""
+"""Shadow methods of single layers with attributes of the same name, in one thread."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def accepts_argument(function: Callable[..., object], argument: str) -> bool:
-    """Tell whether a function has an argument of this name."""
+    """Return whether a function has an argument of this name."""
     return argument in inspect.signature(function).parameters
 
 
@@ -29,12 +29,12 @@ def only_in_this_thread(
     def dispatch(*args: Nested, **kwargs: Nested) -> Nested:
         return (stand_in if threading.get_ident() == here else own)(*args, **kwargs)
 
-    dispatch.__module__ = __name__  # `is_replaced` tells the engine's shadows by it
+    dispatch.__module__ = __name__  # by which `is_replaced` recognises the engine's shadows
     return dispatch
 
 
 def is_replaced(layer: Layer, method: str) -> bool:
-    """Tell whether somebody else than the engine put another method onto a layer."""
+    """Return whether a method of a single layer was replaced, and not by the engine."""
     found = layer.__dict__.get(method)
     while found is not None and str(found.__module__).startswith(str(__package__)):
         found = getattr(found, "__wrapped__", None)
@@ -44,7 +44,7 @@ def is_replaced(layer: Layer, method: str) -> bool:
 
 
 def without_tf_function(layer: Layer, call: Callable[..., Nested]) -> Callable[..., Nested]:
-    """Take a ``tf.function`` off a layer's ``call``, so that what is inside is traced in place."""
+    """Return a layer's ``call`` without its ``tf.function``, to be traced in place."""
     own = getattr(type(layer).call, "python_function", None)
     if own is None or is_replaced(layer, "call"):
         return call

@@ -1,4 +1,4 @@
-"""Names of the axes of what the engine hands over."""
+"""Names of the axes of outputs, inputs and states."""
 
 from __future__ import annotations
 
@@ -14,24 +14,34 @@ _SPATIAL = {1: ("column",), 2: ("row", "column"), 3: ("depth", "row", "column")}
 
 
 def output_axes(target: LayerMatch, output: Tensor, *, stepped: bool) -> tuple[str, ...]:
-    """Name the axes of what a layer returns; of all its timesteps, where the model steps it."""
+    """Return the names of an output's axes.
+
+    Parameters
+    ----------
+    target
+        The layer.
+    output
+        What one call of it returned.
+    stepped
+        Whether the model calls it once per timestep, and the outputs are joined over time.
+    """
     sequences = target.info.return_sequences
     inner = _inner(target.layer, len(output.shape) - (2 if sequences else 1))
     return ("sample", "timestep", *inner) if sequences or stepped else ("sample", *inner)
 
 
 def state_axes(layer: Layer, state: Tensor) -> tuple[str, ...]:
-    """Name the axes of a state over time."""
+    """Return the names of the axes of a state over time."""
     return ("sample", "timestep", *_inner(layer, len(state.shape) - 2))
 
 
 def initial_axes(layer: Layer, state: Tensor) -> tuple[str, ...]:
-    """Name the axes of a state before the first timestep."""
+    """Return the names of the axes of a state before the first timestep."""
     return ("sample", *_inner(layer, len(state.shape) - 1))
 
 
 def input_axes(layer: Layer, inputs: Tensor) -> tuple[str, ...]:
-    """Name the axes of a layer's input sequence."""
+    """Return the names of the axes of a layer's input sequence."""
     inner = _inner(layer, len(inputs.shape) - 2)
     return ("sample", "timestep", *("feature" if n == "channel" else n for n in inner))
 

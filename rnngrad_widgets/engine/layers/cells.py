@@ -1,4 +1,4 @@
-"""What the engine knows of a layer's cells: their states, gates and weights, by name."""
+"""The cells of a layer: their states, gates and sizes."""
 
 from __future__ import annotations
 
@@ -53,24 +53,24 @@ _GATES = {
 
 
 def cells_of(layer: Layer) -> list[Layer]:
-    """List the cells of an RNN layer or a bare cell; a stack of cells has several."""
+    """Return the cells of an RNN layer or a standalone cell; a stack of cells has several."""
     return leaf_cells(cell_of(layer))
 
 
 def cell_of(layer: Layer) -> Layer:
-    """Return the cell of an RNN layer, or the bare cell itself."""
+    """Return the cell of an RNN layer, or the standalone cell itself."""
     return layer.cell if is_a(layer, "RNN") else layer
 
 
 def leaf_cells(cell: Layer) -> list[Layer]:
-    """List the cells that a cell is made of: one, or several in a stack."""
+    """Return the cells that a cell consists of: one, or several in a stack."""
     if is_a(cell, "StackedRNNCells"):
         return [leaf for inner in cell.cells for leaf in leaf_cells(inner)]
     return [cell]
 
 
 def is_cell(layer: Layer) -> bool:
-    """Tell whether a layer is a cell: it has a state size, and is called with states."""
+    """Return whether a layer is a cell: it has a state size and is called with states."""
     if is_a(layer, "LSTMCell", "GRUCell", "SimpleRNNCell", "StackedRNNCells"):
         return True
     if is_a(layer, "RNN", "Bidirectional") or not _has_state_size(layer):
@@ -81,19 +81,19 @@ def is_cell(layer: Layer) -> bool:
         return False
     if second.name.startswith("state"):
         return True
-    # Whatever else it is called: a cell must be given its states, a layer need not.
+    # Whatever the argument is called: a cell requires its states, a layer does not.
     required = second.default is second.empty and second.name not in _OF_LAYERS
     return required and not any(is_a(inner, "RNN") for inner in inner_layers(layer))
 
 
 _OF_LAYERS = ("mask", "training", "initial_state", "constants")
-"""What layers, too, are called with after their inputs."""
+"""Arguments after the inputs that layers have, too."""
 
 
 def _has_state_size(layer: Layer) -> bool:
     try:
         return hasattr(layer, "state_size")
-    except Exception:  # noqa: BLE001 - somebody's property may raise anything
+    except Exception:  # noqa: BLE001 - a property of user code may raise anything
         return False
 
 
@@ -118,7 +118,7 @@ def _computes_as(cell: Layer, own: type) -> bool:
 
 
 def state_like(cell: Layer) -> Nested:
-    """Return something nested as a cell's states are, by what it tells before it is called."""
+    """Return a nest of zeros with the structure of a cell's states, as far as it declares that."""
     if is_a(cell, "StackedRNNCells"):
         return [state_like(inner) for inner in cell.cells]
     size = getattr(cell, "state_size", None)
@@ -128,7 +128,7 @@ def state_like(cell: Layer) -> Nested:
 
 
 def has_cell_state(cell: Layer) -> bool:
-    """Tell whether the second state of a cell is an LSTM's cell state."""
+    """Return whether the second state of a cell is an LSTM's cell state."""
     # ConvLSTMCell has no public name in either library.
     names = {kind.__name__ for kind in type(cell).__mro__ if _is_keras(kind.__module__)}
     return bool(names & {"LSTMCell", "ConvLSTMCell"})
@@ -139,7 +139,7 @@ def _is_keras(module: str) -> bool:
 
 
 def state_keys(cell: Layer, states: Nested) -> list[list[StateKey]]:
-    """Name the states of each leaf of a cell, in the order in which Keras flattens them.
+    """Return the keys of each leaf cell's states, in the order in which Keras flattens them.
 
     Parameters
     ----------
@@ -184,10 +184,10 @@ def _split(cell: Layer, states: Nested) -> list[Nested]:
 
 
 def units_of(cell: Layer) -> int | None:
-    """Return how many channels a cell's output has; None where it does not tell."""
-    told = ("output_size", "units", "filters", "state_size")
-    # The output of a cell that does not tell is mostly its first state.
-    sizes = (getattr(cell, name, None) for name in told)
+    """Return how many channels a cell's output has; None where it does not declare that."""
+    names = ("output_size", "units", "filters", "state_size")
+    # The output of a cell that does not declare its size is mostly its first state.
+    sizes = (getattr(cell, name, None) for name in names)
     size: Any = next((size for size in sizes if size is not None), None)
     if hasattr(size, "as_list"):  # TensorFlow's own kind of shape
         size = size.as_list()[-1]

@@ -1,10 +1,11 @@
-"""Which recurrent layers a model has, and what each is called.
+"""Find the recurrent layers of a model, and give each a path.
 
 A layer is known by a path that stays the same from build to build: the layer's own name inside
 Functional and Sequential models, the attribute's name (with list index or dict key) elsewhere,
 for instance ``"encoder/lstm"`` or ``"left/rnns/0"``.
 
-A cell that no recurrent layer owns counts as one: the model calls it once per timestep.
+A standalone cell, which no recurrent layer owns, counts as a recurrent layer: the model calls it
+once per timestep.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from rnngrad_widgets.engine.layers.kinds import directions, is_recurrent, kind_o
 
 @dataclass(frozen=True)
 class RecurrentLayer:
-    """A recurrent layer of a model, as it is offered_quantities for a choice.
+    """Description of a recurrent layer of a model.
 
     Parameters
     ----------
@@ -30,10 +31,10 @@ class RecurrentLayer:
         Stable path, ``"lstm"`` or ``"encoder/lstm"``; the key of its tensors in a snapshot.
     kind
         ``"LSTM"``, ``"GRU"``, ``"Bidirectional LSTM"``, ``"Bidirectional LSTM + GRU"``,
-        ``"RNN(LSTMCell)"``, ``"LSTMCell"`` for a cell that the model steps by itself, and so on.
+        ``"RNN(LSTMCell)"``, ``"LSTMCell"`` for a standalone cell, and so on.
     units
         Number of units (filters of a ConvLSTM); per direction for a Bidirectional.
-        None where the cell does not tell, or the directions differ.
+        None where the cell does not declare it, or the directions differ.
     return_sequences
         Whether the layer returns every timestep; True for a cell.
     index
@@ -49,14 +50,18 @@ class RecurrentLayer:
 
 @dataclass(frozen=True, eq=False)
 class LayerMatch:
-    """A recurrent layer together with the Keras object it describes.
+    """A recurrent layer that was found in a model.
 
     Parameters
     ----------
+    info
+        Its description.
+    layer
+        The Keras object.
     time_distributed
         The outermost and the innermost TimeDistributed that call it; empty if there is none.
     owners
-        The layers that run it too, as (part of) their cell; mostly none.
+        Recurrent layers that run it as (part of) their cell; mostly none.
     """
 
     info: RecurrentLayer
@@ -66,15 +71,15 @@ class LayerMatch:
 
 
 def find_recurrent(model: Model) -> tuple[LayerMatch, ...]:
-    """List the recurrent layers of a model, in the order in which the model holds them."""
+    """Return the recurrent layers of a model, in the order in which the model holds them."""
     return tuple(found for found in find_all(model) if not found.owners)
 
 
 def find_all(model: Model) -> tuple[LayerMatch, ...]:
-    """List the recurrent layers and every cell, also those that another one runs."""
+    """Return the recurrent layers and all cells, also cells that a recurrent layer runs."""
     index = {id(layer): position for position, layer in enumerate(model.layers)}
     known = {id(layer) for layer in adapter_of(model).all_layers(model)}
-    # What Keras does not know of is not trained, and would not be put back as it was.
+    # What Keras does not track is not trained, and would not be restored.
     walked = [found for found in _walk(model, "", set(), ()) if id(found[1]) in known]
     owners: dict[int, list[Layer]] = {}
     for _, layer, _ in walked:
@@ -93,7 +98,7 @@ def find_all(model: Model) -> tuple[LayerMatch, ...]:
 
 
 def _runs(layer: Layer) -> Iterator[tuple[Layer, Layer]]:
-    """List what a recurrent layer or cell runs inside, each with the layer that runs it."""
+    """Yield what a recurrent layer or cell runs inside, each layer after the one that runs it."""
     if not is_recurrent(layer):
         yield from ((layer, inner) for inner in inner_layers(layer))
         return
@@ -131,7 +136,7 @@ def _walk(
             yield child_path, child, time_distributed
         elif is_recurrent(child):
             yield child_path, child, time_distributed
-            # A class of one's own may hold more than what it runs over time.
+            # A subclass may hold further layers, which it does not run over time.
             run = frozenset(id(inner) for _, inner in _runs(child))
             yield from _walk(child, child_path, seen, time_distributed, run)
         else:

@@ -1,4 +1,4 @@
-"""What the two layers of a Bidirectional have in common: only that can be one tensor of halves."""
+"""What both layers of a Bidirectional have: only that can be the two halves of one tensor."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _NOUNS = {True: "cell state", False: "hidden state"}
 
 
 def equal_halves(tensors: Sequence[Tensor], dims: tuple[str, ...]) -> tuple[str, ...]:
-    """Name the halves that two tensors make of one channel axis; none where they are unequal."""
+    """Return the names of two tensors as halves of one channel axis; none where sizes differ."""
     sizes = {tensor.shape[-1] for tensor in tensors}
     equal = len(tensors) == 2 and len(sizes) == 1 and None not in sizes
     return DIRECTIONS if equal and dims[-1] == "channel" else ()
 
 
 def output_halves(layer: Layer, output: Tensor, dims: tuple[str, ...]) -> tuple[str, ...]:
-    """Name the halves of a Bidirectional's output that has both, one after the other."""
+    """Return the names of the halves of a Bidirectional's concatenated output; none if unequal."""
     widths = {units_of(cell_of(rnn)) for rnn in directions(layer)}
     width = widths.pop() or 0
     equal = not widths and output.shape[-1] == 2 * width
@@ -40,7 +40,7 @@ def output_halves(layer: Layer, output: Tensor, dims: tuple[str, ...]) -> tuple[
 
 
 def missing_state_reason(layer: Layer, role: str) -> str:
-    """Say why there is no state of this role that a whole layer has; empty if there is one."""
+    """Return why a layer has no state of a role in all its directions; empty if it has."""
     rnns, noun = directions(layer), _NOUNS[role == CELL]
     found = [_keys(rnn, role) for rnn in rnns]
     if not any(found):
@@ -56,7 +56,7 @@ def missing_state_reason(layer: Layer, role: str) -> str:
 
 
 def common_cells(layer: Layer) -> list[int]:
-    """List the cells of which both directions have the same gates, by their place in a stack."""
+    """Return the positions in a stack of the cells with the same gates in both directions."""
     names = [[gates_of(cell) for cell in cells_of(rnn)] for rnn in directions(layer)]
     first, last = names[0], names[-1]
     same = range(len(first)) if len(first) == len(last) else range(0)
@@ -64,7 +64,7 @@ def common_cells(layer: Layer) -> list[int]:
 
 
 def missing_gates_reason(layer: Layer) -> str:
-    """Say why there are no gates that a whole layer has; empty if there are."""
+    """Return why a layer has no known gates in all its directions; empty if it has."""
     rnns = directions(layer)
     known = [all(gates_of(cell) for cell in cells_of(rnn)) for rnn in rnns]
     if not any(known):
@@ -76,8 +76,8 @@ def missing_gates_reason(layer: Layer) -> str:
         )
     if common_cells(layer):
         return ""
-    told = [f"{_the(rnns, i)} has the gates {_gate_names(rnn)}" for i, rnn in enumerate(rnns)]
-    return ", ".join(told)
+    each = [f"{_the(rnns, i)} has the gates {_gate_names(rnn)}" for i, rnn in enumerate(rnns)]
+    return ", ".join(each)
 
 
 def _keys(rnn: Layer, role: str) -> list[StateKey]:

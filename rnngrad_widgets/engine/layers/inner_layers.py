@@ -1,4 +1,4 @@
-"""Which layers a layer holds, and under what name: that of a layer in a model, or an attribute."""
+"""The layers inside a layer, by their names in a model or the names of attributes."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _BOOKKEEPING = frozenset(
         "_self_unconditional_dependency_names",
     }
 )
-"""SavedAttributes in which Keras and TensorFlow keep what other attributes hold."""
+"""Attributes in which Keras and TensorFlow repeat what other attributes hold."""
 
 _PLAIN = (str, int, float)
 
 
 def child_layers(layer: Layer) -> Iterator[tuple[str, Layer]]:
-    """Name the layers that a layer holds; one that is held twice comes twice.
+    """Yield the layers that a layer holds, by name; one that is held twice comes twice.
 
     A Functional or Sequential model has names for its layers. Elsewhere, and for what such a model
     holds besides, it is the attribute's name, with the index in a list, the key in a dict. In a set
@@ -47,7 +47,7 @@ def child_layers(layer: Layer) -> Iterator[tuple[str, Layer]]:
 
 
 def inner_layers(layer: Layer) -> list[Layer]:
-    """List the layers inside a layer, at any depth, each once."""
+    """Return the layers inside a layer, at any depth, each once."""
     found: dict[int, Layer] = {}
     left = [layer]
     while left:
@@ -60,8 +60,8 @@ def inner_layers(layer: Layer) -> list[Layer]:
 
 def _is_bookkeeping(name: str, value: object, *, functional: bool) -> bool:
     if name == "_functional":
-        return functional  # elsewhere it is somebody's own
-    # In Keras 3 a plain list keeps the layers of all attributes; a list of one's own is wrapped.
+        return functional  # elsewhere it is an attribute of a user's class
+    # In Keras 3 a plain list has the layers of all attributes; lists that users set are wrapped.
     return name in _BOOKKEEPING or (name == "_layers" and (functional or type(value) is list))
 
 
@@ -86,6 +86,6 @@ def _layers_in(name: str, value: Nested) -> Iterator[tuple[str, Layer]]:
 
 
 def _counted(name: str) -> tuple[str, int]:
-    """Take the name that Keras counts up apart: ``"lstm_10"`` comes after ``"lstm_9"``."""
-    bare, number = re.fullmatch(r"(.*?)(?:_(\d+))?", name, re.DOTALL).groups()  # type: ignore[union-attr]
-    return bare, int(number or 0)
+    """Split a name that Keras numbers, to sort by: ``"lstm_10"`` comes after ``"lstm_9"``."""
+    stem, number = re.fullmatch(r"(.*?)(?:_(\d+))?", name, re.DOTALL).groups()  # type: ignore[union-attr]
+    return stem, int(number or 0)

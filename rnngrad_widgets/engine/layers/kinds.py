@@ -1,4 +1,4 @@
-"""Kinds of recurrent layers: what is one, of which parts, and what it is called."""
+"""Kinds of recurrent layers: which layers are recurrent, their directions, their names."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ DIRECTIONS = ("forward", "backward")
 
 
 def is_recurrent(layer: Layer) -> bool:
-    """Tell whether a Keras layer is recurrent; a Bidirectional is one recurrent layer."""
+    """Return whether a Keras layer is recurrent; a Bidirectional is one recurrent layer."""
     if is_a(layer, "Bidirectional"):
         return is_a(layer.forward_layer, "RNN")
     return is_a(layer, "RNN")
@@ -24,7 +24,7 @@ def directions(layer: Layer) -> tuple[Layer, ...]:
 
 
 def kind_of(layer: Layer) -> str:
-    """Name the kind of a recurrent layer or cell: ``"LSTM"``, ``"RNN(LSTMCell)"``."""
+    """Return the name of a layer's or cell's kind: ``"LSTM"``, ``"RNN(LSTMCell)"``."""
     if type(layer) is not adapter_of(layer).module.layers.RNN:
         return type(layer).__name__
     cells = getattr(layer.cell, "cells", [layer.cell])

@@ -1,4 +1,4 @@
-"""From a path, name, index or layer object to the recurrent layer that it stands for."""
+"""Find the recurrent layer that a path, name, index or layer object stands for."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def resolve_all(
 
 
 def listing(found: tuple[LayerMatch, ...]) -> str:
-    """Name the recurrent layers there are, for an error message."""
+    """Return a list of the recurrent layers in words, for an error message."""
     if not found:
         return "the model has no recurrent layers"
     names = (
@@ -82,11 +82,11 @@ def _by_name(model: Model, found: tuple[LayerMatch, ...], name: str) -> LayerMat
     for candidate in found:
         if candidate.info.path == name:
             return candidate
-    bare = [f for f in found if name in (f.layer.name, f.info.path.rsplit("/", 1)[-1])]
-    if len(bare) == 1:
-        return bare[0]
-    if bare:
-        paths = ", ".join(f"'{f.info.path}'" for f in bare)
+    same = [f for f in found if name in (f.layer.name, f.info.path.rsplit("/", 1)[-1])]
+    if len(same) == 1:
+        return same[0]
+    if same:
+        paths = ", ".join(f"'{f.info.path}'" for f in same)
         raise ValueError(f"layer '{name}' is ambiguous: it names {paths}; give the path")
     if any(layer.name == name for layer in model.layers):
         raise ValueError(f"layer '{name}' is not recurrent; {listing(found)}")

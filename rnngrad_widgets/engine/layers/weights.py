@@ -1,4 +1,4 @@
-"""The weights of a layer: what each is called, and their values of now, read without a pass."""
+"""The weights of a layer: their names, axes and current values, read without a pass."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rnngrad_widgets.engine.layers.inner_layers import child_layers
 from rnngrad_widgets.engine.layers.kinds import DIRECTIONS, directions
 
 _BOOKKEEPING = re.compile("_(non_)?trainable_(variables|weights)|_self_.*")
-"""SavedAttributes in which Keras and TensorFlow keep the variables that other attributes hold."""
+"""Attributes in which Keras and TensorFlow repeat variables that other attributes hold."""
 
 
 class Weight(NamedTuple):
@@ -39,7 +39,7 @@ class Weight(NamedTuple):
 
 
 def weights_of(layer: Layer) -> dict[str, Weight]:
-    """Name every weight of a recurrent layer or cell, trained or not.
+    """Return every weight of a recurrent layer or cell by its name, trained or not.
 
     ``"kernel"``, in a Bidirectional ``"forward/kernel"``, in a stack of cells ``"0/kernel"``. A
     weight of a layer inside a cell has the name of the attribute before its own, ``"norm/gamma"``;
@@ -62,7 +62,7 @@ def weights_of(layer: Layer) -> dict[str, Weight]:
 
 
 def read_weights(found: LayerMatch) -> dict[str, GradientTensor]:
-    """Return the weights of a layer by name, as of now: ``"kernel"``, ``"forward/kernel"``.
+    """Return the weights of a layer by name: ``"kernel"``, ``"forward/kernel"``; current values.
 
     Raises
     ------
@@ -89,7 +89,10 @@ def read_weights(found: LayerMatch) -> dict[str, GradientTensor]:
 
 
 def weight_axes(weight: Weight, tensor: Tensor) -> tuple[str, ...]:
-    """Name the axes of a weight; the channel axis comes last. A scalar is one of one channel."""
+    """Return the names of a weight's axes; the channel axis comes last.
+
+    A scalar counts as a weight of one channel.
+    """
     rank = len(tensor.shape)
     if rank == 2 and weight.gates:
         # The bias of a GRU with reset_after=True has a row for the input and one for the state.
@@ -116,7 +119,7 @@ class _Names:
         self._take(layer, "", seen)
 
     def of(self, variable: Tensor) -> tuple[str, Weight]:
-        """Return the name of a variable, and what is known of it."""
+        """Return the name of a variable, and its description."""
         own = self._adapter.weight_name(variable)
         return self._known.get(id(variable), (own, Weight(variable)))
 

@@ -1,4 +1,4 @@
-"""A loss that is given instead of the model's own, or none: the callable that is traced."""
+"""Losses other than the model's own: from what users pass to a function that is traced."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ VALUES = frozenset(each.name for each in QUANTITIES.values() if not each.is_grad
 """Quantities that are no derivatives: they need no loss."""
 
 _MAX_ENTRIES = 32
-"""How many losses are remembered, each with its traces."""
+"""How many losses are remembered for a model."""
 
 _FORMS = (
     "loss must be a function loss(model, x, y, sample_weight, training), a loss of Keras "
@@ -30,9 +30,14 @@ _FORMS = (
 
 
 class GivenLosses:
-    """What stands for the losses that are given for one model: one callable for each of them.
+    """The losses that were passed for one model, and a callable for each of them.
 
-    The traces are found by it again, so it is the same for the same loss.
+    It is the same callable for the same loss, as the cache of passes compares it by identity.
+
+    Parameters
+    ----------
+    model
+        The model.
     """
 
     def __init__(self, model: Model) -> None:
@@ -46,7 +51,7 @@ class GivenLosses:
         Raises
         ------
         ValueError
-            If it is none that Keras or the engine knows.
+            If neither Keras nor the engine knows such a loss.
         """
         if loss is None:
             return None
@@ -60,19 +65,19 @@ class GivenLosses:
         return self._known[key][1]
 
     def for_batch(self, loss: Loss | None, words: Collection[str], batch: Batch) -> Loss | None:
-        """Return what to differentiate; for values alone that is nothing where no loss is known."""
+        """Return what to differentiate: a loss, or a forward pass for values of a model without."""
         if loss is None and VALUES.issuperset(words) and not _has_loss(self._model, batch):
             return self._forward
         return loss
 
 
 class ForwardOnly:
-    """Call a model, and compute of its loss what is known without targets.
+    """Call a model, and compute the part of its loss that needs no targets.
 
     Attributes
     ----------
-    found
-        Whether there was any, when it was traced last.
+    has_loss
+        Whether there was such a part, when it was traced last.
     """
 
     def __init__(self) -> None:
@@ -109,9 +114,14 @@ def _as_callable(model: Model, loss: Any) -> Loss:
 
 
 class _CompiledLoss:
-    """Another loss in the place of the compiled one, as ``model.compile(loss=...)`` would put it.
+    """A loss as ``model.compile(loss=...)`` would use it; what layers add to the loss stays.
 
-    What layers add, as regularisation, stays.
+    Parameters
+    ----------
+    model
+        The model.
+    loss
+        An object, name or function that Keras takes as a loss, or a nest of them.
     """
 
     def __init__(self, model: Model, loss: object) -> None:
@@ -156,7 +166,7 @@ def _keras2(model: Model, loss: object, y: Nested, predicted: Nested, weight: Ne
 
 
 class _NoMetric:
-    """Stands in for a metric: what a pass computes is no part of any mean."""
+    """Stand-in for a metric: a pass is no part of any mean."""
 
     def update_state(self, *args: Nested, **kwargs: Nested) -> None:
         """Do nothing."""
@@ -170,7 +180,7 @@ def _has_loss(model: Model, batch: Batch) -> bool:
 
 
 def _adds_only(model: Model) -> bool:
-    """Tell whether all of a compiled model's loss is what its layers add."""
+    """Return whether a compiled model's loss consists only of what its layers add."""
     adapter = adapter_of(model)
     if not adapter.is_compiled(model) or adapter.has_own_train_step(model):
         return False
@@ -192,7 +202,7 @@ def _binds(function: Callable[..., Any], count: int) -> bool:
 
 
 def _begins_with_targets(function: Callable[..., Any]) -> bool:
-    """Tell a function of Keras' form, with options, from one that leaves out arguments."""
+    """Return whether a function's first argument is the targets, as Keras names it."""
     return next(iter(inspect.signature(function).parameters)) in ("y_true", "target")
 
 

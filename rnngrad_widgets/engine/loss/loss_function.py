@@ -1,7 +1,7 @@
-"""The loss of a model as a function of a batch, with the model as it is: nothing is tapped.
+"""The loss of a model as a function of a batch, without taps.
 
-What the engine computes is held against it, and its values are what `GradientEngine.check` takes
-differences of.
+The loss that a pass differentiates is compared with it, and `GradientEngine.check` computes
+differences of it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Loss: TypeAlias = "Callable[[Model, Nested, Nested, Nested, bool], Tensor]"
 
 
 class LossError(Exception):
-    """The model's own code failed; the cause is what it raised."""
+    """The model's own code failed; the cause is the exception that it raised."""
 
 
 def loss_of(model: Model, batch: Batch, training: bool, loss: Loss | None) -> Tensor:
@@ -46,7 +46,7 @@ def loss_of(model: Model, batch: Batch, training: bool, loss: Loss | None) -> Te
 
 
 class LossValue(NamedTuple):
-    """A loss, mostly of one value: the mean is what ``fit`` logs, the sum what it minimises."""
+    """A loss, mostly of one value: ``fit`` logs the mean, and minimises the sum."""
 
     mean: Tensor
     total: Tensor
@@ -62,9 +62,9 @@ class LossFunction:
     batch
         A batch of the kind.
     signature
-        What a traced function takes: `Batch.signature`, with the batch size open or not.
+        Specs of the tensors that a traced function takes: `Batch.signature`, or exact shapes.
     prepare
-        Called before the model is, whenever its Python code runs; what it does to layers is undone.
+        Called before the model whenever its Python code runs; changes to layers are undone.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class LossFunction:
         Parameters
         ----------
         values
-            Values for variables instead of the model's, as of `FunctionOnCopies`; not in eager mode.
+            Values for variables instead of the model's, as in `FunctionOnCopies`; not when eager.
         """
         if self._traced is not None:
             return LossValue(*self._traced(*batch.leaves, values=values))

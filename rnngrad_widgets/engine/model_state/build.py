@@ -1,4 +1,4 @@
-"""Building a model that has no variables yet, as its own ``fit`` would."""
+"""Build a model that has no variables yet, as its own ``fit`` would."""
 
 from __future__ import annotations
 
@@ -110,11 +110,11 @@ def _call(model: Model, batch: Batch, *, training: bool) -> None:
 
 @contextmanager
 def _unbuilt_on_error(model: Model) -> Iterator[None]:
-    """Put a model back as it was if building it fails."""
+    """Restore every attribute, list and tracker of the layers if building the model fails."""
     every = adapter_of(model).all_layers(model)
     trackers = [vars(layer)["_tracker"] for layer in every if "_tracker" in vars(layer)]
     namespaces = [vars(thing) for thing in (*every, *trackers)]
-    # What a fit in another thread sets meanwhile stays.
+    # Attributes that a fit in another thread sets meanwhile are left alone.
     excluded = adapter_of(model).trainer_attributes
     saved = [SavedAttributes(space, excluded) for space in namespaces]
     saved += [SavedAttributes(tracker.stored_ids) for tracker in trackers]

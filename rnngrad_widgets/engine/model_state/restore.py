@@ -1,7 +1,11 @@
-"""Variables that a model's forward pass assigns: seeds, running means, states, counters.
+"""Leave the variables alone that a forward pass assigns: seeds, running means, states, counters.
 
-A traced pass works on copies of them, so that nothing of the model is ever assigned, whatever
-another thread does with it. In eager mode they are assigned, and put back.
+A traced pass works on copies of them, so that the model's own are never assigned, whatever
+another thread does. In eager mode they are assigned, and then restored.
+
+There is no ``keras.StatelessScope`` here: in it an assigned value stays connected to what it was
+computed from, so gradients differ from those of training; and a seed that is drawn in a loop is
+drawn only once.
 """
 
 from __future__ import annotations
@@ -26,13 +30,14 @@ _ANONYMOUS = "cd2c89b7-88b7-44c8-ad83-06c2a9158347"
 class FunctionOnCopies:
     """A traced function that works on copies of the variables that it assigns.
 
-    What it assigns is assigned, and read again, exactly as in the model's own training step; only
-    the variables are others. At each call they begin with the values that the model's have.
+    Reads and assignments have the order and the derivatives that they have in the model's own
+    training step; only the variables are different ones. Each call begins with the values that
+    the model's variables have.
 
     Parameters
     ----------
     concrete
-        A concrete function; it is changed, so it must be nobody else's.
+        A concrete function. It is modified, so it must not be used elsewhere.
     """
 
     def __init__(self, concrete: Any) -> None:
@@ -49,8 +54,8 @@ class FunctionOnCopies:
         Parameters
         ----------
         values
-            Other values for variables than those that the model has now, by the id of the
-            variable's handle.
+            Values for variables instead of those that the model has, by the id of the variable's
+            handle.
         """
         if not self._copies and not values:
             return self._concrete(*args)
@@ -86,7 +91,7 @@ class FunctionOnCopies:
 
 
 class _Copy:
-    """A variable of the same kind as another, which nobody else knows."""
+    """A private variable of the same kind as another."""
 
     def __init__(self, handle: Tensor) -> None:
         shape_and_type = handle._handle_data.shape_and_type[0]  # noqa: SLF001 - no public way
@@ -104,15 +109,15 @@ class _Copy:
         return tf.raw_ops.ReadVariableOp(resource=handle, dtype=self._dtype)
 
     def assign(self, value: Tensor) -> None:
-        """Give the copy a value."""
+        """Assign a value to the copy."""
         tf.raw_ops.AssignVariableOp(resource=self.handle, value=value)
 
 
 @contextmanager
 def restore_variables(model: Model) -> Iterator[None]:
-    """Put back what a forward pass in eager mode assigns of what a model's layers hold.
+    """Restore the variables of a model that a forward pass in eager mode assigns.
 
-    Eager operations also draw their seeds from one generator; it goes on where it was.
+    Eager operations also draw their seeds from one generator, which is restored too.
     """
     context = import_module("tensorflow.python.eager.context").context()
     seeds = getattr(context, "_rng", None)  # none until a seed is set
@@ -121,7 +126,7 @@ def restore_variables(model: Model) -> Iterator[None]:
         for variable in _variables(model):
             stack.enter_context(_handle_restored(variable.handle))
         try:
-            if seeds is not None:  # other seeds: the random kernels remember each that they had
+            if seeds is not None:  # other seeds: random kernels remember those that they used
                 seeds.seed(os.urandom(8))
             yield
         finally:

@@ -1,1 +1,1 @@
-"""Other threads: waiting for them, and letting them wait, while the engine uses a model."""
+"""Exclusive use of models: other threads wait, and are waited for."""

@@ -1,13 +1,13 @@
-"""One thread at a time in the Python code of models, and none that changes their variables.
+"""Exclusive access to the Python code of models, and to their variables.
 
-A model is Python code that is run while a function is traced, or at every batch with
-``run_eagerly=True``; what it runs into there (the engine's taps, a dropout mask on a cell, a list
-of losses) is common to all threads. So the engine never runs it beside another thread: it waits
-until the others have left such code, and lets them wait at its entrances meanwhile, whichever model
-it is: models may share layers. A ``fit`` in another thread is not slowed otherwise: its traced
-function runs none of this code.
+A model's Python code runs while a function is traced, or at every batch with ``run_eagerly=True``.
+It uses objects that all threads share: the engine's taps, the dropout mask of a cell, lists of
+losses. So the engine never runs it beside another thread. It waits until other threads have left
+such code, and lets them wait at its entrances meanwhile, whichever model they use: models may share
+layers. A ``fit`` in another thread is not slowed otherwise: its traced function runs none of this
+code.
 
-The weights are read between two training steps: amid one, some are those of the step before.
+The weights are read between two training steps: within one, they change one by one.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import numpy as np
 from rnngrad_widgets.engine.backend import Model, keras, tf
 from rnngrad_widgets.engine.keras_api.select import adapter_of
 from rnngrad_widgets.engine.threads.frames import innermost_frames, stack
-from rnngrad_widgets.engine.threads.gates import ExclusiveAccess, count_of_turns
+from rnngrad_widgets.engine.threads.gates import ExclusiveAccess, acquisition_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,10 +44,10 @@ _CODE = frozenset(
 _TRAINING = frozenset(("fit", "train_on_batch"))
 
 _SHORT = 5.0
-"""Seconds to wait for a function that is called by nothing of Keras."""
+"""Seconds to wait for a function that no ``fit`` or ``train_on_batch`` has called."""
 
 _SETTLED = 0.1
-"""Seconds in which weights that are being trained by such a function change."""
+"""Seconds within which such a function changes weights, if it trains them."""
 
 _FUNCTION = type(tf.function(lambda: None))
 
@@ -60,17 +60,17 @@ def exclusive(model: Model) -> ExclusiveAccess:
     RuntimeError
         On entering, if another thread does not leave such code in time.
     """
-    return _InCode(model, sys._getframe(1))  # noqa: SLF001 - documented
+    return _CodeAccess(model, sys._getframe(1))  # noqa: SLF001 - documented
 
 
 def undisturbed(model: Model, look: Callable[[], _T]) -> _T:
-    """Return what a look at a model sees while no other thread is in its code from here.
+    """Return the result of `look`, called while the engine does not use the model elsewhere.
 
-    One that builds the model may be interrupted, and undo that.
+    A thread that builds the model may be interrupted, and undo that.
     """
-    before = count_of_turns()
+    before = acquisition_count()
     found = look()
-    if before is not None and count_of_turns() == before:
+    if before is not None and acquisition_count() == before:
         return found
     with exclusive(model):
         return look()
@@ -84,20 +84,20 @@ def between_steps(model: Model) -> ExclusiveAccess:
     RuntimeError
         On entering, if a training step of another thread does not end in time.
     """
-    return _InSteps(model, sys._getframe(1))  # noqa: SLF001 - documented
+    return _VariableAccess(model, sys._getframe(1))  # noqa: SLF001 - documented
 
 
 def trains_elsewhere() -> bool:
-    """Tell whether another thread is in a ``fit`` or ``train_on_batch``, of whichever model."""
-    return any(frame.f_code.co_name in _TRAINING for frame in _of_tensorflow())
+    """Return whether another thread is in a ``fit`` or ``train_on_batch``, of whichever model."""
+    return any(frame.f_code.co_name in _TRAINING for frame in _foreign_tensorflow_frames())
 
 
 def may_train_elsewhere() -> bool:
-    """Tell whether another thread runs anything of TensorFlow, which may be a training step."""
-    return any(True for _ in _of_tensorflow())
+    """Return whether another thread runs anything of TensorFlow, which may be a training step."""
+    return any(True for _ in _foreign_tensorflow_frames())
 
 
-def _of_tensorflow() -> Iterator[FrameType]:
+def _foreign_tensorflow_frames() -> Iterator[FrameType]:
     """Yield the frames of other threads that run code of TensorFlow or Keras."""
     here = threading.get_ident()
     for thread, innermost in innermost_frames().items():
@@ -106,39 +106,39 @@ def _of_tensorflow() -> Iterator[FrameType]:
                 yield frame
 
 
-class _OfModel(ExclusiveAccess):
-    """ExclusiveAccess on behalf of a model, which the error for a wait in vain names."""
+class _ModelAccess(ExclusiveAccess):
+    """Exclusive access for one model, which the error names."""
 
     def __init__(self, model: Model, entering: FrameType) -> None:
         super().__init__(entering)
         self._model = model
 
     def still_busy(self, why: str) -> RuntimeError:
-        """Name the model."""
+        """Return an error that names the model."""
         return RuntimeError(
             f"model {self._model.name!r} must not be in use by another thread while it is looked "
             f"into; waited too long, and {why}; call again when that has ended"
         )
 
 
-class _InCode(_OfModel):
-    """ExclusiveAccess in the Python code of models."""
+class _CodeAccess(_ModelAccess):
+    """Exclusive access to the Python code of models."""
 
     def __init__(self, model: Model, entering: FrameType) -> None:
         super().__init__(model, entering)
         layer = adapter_of(model).module.layers.Layer
-        # Others may set attributes, which would be put back as the engine's own doing, and read
-        # the losses of a call that they made before.
+        # Another thread may set attributes, which the engine would undo as its own changes, or
+        # read the losses of a call that it made before.
         self.methods = ((layer, "__call__"), (layer, "__setattr__"), (layer, "losses"))
         self._codes = {_code(layer.__call__), _code(_func_graph().func_graph_from_py_func)}
 
     def is_inside(self, frame: FrameType) -> bool:
-        """Tell whether a frame calls a layer, is a step of a model, or traces."""
+        """Return whether a frame calls a layer, is a step of a model, or traces."""
         return frame.f_code in self._codes or frame.f_code.co_name in _CODE
 
 
-class _InSteps(_OfModel):
-    """ExclusiveAccess with the variables of models."""
+class _VariableAccess(_ModelAccess):
+    """Exclusive access to the variables of models."""
 
     def __init__(self, model: Model, entering: FrameType) -> None:
         super().__init__(model, entering)
@@ -146,7 +146,7 @@ class _InSteps(_OfModel):
         self._codes = {_code(getattr(*method)) for method in self.methods}
 
     def __enter__(self) -> None:
-        """Wait until this thread is alone.
+        """Wait until no other thread is inside.
 
         Raises
         ------
@@ -164,7 +164,7 @@ class _InSteps(_OfModel):
             raise self.still_busy("a function in another thread changes its weights")
 
     def _changes(self) -> bool:
-        """Tell whether the variables change although no other thread may train."""
+        """Return whether the variables change although no other thread may train."""
         before = self._bytes()
         time.sleep(_SETTLED)
         return self._bytes() != before
@@ -173,11 +173,11 @@ class _InSteps(_OfModel):
         return [np.asarray(variable).tobytes() for variable in self._model.variables]
 
     def is_inside(self, frame: FrameType) -> bool:
-        """Tell whether a frame calls a function, or applies gradients."""
+        """Return whether a frame calls a function, or applies gradients."""
         return frame.f_code in self._codes or frame.f_code.co_name == "train_step"
 
-    def gives_up(self, frame: FrameType, waited: float) -> bool:
-        """Leave a function where it is, after a while, that no ``fit`` has called."""
+    def may_stay_inside(self, frame: FrameType, waited: float) -> bool:
+        """Return whether a function that no ``fit`` has called has been waited for long enough."""
         return waited > _SHORT and all(f.f_code.co_name not in _TRAINING for f in stack(frame))
 
 
@@ -190,13 +190,13 @@ def _optimizers() -> list[type]:
 
 
 def _applies(kind: type) -> tuple[type, str]:
-    """Find the method by which an optimizer changes weights, and the class that has it."""
+    """Return the class and the name of the method by which an optimizer changes weights."""
     name = "apply" if hasattr(kind, "apply") else "apply_gradients"  # that calls apply in Keras 3
     return next(owner for owner in kind.__mro__ if name in vars(owner)), name
 
 
 def _code(function: Callable[..., Any]) -> CodeType:
-    """Return the code of a function, below what is wrapped around it."""
+    """Return the code of a function without its wrappers."""
     code: CodeType = inspect.unwrap(function).__code__
     return code
 

@@ -12,24 +12,24 @@ if TYPE_CHECKING:
 
 def innermost_frames() -> dict[int, FrameType]:
     """Return the innermost frame of each thread."""
-    with _not_collecting():
+    with _no_garbage_collection():
         return sys._current_frames()  # noqa: SLF001 - documented
 
 
 def stack(frame: FrameType | None) -> list[FrameType]:
-    """List a frame, its caller, and so on."""
+    """Return a frame, its caller, and so on to the outermost one."""
     found = []
-    with _not_collecting():
+    with _no_garbage_collection():
         while frame is not None:
             found.append(frame)
             frame = frame.f_back
     return found
 
 
-class _not_collecting:  # noqa: N801 - a context, as in contextlib
-    """Keep the garbage collector away while frame objects of other threads are made.
+class _no_garbage_collection:  # noqa: N801 - a context, as in contextlib
+    """Suspend garbage collection while frame objects of other threads are made.
 
-    Before Python 3.12 it may run just then, and let another thread leave such a frame.
+    Before Python 3.12 a collection may run meanwhile, and let another thread leave such a frame.
     """
 
     def __enter__(self) -> None:

@@ -1,10 +1,11 @@
-"""Gates: methods of other people's classes at which other threads wait for a moment.
+"""Exclusive access to foreign code: other threads wait at gates while one thread runs.
 
-They stand at classes, not at objects, so that nothing of a model is changed by them, and only while
-one thread goes on alone.
+A gate wraps a method of a class, never of an object, so that no model is changed; and only while
+a thread has exclusive access.
 
-Whether another thread is inside is told by the code that it runs. Its variables are not looked at:
-to read ``f_locals`` of a frame that runs in another thread can crash CPython 3.11 and 3.12.
+Whether another thread is inside the guarded code is decided from the code objects of its frames.
+Its variables are never read: reading ``f_locals`` of a frame that another thread is running can
+crash CPython 3.11 and 3.12.
 """
 
 from __future__ import annotations
@@ -29,34 +30,39 @@ PATIENCE = 60.0
 _POLL = 0.001
 
 _FIRST, _LONGEST = 0.1, 5.0
-"""Seconds to keep gates closed while waiting; then another thread may be what one inside needs."""
+"""Seconds to keep gates closed while waiting; a thread inside may need one that waits outside."""
 
 _RECHECK = 1.0
-"""Seconds after which a waiting thread looks whether the one it waits for is still there."""
+"""Seconds after which a waiting thread checks that the one it waits for is still there."""
 
 _mutex = threading.RLock()
-"""Held for moments only, never while waiting. It guards the three below."""
+"""Guards the three names below. It is held briefly, never while waiting."""
 
-_turns: list[ExclusiveAccess] = []
-"""Those that are alone, or about to be: of one thread, inner ones last."""
+_holders: list[ExclusiveAccess] = []
+"""Accesses that are held, or about to be, all by one thread; nested ones come last."""
 
-_begun = 0
-"""How many were alone so far."""
+_acquisitions = 0
+"""How many accesses have begun so far."""
 
 _waiting: set[int] = set()
 """Threads that wait at a gate."""
 
 
 class ExclusiveAccess(ABC):
-    """Enter to go on alone: other threads wait at the gates, once those inside have left.
+    """Context in which other threads stay outside of some methods; they wait at gates there.
 
-    One thread at a time is alone, whatever the gates; it may enter others meanwhile. Safe against a
-    KeyboardInterrupt anywhere: who is alone is so only as long as the frame that entered is on its
-    thread's stack (so the ``with`` must not be in a generator).
+    One thread at a time has exclusive access, of whichever kind; it may enter further ones
+    meanwhile. A KeyboardInterrupt is safe anywhere: access lasts only as long as the frame that
+    entered is on its thread's stack (so the ``with`` must not be in a generator).
+
+    Parameters
+    ----------
+    entering
+        The frame of the ``with`` statement.
     """
 
     methods: tuple[tuple[type, str], ...] = ()
-    """Where the gates stand: classes and the names of their methods or properties."""
+    """Where the gates are: classes and the names of their methods or properties."""
 
     def __init__(self, entering: FrameType) -> None:
         self._owner = threading.get_ident()
@@ -70,18 +76,21 @@ class ExclusiveAccess(ABC):
 
     @abstractmethod
     def is_inside(self, frame: FrameType) -> bool:
-        """Tell whether a frame runs what only one thread may run."""
+        """Return whether a frame runs the guarded code."""
 
     @abstractmethod
     def still_busy(self, why: str) -> RuntimeError:
-        """Return the error for a wait in vain."""
+        """Return the error for a wait that took too long, with the reason."""
 
-    def gives_up(self, frame: FrameType, waited: float) -> bool:  # noqa: ARG002 - of those that do
-        """Tell whether a thread with this outermost frame inside is to be left there."""
+    def may_stay_inside(self, frame: FrameType, waited: float) -> bool:  # noqa: ARG002 - to override
+        """Return whether a thread with this outermost frame inside need not leave.
+
+        `waited` is in seconds.
+        """
         return False
 
     def __enter__(self) -> None:
-        """Wait until this thread is alone.
+        """Wait until no other thread is inside.
 
         Raises
         ------
@@ -89,8 +98,8 @@ class ExclusiveAccess(ABC):
             If others are inside for longer than `PATIENCE` seconds.
         """
         try:
-            self._take_turn()
-            self._close()
+            self._acquire()
+            self._close_gates()
         except BaseException:
             self._leave()
             raise
@@ -101,57 +110,60 @@ class ExclusiveAccess(ABC):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Let the others go on."""
+        """Let other threads in again."""
         self._leave()
 
-    def _take_turn(self) -> None:
+    def _acquire(self) -> None:
         deadline = time.monotonic() + PATIENCE
-        while not self._is_turn():
+        while not self._try_to_acquire():
             if time.monotonic() > deadline:
                 raise self.still_busy("another thread computes gradients")
             time.sleep(_POLL)
 
-    def _is_turn(self) -> bool:
-        global _begun  # noqa: PLW0603 - guarded like the others
+    def _try_to_acquire(self) -> bool:
+        global _acquisitions  # noqa: PLW0603 - guarded like the others
         with _mutex:
-            for other in [turn for turn in _turns if turn.is_abandoned()]:
-                other.open()
-                _turns.remove(other)
-            free = all(turn._owner == self._owner for turn in _turns)  # noqa: SLF001 - own class
+            for other in [holder for holder in _holders if holder.is_abandoned()]:
+                other.open_gates()
+                _holders.remove(other)
+            free = all(holder._owner == self._owner for holder in _holders)  # noqa: SLF001 - own class
             if free:
-                _turns.append(self)
-                _begun += 1
+                _holders.append(self)
+                _acquisitions += 1
             return free
 
     def _leave(self) -> None:
-        self.open()
+        self.open_gates()
         with _mutex:
-            if self in _turns:
-                _turns.remove(self)
+            if self in _holders:
+                _holders.remove(self)
         self._frame = None
 
-    def _close(self) -> None:
+    def _close_gates(self) -> None:
         began, patience = time.monotonic(), _FIRST
-        while not self._is_alone(patience, began):
-            self.open()
+        while not self._wait_inside(patience, began):
+            self.open_gates()
             if time.monotonic() - began > PATIENCE:
                 raise self.still_busy("another thread is inside")
             time.sleep(5 * _POLL)
             patience = min(2 * patience, _LONGEST)
 
-    def _is_alone(self, patience: float, began: float) -> bool:
-        """Close the gates, and wait for those inside; not for long: they may need one outside."""
+    def _wait_inside(self, patience: float, began: float) -> bool:
+        """Close the gates and wait until other threads have left; return False if that takes long.
+
+        They may need a thread that waits outside.
+        """
         with _mutex:
             self._opened = threading.Event()
             self._closed = True
-            self._install()
-            self._entered = self._others()
+            self._install_gates()
+            self._entered = self._threads_inside()
         deadline = time.monotonic() + patience
         while True:
             looked = time.monotonic()
-            inside = self._others()
+            inside = self._threads_inside()
             now = time.monotonic()
-            if all(self.gives_up(frame, now - began) for frame in inside.values()):
+            if all(self.may_stay_inside(frame, now - began) for frame in inside.values()):
                 self._left_inside = bool(inside)
                 break
             if now > deadline:
@@ -160,8 +172,8 @@ class ExclusiveAccess(ABC):
         self._entered = {}
         return True
 
-    def open(self) -> None:
-        """Let the others go on; they wait no more."""
+    def open_gates(self) -> None:
+        """Remove the gates, and let the threads that wait there go on."""
         self._closed = False
         while self._installed:
             owner, name, own, gate = self._installed[-1]
@@ -171,11 +183,11 @@ class ExclusiveAccess(ABC):
         self._opened.set()
 
     def is_abandoned(self) -> bool:
-        """Tell whether the thread has left without having said so: it was interrupted there."""
+        """Return whether the owner was interrupted before it could give the access up."""
         return all(frame is not self._frame for frame in stack(innermost_frames().get(self._owner)))
 
-    def _others(self) -> dict[int, FrameType]:
-        """Find the other threads that are inside, with the outermost frame of each."""
+    def _threads_inside(self) -> dict[int, FrameType]:
+        """Return the other threads that are inside, with the outermost frame of each there."""
         with _mutex:
             found = {
                 thread: self._outermost(frame, thread)
@@ -190,13 +202,13 @@ class ExclusiveAccess(ABC):
         waits = thread in _waiting
         for each in stack(frame):
             code = each.f_code
-            if code is _TAKING_TURN or (waits and code is _GATE):
+            if code is _ACQUIRING or (waits and code is _GATE):
                 return None
             if code is _GATE or self.is_inside(each):
                 found = each
         return found
 
-    def _install(self) -> None:
+    def _install_gates(self) -> None:
         for owner, name in self.methods:
             own = owner.__dict__[name]
             gate: Any
@@ -209,17 +221,17 @@ class ExclusiveAccess(ABC):
 
     def _gate(self, owner: type, name: str, own: Any) -> Callable[..., Any]:
         api: Any = import_module("tensorflow.python.autograph.impl.api")
-        # Autograph shall leave the gate as it is, and convert what is behind it.
+        # Autograph leaves the gate as it is, and converts the method behind it.
         marked: Callable[..., Any] = api.autograph_artifact(_gate(self, owner, name, own))
         return marked
 
-    def pass_through(self, caller: FrameType) -> bool:
-        """Wait at a gate; tell whether there was a wait.
+    def wait(self, caller: FrameType) -> bool:
+        """Wait at a gate; return whether there was a wait.
 
         Parameters
         ----------
         caller
-            The frame that calls what is behind the gate.
+            The frame that calls the method behind the gate.
         """
         thread = threading.get_ident()
         if thread == self._owner or not self._closed:
@@ -234,7 +246,7 @@ class ExclusiveAccess(ABC):
                     _waiting.add(thread)
                 waited = True
                 if not self._opened.wait(_RECHECK) and self.is_abandoned():
-                    self.open()
+                    self.open_gates()
         finally:
             with _mutex:
                 _waiting.discard(thread)
@@ -246,18 +258,24 @@ class ExclusiveAccess(ABC):
         return inside is None or inside is not self._outermost(caller, 0)
 
 
-def count_of_turns() -> int | None:
-    """Count those that were alone so far; None while another thread is."""
+def is_idle() -> bool:
+    """Return whether no thread has exclusive access, and none waits at a gate."""
+    with _mutex:
+        return not _holders and not _waiting
+
+
+def acquisition_count() -> int | None:
+    """Return how many accesses have begun so far; None while another thread has one."""
     here = threading.get_ident()
     with _mutex:
-        elsewhere = any(turn._owner != here for turn in _turns)  # noqa: SLF001 - of this module
-        return None if elsewhere else _begun
+        elsewhere = any(holder._owner != here for holder in _holders)  # noqa: SLF001 - of this module
+        return None if elsewhere else _acquisitions
 
 
 def _gate(alone: ExclusiveAccess, owner: type, name: str, own: Any) -> Callable[..., Any]:
     @wraps(own)
     def gate(*args: Any, **kwargs: Any) -> Any:
-        if alone.pass_through(sys._getframe(1)):  # noqa: SLF001 - documented
+        if alone.wait(sys._getframe(1)):  # noqa: SLF001 - documented
             # The next one may have closed gates of its own before this thread woke up.
             current = owner.__dict__[name]
             return getattr(current, "fget", current)(*args, **kwargs)
@@ -267,4 +285,4 @@ def _gate(alone: ExclusiveAccess, owner: type, name: str, own: Any) -> Callable[
 
 
 _GATE: CodeType = next(c for c in _gate.__code__.co_consts if getattr(c, "co_name", "") == "gate")
-_TAKING_TURN = ExclusiveAccess._take_turn.__code__  # noqa: SLF001 - of this module
+_ACQUIRING = ExclusiveAccess._acquire.__code__  # noqa: SLF001 - of this module

@@ -1,4 +1,4 @@
-"""How a cell is tapped that the model calls by itself, once per timestep."""
+"""Tap of a standalone cell, which the model calls once per timestep."""
 
 from __future__ import annotations
 
@@ -26,9 +26,16 @@ if TYPE_CHECKING:
 
 
 class CellTap:
-    """A ``call`` for a bare cell that records each call as a layer's call of one timestep.
+    """Record each call of a standalone cell as a layer's call of one timestep.
 
-    What it records has a time axis of size 1.
+    The recorded tensors have a time axis of size 1.
+
+    Parameters
+    ----------
+    target, differentiator, wanted
+        As of `tap`.
+    repeats
+        Calls of a TimeDistributed around the cell.
     """
 
     def __init__(
@@ -81,7 +88,7 @@ class CellTap:
                 repeat=self._repeats.next(),
             )
         )
-        # The output leaves apart from the state that it may be: by it, the derivative is direct.
+        # A copy of the output, which may be the state too: the derivative by it is direct.
         return keras.tree.map_structure(lambda t: t[:, 0], outputs), new
 
     def _step(

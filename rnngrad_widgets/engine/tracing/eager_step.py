@@ -1,7 +1,7 @@
-"""One timestep in eager mode: where its states are made.
+"""One timestep in eager mode, recorded so that the origins of its states can be found.
 
-Nothing can be put in front of a reader that has run already. But all that a step computes is
-watched by the tape of the pass, so that the loss can be differentiated by it afterwards.
+Nothing can be inserted before operations that have run. But the tape of the pass watches all
+that a step computes, so that the loss can be differentiated by it afterwards.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class EagerStep:
-    """A step that was taken in eager mode.
+    """A step that was computed in eager mode.
 
     Parameters
     ----------
     output
         What the cell returned, nested or not.
     states
-        The new states, flat.
+        The new states, flattened.
     given
-        The inputs and old states, flat.
+        The inputs and old states, flattened.
     tape
         A persistent tape that recorded the step alone.
     recording
@@ -41,9 +41,9 @@ class EagerStep:
     recording: RecordedGraph
 
     def before(self, tensor: RecordedTensor) -> bool:
-        """Tell whether a tensor was there before the step, as `find_probe_points` asks.
+        """Return whether a tensor was there before the step, as `find_probe_points` asks.
 
-        One that the tape knows no way from, as inside of a custom gradient, counts as if it was.
+        So does one from which the tape knows no way to a state, as inside of a custom gradient.
         """
         if tensor.op.type == "Placeholder" or any(tensor.eager is t for t in self.given):
             return True
@@ -56,12 +56,12 @@ def run_step(
     args: Sequence[Nested],
     watch: Callable[[Tensor], None],
 ) -> EagerStep:
-    """Call a cell with copies of its inputs and states, and record what it does.
+    """Call a cell with copies of its inputs and states, and record its operations.
 
     Parameters
     ----------
     watch
-        Called with all that the cell computes, before anything reads it.
+        Called with every tensor that the cell computes, before anything reads it.
     """
     with tf.GradientTape(persistent=True) as tape:
 
@@ -72,7 +72,7 @@ def run_step(
         recording = RecordedGraph(watched)
         copies = keras.tree.map_structure(lambda t: tf.identity(t) if tf.is_tensor(t) else t, args)
         given = [t for t in keras.tree.flatten(copies) if tf.is_tensor(t)]
-        # By what it is given, too: what a tf.function returns cannot be watched as it is made.
+        # Its arguments, too: results of a tf.function cannot be watched while it runs.
         for tensor in given:
             if tensor.dtype.is_floating:
                 watched(tensor)

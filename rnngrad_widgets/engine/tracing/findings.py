@@ -73,7 +73,7 @@ class Findings:
 
 
 def _unreachable_reason(source: Source, calls: Sequence[LayerCall], loss: Tensor) -> str:
-    """Say why a source cannot be differentiated by; empty if it can."""
+    """Return why a source cannot be differentiated by; empty if it can."""
     if source.quantity == "weight_gradient":
         return ""  # variables are of no graph
     here = set(map(id, chain(*source.tensors)))

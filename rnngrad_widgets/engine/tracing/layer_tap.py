@@ -1,4 +1,4 @@
-"""Where a recurrent layer is tapped while the model is traced.
+"""Tap of a recurrent layer while the model is traced.
 
 Keras objects are changed only while a pass is traced: the layers asked for get another ``call`` in
 their instance ``__dict__``, and `KerasAdapter.preserve_layers` restores every layer, also after an
@@ -44,7 +44,7 @@ def tap(
 
 
 class _LayerTap:
-    """A ``call`` for one layer that records."""
+    """Record each call of a layer; the parameters are those of `CellTap`."""
 
     def __init__(
         self,
@@ -99,7 +99,7 @@ class _LayerTap:
         return returned
 
     def _watch_outputs(self, returned: Nested) -> tuple[Nested, tuple[Tensor, ...]]:
-        """Watch what the layer returns as its outputs; the states beside them stay what they are.
+        """Watch the outputs that the layer returns, but not states that it returns after them.
 
         An output may be nested, and there are two for ``Bidirectional(merge_mode=None)``.
         """
@@ -117,9 +117,9 @@ class _LayerTap:
         return type(returned)([*outputs, *parts[count:]]), watched
 
     def _watch(self, tensors: Nested) -> tuple[Nested, tuple[Tensor, ...]]:
-        """Return copies that are watched, in their structure, and what the loss is taken by.
+        """Return watched copies in the same structure, and the tensors to differentiate by.
 
-        Those of a ragged tensor are dense, with zeros behind the rows.
+        The latter are dense for ragged tensors, with zeros after the rows.
         """
         copies, watched = [], []
         for tensor in keras.tree.flatten(tensors):

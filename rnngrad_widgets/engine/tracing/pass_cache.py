@@ -1,4 +1,4 @@
-"""The traced passes of one model, kept for the next batch of the same kind."""
+"""Cache of the traced passes of a model, for the next batch of the same kind."""
 
 from __future__ import annotations
 
@@ -23,7 +23,13 @@ _T = TypeVar("_T")
 
 
 class PassCache:
-    """The traced passes of one model; the least recently used go first."""
+    """The traced passes of one model; the least recently used are dropped first.
+
+    Parameters
+    ----------
+    model
+        The model.
+    """
 
     def __init__(self, model: Model) -> None:
         self._model = model
@@ -107,7 +113,7 @@ def _get_or_make(cache: OrderedDict[Hashable, _T], key: Hashable, make: Callable
 
 
 def _fixes_batch(model: Model) -> bool:
-    """Tell whether a model is made for batches of one size."""
+    """Return whether a model is made for batches of one size."""
     if any(getattr(layer, "stateful", False) for layer in adapter_of(model).all_layers(model)):
         return True
     try:
@@ -117,13 +123,13 @@ def _fixes_batch(model: Model) -> bool:
 
 
 class _Identity:
-    """A key that is equal only for the same object, and keeps it alive: an id can be reused."""
+    """A key that is equal for the same object only; it keeps that alive, as ids are reused."""
 
-    def __init__(self, kept: object) -> None:
-        self._kept = kept
+    def __init__(self, value: object) -> None:
+        self._value = value
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Identity) and self._kept is other._kept
+        return isinstance(other, _Identity) and self._value is other._value
 
     def __hash__(self) -> int:
-        return id(self._kept)
+        return id(self._value)

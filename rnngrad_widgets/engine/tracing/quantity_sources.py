@@ -1,4 +1,7 @@
-"""The tensors that each quantity of a layer is computed from."""
+"""List the tensors that each quantity of a layer is computed from.
+
+A new quantity gets a builder here, if it is of something that no other quantity is of.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def list_sources(taken: TracedLayer, quantities: Sequence[str]) -> list[Source]:
-    """List what the quantities of a layer are computed from."""
+    """List the sources of quantities of a layer; quantities that it does not have are left out."""
     found: list[Source] = []
     path, groups = taken.target.info.path, group_calls(taken.calls)
     for quantity in quantities:
@@ -126,4 +129,4 @@ _BUILDERS: dict[Subject, Callable[[str, str, LayerMatch, Group], list[Source]]] 
     "gate": gate_sources,
     "initial_state": initial_sources,
 }
-"""How the sources of a quantity are found, by what it is of."""
+"""Builders of the sources of a quantity, by what it is of (`Quantity.of`)."""

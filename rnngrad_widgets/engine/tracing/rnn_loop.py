@@ -1,13 +1,16 @@
-"""How the states and gates inside an RNN layer's loop are reached.
+"""Tap of an RNN layer's loop over time: its states and gates.
 
 Zero sequences, the *probes*, enter the loop beside the input sequence. In each timestep a probe is
-added to a new state, in the place of everything that reads that state: the next timestep, the
-step's own output, and whatever else the cell makes of it. dL/d(probe_t) is then exactly the total
-derivative dL/d(state_t). A probe added to a gate's pre-activation gives dL/d(pre-activation_t).
-Keras reverses the probes together with the input of a layer that runs backwards, so the results
-are in the order of the input. A masked timestep keeps the old state: its derivative is exactly 0.
+added to a new state, and everything that reads the state reads the sum: the next timestep, the
+step's own output, and whatever else the cell computes from it. With h_t + p_t in the place of h_t
+and p_t = 0, dL/dp_t is exactly the total derivative dL/dh_t of backpropagation through time (Werbos
+1990, Proceedings of the IEEE 78, 1550-1560). A probe added to a gate's pre-activation gives the
+derivative by that. Keras reverses the probes together with the input of a layer that runs
+backwards, so the results are in the order of the input. A masked timestep keeps the old state: the
+derivative by its new state is exactly 0.
 
 The loop is Keras' own, with the layer's own settings: unrolled, masked or eager as it trains.
+States and gates leave it beside the outputs, or step by step where each step is seen.
 """
 
 from __future__ import annotations
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class LoopTap:
-    """An ``inner_loop`` for one RNN layer that adds probes and records states and gates.
+    """Add probes to the loop of one RNN layer, and record its states and gates.
 
     Parameters
     ----------
@@ -72,7 +75,7 @@ class LoopTap:
         step = ProbedStep(
             *(cell, run, loop, keys, self._differentiator), gates=inside.gates, in_body=in_body
         )
-        recorder = _InBody if in_body else _StepByStep
+        recorder = _BodyRecorder if in_body else _StepRecorder
         record = recorder(layer, step, inside, sequence.shape[1])
         with step.installed():
             last, outputs, states = adapter_of(layer).rnn_loop(
@@ -95,8 +98,8 @@ class LoopTap:
         return last, outputs, states
 
 
-class _StepByStep:
-    """Keeps the states and gates of a loop of which each step is seen, unrolled or eager.
+class _StepRecorder:
+    """Record the states and gates of a loop whose steps run one by one, unrolled or eager.
 
     Parameters
     ----------
@@ -122,7 +125,7 @@ class _StepByStep:
         self.gates: list[Tensor] = []
 
     def step(self, inputs: Nested, states: Nested) -> tuple[Nested, Nested]:
-        """Take a step; the states that it gets are those after the step before, masked."""
+        """Compute a step; its old states are those after the previous step, masked."""
         if self._inside.states:
             self._before.append(keras.tree.flatten(states))
         taken = self._step(inputs, states)
@@ -133,9 +136,9 @@ class _StepByStep:
     def finish(
         self, last: Nested, outputs: Nested, states: Nested, first: Nested, mask: Tensor | None
     ) -> tuple[Nested, Nested]:
-        """Collect what was kept, in the order of processing; return what the layer returns."""
+        """Stack the recorded values, in the order of processing; return what the layer returns."""
         del first
-        # In eager mode there is one step more, before the loop begins.
+        # In eager mode there is an additional step before the loop begins.
         if self._inside.states:
             after = [*self._before, keras.tree.flatten(states)][-self._timesteps :]
             self.states = [tf.stack(values, axis=1) for values in zip(*after, strict=True)]
@@ -147,8 +150,8 @@ class _StepByStep:
         return last, outputs
 
 
-class _InBody:
-    """Lets a loop emit the states and gates of each step, beside its outputs.
+class _BodyRecorder:
+    """Record the states and gates of a traced loop, which it emits beside its outputs.
 
     Parameters
     ----------
@@ -166,7 +169,7 @@ class _InBody:
         self._step = step
         self._inside = inside
         self._emits = inside.states or inside.gates
-        # Where in what is emitted each state is, and where the gates begin.
+        # Positions of the states among the emitted tensors, and the position of the first gate.
         self._places: list[int] = []
         self._count = 0
         self.settings = {
@@ -179,7 +182,7 @@ class _InBody:
         self.gates: list[Tensor] = []
 
     def step(self, inputs: Nested, states: Nested) -> tuple[Nested, Nested]:
-        """Take a step and emit what is recorded."""
+        """Compute a step, and emit its states and gates beside the output."""
         output, new = self._step(inputs, states)
         if not self._emits:
             return output, new
@@ -199,7 +202,7 @@ class _InBody:
     def finish(
         self, last: Nested, outputs: Nested, states: Nested, first: Nested, mask: Tensor | None
     ) -> tuple[Nested, Nested]:
-        """Take what was emitted, in the order of processing; return what the layer returns."""
+        """Read what was emitted, in the order of processing; return what the layer returns."""
         del states
         if not self._emits:
             return last, outputs

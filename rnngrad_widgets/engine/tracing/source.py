@@ -32,11 +32,11 @@ class Source:
     dims, directions, gates
         As in `GradientTensor`.
     call
-        Of a state, the layer's path, with the number of the call where there are several.
+        For a state, the layer's path, with the number of the call where there are several.
     masks
         A boolean (samples, timesteps) tensor of each call, or none.
     optional
-        Whether it is left out without a word where the loss does not depend on it: a weight that
+        Whether it is left out without a warning if the loss does not depend on it: a weight that
         is not trained.
     """
 
@@ -59,7 +59,7 @@ class Source:
 
 @dataclass(frozen=True, eq=False)
 class TracedLayer:
-    """What tracing took of one layer.
+    """What was recorded of one layer while the model was traced.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ class TracedLayer:
     weights
         Its variables by their id, to differentiate by.
     values
-        What they held before the pass, which may assign them.
+        Their values before the pass, which may assign them.
     """
 
     target: LayerMatch

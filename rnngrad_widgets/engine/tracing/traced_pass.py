@@ -1,4 +1,4 @@
-"""The model's own loss and the quantities asked for, as one function of a batch."""
+"""One pass: the model's own loss and the requested quantities, as a function of a batch."""
 
 from __future__ import annotations
 
@@ -39,25 +39,25 @@ _FLOAT16_SCALE = 2.0**15
 
 
 class _TrainedMeanwhileError(Exception):
-    """Another thread began to train while a pass ran at the weights of now."""
+    """Another thread began to train while a pass read the current weights."""
 
 
 class TracedPass:
     """One forward and backward pass that computes a request, traced for one kind of batch.
 
-    The model is only touched while this object is made (with ``run_eagerly=True``: while it runs),
-    and is put back as it was.
+    The model is only modified while this object is made (with ``run_eagerly=True``: while it
+    runs), and restored.
 
     Parameters
     ----------
     model, request
-        What is computed.
+        The model, and what to compute.
     batch
         A batch of the kind.
     signature
-        What the traced function takes, one spec for each tensor of the batch.
+        One spec for each tensor of the batch, which the traced function takes.
     reference
-        Makes the model's loss without taps; the first result is held against it.
+        Makes the model's loss without taps; the loss of the first result is compared with it.
 
     Raises
     ------
@@ -102,7 +102,7 @@ class TracedPass:
             return self._run(batch, careful=True)
 
     def _run(self, batch: Batch, *, careful: bool) -> PassResult:
-        """Compute at the weights of one moment; `careful` where another thread may change them."""
+        """Compute with weights of one step; `careful` where another thread may change them."""
         reference = self._reference  # another thread may drop it meanwhile
         step, values = self._read(careful=careful, checked=reference is not None)
         scale = _FLOAT16_SCALE if self._scaled else 1.0
@@ -137,14 +137,14 @@ class TracedPass:
         )
 
     def _read(self, *, careful: bool, checked: bool) -> tuple[int | None, dict[int, Tensor] | None]:
-        """Return the training step, and values for the variables where they are to be kept.
+        """Return the training step, and the values of the variables if they must be saved.
 
         Parameters
         ----------
         careful
             Whether another thread may change the variables.
         checked
-            Whether the loss will be held against another function's, at the same values.
+            Whether the loss will be compared with another function's, at the same values.
         """
         model, function = self._model, self._function
         if not isinstance(function, FunctionOnCopies):
