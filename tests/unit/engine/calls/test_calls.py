@@ -11,7 +11,7 @@ from keras import layers, ops
 
 from rnngrad_widgets.engine import GradientEngine
 from tests.unit.engine.architectures import FeedBack
-from tests.unit.engine.tracing.test_cells import Peephole
+from tests.unit.engine.nudged_cells import Peephole
 
 if TYPE_CHECKING:
     from rnngrad_widgets.data.tensor import GradientSnapshot

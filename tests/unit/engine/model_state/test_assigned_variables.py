@@ -6,14 +6,12 @@ value that was assigned and read again has no derivative by what was assigned.
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-import tf_keras
 from keras import layers
 
 from rnngrad_widgets.engine import GradientEngine
@@ -29,9 +27,9 @@ from tests.unit.engine.own_cells import (
     loss_by_hand,
     model_of,
     next_state,
+    own_name,
     weights_by_name,
 )
-from tests.unit.engine.unroll import _lstm
 
 pytestmark = pytest.mark.usefixtures("float64", "unoptimised")
 
@@ -265,13 +263,9 @@ def assert_an_sgd_step(
     """Compare weight gradients with how training, at a rate of 1, changed the weights."""
     for path in paths:
         name = path.split("/")[-1]
-        position = next(i for i, w in enumerate(model.variables) if _name(w) == name)
+        position = next(i for i, w in enumerate(model.variables) if own_name(w) == name)
         step = before[position] - np.asarray(model.variables[position])
         assert_close(snapshot[path, "weight_gradient"].values, step, 1e-10)
-
-
-def _name(variable: Any) -> str:
-    return str(variable.name).split("/")[-1].split(":")[0]
 
 
 @pytest.mark.parametrize("form", ["loop", "unrolled", "eager"])
@@ -312,193 +306,6 @@ def test_a_layer_that_is_called_twice(cls: Any, form: str) -> None:
     assert_total(snapshot, loss, {"rnn[0]": ("0",), "rnn[1]": ("1",)})
     assert snapshot.loss == pytest.approx(model.train_on_batch(X, Y), rel=1e-12)
     assert_an_sgd_step(model, snapshot, ["rnn/kernel", "rnn/recurrent"], before)
-
-
-def chunked(library: Any, kind: str, *, unroll: bool = False, run_eagerly: bool = False) -> Any:
-    """Make a model that sees its sequence in two chunks, and is judged by the second one."""
-
-    class Chunked(library.Model):  # type: ignore[misc,name-defined]
-        def __init__(self) -> None:
-            super().__init__()
-            settings = {"return_sequences": True, "unroll": unroll}
-            self.rnn = library.layers.LSTM(3, stateful=True, **settings)
-            self.other = library.layers.LSTM(3, **settings)
-            self.head = library.layers.Dense(1)
-
-        def call(self, x: Any) -> Any:
-            self.rnn(x[:, :3])
-            if kind == "stateful":
-                return self.head(self.rnn(x[:, 3:]))
-            states = [tf.convert_to_tensor(state) for state in self.rnn.states]
-            if kind == "states of the layer":
-                return self.head(self.rnn(x[:, 3:], initial_state=states))
-            return self.head(self.other(x[:, 3:], initial_state=states))
-
-    model = Chunked()
-    model(CHUNKS)
-    model.rnn.reset_states() if library is tf_keras else model.rnn.reset_state()
-    model.compile(library.optimizers.SGD(1.0), "mse", run_eagerly=run_eagerly)
-    return model
-
-
-CHUNKS = RNG.normal(size=(SAMPLES, 6, FEATURES))
-LAST = RNG.normal(size=(SAMPLES, 3, 1))
-
-
-@pytest.fixture
-def float64_of_keras_2() -> Any:
-    before = tf_keras.backend.floatx()
-    tf_keras.backend.set_floatx("float64")
-    yield
-    tf_keras.backend.set_floatx(before)
-
-
-@pytest.mark.usefixtures("float64_of_keras_2")
-@pytest.mark.parametrize("form", ["loop", "unrolled", "eager"])
-@pytest.mark.parametrize(
-    ("library", "kind"),
-    [
-        (keras, "stateful"),
-        (keras, "states of the layer"),
-        (keras, "states for another layer"),
-        (tf_keras, "stateful"),
-    ],
-)
-def test_states_kept_in_variables_cut_the_derivative(library: Any, kind: str, form: str) -> None:
-    """Truncated backpropagation through time: nothing reaches the first chunk."""
-    model = chunked(library, kind, **FORMS[form])
-
-    def kept() -> list[np.ndarray]:
-        # Keras 3 does not count the states of a layer among its variables.
-        return [np.asarray(variable) for variable in [*model.variables, *model.rnn.states]]
-
-    before = kept()
-    engine = GradientEngine(model)
-    path = "other" if kind == "states for another layer" else "rnn"
-    words = ["input_gradient", "hidden_gradient", "weight_gradient"]
-    with pytest.warns(UserWarning, match="the loss does not depend on the .* of layer 'rnn"):
-        snapshot = engine.compute(CHUNKS, LAST, quantities=words, training=True)
-    for now, then in zip(kept(), before, strict=True):
-        np.testing.assert_array_equal(now, then)
-    first, second = ("rnn", "other") if path == "other" else ("rnn[0]", "rnn[1]")
-    assert (first, "input_gradient") not in snapshot
-    assert (first, "hidden_gradient") not in snapshot
-    loss, expected = second_chunk_by_hand(model, getattr(model, path))
-    assert snapshot.loss == pytest.approx(loss, rel=1e-12)
-    assert_close(snapshot[second, "hidden_gradient"].values, expected["hidden"])
-    assert_close(snapshot[second, "input_gradient"].values, expected["input"])
-    with warnings.catch_warnings():
-        # Training warns too: the weights of the first of two layers have no gradient.
-        warnings.filterwarnings("ignore", "Gradients do not exist", UserWarning)
-        trained = model.train_on_batch(CHUNKS, LAST)
-    assert snapshot.loss == pytest.approx(float(np.ravel(trained)[0]), rel=1e-12)
-    for variable, then in zip(model.variables, before, strict=False):
-        owner = getattr(model, path)
-        if any(variable is weight for weight in owner.trainable_weights):
-            found = snapshot[f"{path}/{_name(variable)}", "weight_gradient"].values
-            assert_close(found, then - np.asarray(variable), 1e-10)
-
-
-def second_chunk_by_hand(model: Any, layer: Any) -> tuple[float, dict[str, np.ndarray]]:
-    """Run both chunks by hand, from zeros, and differentiate by what is in the second."""
-    first = weights_by_name(model.rnn.cell)
-    states = [tf.zeros((SAMPLES, 3), "float64")] * 2
-    for t in range(3):
-        states = list(_lstm(first, CHUNKS[:, t], states, lambda _, value: value))
-    weights = weights_by_name(layer.cell)
-    kernel, bias = (tf.constant(np.asarray(w)) for w in model.head.weights)
-
-    def loss(tap: Any) -> Any:
-        h, c = states
-        outputs = []
-        for t in range(3):
-            x = tap("input", t, tf.constant(CHUNKS[:, 3 + t]))
-
-            def named(name: str, value: Any, t: int = t) -> Any:
-                return tap(name, t, value)
-
-            h, c = _lstm(weights, x, (h, c), named)
-            outputs.append(h)
-        return tf.reduce_mean((tf.stack(outputs, 1) @ kernel + bias - LAST) ** 2)
-
-    return derivatives(loss)
-
-
-class Remembering(layers.Layer):
-    """Keeps what it was given in a variable and adds it to what it gets next."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.kept = tf.Variable(np.zeros((SAMPLES, 3)), trainable=False)
-
-    def call(self, h: Any) -> Any:
-        self.kept.assign(h)
-        return tf.sin(h) * self.kept.read_value()
-
-
-class Rescaling(layers.Layer):
-    """Divides its own trainable kernel by its norm in training, then uses it."""
-
-    def build(self, shape: Any) -> None:
-        self.kernel = self.add_weight(shape=(shape[-1], 3), name="scaled")
-
-    def call(self, h: Any, training: Any = False) -> Any:
-        if training:
-            self.kernel.assign(self.kernel / tf.norm(tf.convert_to_tensor(self.kernel)))
-        return tf.matmul(h, self.kernel)
-
-
-class Moving(layers.Layer):
-    """Subtracts a mean that it has just moved by the batch."""
-
-    def build(self, shape: Any) -> None:
-        zeros = {"initializer": "zeros", "trainable": False}
-        self.mean = self.add_weight(shape=(shape[-1],), name="mean", **zeros)
-
-    def call(self, h: Any) -> Any:
-        self.mean.assign(0.9 * self.mean + 0.1 * tf.reduce_mean(h, 0))
-        return h - self.mean
-
-
-@pytest.mark.parametrize("eagerly", [False, True])
-@pytest.mark.parametrize(
-    "made",
-    [
-        Remembering,
-        Rescaling,
-        Moving,
-        lambda: layers.SpectralNormalization(layers.Dense(3)),
-        lambda: layers.SpectralNormalization(layers.Dense(3), power_iterations=2),
-    ],
-)
-def test_what_a_layer_assigns_and_reads_again(made: Any, eagerly: bool) -> None:
-    assigning = made()
-    gru, head = layers.GRU(3, name="gru"), layers.Dense(1)
-    model = keras.Sequential([keras.Input((TIMESTEPS, FEATURES)), gru, assigning, head])
-    model.compile(keras.optimizers.SGD(1.0), "mse", run_eagerly=eagerly)
-    y = Y[:, 0]
-    before = model.get_weights()
-    words = ["output_gradient", "weight_gradient", "hidden_gradient"]
-    snapshot = GradientEngine(model).compute(X, y, quantities=words, training=True)
-    for now, then in zip(model.get_weights(), before, strict=True):
-        np.testing.assert_array_equal(now, then)
-    with tf.GradientTape() as tape:
-        hidden = gru(X)
-        tape.watch(hidden)
-        loss = tf.reduce_mean((head(assigning(hidden, **_training(assigning))) - y) ** 2)
-    direct = tape.gradient(loss, hidden)
-    model.set_weights(before)
-    assert snapshot.loss == pytest.approx(float(loss), rel=1e-12)
-    assert_close(snapshot["gru", "output_gradient"].values, direct.numpy())
-    assert_close(snapshot["gru", "hidden_gradient"].values[:, -1], direct.numpy())
-    assert snapshot.loss == pytest.approx(model.train_on_batch(X, y), rel=1e-12)
-    for weight, then in zip(gru.trainable_weights, before, strict=False):
-        found = snapshot[f"gru/{weight.name}", "weight_gradient"].values
-        assert_close(found, then - weight.numpy(), 1e-10)
-
-
-def _training(layer: Any) -> dict[str, bool]:
-    return {} if isinstance(layer, (Remembering, Moving)) else {"training": True}
 
 
 class Clipped(Own):

@@ -160,8 +160,7 @@ def beside(main: Callable[[], Any], *others: Callable[[], Any], delay: float = 0
 
 def assert_nothing_is_left(*models: Any) -> None:
     assert [vars(owner)[name] for owner, name in PATCHED] == OWN
-    assert not gates._turns
-    assert not gates._waiting
+    assert gates.is_idle()
     for model in models:
         for layer in model._flatten_layers():
             assert not {"call", "inner_loop", "activation_"} & vars(layer).keys()
