@@ -9,19 +9,19 @@ from typing import Literal
 from rnngrad_widgets.engine.backend import Tensor, tf
 from rnngrad_widgets.engine.calls.layer_call import LayerCall
 
-Joined = Literal["", "timestep", "sample"]
+JoinAxis = Literal["", "timestep", "sample"]
 """Axis along which the tensors of several calls are joined; empty for a single call."""
 
 
 @dataclass(frozen=True, eq=False)
-class Group:
+class CallGroup:
     """Calls of one layer that make one tensor."""
 
     calls: tuple[LayerCall, ...]
-    joined: Joined = ""
+    joined: JoinAxis = ""
 
 
-def group_calls(calls: Sequence[LayerCall]) -> list[Group]:
+def group_calls(calls: Sequence[LayerCall]) -> list[CallGroup]:
     """Group the calls of a layer.
 
     Calls of a layer (or cell) that is always called with one timestep are the timesteps of one
@@ -34,16 +34,16 @@ def group_calls(calls: Sequence[LayerCall]) -> list[Group]:
     for position, call in enumerate(calls):
         alone = "timestep" if stepped else position
         groups.setdefault(alone if call.repeat is None else call.repeat, []).append(call)
-    return [Group(tuple(members), _joined(members)) for members in groups.values()]
+    return [CallGroup(tuple(members), _joined(members)) for members in groups.values()]
 
 
-def _joined(members: Sequence[LayerCall]) -> Joined:
+def _joined(members: Sequence[LayerCall]) -> JoinAxis:
     if len(members) == 1:
         return ""
     return "timestep" if members[0].repeat is None else "sample"
 
 
-def join(tensors: Sequence[Tensor], joined: Joined, rank: int) -> Tensor:
+def join_calls(tensors: Sequence[Tensor], joined: JoinAxis, rank: int) -> Tensor:
     """Join the tensors of several calls into one of this rank.
 
     Samples are joined so that those of the first sample come first. A scalar weight gets a channel

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from rnngrad_widgets.engine.calls.groups import Group, Joined, group_calls
+from rnngrad_widgets.engine.calls.groups import CallGroup, JoinAxis, group_calls
 from rnngrad_widgets.engine.checking.nudged_layer import NudgedLayer
 from rnngrad_widgets.engine.checking.nudged_steps import NudgedSteps
 from rnngrad_widgets.engine.checking.nudges import CannotNudge, Nudges, Site
@@ -34,7 +34,7 @@ class NudgedTensor:
     """
 
     sites: tuple[tuple[Site, ...], ...]
-    joined: Joined = ""
+    joined: JoinAxis = ""
     reason: str = ""
 
     def split(self, direction: NDArray[Any], nudges: Nudges) -> dict[Site, NDArray[Any]]:
@@ -126,7 +126,7 @@ def _tensors(steps: Sequence[NudgedSteps], quantity: str) -> Iterator[_Places]:
 
 
 def _outside(
-    layer: NudgedLayer, nudges: Nudges, quantity: str, key: str, calls: list[int], group: Group
+    layer: NudgedLayer, nudges: Nudges, quantity: str, key: str, calls: list[int], group: CallGroup
 ) -> Iterator[tuple[str, NudgedTensor]]:
     path, kind = layer.target.info.path, quantity.removesuffix("_gradient")
     by_call = [nudges.of_call(path, kind, call) for call in calls]
@@ -148,7 +148,7 @@ def _outside(
 def _inside(
     steps: Sequence[NudgedSteps],
     tensor: _Places,
-    where: tuple[str, list[int], Joined],
+    where: tuple[str, list[int], JoinAxis],
     known: Mapping[str, object],
 ) -> Iterator[tuple[str, NudgedTensor]]:
     (kind, label, which), (key, calls, joined) = tensor, where

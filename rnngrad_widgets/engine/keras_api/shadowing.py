@@ -36,7 +36,7 @@ def only_in_this_thread(
 def is_replaced(layer: Layer, method: str) -> bool:
     """Return whether a method of a single layer was replaced, and not by the engine."""
     found = layer.__dict__.get(method)
-    while found is not None and str(found.__module__).startswith(str(__package__)):
+    while found is not None and found.__module__ == __name__:
         found = getattr(found, "__wrapped__", None)
     return found is not None and getattr(found, "__func__", found) is not getattr(
         type(layer), method, None

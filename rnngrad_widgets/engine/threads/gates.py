@@ -141,14 +141,14 @@ class ExclusiveAccess(ABC):
 
     def _close_gates(self) -> None:
         began, patience = time.monotonic(), _FIRST
-        while not self._wait_inside(patience, began):
+        while not self._wait_until_others_left(patience, began):
             self.open_gates()
             if time.monotonic() - began > PATIENCE:
                 raise self.still_busy("another thread is inside")
             time.sleep(5 * _POLL)
             patience = min(2 * patience, _LONGEST)
 
-    def _wait_inside(self, patience: float, began: float) -> bool:
+    def _wait_until_others_left(self, patience: float, began: float) -> bool:
         """Close the gates and wait until other threads have left; return False if that takes long.
 
         They may need a thread that waits outside.

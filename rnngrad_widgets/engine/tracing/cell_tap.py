@@ -32,7 +32,7 @@ class CellTap:
 
     Parameters
     ----------
-    target, differentiator, wanted
+    target, differentiator, request
         As of `tap`.
     repeats
         Calls of a TimeDistributed around the cell.
@@ -42,14 +42,14 @@ class CellTap:
         self,
         target: LayerMatch,
         differentiator: Differentiator,
-        wanted: RecordRequest,
+        request: RecordRequest,
         repeats: TimeDistributedCalls,
     ) -> None:
         cell = target.layer
         self.calls: list[LayerCall] = []
         self._cell = cell
         self._differentiator = differentiator
-        self._wanted = wanted
+        self._request = request
         self._repeats = repeats
         self._own_call = cell.__dict__.get("call")
         self._original = adapter_of(cell).original_call(cell)
@@ -66,11 +66,11 @@ class CellTap:
         bound = self._signature.bind(*args, **kwargs)
         (x, given), (inputs, states) = list(bound.arguments)[:2], list(bound.arguments.values())[:2]
         expanded = keras.tree.map_structure(lambda t: t[:, None], inputs)
-        if self._wanted.inputs:
+        if self._request.inputs:
             expanded = keras.tree.map_structure(watched, expanded)
             inputs = keras.tree.map_structure(lambda t: t[:, 0], expanded)
         flat = keras.tree.flatten(expanded)
-        if not self._wanted.inside:
+        if not self._request.inside:
             bound.arguments[x] = inputs
             output, new = self._original(*bound.args, **bound.kwargs)
             loop = RecordedLoop()
@@ -81,7 +81,7 @@ class CellTap:
         self.calls.append(
             LayerCall(
                 outputs=tuple(keras.tree.flatten(outputs)),
-                inputs=tuple(flat) if self._wanted.inputs else (),
+                inputs=tuple(flat) if self._request.inputs else (),
                 mask=None,
                 loops=(loop,),
                 timesteps=1,
@@ -94,7 +94,7 @@ class CellTap:
     def _step(
         self, inputs: Nested, states: Nested, like: Tensor, more: dict[str, Nested]
     ) -> tuple[Tensor, Nested, RecordedLoop]:
-        inside = self._wanted.inside
+        inside = self._request.inside
         single = not keras.tree.is_nested(states)
         given = [states] if single else states
         keys = state_keys(self._cell, given)
@@ -102,7 +102,7 @@ class CellTap:
         if inside.initial_states:
             given = keras.tree.map_structure(self._differentiator.watched, given)
             loop.initial_states.update(zip(chain(*keys), keras.tree.flatten(given), strict=True))
-        with self._as_it_was():
+        with self._unshadowed():
 
             def run(inputs: Nested, states: Nested) -> tuple[Nested, Nested]:
                 call = adapter_of(self._cell).original_call(self._cell)
@@ -120,7 +120,7 @@ class CellTap:
         return output, new[0] if single else new, loop
 
     @contextmanager
-    def _as_it_was(self) -> Iterator[None]:
+    def _unshadowed(self) -> Iterator[None]:
         shadow = self._cell.__dict__.pop("call")
         if self._own_call is not None:
             self._cell.__dict__["call"] = self._own_call

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rnngrad_widgets.data.quantities import QUANTITIES
 from rnngrad_widgets.data.tensor import GradientTensor
 from rnngrad_widgets.engine.backend import Model, Tensor, tf
-from rnngrad_widgets.engine.calls.groups import join
+from rnngrad_widgets.engine.calls.groups import join_calls
 from rnngrad_widgets.engine.keras_api.select import adapter_of
 
 if TYPE_CHECKING:
@@ -93,7 +93,9 @@ class Derivatives:
                 continue
             found.append(source)
             results.append(_joined(halves, source))
-        masks = [join(source.masks, source.joined, rank=2) for source in found if source.masks]
+        masks = [
+            join_calls(source.masks, source.joined, rank=2) for source in found if source.masks
+        ]
         return found, [tf.reduce_mean(self.loss), *results, *masks]
 
     def _by_tensor(self, sources: Sequence[Source]) -> dict[int, Tensor]:
@@ -144,7 +146,7 @@ def _joined(halves: list[list[Tensor]], source: Source) -> Tensor:
         ]
         for parts, tensors in zip(halves, source.tensors, strict=True)
     ]
-    joined = [join(parts, source.joined, rank=len(source.dims)) for parts in filled]
+    joined = [join_calls(parts, source.joined, rank=len(source.dims)) for parts in filled]
     return joined[0] if len(joined) == 1 else tf.concat(joined, axis=-1)
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def tap(
-    target: LayerMatch, differentiator: Differentiator, wanted: RecordRequest
+    target: LayerMatch, differentiator: Differentiator, request: RecordRequest
 ) -> list[LayerCall]:
     """Shadow a layer's ``call`` so that each call is recorded.
 
@@ -38,7 +38,7 @@ def tap(
     """
     repeats = TimeDistributedCalls(target)
     kind = CellTap if is_cell(target.layer) else _LayerTap
-    tapped = kind(target, differentiator, wanted, repeats)
+    tapped = kind(target, differentiator, request, repeats)
     adapter_of(target.layer).shadow_call(target.layer, tapped.call)
     return tapped.calls
 
@@ -50,18 +50,18 @@ class _LayerTap:
         self,
         target: LayerMatch,
         differentiator: Differentiator,
-        wanted: RecordRequest,
+        request: RecordRequest,
         repeats: TimeDistributedCalls,
     ) -> None:
         layer = target.layer
         self.calls: list[LayerCall] = []
         self._layer = layer
         self._differentiator = differentiator
-        self._wanted = wanted
+        self._request = request
         self._repeats = repeats
         self._loops: list[LoopTap] = []
-        for rnn in directions(layer) if wanted.inside else ():
-            probe = LoopTap(rnn, differentiator, wanted.inside)
+        for rnn in directions(layer) if request.inside else ():
+            probe = LoopTap(rnn, differentiator, request.inside)
             adapter_of(rnn).shadow_loop(rnn, probe.inner_loop)
             self._loops.append(probe)
         # After the loops: in Keras 2 they are part of the call.
@@ -76,7 +76,7 @@ class _LayerTap:
         # In Keras 2 initial states may come in a list with the sequence, which may be nested.
         sequence, *more = given if isinstance(given, list) else [given]
         inputs: tuple[Tensor, ...] = ()
-        if self._wanted.inputs:
+        if self._request.inputs:
             sequence, inputs = self._watch(sequence)
             bound.arguments[first] = [sequence, *more] if isinstance(given, list) else sequence
         for probe in self._loops:
@@ -142,7 +142,7 @@ def _as_mask(mask: Nested, sequence: Nested) -> Tensor | None:
     flat = [leaf for leaf in keras.tree.flatten(mask) if leaf is not None]
     if not flat:
         return None
-    kept = tf.cast(flat[0], tf.bool)
-    while len(kept.shape) > 2:  # (samples, timesteps, 1), or a mask of its own for each channel
-        kept = tf.reduce_any(kept, axis=-1)
-    return kept
+    valid = tf.cast(flat[0], tf.bool)
+    while len(valid.shape) > 2:  # (samples, timesteps, 1), or a mask of its own for each channel
+        valid = tf.reduce_any(valid, axis=-1)
+    return valid

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rnngrad_widgets.data.quantities import QUANTITIES
 from rnngrad_widgets.engine.backend import Tensor
-from rnngrad_widgets.engine.calls.groups import Group
+from rnngrad_widgets.engine.calls.groups import CallGroup
 from rnngrad_widgets.engine.calls.layer_call import RecordedLoop
 from rnngrad_widgets.engine.layers.axes import (
     initial_axes,
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rnngrad_widgets.engine.layers.find import LayerMatch
 
 
-def state_sources(key: str, quantity: str, target: LayerMatch, group: Group) -> list[Source]:
+def state_sources(key: str, quantity: str, target: LayerMatch, group: CallGroup) -> list[Source]:
     """List the sources of a quantity of states: of each state, over time."""
     known = QUANTITIES[quantity]
     role = CELL if known.of == "cell_state" else HIDDEN
@@ -43,7 +43,7 @@ def state_sources(key: str, quantity: str, target: LayerMatch, group: Group) -> 
     return found
 
 
-def initial_sources(key: str, quantity: str, target: LayerMatch, group: Group) -> list[Source]:
+def initial_sources(key: str, quantity: str, target: LayerMatch, group: CallGroup) -> list[Source]:
     """List the sources of a quantity of the states before the first timestep."""
     # A layer that the model steps starts once: at its first call.
     calls = group.calls[:1] if group.joined == "timestep" else group.calls
@@ -72,7 +72,7 @@ def initial_sources(key: str, quantity: str, target: LayerMatch, group: Group) -
     return found
 
 
-def gate_sources(key: str, quantity: str, target: LayerMatch, group: Group) -> list[Source]:
+def gate_sources(key: str, quantity: str, target: LayerMatch, group: CallGroup) -> list[Source]:
     """List the sources of a quantity of gates: of each cell, over time."""
 
     def tensors(loop: RecordedLoop) -> list[Tensor]:
@@ -96,7 +96,7 @@ def _of_halves(
     label: str,
     quantity: str,
     target: LayerMatch,
-    group: Group,
+    group: CallGroup,
     halves: tuple[tuple[Tensor, ...], ...],
     *,
     gates: tuple[str, ...] = (),

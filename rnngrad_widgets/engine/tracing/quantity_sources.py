@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rnngrad_widgets.data.quantities import QUANTITIES, Subject
 from rnngrad_widgets.engine.backend import tf
-from rnngrad_widgets.engine.calls.groups import Group, group_calls
+from rnngrad_widgets.engine.calls.groups import CallGroup, group_calls
 from rnngrad_widgets.engine.layers.axes import (
     input_axes,
     output_axes,
@@ -30,24 +30,25 @@ if TYPE_CHECKING:
     from rnngrad_widgets.engine.layers.find import LayerMatch
 
 
-def list_sources(taken: TracedLayer, quantities: Sequence[str]) -> list[Source]:
+def list_sources(traced: TracedLayer, quantities: Sequence[str]) -> list[Source]:
     """List the sources of quantities of a layer; quantities that it does not have are left out."""
     found: list[Source] = []
-    path, groups = taken.target.info.path, group_calls(taken.calls)
+    offered = offered_quantities(traced.target)
+    path, groups = traced.target.info.path, group_calls(traced.calls)
     for quantity in quantities:
-        if quantity not in offered_quantities(taken.target):
+        if quantity not in offered:
             continue
         if QUANTITIES[quantity].of == "weight":
-            found += _weights(path, quantity, taken)
+            found += _weights(path, quantity, traced)
             continue
         for position, group in enumerate(groups):
             # A layer that is shared has one tensor per call.
             key = path if len(groups) == 1 else f"{path}[{position}]"
-            found += _BUILDERS[QUANTITIES[quantity].of](key, quantity, taken.target, group)
+            found += _BUILDERS[QUANTITIES[quantity].of](key, quantity, traced.target, group)
     return found
 
 
-def _output(key: str, quantity: str, target: LayerMatch, group: Group) -> list[Source]:
+def _output(key: str, quantity: str, target: LayerMatch, group: CallGroup) -> list[Source]:
     layer = target.layer
     stepped = group.joined == "timestep"
     masks = masks_of(group) if target.info.return_sequences or stepped else ()
@@ -86,7 +87,7 @@ def _output(key: str, quantity: str, target: LayerMatch, group: Group) -> list[S
     return found
 
 
-def _input(key: str, quantity: str, target: LayerMatch, group: Group) -> list[Source]:
+def _input(key: str, quantity: str, target: LayerMatch, group: CallGroup) -> list[Source]:
     leaves = list(zip(*(call.inputs for call in group.calls), strict=True))
     return [
         Source(
@@ -101,11 +102,11 @@ def _input(key: str, quantity: str, target: LayerMatch, group: Group) -> list[So
     ]
 
 
-def _weights(path: str, quantity: str, taken: TracedLayer) -> list[Source]:
+def _weights(path: str, quantity: str, traced: TracedLayer) -> list[Source]:
     found = []
-    for name, weight in weights_of(taken.target.layer).items():
+    for name, weight in weights_of(traced.target.layer).items():
         gradient = QUANTITIES[quantity].is_gradient
-        tensor = (taken.weights if gradient else taken.values)[id(weight.variable)]
+        tensor = (traced.weights if gradient else traced.values)[id(weight.variable)]
         if gradient and not tf.as_dtype(tensor.dtype).is_floating:
             continue  # a counter
         found.append(
@@ -121,7 +122,7 @@ def _weights(path: str, quantity: str, taken: TracedLayer) -> list[Source]:
     return found
 
 
-_BUILDERS: dict[Subject, Callable[[str, str, LayerMatch, Group], list[Source]]] = {
+_BUILDERS: dict[Subject, Callable[[str, str, LayerMatch, CallGroup], list[Source]]] = {
     "output": _output,
     "input": _input,
     "hidden_state": state_sources,

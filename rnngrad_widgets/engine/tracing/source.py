@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rnngrad_widgets.data.quantities import QUANTITIES
 from rnngrad_widgets.engine.backend import Tensor, tf
-from rnngrad_widgets.engine.calls.groups import Group, Joined
+from rnngrad_widgets.engine.calls.groups import CallGroup, JoinAxis
 from rnngrad_widgets.engine.calls.layer_call import LayerCall
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Source:
     gates: tuple[str, ...] = ()
     call: str = ""
     masks: tuple[Tensor, ...] = ()
-    joined: Joined = ""
+    joined: JoinAxis = ""
     optional: bool = False
 
     @property
@@ -79,7 +79,7 @@ class TracedLayer:
     values: Mapping[int, Tensor] = field(default_factory=dict)
 
 
-def masks_of(group: Group) -> tuple[Tensor, ...]:
+def masks_of(group: CallGroup) -> tuple[Tensor, ...]:
     """Return a boolean (samples, timesteps) tensor of each call; none if one call has none."""
     recorded: list[Tensor] = [call.mask for call in group.calls]
     if any(mask is None for mask in recorded):
