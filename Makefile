@@ -37,12 +37,12 @@ test: lint
 	cd js && npm --silent test
 	$(VENV)/bin/python tests/browser/chromium.py
 	$(VENV)/bin/python tests/browser/other_engines.py
-	$(VENV)/bin/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	$(VENV)/bin/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 test-oldest: export PATH := $(CURDIR)/$(OLDEST)/bin:$(PATH)
 test-oldest: $(OLDEST)/.installed
 	$(OLDEST)/bin/python tests/browser/chromium.py
-	$(OLDEST)/bin/python -m pytest tests/unit $(OLDEST_BROWSER) -n 2 --dist loadgroup $(ARGS)
+	$(OLDEST)/bin/python -m pytest tests/unit $(OLDEST_BROWSER) -n 2 --dist worksteal $(ARGS)
 
 # Two processes, each with the time and half of the models.
 fuzz: $(VENV)/.built

@@ -39,7 +39,7 @@ from rnngrad_widgets.views.colours import check_cmap
 from rnngrad_widgets.views.controls import Controls
 from rnngrad_widgets.views.tensor_upload import new_selection
 from rnngrad_widgets.views.view_stack import ViewStack
-from rnngrad_widgets.widgets.lifetime import close_earlier_runs
+from rnngrad_widgets.widgets.lifetime import note_made
 from rnngrad_widgets.widgets.timeline import Snapshot
 from rnngrad_widgets.widgets.traits import Bool, Int
 
@@ -118,7 +118,7 @@ class ExplorerBase(PlotFrame):
         except Exception:
             self.close()  # no widget is left of one that was refused
             raise
-        close_earlier_runs(self)
+        note_made(self)
         self._recorded.read_new()
 
     @classmethod
@@ -315,6 +315,10 @@ class ExplorerBase(PlotFrame):
     def show_error(self, error: Exception) -> None:
         """Show an error under the summary."""
         self._lines.show_error(error)
+
+    def _describe(self) -> str:
+        key, shape = self.displayed.key, self.displayed.tensor.values.shape
+        return ", ".join(filter(None, (key.layer, key.quantity, " x ".join(map(str, shape)))))
 
     def _detached_widgets(self) -> list[Widget]:
         return [

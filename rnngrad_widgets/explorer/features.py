@@ -27,7 +27,7 @@ from rnngrad_widgets.views.scatter import ScatterView
 from rnngrad_widgets.views.tensor_upload import bind_tensor, new_selection
 from rnngrad_widgets.views.view import View
 from rnngrad_widgets.views.weights import WeightsView
-from rnngrad_widgets.widgets.lifetime import close_earlier_runs
+from rnngrad_widgets.widgets.lifetime import note_made
 from rnngrad_widgets.widgets.selection import Selection
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Features(PlotFrame):
         except Exception:
             self.close()  # nobody else could
             raise
-        close_earlier_runs(self)
+        note_made(self)
 
     def _detached_widgets(self) -> list[Widget]:
         return self._view.detached_widgets

@@ -16,7 +16,7 @@ from rnngrad_widgets.export.html import MAX_SIZE, SavedPage, save_html
 from rnngrad_widgets.export.picture import save
 from rnngrad_widgets.views.colours import check_cmap, follows_theme, paint_with
 from rnngrad_widgets.widgets._module import MODULE
-from rnngrad_widgets.widgets.lifetime import close_widgets, reachable
+from rnngrad_widgets.widgets.lifetime import close_widgets, note_shown, reachable
 from rnngrad_widgets.widgets.selection import Selection
 from rnngrad_widgets.widgets.timeline import Snapshot
 from rnngrad_widgets.widgets.traits import Bool, Int
@@ -135,8 +135,26 @@ class PlotFrame(VBox):  # type: ignore[misc]  # ipywidgets has no types
         if self.comm is None:
             return  # closed before, or never opened because an argument was refused
         self._stop_threads()
-        close_widgets(reachable([self, *self._detached_widgets()]) - {self})
+        close_widgets(self.own_widgets() - {self})
         super().close()
+
+    def own_widgets(self) -> set[Widget]:
+        """Return the widgets that are closed with it, itself too."""
+        return reachable([self, *self._detached_widgets()])
+
+    def __repr__(self) -> str:
+        """Name the widget in one line; what it displays is seen."""
+        state = "closed" if self.comm is None else self._describe()
+        return f"<{type(self).__name__}: {state}>"
+
+    def _describe(self) -> str:
+        """Say in a few words what the widget displays."""
+        array = self.selection.tensor.array
+        return "empty" if array is None else " x ".join(map(str, array.shape))
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        note_shown(self)
+        return super()._repr_mimebundle_(**kwargs)
 
     def _stop_threads(self) -> None:
         """Stop threads that act on the widget."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from threading import RLock
+from typing import Any
+from weakref import WeakMethod
 
 from rnngrad_widgets.data.tensor import GradientTensor
 from rnngrad_widgets.explorer.displayed import Displayed
@@ -65,7 +67,9 @@ class RecordedRun:
 
     def follow(self, failed: Callable[[Exception], None], recovered: Callable[[], None]) -> None:
         """Read what is written from now on, until `stop`; arguments as for `Follower`."""
-        self._follower = Follower(self._look, failed, recovered)
+        # the thread alone does not keep an explorer in use
+        weakly = (_while_there(self._look), _while_there(failed), _while_there(recovered))
+        self._follower = Follower(*weakly)
 
     def stop(self) -> None:
         """Stop following."""
@@ -75,3 +79,15 @@ class RecordedRun:
     def _look(self) -> None:
         if self._source.refresh():
             self.read_new()
+
+
+def _while_there(method: Any) -> Callable[..., None]:
+    """Call a method as long as something else refers to its object."""
+    there = WeakMethod(method)
+
+    def call(*arguments: Any) -> None:
+        found = there()
+        if found is not None:
+            found(*arguments)
+
+    return call

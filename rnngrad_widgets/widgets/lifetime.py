@@ -1,39 +1,180 @@
-"""Closing what an explorer made. ipywidgets keeps every widget alive until it is closed."""
+"""Closing what an explorer made. ipywidgets keeps every widget alive until it is closed.
+
+When a cell has run again, what its earlier runs made is closed, unless a variable, another object
+or the output of another cell still refers to it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple, Protocol
 from weakref import WeakKeyDictionary
 
 from IPython import get_ipython
-from ipywidgets import Widget
+from ipywidgets import Output, Widget
 
-# Explorers that are open, by the cell run that made them. Needed because a widget that its cell
-# made before, and the array it holds here and in the browser, would else stay for ever.
-_made_in: WeakKeyDictionary[Widget, tuple[str, int]] = WeakKeyDictionary()
+from rnngrad_widgets.widgets.unreferenced import close_unreferenced, open_widgets
 
-
-def close_earlier_runs(widget: Widget) -> None:
-    """Close the widgets of earlier runs of the cell that is running, and note this one."""
-    run = _running_cell()
-    if run is None:
-        return
-    cell, count = run
-    for other, (its_cell, its_count) in list(_made_in.items()):
-        if its_cell == cell and its_count != count:
-            del _made_in[other]
-            other.close()
-    _made_in[widget] = run
+VIEW = "application/vnd.jupyter.widget-view+json"
 
 
-def _running_cell() -> tuple[str, int] | None:
-    """Return id and execution count of the running notebook cell; None outside a notebook."""
+class Frame(Protocol):
+    """A widget that is made of others."""
+
+    comm: Any
+    model_id: str
+
+    def own_widgets(self) -> set[Widget]:
+        """Return the widgets that are closed with it, itself too."""
+
+
+class Run(NamedTuple):
+    """What runs code: a run of a cell, or a message of the browser to a widget that calls back.
+
+    Attributes
+    ----------
+    place
+        The session of a notebook, and the id of the cell or of the widget.
+    message
+        The id of the message that asked for it.
+    """
+
+    place: tuple[str, str]
+    message: str
+
+
+class _Traces(NamedTuple):
+    """The run in which a frame was made, and the runs in whose output it is shown."""
+
+    made: Run
+    shown: set[Run]
+
+    def places(self) -> set[tuple[str, str]]:
+        return {run.place for run in (self.made, *self.shown)}
+
+    def are_over(self) -> bool:
+        return all(map(_is_over, (self.made, *self.shown)))
+
+
+_frames: WeakKeyDictionary[Frame, _Traces] = WeakKeyDictionary()
+
+_others: dict[str, Run] = {}
+"""In which run a widget that is no frame was there first, by its model id."""
+
+_latest: dict[tuple[str, str], str] = {}
+"""The latest message of each place."""
+
+_shells: list[object] = []
+"""The shell whose events are listened to."""
+
+
+def note_made(frame: Frame) -> None:
+    """Remember which run made a frame, so that it can be closed once nothing refers to it."""
+    run = _running()
+    if run is not None:
+        _latest[run.place] = run.message
+        _frames[frame] = _Traces(run, set())
+
+
+def note_shown(frame: Frame) -> None:
+    """Remember in the output of which run a frame is shown."""
+    run = _running()
+    if run is not None and frame in _frames:
+        _latest[run.place] = run.message
+        _frames[frame].shown.add(run)
+
+
+def _running() -> Run | None:
+    """Return the run of this code; None outside a notebook."""
     shell = get_ipython()
     if shell is None or not hasattr(shell, "get_parent"):
         return None
-    cell = shell.get_parent().get("metadata", {}).get("cellId")
-    return None if cell is None else (str(cell), int(shell.execution_count))
+    _listen(shell)
+    parent = shell.get_parent()
+    place = parent.get("metadata", {}).get("cellId") or parent.get("content", {}).get("comm_id")
+    if place is None:
+        return None
+    header = parent.get("header", {})
+    # Copies of a notebook have the same cells; each has a session of its own.
+    return Run((str(header.get("session")), str(place)), str(header.get("msg_id")))
+
+
+def _listen(shell: Any) -> None:
+    if shell not in _shells:
+        _shells[:] = [shell]
+        shell.events.register("post_run_cell", lambda _result: _cell_ended())
+        shell.events.register("post_execute", _message_ended)
+
+
+def _cell_ended() -> None:
+    run = _running()
+    if run is not None:
+        _latest[run.place] = run.message
+        for model_id in open_widgets().keys() - _others.keys():
+            _others[model_id] = run
+        _close_unused(run.place)
+
+
+def _message_ended() -> None:
+    """Look, after a message to a widget, only where a frame was made or shown in answer to it."""
+    run = _running()
+    if run is not None and _latest.get(run.place) == run.message:
+        _close_unused(run.place)
+
+
+def _is_over(run: Run) -> bool:
+    """Tell whether a run's output is no longer there: its cell has run again."""
+    return _latest.get(run.place) != run.message
+
+
+def _close_unused(place: tuple[str, str]) -> None:
+    """Close the frames of earlier runs of a place, and of containers made there, if not in use."""
+    for model_id in _others.keys() - open_widgets().keys():
+        del _others[model_id]
+    over = {model_id: run for model_id, run in _others.items() if _is_over(run)}
+    seen = _shown_by_outputs(over)
+    frames = {
+        frame.model_id: traces
+        for frame, traces in _frames.items()
+        if frame.comm is not None and traces.are_over() and frame.model_id not in seen
+    }
+    containers = _containers(over, frames)
+    here = {model_id for model_id, traces in frames.items() if place in traces.places()}
+    for model_id, inside in containers.items():
+        if over[model_id].place == place:
+            here |= inside
+    if here:
+        around = [each for each, inside in containers.items() if inside & here]
+        close_unreferenced(_ids_of_parts(here) | (_reachable_ids(around) & over.keys()))
+
+
+def _shown_by_outputs(over: Mapping[str, Run]) -> set[str]:
+    """Return the model ids of what `Output` widgets show, but for those of earlier runs."""
+    return {
+        output["data"][VIEW]["model_id"]
+        for widget in open_widgets().values()
+        if isinstance(widget, Output) and widget.model_id not in over
+        for output in widget.outputs
+        if VIEW in output.get("data", {})
+    }
+
+
+def _containers(over: Mapping[str, Run], frames: Collection[str]) -> dict[str, set[str]]:
+    """Find what earlier runs made to hold frames or to link them: which frames, by model id."""
+    parts = {each: _ids_of_parts([each]) for each in frames}
+    found = {}
+    for model_id in over.keys() - set().union(*parts.values()):
+        inside = _reachable_ids([model_id])
+        found[model_id] = {each for each, own in parts.items() if own & inside}
+    return {model_id: inside for model_id, inside in found.items() if inside}
+
+
+def _ids_of_parts(frames: Iterable[str]) -> set[str]:
+    return {part.model_id for each in frames for part in open_widgets()[each].own_widgets()}
+
+
+def _reachable_ids(roots: Iterable[str]) -> set[str]:
+    return {each.model_id for each in reachable(open_widgets()[root] for root in roots)}
 
 
 def reachable(roots: Iterable[Widget]) -> set[Widget]:

@@ -94,7 +94,13 @@ class Keras3(KerasAdapter):
     @contextmanager
     def preserve_layers(self, model: Model) -> Iterator[None]:
         """Restore the attributes of every layer on leaving."""
-        with preserve_attributes(self.all_layers(model), excluded=self.trainer_attributes):
+        layers = self.all_layers(model)
+        with preserve_attributes(layers, excluded=self.trainer_attributes):
+            for layer in layers:
+                if layer.__dict__.get("_remat_mode") is not None:
+                    # A layer under keras.RematScope is recomputed in the backward pass: with the
+                    # same values and gradients, but no tape sees into it.
+                    layer.__dict__["_remat_mode"] = None
             own: Any = self.compiled_loss(model)
             stand_in = None if own is None or own.built else without_means(own)
             try:

@@ -38,11 +38,25 @@ def loss_of(model: Model, batch: Batch, training: bool, loss: Loss | None) -> Te
     given = (batch.x, batch.y, batch.sample_weight)
     try:
         if loss is not None:
-            return tf.convert_to_tensor(loss(model, *given, training))
+            return _to_tensor(loss(model, *given, training))
         own = adapter_of(model).compute_loss(model, *given, training=training)
     except Exception as error:
         raise LossError from error
     return adapter_of(model).undo_replica_scaling(own)
+
+
+def _to_tensor(value: Nested) -> Tensor:
+    """Convert the value that a loss returned to a tensor."""
+    try:
+        converted = None if value is None else tf.convert_to_tensor(value)
+    except (TypeError, ValueError):
+        converted = None
+    if converted is None or not (converted.dtype.is_floating or converted.dtype.is_integer):
+        raise TypeError(
+            f"loss must return a number, or one for each sample; it returned {value!r}; "
+            f"return the loss of the batch"
+        )
+    return converted
 
 
 class LossValue(NamedTuple):

@@ -151,6 +151,17 @@ def test_what_is_no_loss(loss: Any, message: str) -> None:
         engine.compute(X, Y, loss=loss)
 
 
+@pytest.mark.parametrize(
+    ("value", "told"), [(None, "None"), ("low", "'low'"), ({"a": 1.0}, r"\{'a': 1.0\}")]
+)
+@pytest.mark.parametrize("eagerly", [False, True])
+def test_a_loss_that_returns_no_number(value: Any, told: str, eagerly: bool) -> None:
+    engine = GradientEngine(made(keras, run_eagerly=eagerly))
+    message = f"loss must return a number, or one for each sample; it returned {told}; return"
+    with pytest.raises(ValueError, match=message):
+        engine.compute(X, Y, loss=lambda *_: value)
+
+
 def test_a_loss_that_compares_needs_targets() -> None:
     with pytest.raises(ValueError, match="loss='mse' compares with y; received y=None"):
         GradientEngine(made(keras)).compute(X, loss="mse")

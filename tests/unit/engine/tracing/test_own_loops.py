@@ -1,4 +1,4 @@
-"""Layers that run a loop of their own, or of which only the states go on."""
+"""Layers that run a loop of their own or are run again, or of which only the states go on."""
 
 from __future__ import annotations
 
@@ -165,3 +165,30 @@ def test_an_output_that_nothing_reads_is_refused_in_every_form(
         assert said == also
         for key, tensor in expected.items():
             assert_close(found[key].values, tensor.values, 1e-5)
+
+
+@pytest.mark.skipif(not hasattr(keras, "RematScope"), reason="this Keras has no keras.RematScope")
+def test_layers_that_are_recomputed_in_the_backward_pass() -> None:
+    def made() -> Any:
+        keras.utils.set_random_seed(4)
+        model = keras.Sequential(
+            [layers.Input((5, 2)), layers.GRU(3, return_sequences=True), layers.Dense(1)]
+        )
+        model.compile("sgd", "mse", run_eagerly=True)  # in a graph Keras cannot train them
+        return model
+
+    x, y = RNG.normal(size=(4, 5, 2)), RNG.normal(size=(4, 5, 1))
+    quantities = ["output_gradient", "hidden_gradient", "gate", "input_gradient", "weight_gradient"]
+    with keras.RematScope(mode="full"):
+        recomputed = made()
+    marks = [layer._remat_mode for layer in recomputed.layers]
+    engine = GradientEngine(recomputed)
+    found = engine.compute(x, y, quantities=quantities)
+    assert engine.check(x, y, quantities=quantities[:2]).passed
+    assert [layer._remat_mode for layer in recomputed.layers] == marks
+    assert all(mark is not None for mark in marks)
+    expected = GradientEngine(made()).compute(x, y, quantities=quantities)
+    assert [quantity for _, quantity in found] == [quantity for _, quantity in expected]
+    for one, other in zip(found.values(), expected.values(), strict=True):
+        assert_close(one.values, other.values)
+    assert float(recomputed.train_on_batch(x, y)) == pytest.approx(found.loss, rel=1e-12)
