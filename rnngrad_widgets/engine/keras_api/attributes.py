@@ -41,7 +41,7 @@ class SavedAttributes:
 
     def __init__(self, namespace: dict[str, Any], excluded: Container[str] = ()) -> None:
         self._namespace = namespace
-        self._free = excluded
+        self._excluded = excluded
         # list() first: another thread may set an attribute meanwhile.
         self._values = {k: v for k, v in list(namespace.items()) if k not in excluded}
         held = {id(v): v for v in self._values.values() if isinstance(v, (list, dict, set))}
@@ -50,7 +50,7 @@ class SavedAttributes:
     def restore(self) -> None:
         """Restore the attributes; those that have not changed are not touched."""
         namespace, values = self._namespace, self._values
-        for name in [n for n in list(namespace) if n not in values and n not in self._free]:
+        for name in [n for n in list(namespace) if n not in values and n not in self._excluded]:
             del namespace[name]
         for name, value in values.items():
             if namespace.get(name, self) is not value:

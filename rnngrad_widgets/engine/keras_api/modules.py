@@ -15,7 +15,7 @@ def is_a(thing: object, *names: str) -> bool:
 
 
 @cache
-def _classes(names: tuple[str, ...], _libraries: int) -> tuple[type, ...]:
+def _classes(names: tuple[str, ...], _loaded: int) -> tuple[type, ...]:
     # Cached: it is asked of every attribute of every layer.
     return tuple(getattr(module.layers, name) for module in modules() for name in names)
 

@@ -113,8 +113,12 @@ class LossFunction:
         if self._traced is not None:
             return LossValue(*self._traced(*batch.leaves, values=values))
         model = self._model
-        alone = exclusive(model), between_steps(model)
-        with alone[0], alone[1], restore_variables(model), adapter_of(model).preserve_layers(model):
+        with (
+            exclusive(model),
+            between_steps(model),
+            restore_variables(model),
+            adapter_of(model).preserve_layers(model),
+        ):
             return LossValue(*self._compute(*batch.leaves))
 
     def _compute(self, *leaves: Tensor) -> tuple[Tensor, Tensor]:

@@ -35,8 +35,8 @@ class PassCache:
         self._model = model
         self._passes: OrderedDict[Hashable, TracedPass] = OrderedDict()
         self._losses: OrderedDict[Hashable, LossFunction] = OrderedDict()
-        self._closed: set[Hashable] = set()
-        # kinds of batches that cannot be traced with an open batch size
+        # Kinds of batches that cannot be traced with an open batch size.
+        self._fixed_size: set[Hashable] = set()
 
     def get(self, request: PassRequest, batch: Batch) -> TracedPass:
         """Return the pass for a request and a kind of batch; trace it if there is none.
@@ -44,7 +44,7 @@ class PassCache:
         The batch size is left open, unless the model fixes it or cannot be traced without it.
         """
         kind = self._kind(request, batch)
-        if not _fixes_batch(self._model) and kind not in self._closed:
+        if not _fixes_batch(self._model) and kind not in self._fixed_size:
             try:
                 return self._get(request, batch, kind, batch.signature)
             except (ValueError, TypeError):
@@ -52,7 +52,7 @@ class PassCache:
                     raise
         exact = [tf.type_spec_from_value(leaf) for leaf in batch.leaves]
         found = self._get(request, batch, (kind, batch.samples), exact)
-        self._closed.add(kind)
+        self._fixed_size.add(kind)
         return found
 
     def _get(
