@@ -161,7 +161,7 @@ class GradientEngine:
             which it processed them.
         ``hidden_gradient``, ``cell_gradient``
             The total derivatives dL/dh_t and dL/dc_t through the recurrence (backpropagation
-            through time), (samples, timesteps, channels); exactly 0 at masked timesteps.
+            through time [1]_), (samples, timesteps, channels); exactly 0 at masked timesteps.
         ``gate_gradient``
             dL by the gates' pre-activations, (samples, timesteps, gates * channels), gate after
             gate in the order of `GradientTensor.gates`.
@@ -252,6 +252,11 @@ class GradientEngine:
         ...     _, predicted = model(x, training=training)
         ...     return tf.reduce_mean((predicted - y[1]) ** 2)
         >>> engine.compute(x, y, "lstm", "hidden_gradient", loss=class_2)
+
+        References
+        ----------
+        .. [1] P. J. Werbos, "Backpropagation through time: what it does and how to do it",
+           Proceedings of the IEEE 78 (1990), 1550-1560.
         """
         asked = (quantities,) if isinstance(quantities, str) else tuple(quantities)
         if loss is None and not VALUES.issuperset(asked):

@@ -72,7 +72,7 @@ class Check:
     def run(self, snapshot: GradientSnapshot) -> CheckTable:
         """Check every gradient of a snapshot that was computed for the batch."""
         rows: dict[tuple[str, str], CheckRow] = {}
-        reason = self._unsteady(snapshot)
+        reason = self._unusable_loss_reason(snapshot)
         if not reason:
             rows |= {(row.layer, row.quantity): row for row in self._rows(snapshot)}
         gradients = [key for key in snapshot if QUANTITIES[key[1]].is_gradient]
@@ -83,7 +83,7 @@ class Check:
             notes=snapshot.notes,
         )
 
-    def _unsteady(self, snapshot: GradientSnapshot) -> str:
+    def _unusable_loss_reason(self, snapshot: GradientSnapshot) -> str:
         """Return why differences of the loss say nothing about gradients; empty if they do."""
         base, again = float(self._base.mean), float(self._plain(self._batch).mean)
         if not np.isfinite(base):
