@@ -170,7 +170,7 @@ def test_a_loss_that_compares_needs_targets() -> None:
 def examples(where: str) -> tuple[str, str]:
     """The functions of an example, and the call after them."""
     if where == "README":
-        text = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+        text = (Path(__file__).parents[4] / "README.md").read_text(encoding="utf-8")
         part = text.split("## Which loss, which batch")[1]
         functions, _, call = part.split("```python\n")[1].split("```")[0].strip().rpartition("\n\n")
         return functions, call
