@@ -17,7 +17,9 @@ AddNudges: TypeAlias = "Callable[[Tensor], Tensor]"
 """Adds nudges to the pre-activations of all gates, gate after gate along the last axis."""
 
 
-def step_by_hand(cell: Layer, x: Tensor, states: Nested, moved: AddNudges) -> tuple[Tensor, Nested]:
+def step_by_hand(
+    cell: Layer, x: Tensor, states: Nested, add_nudges: AddNudges
+) -> tuple[Tensor, Nested]:
     """Compute the output and the new states, without dropout.
 
     Parameters
@@ -26,26 +28,28 @@ def step_by_hand(cell: Layer, x: Tensor, states: Nested, moved: AddNudges) -> tu
         An LSTMCell, GRUCell or SimpleRNNCell that computes as Keras' own.
     x, states
         Its arguments.
-    moved
+    add_nudges
         Adds the nudges.
     """
     flat = keras.tree.flatten(states)
     step = _lstm if is_a(cell, "LSTMCell") else _gru if is_a(cell, "GRUCell") else _simple
-    new = step(cell, x, flat, moved)
+    new = step(cell, x, flat, add_nudges)
     packed = list(new) if keras.tree.is_nested(states) else new[0]
     return new[0], packed
 
 
-def _lstm(cell: Layer, x: Tensor, states: list[Tensor], moved: AddNudges) -> tuple[Tensor, ...]:
+def _lstm(
+    cell: Layer, x: Tensor, states: list[Tensor], add_nudges: AddNudges
+) -> tuple[Tensor, ...]:
     h, c = states
-    gates = moved(x @ _kernel(cell, x) + h @ _recurrent(cell, x) + _bias(cell, x))
+    gates = add_nudges(x @ _kernel(cell, x) + h @ _recurrent(cell, x) + _bias(cell, x))
     i, f, g, o = tf.split(gates, 4, axis=-1)
     sigmoid, tanh = cell.recurrent_activation, cell.activation
     c = sigmoid(f) * c + sigmoid(i) * tanh(g)
     return sigmoid(o) * tanh(c), c
 
 
-def _gru(cell: Layer, x: Tensor, states: list[Tensor], moved: AddNudges) -> tuple[Tensor, ...]:
+def _gru(cell: Layer, x: Tensor, states: list[Tensor], add_nudges: AddNudges) -> tuple[Tensor, ...]:
     (h,) = states
     recurrent, units = _recurrent(cell, x), cell.units
     bias = _bias(cell, x)
@@ -54,7 +58,7 @@ def _gru(cell: Layer, x: Tensor, states: list[Tensor], moved: AddNudges) -> tupl
     else:
         from_x, from_h = x @ _kernel(cell, x) + bias, tf.zeros([3 * units], x.dtype)
     # The nudges alone: the third gate's pre-activation depends on the second gate.
-    nudge = moved(tf.zeros_like(from_x))
+    nudge = add_nudges(tf.zeros_like(from_x))
     zr = from_x[:, : 2 * units] + h @ recurrent[:, : 2 * units] + from_h[: 2 * units]
     z, r = tf.split(cell.recurrent_activation(zr + nudge[:, : 2 * units]), 2, axis=-1)
     last = recurrent[:, 2 * units :]
@@ -63,10 +67,12 @@ def _gru(cell: Layer, x: Tensor, states: list[Tensor], moved: AddNudges) -> tupl
     return (z * h + (1 - z) * candidate,)
 
 
-def _simple(cell: Layer, x: Tensor, states: list[Tensor], moved: AddNudges) -> tuple[Tensor, ...]:
+def _simple(
+    cell: Layer, x: Tensor, states: list[Tensor], add_nudges: AddNudges
+) -> tuple[Tensor, ...]:
     (h,) = states
     gates = x @ _kernel(cell, x) + h @ _recurrent(cell, x) + _bias(cell, x)
-    return (cell.activation(moved(gates)),)
+    return (cell.activation(add_nudges(gates)),)
 
 
 def _kernel(cell: Layer, x: Tensor) -> Tensor:

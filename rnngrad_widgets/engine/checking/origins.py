@@ -94,7 +94,7 @@ class Origins:
 
     def _firsts(self, value: NDArray[Any]) -> list[Key]:
         """Return the first results with these numbers; none if they are those of an argument."""
-        if _tells_nothing(value):
+        if _is_uninformative(value):
             raise NoOrigin("its numbers tell nothing: they are all the same, or not finite")
         if self._is_old(value):
             return []
@@ -132,7 +132,7 @@ class Origins:
         places: list[tuple[Key, Part]] = []
         for piece, where in pieces:
             value = self._values[piece]
-            firsts = [] if _tells_nothing(value) else self._firsts(value)
+            firsts = [] if _is_uninformative(value) else self._firsts(value)
             if others.intersection(firsts):
                 return whole  # a state of its own is not part of another one
             if firsts:
@@ -161,7 +161,7 @@ class Origins:
         return []
 
 
-def _tells_nothing(value: NDArray[Any]) -> bool:
+def _is_uninformative(value: NDArray[Any]) -> bool:
     flat = value.reshape(-1)
     return not np.isfinite(flat).all() or bool((flat == flat[:1]).all())
 

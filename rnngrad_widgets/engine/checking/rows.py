@@ -93,18 +93,18 @@ def nudged_tensors(
         key = path if len(groups) == 1 else f"{path}[{position}]"
         calls = [places[id(call)] for call in group.calls]
         if quantity in ("output_gradient", "input_gradient"):
-            yield from _outside(layer, nudges, quantity, key, calls, group)
+            yield from _outer_tensors(layer, nudges, quantity, key, calls, group)
         else:
             where = key, calls, group.joined
             for kind, label, which in _tensors(layer.steps, quantity):
-                yield from _inside(layer.steps, (kind, label, which), where, known)
+                yield from _inner_tensors(layer.steps, (kind, label, which), where, known)
 
 
-_Places: TypeAlias = "tuple[str, str, list[tuple[int, int]]]"
+_InnerTensor: TypeAlias = "tuple[str, str, list[tuple[int, int]]]"
 """A kind of site, a label, and for each direction which cell and which part of it."""
 
 
-def _tensors(steps: Sequence[NudgedSteps], quantity: str) -> Iterator[_Places]:
+def _tensors(steps: Sequence[NudgedSteps], quantity: str) -> Iterator[_InnerTensor]:
     """List the tensors of a quantity that is inside of the loop over time."""
     if quantity == "gate_gradient":
         cells = len(cells_of(steps[0].rnn))
@@ -125,7 +125,7 @@ def _tensors(steps: Sequence[NudgedSteps], quantity: str) -> Iterator[_Places]:
         yield "initial", label, [(0, list(keys).index(key)) for keys in (first, *others)]
 
 
-def _outside(
+def _outer_tensors(
     layer: NudgedLayer, nudges: Nudges, quantity: str, key: str, calls: list[int], group: CallGroup
 ) -> Iterator[tuple[str, NudgedTensor]]:
     path, kind = layer.target.info.path, quantity.removesuffix("_gradient")
@@ -145,9 +145,9 @@ def _outside(
         yield f"{key}/{position}" if tensors > 1 else key, NudgedTensor(halves, group.joined)
 
 
-def _inside(
+def _inner_tensors(
     steps: Sequence[NudgedSteps],
-    tensor: _Places,
+    tensor: _InnerTensor,
     where: tuple[str, list[int], JoinAxis],
     known: Mapping[str, object],
 ) -> Iterator[tuple[str, NudgedTensor]]:

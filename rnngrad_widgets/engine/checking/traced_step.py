@@ -77,7 +77,7 @@ class TracedStep:
         }
         for place, origin in origins.items():
             for key, part in origin.places:
-                changes[key] = _adding(part(nudges[place]), changes.get(key))
+                changes[key] = _add_nudge(part(nudges[place]), changes.get(key))
         results = replay(self._graph, self._inputs(), changes)
         for place, origin in origins.items():
             if origin.returned:
@@ -120,15 +120,15 @@ class TracedStep:
             keys[:] = [key for key, one in seen.items() if one.value.dtype.is_floating]
             return [tf.identity(seen[key].value) for key in keys], results
 
-        draws = [_drawn([inputs[i] for i in unknown], seed) for seed in range(_DRAWS)]
+        draws = [_random_inputs([inputs[i] for i in unknown], seed) for seed in range(_DRAWS)]
         specs = [tf.TensorSpec(t.shape, t.dtype) for t in draws[0]]
         traced = tf.function(everything, autograph=False).get_concrete_function(*specs)
         run = FunctionOnCopies(traced)  # the model's variables are not assigned
         found, states = [], []
         for numbers in draws:
             values, results = run(*numbers)
-            found.append([_numbers(value) for value in values])
-            states.append([_numbers(state) for state in results[self._first :]])
+            found.append([_as_float64(value) for value in values])
+            states.append([_as_float64(state) for state in results[self._first :]])
         floating = [t.dtype.is_floating for t in graph.outputs[self._first :]]
         by_place = enumerate(zip(*states, strict=True))
         return Origins(
@@ -139,7 +139,7 @@ class TracedStep:
         )
 
 
-def _drawn(like: Sequence[Tensor], seed: int) -> list[Tensor]:
+def _random_inputs(like: Sequence[Tensor], seed: int) -> list[Tensor]:
     rng = np.random.default_rng(seed)
     drawn = []
     for tensor in like:
@@ -149,13 +149,15 @@ def _drawn(like: Sequence[Tensor], seed: int) -> list[Tensor]:
     return drawn
 
 
-def _numbers(tensor: Tensor) -> NDArray[Any]:
+def _as_float64(tensor: Tensor) -> NDArray[Any]:
     """Return the numbers of a tensor in double precision, which holds them all."""
     numbers: NDArray[Any] = tf.cast(tensor, tf.float64).numpy()
     return numbers
 
 
-def _adding(nudge: Tensor, before: Callable[[Tensor], Tensor] | None) -> Callable[[Tensor], Tensor]:
+def _add_nudge(
+    nudge: Tensor, before: Callable[[Tensor], Tensor] | None
+) -> Callable[[Tensor], Tensor]:
     def add(value: Tensor) -> Tensor:
         return (value if before is None else before(value)) + tf.cast(nudge, value.dtype)
 

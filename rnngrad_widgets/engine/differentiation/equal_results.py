@@ -40,7 +40,7 @@ def equal_results(tensor: Tensor) -> list[Tensor]:
     read = any(
         _origin(result) == _origin(value) or _computed_from(result, value)
         for graph in function_graphs(op)
-        for value in _joined(graph.outputs[tensor.value_index])
+        for value in _joined_from(graph.outputs[tensor.value_index])
         for result in (graph.outputs[other.value_index] for other in others)
     )
     # Results of a loop that are equal after an iteration may begin with different values.
@@ -65,19 +65,19 @@ def _computed_from(tensor: Tensor, made: Tensor) -> bool:
             if any(
                 _computed_from(graph.outputs[other.value_index], value)
                 for graph in function_graphs(made.op)
-                for value in _joined(graph.outputs[made.value_index])
+                for value in _joined_from(graph.outputs[made.value_index])
             ):
                 return True
     return False
 
 
-def _joined(tensor: Tensor) -> Iterator[Tensor]:
+def _joined_from(tensor: Tensor) -> Iterator[Tensor]:
     """Yield the tensors that one is a copy of or was joined from; not old ones among several."""
     made = copied_tensor(tensor)
     count = {"ConcatV2": -1, "Pack": None}.get(made.op.type, 0)
     pieces = made.op.inputs[:count]
     for piece in pieces:
-        yield from (t for t in _joined(piece) if t.op.type != "Placeholder")
+        yield from (t for t in _joined_from(piece) if t.op.type != "Placeholder")
     if not pieces:
         yield made
 

@@ -145,8 +145,8 @@ def _check_inputs(model: Model, x: Nested) -> None:
     inputs = _inputs(model)
     if not inputs:
         return
-    for given, expected in _pairs(x, inputs):
-        if not _fits(tuple(given.shape), _looked_at(model, tuple(expected.shape))):
+    for given, expected in _with_expected(x, inputs):
+        if not _fits(tuple(given.shape), _required_shape(model, tuple(expected.shape))):
             wanted = ", ".join("any" if size is None else str(size) for size in expected.shape[1:])
             raise ValueError(
                 f"x must have the shape the model was built for, (samples, {wanted}); "
@@ -160,7 +160,7 @@ def _check_inputs(model: Model, x: Nested) -> None:
             )
 
 
-def _looked_at(model: Model, expected: tuple[int | None, ...]) -> tuple[int | None, ...]:
+def _required_shape(model: Model, expected: tuple[int | None, ...]) -> tuple[int | None, ...]:
     """Return an input's shape with only the sizes that must be as the model was built.
 
     A Sequential of Keras 3 takes sequences of any length, whatever it was built with.
@@ -172,7 +172,7 @@ def _looked_at(model: Model, expected: tuple[int | None, ...]) -> tuple[int | No
     return (*(None for _ in expected[1:]), *expected[-1:])
 
 
-def _pairs(x: Nested, inputs: list[Tensor]) -> list[tuple[Tensor, Tensor]]:
+def _with_expected(x: Nested, inputs: list[Tensor]) -> list[tuple[Tensor, Tensor]]:
     if isinstance(x, dict):
         missing = [tensor.name for tensor in inputs if tensor.name not in x]
         if len(x) < len(inputs):

@@ -69,7 +69,7 @@ def batches(
             ) from error
         if data is _END:
             break
-        yield make_batch(model, *_unpacked(kind, data), class_weight)
+        yield make_batch(model, *_unpack(kind, data), class_weight)
         taken += 1
     if not taken:
         raise ValueError(f"a {kind} must yield at least one batch; it yielded none")
@@ -78,7 +78,7 @@ def batches(
 _END = object()
 
 
-def _unpacked(kind: str, data: Nested) -> tuple[Nested, Nested, Nested]:
+def _unpack(kind: str, data: Nested) -> tuple[Nested, Nested, Nested]:
     if isinstance(data, (list, tuple)) and len(data) > 3:
         raise ValueError(
             f"a {kind} must yield (x, y) or (x, y, sample_weight); received {len(data)} parts; "

@@ -82,11 +82,11 @@ def is_cell(layer: Layer) -> bool:
     if second.name.startswith("state"):
         return True
     # Whatever the argument is called: a cell requires its states, a layer does not.
-    required = second.default is second.empty and second.name not in _OF_LAYERS
+    required = second.default is second.empty and second.name not in _LAYER_ARGUMENTS
     return required and not any(is_a(inner, "RNN") for inner in inner_layers(layer))
 
 
-_OF_LAYERS = ("mask", "training", "initial_state", "constants")
+_LAYER_ARGUMENTS = ("mask", "training", "initial_state", "constants")
 """Arguments after the inputs that layers have, too."""
 
 
@@ -148,9 +148,9 @@ def state_keys(cell: Layer, states: Nested) -> list[list[StateKey]]:
     """
     cells = leaf_cells(cell)
     keys = []
-    for position, (leaf, own) in enumerate(zip(cells, _split(cell, states), strict=True)):
+    for position, (leaf, own) in enumerate(zip(cells, _split_states(cell, states), strict=True)):
         prefix = (str(position),) if len(cells) > 1 else ()
-        paths = list(_paths(own))
+        paths = list(_state_paths(own))
         if has_cell_state(leaf) and len(paths) == 2:
             keys.append([StateKey(role, "/".join(prefix)) for role in (HIDDEN, CELL)])
         else:
@@ -164,22 +164,22 @@ def state_keys(cell: Layer, states: Nested) -> list[list[StateKey]]:
     return keys
 
 
-def _paths(states: Nested, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+def _state_paths(states: Nested, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     # In the order of keras.tree.flatten, which sorts keys; Keras 3.5 cannot name the leaves.
     if isinstance(states, dict):
         for key in sorted(states):
-            yield from _paths(states[key], (*path, str(key)))
+            yield from _state_paths(states[key], (*path, str(key)))
     elif isinstance(states, (list, tuple)):
         for position, state in enumerate(states):
-            yield from _paths(state, (*path, str(position)))
+            yield from _state_paths(state, (*path, str(position)))
     else:
         yield path
 
 
-def _split(cell: Layer, states: Nested) -> list[Nested]:
+def _split_states(cell: Layer, states: Nested) -> list[Nested]:
     if is_a(cell, "StackedRNNCells"):
         pairs = zip(cell.cells, states, strict=True)
-        return [part for inner, own in pairs for part in _split(inner, own)]
+        return [part for inner, own in pairs for part in _split_states(inner, own)]
     return [states]
 
 

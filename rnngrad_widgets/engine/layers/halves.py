@@ -42,17 +42,19 @@ def output_halves(layer: Layer, output: Tensor, dims: tuple[str, ...]) -> tuple[
 def missing_state_reason(layer: Layer, role: str) -> str:
     """Return why a layer has no state of a role in all its directions; empty if it has."""
     rnns, noun = directions(layer), _NOUNS[role == CELL]
-    found = [_keys(rnn, role) for rnn in rnns]
+    found = [_state_keys(rnn, role) for rnn in rnns]
     if not any(found):
         return f"the layer has no {noun}"
     if set.intersection(*map(set, found)):
         return ""
     if not all(found):
-        return f"only {_the(rnns, next(i for i, keys in enumerate(found) if keys))} has a {noun}"
+        return f"only {_named(rnns, next(i for i, keys in enumerate(found) if keys))} has a {noun}"
     counts = [len(keys) for keys in found]
     if counts[0] == counts[1]:
         return f"no {noun} is in the same cell of the forward and of the backward layer"
-    return f"{_the(rnns, 0)} has {_counted(counts[0], noun)}, {_the(rnns, 1)} has {counts[1]}"
+    return (
+        f"{_named(rnns, 0)} has {_count_words(counts[0], noun)}, {_named(rnns, 1)} has {counts[1]}"
+    )
 
 
 def common_cells(layer: Layer) -> list[int]:
@@ -71,16 +73,16 @@ def missing_gates_reason(layer: Layer) -> str:
         return "gates are known only of cells that compute exactly as Keras' own"
     if not all(known):
         return (
-            f"only {_the(rnns, known.index(True))} has known gates: those of cells that compute "
+            f"only {_named(rnns, known.index(True))} has known gates: those of cells that compute "
             "exactly as Keras' own"
         )
     if common_cells(layer):
         return ""
-    each = [f"{_the(rnns, i)} has the gates {_gate_names(rnn)}" for i, rnn in enumerate(rnns)]
+    each = [f"{_named(rnns, i)} has the gates {_gate_names(rnn)}" for i, rnn in enumerate(rnns)]
     return ", ".join(each)
 
 
-def _keys(rnn: Layer, role: str) -> list[StateKey]:
+def _state_keys(rnn: Layer, role: str) -> list[StateKey]:
     cell = cell_of(rnn)
     return [key for keys in state_keys(cell, state_like(cell)) for key in keys if key.role == role]
 
@@ -90,12 +92,12 @@ def _gate_names(rnn: Layer) -> str:
     return " and ".join(", ".join(gates.names) for gates in each if gates)
 
 
-def _the(rnns: Sequence[Layer], place: int) -> str:
+def _named(rnns: Sequence[Layer], place: int) -> str:
     """Write ``the forward layer, an LSTM,``."""
     kind = kind_of(rnns[place])
     article = "an" if kind[0] in "AEIOUaeio" or kind.startswith(("LSTM", "RNN")) else "a"
     return f"the {DIRECTIONS[place]} layer, {article} {kind},"
 
 
-def _counted(count: int, noun: str) -> str:
+def _count_words(count: int, noun: str) -> str:
     return f"{count} {noun}{'s' * (count > 1)}"

@@ -79,13 +79,13 @@ def _layers_in(name: str, value: Nested) -> Iterator[tuple[str, Layer]]:
     elif isinstance(value, AbstractSet):
         # A set has another order in every run, a layer's name counts up.
         groups = [list(_layers_in("", item)) for item in value]
-        ordered = sorted((g for g in groups if g), key=lambda g: [_counted(x.name) for _, x in g])
+        ordered = sorted((g for g in groups if g), key=lambda g: [_sort_key(x.name) for _, x in g])
         for position, group in enumerate(ordered):
             for inner, layer in group:
                 yield f"{name}/{position}{inner}", layer
 
 
-def _counted(name: str) -> tuple[str, int]:
+def _sort_key(name: str) -> tuple[str, int]:
     """Split a name that Keras numbers, to sort by: ``"lstm_10"`` comes after ``"lstm_9"``."""
     stem, number = re.fullmatch(r"(.*?)(?:_(\d+))?", name, re.DOTALL).groups()  # type: ignore[union-attr]
     return stem, int(number or 0)

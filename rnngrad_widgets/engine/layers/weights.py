@@ -46,8 +46,8 @@ def weights_of(layer: Layer) -> dict[str, Weight]:
     one that the layer adds to its cell's has only its own. A name that is used several times is
     numbered: ``"kernel"``, ``"kernel_1"``.
     """
-    names = _Names(layer)
-    states = {id(state) for rnn in directions(layer) for state in _states(rnn)}
+    names = _WeightNames(layer)
+    states = {id(state) for rnn in directions(layer) for state in _state_variables(rnn)}
     found: dict[str, Weight] = {}
     for variable in {id(v): v for v in getattr(layer, "weights", ())}.values():
         if id(variable) in states:
@@ -101,7 +101,7 @@ def weight_axes(weight: Weight, tensor: Tensor) -> tuple[str, ...]:
     return (*(f"axis_{i}" for i in range(rank - 1)), "channel")
 
 
-class _Names:
+class _WeightNames:
     """The names of a layer's variables, by where they are held."""
 
     def __init__(self, layer: Layer) -> None:
@@ -113,17 +113,17 @@ class _Names:
             prefix = f"{direction}/" if len(rnns) > 1 else ""
             cells = cells_of(rnn)
             for position, cell in enumerate(cells):
-                self._take(cell, f"{prefix}{position}/" if len(cells) > 1 else prefix, seen)
-            self._take(cell_of(rnn), prefix, seen)
-            self._take(rnn, prefix, seen)
-        self._take(layer, "", seen)
+                self._add(cell, f"{prefix}{position}/" if len(cells) > 1 else prefix, seen)
+            self._add(cell_of(rnn), prefix, seen)
+            self._add(rnn, prefix, seen)
+        self._add(layer, "", seen)
 
     def of(self, variable: Tensor) -> tuple[str, Weight]:
         """Return the name of a variable, and its description."""
         own = self._adapter.weight_name(variable)
         return self._known.get(id(variable), (own, Weight(variable)))
 
-    def _take(self, holder: Layer, prefix: str, seen: set[int]) -> None:
+    def _add(self, holder: Layer, prefix: str, seen: set[int]) -> None:
         if id(holder) in seen:
             return
         seen.add(id(holder))
@@ -140,7 +140,7 @@ class _Names:
             weight = Weight(variable, part, gates if part else None)
             self._known[id(variable)] = prefix + name, weight
         for name, child in children:
-            self._take(child, f"{prefix}{name}/", seen)
+            self._add(child, f"{prefix}{name}/", seen)
 
     def _own_name(self, holder: Layer, variable: Tensor) -> str:
         own = self._adapter.weight_name(variable)
@@ -151,22 +151,22 @@ class _Names:
             place
             for name, value in vars(holder).items()
             if not _BOOKKEEPING.fullmatch(name)
-            for place in _places(name, value, variable)
+            for place in _attribute_paths(name, value, variable)
         )
         return next(places, own)
 
 
-def _places(name: str, value: Nested, variable: Tensor) -> Iterator[str]:
+def _attribute_paths(name: str, value: Nested, variable: Tensor) -> Iterator[str]:
     if value is variable:
         yield name
     elif isinstance(value, (list, tuple)):
         for position, item in enumerate(value):
-            yield from _places(f"{name}/{position}", item, variable)
+            yield from _attribute_paths(f"{name}/{position}", item, variable)
     elif isinstance(value, Mapping):
         for key, item in value.items():
-            yield from _places(f"{name}/{key}", item, variable)
+            yield from _attribute_paths(f"{name}/{key}", item, variable)
 
 
-def _states(rnn: Layer) -> list[Tensor]:
+def _state_variables(rnn: Layer) -> list[Tensor]:
     """List the variables of a stateful layer's states, which Keras 3 counts as weights."""
     return keras.tree.flatten(getattr(rnn, "states", None) or [])  # type: ignore[no-any-return]

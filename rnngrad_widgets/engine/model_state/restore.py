@@ -157,24 +157,24 @@ def _variables(model: Model) -> list[Any]:
     adapter = adapter_of(model)
     found = {id(v): v for variable in model.variables for v in components(variable)}
     for layer in adapter.all_layers(model):
-        found |= {id(variable): variable for variable in _held(list(vars(layer).values()))}
+        found |= {id(variable): variable for variable in _variables_in(list(vars(layer).values()))}
     return [variable for variable in found.values() if _is_variable(variable.handle)]
 
 
-def _held(value: object) -> Iterator[Any]:
+def _variables_in(value: object) -> Iterator[Any]:
     if isinstance(value, tf.Variable):
         yield value
     elif is_keras_variable(value):  # a stateful layer's states are in no other list
         yield from (v for v in components(value) if isinstance(v, tf.Variable))
     elif isinstance(value, (list, tuple)):
         for item in value:
-            yield from _held(item)
+            yield from _variables_in(item)
     elif isinstance(value, Mapping):
         for item in value.values():
-            yield from _held(item)
+            yield from _variables_in(item)
     elif isinstance(value, tf.random.Generator):
         yield value.state
     elif isinstance(value, tf.Module):
         yield from (v for v in value.variables if isinstance(v, tf.Variable))
     elif hasattr(value, "_generator"):  # of a random layer of Keras 2
-        yield from _held(value._generator)  # noqa: SLF001
+        yield from _variables_in(value._generator)  # noqa: SLF001

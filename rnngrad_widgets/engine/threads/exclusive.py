@@ -46,7 +46,7 @@ _TRAINING = frozenset(("fit", "train_on_batch"))
 _SHORT = 5.0
 """Seconds to wait for a function that no ``fit`` or ``train_on_batch`` has called."""
 
-_SETTLED = 0.1
+_OBSERVED = 0.1
 """Seconds within which such a function changes weights, if it trains them."""
 
 _FUNCTION = type(tf.function(lambda: None))
@@ -142,7 +142,7 @@ class _VariableAccess(_ModelAccess):
 
     def __init__(self, model: Model, entering: FrameType) -> None:
         super().__init__(model, entering)
-        self.methods = ((_FUNCTION, "__call__"), *map(_applies, _optimizers()))
+        self.methods = ((_FUNCTION, "__call__"), *map(_apply_method, _optimizers()))
         self._codes = {_code(getattr(*method)) for method in self.methods}
 
     def __enter__(self) -> None:
@@ -166,7 +166,7 @@ class _VariableAccess(_ModelAccess):
     def _changes(self) -> bool:
         """Return whether the variables change although no other thread may train."""
         before = self._bytes()
-        time.sleep(_SETTLED)
+        time.sleep(_OBSERVED)
         return self._bytes() != before
 
     def _bytes(self) -> list[bytes]:
@@ -189,7 +189,7 @@ def _optimizers() -> list[type]:
     return found
 
 
-def _applies(kind: type) -> tuple[type, str]:
+def _apply_method(kind: type) -> tuple[type, str]:
     """Return the class and the name of the method by which an optimizer changes weights."""
     name = "apply" if hasattr(kind, "apply") else "apply_gradients"  # that calls apply in Keras 3
     return next(owner for owner in kind.__mro__ if name in vars(owner)), name

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rnngrad_widgets.engine.tracing.findings import Findings
     from rnngrad_widgets.engine.tracing.source import Source
 
-_SUBJECTS = {"output": "output", "input": "input", "weight": "weights"}
+_SUBJECT_WORDS = {"output": "output", "input": "input", "weight": "weights"}
 """What a quantity is the derivative by, for a message; else it is the states."""
 
 _STATES = frozenset(
@@ -92,7 +92,7 @@ class Derivatives:
                     findings.missing[source.layer, source.quantity] = _independence(source)
                 continue
             found.append(source)
-            results.append(_joined(halves, source))
+            results.append(_join_parts(halves, source))
         masks = [
             join_calls(source.masks, source.joined, rank=2) for source in found if source.masks
         ]
@@ -131,14 +131,14 @@ def label(sources: Sequence[Source], arrays: Sequence[NDArray[Any]]) -> list[Gra
 
 
 def _independence(source: Source) -> str:
-    subject = _SUBJECTS.get(QUANTITIES[source.quantity].of, "states")
+    subject = _SUBJECT_WORDS.get(QUANTITIES[source.quantity].of, "states")
     return (
         f"the loss does not depend on the {subject} "
         f"of layer '{source.layer}', so there is no {source.quantity}"
     )
 
 
-def _joined(halves: list[list[Tensor]], source: Source) -> Tensor:
+def _join_parts(halves: list[list[Tensor]], source: Source) -> Tensor:
     filled = [
         [
             _as_float(tf.zeros_like(tensor) if part is None else part)
