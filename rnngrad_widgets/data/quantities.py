@@ -1,6 +1,6 @@
 """What is known of each quantity, in one registry: the engine, the explorer and the views read it.
 
-A new quantity is a record here and its computation in ``engine/quantities.py``.
+A new quantity is a record here and its computation in ``engine/tracing/quantity_sources.py``.
 """
 
 from __future__ import annotations

@@ -6,12 +6,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .engine import GradientEngine
-    from .layers import RecurrentLayer
+    from rnngrad_widgets.engine.engine import GradientEngine
+    from rnngrad_widgets.engine.layers.find import RecurrentLayer
 
 __all__ = ["GradientEngine", "RecurrentLayer"]
 
-_HOMES = {"GradientEngine": "engine", "RecurrentLayer": "layers"}
+_HOMES = {"GradientEngine": "engine", "RecurrentLayer": "layers.find"}
 
 
 def __getattr__(name: str) -> object:

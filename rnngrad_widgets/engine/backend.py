@@ -1,8 +1,8 @@
-"""TensorFlow and Keras, imported in one place, and what the engine needs of TensorFlow's graphs.
+"""TensorFlow and Keras, imported in one place, and a few helpers for their tensors and variables.
 
 Both are `Any`: neither ships types that mypy can use, and following their sources takes minutes.
 The aliases say what an `Any` stands for. What differs between Keras 3 and tf_keras (Keras 2) is in
-`Library` and its two kinds.
+`keras_api`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ keras: Any = import_module("keras")
 
 
 def check_backend() -> None:
-    """Refuse a Keras that the engine cannot work with.
+    """Refuse a Keras that the engine does not support.
 
     Raises
     ------
@@ -48,13 +48,13 @@ def check_backend() -> None:
 
 
 def current_graph() -> object:
-    """Return the graph that is being traced; in eager mode one that nothing is traced into."""
+    """Return the graph that is being traced; in eager mode a graph that stays empty."""
     graph: object = tf.compat.v1.get_default_graph()
     return graph
 
 
 def is_keras_variable(value: object) -> bool:
-    """Tell whether something is a variable of Keras.
+    """Return whether something is a variable of Keras.
 
     In Keras 3.5 what layers make is not of ``keras.Variable``, which is a subclass of it.
     """
@@ -63,6 +63,6 @@ def is_keras_variable(value: object) -> bool:
 
 
 def components(variable: Tensor) -> list[Any]:
-    """List the plain variables behind a variable of Keras, which a strategy may mirror."""
+    """Return TensorFlow's variables behind a variable of Keras, which a strategy may mirror."""
     plain = getattr(variable, "_value", variable)
     return list(plain.values) if isinstance(plain, tf.distribute.DistributedValues) else [plain]

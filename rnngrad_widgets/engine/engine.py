@@ -3,35 +3,33 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from rnngrad_widgets.data.tensor import NothingThereError
-
-from .backend import LayerChoice, Model, Nested, check_backend
-from .build import build
-from .cache import PassCache
-from .checking import Check, merged, requests
-from .exclusive import trains_elsewhere, undisturbed
-from .layers import Found, RecurrentLayer, find_recurrent, listing, resolve
-from .library import is_a, is_model, library_of
-from .losses import VALUES, ForwardOnly, Losses
-from .progress import announced
-from .quantities import check_quantities, offered
-from .snapshots import snapshot
-from .streams import batches, is_stream
-from .tracing import Request
-from .weights import read_weights
+from rnngrad_widgets.engine.backend import LayerChoice, Model, Nested, check_backend
+from rnngrad_widgets.engine.checking import Check, group_quantities, merge_snapshots
+from rnngrad_widgets.engine.inputs.streams import batches, is_stream
+from rnngrad_widgets.engine.keras_api.modules import is_model
+from rnngrad_widgets.engine.layers.find import LayerMatch, RecurrentLayer, find_recurrent
+from rnngrad_widgets.engine.layers.resolve import resolve, resolve_all
+from rnngrad_widgets.engine.layers.weights import read_weights
+from rnngrad_widgets.engine.loss.given_loss import VALUES, ForwardOnly, GivenLosses
+from rnngrad_widgets.engine.loss.requirements import check_clip, check_trainable
+from rnngrad_widgets.engine.model_state.build import Builder, unbuilt_layers
+from rnngrad_widgets.engine.progress import announce_if_slow
+from rnngrad_widgets.engine.quantities import check_quantities, offered_quantities
+from rnngrad_widgets.engine.snapshots import snapshot
+from rnngrad_widgets.engine.threads.exclusive import trains_elsewhere
+from rnngrad_widgets.engine.tracing.pass_cache import PassCache
+from rnngrad_widgets.engine.tracing.pass_result import PassRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from rnngrad_widgets.data.check_table import CheckTable
     from rnngrad_widgets.data.tensor import GradientSnapshot, GradientTensor
-
-    from .batches import Batch
-    from .loss_function import Loss
-    from .tracing import Result
+    from rnngrad_widgets.engine.loss.loss_function import Loss
+    from rnngrad_widgets.engine.tracing.pass_result import PassResult
 
 
 class GradientEngine:
@@ -64,9 +62,8 @@ class GradientEngine:
             raise TypeError(f"model must be a keras.Model or tf_keras.Model; received a {kind}")
         self._model = model
         self._passes = PassCache(model)
-        self._losses = Losses(model)
-        self._unused: set[int] = set()
-        # ids of layers that calling the model does not build
+        self._losses = GivenLosses(model)
+        self._builder = Builder(model)
 
     @property
     def model(self) -> Model:
@@ -75,7 +72,7 @@ class GradientEngine:
 
     @property
     def layers(self) -> tuple[RecurrentLayer, ...]:
-        """The model's recurrent layers, those inside other layers too, and cells without one."""
+        """The model's recurrent layers, also those inside other layers, and standalone cells."""
         return tuple(found.info for found in find_recurrent(self._model))
 
     def resolve(self, layer: LayerChoice) -> RecurrentLayer:
@@ -86,6 +83,11 @@ class GradientEngine:
         layer
             A path or name (exact), an index into ``model.layers``, or the layer object.
 
+        Returns
+        -------
+        RecurrentLayer
+            Its path, kind, number of units and so on.
+
         Raises
         ------
         ValueError
@@ -94,17 +96,7 @@ class GradientEngine:
         return resolve(self._model, layer).info
 
     def quantities(self, layer: LayerChoice) -> tuple[str, ...]:
-        """List the quantities that can be computed for a layer.
-
-        Raises
-        ------
-        ValueError
-            As `resolve`.
-        """
-        return offered(resolve(self._model, layer))
-
-    def weights(self, layer: LayerChoice) -> dict[str, GradientTensor]:
-        """Read the weights of a layer, as they are now; needs no batch and no loss.
+        """Return the quantities that can be computed for a layer.
 
         Parameters
         ----------
@@ -113,9 +105,29 @@ class GradientEngine:
 
         Returns
         -------
-        dict
-            By name: ``"kernel"``, ``"recurrent_kernel"``, ``"bias"``; in a Bidirectional layer
-            ``"forward/kernel"``, in stacked cells ``"0/kernel"``.
+        tuple of str
+            In the order in which the explorer offers them.
+
+        Raises
+        ------
+        ValueError
+            As `resolve`.
+        """
+        return offered_quantities(resolve(self._model, layer))
+
+    def weights(self, layer: LayerChoice) -> dict[str, GradientTensor]:
+        """Read the current weights of a layer; this needs no batch and no loss.
+
+        Parameters
+        ----------
+        layer
+            As for `resolve`.
+
+        Returns
+        -------
+        dict of GradientTensor
+            Copies by name: ``"kernel"``, ``"recurrent_kernel"``, ``"bias"``; in a Bidirectional
+            layer ``"forward/kernel"``, in stacked cells ``"0/kernel"``.
 
         Raises
         ------
@@ -138,7 +150,7 @@ class GradientEngine:
         loss: Loss | Nested | None = None,
         clip: bool = False,
     ) -> GradientSnapshot:
-        """Compute quantities of recurrent layers, at the weights of now.
+        """Compute quantities of recurrent layers with the current weights.
 
         Every gradient is raw: the optimizer's clipping is not applied, unless `clip` asks for it.
 
@@ -149,7 +161,7 @@ class GradientEngine:
             which it processed them.
         ``hidden_gradient``, ``cell_gradient``
             The total derivatives dL/dh_t and dL/dc_t through the recurrence (backpropagation
-            through time), (samples, timesteps, channels); exactly 0 at masked timesteps.
+            through time [1]_), (samples, timesteps, channels); exactly 0 at masked timesteps.
         ``gate_gradient``
             dL by the gates' pre-activations, (samples, timesteps, gates * channels), gate after
             gate in the order of `GradientTensor.gates`.
@@ -170,11 +182,11 @@ class GradientEngine:
         ``"path/forward/kernel"`` and so on. Of a stack of cells, or a cell with several states,
         each state has a tensor of its own, at ``"path/0"`` and so on.
 
-        A cell that the model calls by itself has one tensor over its calls, each a timestep; so has
-        a layer of which every call has one timestep. Inside a ``TimeDistributed`` the steps are
-        further samples: of 2 samples with 3 steps each, those of the first one come first.
-        A cell that a recurrent layer runs too is not listed in `layers`; asked for by its path or
-        as an object, it has the timesteps outside of that layer.
+        A standalone cell, which the model calls itself, has one tensor over its calls, each a
+        timestep; so has a layer of which every call has one timestep. Inside a ``TimeDistributed``
+        the steps are further samples: of 2 samples with 3 steps each, those of the first one come
+        first. A cell that a recurrent layer runs too is not listed in `layers`; if it is asked for
+        by its path or as an object, its tensors have the timesteps outside of that layer.
 
         Parameters
         ----------
@@ -210,13 +222,13 @@ class GradientEngine:
         -------
         GradientSnapshot
             Keyed by (path, quantity). A layer that is otherwise called several times has one tensor
-            per call, at ``"path[0]"``, ``"path[1]"`` and so on. What cannot be had, mostly because
-            the loss does not depend on it, is left out, with a warning. Its ``notes`` tell of that,
-            of NaN or Inf in x, and how many samples a dataset gave. Its ``loss`` is what ``fit``
-            logs. Of a loss with one value for each sample, that is their mean, while ``fit``
-            descends by the gradient of their sum: so do the gradients here.
-            The values themselves need no loss: of a model that is not compiled, or where `y` is
-            missing, they come with ``loss`` None.
+            per call, at ``"path[0]"``, ``"path[1]"`` and so on. A quantity that cannot be
+            computed, mostly because the loss does not depend on it, is left out, with a warning.
+            The ``notes`` report that, NaN or Inf in x, and how many samples a dataset yielded. The
+            ``loss`` is the one that ``fit`` logs. If it has one value for each sample, that is
+            their mean, while ``fit`` descends along the gradient of their sum, which is also what
+            is returned here. The values themselves need no loss: for a model that is not compiled,
+            or without `y`, the snapshot's ``loss`` is None.
 
         Raises
         ------
@@ -225,7 +237,7 @@ class GradientEngine:
             and no `loss` is given, a layer or quantity is unknown, or the arrays do not fit the
             model or each other.
         NothingThereError
-            A ValueError: nothing of what was asked for can be had.
+            A ValueError: nothing that was asked for can be computed.
 
         Examples
         --------
@@ -240,30 +252,35 @@ class GradientEngine:
         ...     _, predicted = model(x, training=training)
         ...     return tf.reduce_mean((predicted - y[1]) ** 2)
         >>> engine.compute(x, y, "lstm", "hidden_gradient", loss=class_2)
+
+        References
+        ----------
+        .. [1] P. J. Werbos, "Backpropagation through time: what it does and how to do it",
+           Proceedings of the IEEE 78 (1990), 1550-1560.
         """
         asked = (quantities,) if isinstance(quantities, str) else tuple(quantities)
         if loss is None and not VALUES.issuperset(asked):
-            _check_model(self._model)
-        given = self._losses.given(loss)
+            check_trainable(self._model)
+        given = self._losses.as_callable(loss)
 
-        def chosen() -> tuple[tuple[Found, ...], tuple[str, ...]]:
-            targets = self._targets(layers)
+        def chosen() -> tuple[tuple[LayerMatch, ...], tuple[str, ...]]:
+            targets = resolve_all(self._model, layers)
             words = check_quantities(asked, targets, every=layers is not None)
-            _check_clip(self._model, words, clip)
+            check_clip(self._model, words, clip)
             return targets, words
 
-        # A mistake is told at once; but some models make their layers when they are built.
-        early = chosen() if find_recurrent(self._model) or not _unbuilt(self._model) else None
-        results: list[Result] = []
+        # Raise errors before the first batch; but some models make their layers when built.
+        early = chosen() if find_recurrent(self._model) or not unbuilt_layers(self._model) else None
+        results: list[PassResult] = []
         has_loss = True
         for batch in batches(self._model, x, y, sample_weight, class_weight, steps):
-            self._build(batch, training)
+            self._builder.build(batch, training=bool(training))
             targets, words = early or chosen()
             by = self._losses.for_batch(given, words, batch)
-            request = Request(targets, words, bool(training), by, bool(clip))
-            with announced(f"tracing {self._model.name!r} for {', '.join(words)}"):
+            request = PassRequest(targets, words, bool(training), by, bool(clip))
+            with announce_if_slow(f"tracing {self._model.name!r} for {', '.join(words)}"):
                 result = self._passes.get(request, batch).run(batch)
-            has_loss &= by.found if isinstance(by, ForwardOnly) else True
+            has_loss &= by.has_loss if isinstance(by, ForwardOnly) else True
             missing = "; ".join(result.missing)
             if missing and not result.tensors:
                 raise NothingThereError(missing)
@@ -286,19 +303,19 @@ class GradientEngine:
         loss: Loss | Nested | None = None,
         seed: int = 0,
     ) -> CheckTable:
-        """Hold gradients against differences of the model's own loss, as a gradient check does.
+        """Compare gradients with differences of the model's own loss, as a gradient check does.
 
-        The loss is computed twice with something moved a little in a random direction, once
-        forwards and once backwards; their difference must be what the gradient says. Moved is the
-        real thing, without any part of how the gradients are computed:
+        The loss is computed twice with a tensor moved a little in a random direction, once
+        forwards and once backwards; their difference must be that of the gradient (a central
+        difference). The tensors are moved without any part of how gradients are computed:
 
         ``output_gradient``, ``input_gradient``
-            what the layer returns, and is given;
+            the tensor that the layer returns or receives;
         ``hidden_gradient``, ``cell_gradient``
-            the state in one third of the timesteps after the other. Each call of the cell is traced
-            by itself and run operation by operation, and the state is moved at the first
-            operation of which the result has the numbers of the state, so that the rest of the
-            timestep and the next ones read it moved;
+            the state, in one third of the timesteps after the other. Each call of the cell is
+            traced on its own and run operation by operation, and the state is moved at the first
+            operation whose result has the values of the state, so that the rest of the timestep
+            and the next ones read it moved;
         ``initial_state_gradient``
             the state that the loop begins with;
         ``gate_gradient``
@@ -306,8 +323,8 @@ class GradientEngine:
         ``weight_gradient``
             the weight, of a copy of the model's variables.
 
-        Use it for a layer or cell of your own, best in float64: what it finds may be a fault of
-        this engine, or of the model, as in a ``tf.custom_gradient`` that is not the derivative.
+        Use it for a layer or cell of your own, best in float64. A failure may be a fault of this
+        engine, or of the model, as a ``tf.custom_gradient`` that is not the derivative.
 
         Parameters
         ----------
@@ -321,15 +338,15 @@ class GradientEngine:
         sample_weight, class_weight, training, loss
             As in `compute`.
         seed
-            Of the random directions. Neither Keras' nor numpy's global seed is used or changed.
+            Seed of the random directions. No global seed is used or changed.
 
         Returns
         -------
         CheckTable
             A row for each gradient, with its layer and quantity, relative error, tolerance for the
             dtype of the model, and ``passed``: True or False, or None, with the reason, where
-            it cannot be checked, mostly because the loss changes less than its dtype can tell.
-            ``table.passed`` tells whether none failed, ``table.failures`` lists those that did.
+            it cannot be checked, mostly because the loss changes less than its dtype resolves.
+            ``table.passed`` is whether none failed, ``table.failures`` the rows that did.
 
         Raises
         ------
@@ -365,7 +382,7 @@ class GradientEngine:
                 f"the weights of model {self._model.name!r} must stand still to be checked; "
                 "another thread is training; call check again when that has ended"
             )
-        targets = self._targets(layers)
+        targets = resolve_all(self._model, layers)
         steps = 1 if is_stream(x) else None
         (batch,) = batches(self._model, x, y, sample_weight, class_weight, steps)
         snapshots = [
@@ -375,69 +392,11 @@ class GradientEngine:
                 training=training,
                 loss=loss,
             )
-            for chosen, words in requests(targets, asked, every=layers is None)
+            for chosen, words in group_quantities(targets, asked, every=layers is None)
         ]
-        given = self._losses.given(loss)
-        with announced(f"checking {self._model.name!r}"):
+        given = self._losses.as_callable(loss)
+        with announce_if_slow(f"checking {self._model.name!r}"):
             check = Check(
                 self._model, batch, targets, training=bool(training), loss=given, seed=seed
             )
-            return check.run(merged(snapshots))
-
-    def _targets(self, layers: LayerChoice | Sequence[LayerChoice]) -> tuple[Found, ...]:
-        if layers is None:
-            found = find_recurrent(self._model)
-            if not found:
-                raise ValueError("the model must have a recurrent layer; it has none")
-            return found
-        single = isinstance(layers, (str, RecurrentLayer)) or is_a(layers, "Layer")
-        several = not single and isinstance(layers, Iterable)
-        asked = list(layers) if several else [layers]
-        if not asked:
-            raise ValueError(
-                f"layers must name at least one layer; received none; "
-                f"{listing(find_recurrent(self._model))}"
-            )
-        return tuple({f.info.path: f for f in (resolve(self._model, a) for a in asked)}.values())
-
-    def _build(self, batch: Batch, training: bool) -> None:
-        model = self._model
-        if undisturbed(model, lambda: _unbuilt(model)) <= self._unused:
-            return
-        try:
-            build(model, batch, training=training)
-        except Exception as error:
-            raise ValueError(
-                f"x must fit the model; it could not be built for {batch.describe()}: "
-                f"{type(error).__name__}: {error}"
-            ) from error
-        self._unused = _unbuilt(model)
-
-
-def _check_model(model: Model) -> None:
-    library = library_of(model)
-    if not library.is_compiled(model):
-        raise ValueError(
-            "the model must be compiled, its loss is what is differentiated; received an "
-            "uncompiled model; call model.compile(optimizer=..., loss=...) first, or give loss="
-        )
-    if library.has_own_train_step(model):
-        raise ValueError(
-            f"the model must train with Keras' own train_step; {type(model).__name__} overrides "
-            "it, and its loss may differ from the compiled one; move the loss into compute_loss, "
-            "or give loss="
-        )
-
-
-def _check_clip(model: Model, words: Sequence[str], clip: bool) -> None:
-    if clip and "weight_gradient" not in words:
-        raise ValueError(
-            "clip is for weight_gradient, the optimizer clips nothing else; "
-            f"received clip=True with {', '.join(words)}"
-        )
-    if clip and getattr(model, "optimizer", None) is None:
-        raise ValueError("clip needs the model's optimizer; received clip=True for a model without")
-
-
-def _unbuilt(model: Model) -> set[int]:
-    return {id(layer) for layer in library_of(model).all_layers(model) if not layer.built}
+            return check.run(merge_snapshots(snapshots))

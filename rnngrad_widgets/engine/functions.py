@@ -1,4 +1,4 @@
-"""Functions that do one thing in one line."""
+"""`get_rnn_gradients`: one gradient of one layer in one call."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def get_rnn_gradients(
 
 
 def _why(path: str, keys: Sequence[str]) -> str:
-    """Say what several tensors of a layer are of."""
+    """Return why a layer has several tensors."""
     calls = keys[0].removeprefix(path).startswith("[")
     return "one for each call" if calls else "one for each cell or state"
 

@@ -1,4 +1,4 @@
-"""A line on what takes long."""
+"""Announce operations that take long."""
 
 from __future__ import annotations
 
@@ -11,12 +11,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PATIENCE = 1.0
-"""Seconds before the line."""
+"""Seconds before a line is printed."""
 
 
 @contextmanager
-def announced(doing: str) -> Iterator[None]:
-    """Say what is being done, on standard error, if it takes a while."""
+def announce_if_slow(doing: str) -> Iterator[None]:
+    """Print a line on standard error if the block takes longer than `PATIENCE`.
+
+    Parameters
+    ----------
+    doing
+        What the block does, for the line.
+    """
     line = f"rnngrad_widgets: {doing} (the first call for a kind of batch takes longest)"
     timer = threading.Timer(PATIENCE, print, (line,), {"file": sys.stderr})
     timer.daemon = True

@@ -1,4 +1,4 @@
-"""From the results of one or several batches to a snapshot."""
+"""Make a snapshot of the results of one or several batches."""
 
 from __future__ import annotations
 
@@ -9,18 +9,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnngrad_widgets.data.tensor import GradientSnapshot, GradientTensor
-
-from .backend import Model
-from .layers import find_recurrent
+from rnngrad_widgets.engine.backend import Model
+from rnngrad_widgets.engine.layers.find import find_recurrent
 
 if TYPE_CHECKING:
-    from .tracing import Result
+    from rnngrad_widgets.engine.tracing.pass_result import PassResult
 
 
 def snapshot(
-    results: Sequence[Result], model: Model, *, has_loss: bool = True, stream: str = ""
+    results: Sequence[PassResult], model: Model, *, has_loss: bool = True, stream: str = ""
 ) -> GradientSnapshot:
-    """Join the results of batches: one snapshot at the training step of now.
+    """Join the results of batches into one snapshot, of the first one's training step.
 
     Parameters
     ----------
@@ -29,9 +28,9 @@ def snapshot(
     model
         The model.
     has_loss
-        Whether their losses are a loss.
+        Whether what they return as a loss is one; else the snapshot's is None.
     stream
-        What yielded the batches, for a note; empty where a batch was given.
+        Name of what yielded the batches, for a note; empty for a single batch.
 
     Raises
     ------
@@ -50,7 +49,7 @@ def snapshot(
     return GradientSnapshot(tensors, loss=loss, step=step, aliases=_aliases(model), notes=notes)
 
 
-def _notes(results: Sequence[Result], stream: str) -> tuple[str, ...]:
+def _notes(results: Sequence[PassResult], stream: str) -> tuple[str, ...]:
     notes = []
     if stream:
         samples = sum(result.samples for result in results)

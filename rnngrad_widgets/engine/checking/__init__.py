@@ -1,12 +1,13 @@
 """`GradientEngine.check`: gradients against differences of the model's own loss.
 
-Nothing here has a part in how gradients are computed. `nudges`, `nudged_layer`, `nudged_steps`:
-what is moved in a forward pass; `replay`, `origins`, `traced_step`: a state, inside of somebody's
-code; `by_hand`: gates; `rows`: what of it belongs to which gradient; `slopes`: differences, and
-what they tell.
+Nothing here takes part in computing gradients; the imports are checked for that. `nudges`,
+`nudged_layer`, `nudged_steps` and `timestep_counter` move tensors in a forward pass; `replay`,
+`origins` and `traced_step` do so for a state inside of a cell's code, `by_hand` for gates; `rows`
+assigns what is moved to gradients; `directions` and `slopes` compare differences with them.
+`check` is the whole of it, `gradients` which gradients to compute for it.
 """
 
-from .check import Check
-from .gradients import merged, requests
+from rnngrad_widgets.engine.checking.check import Check
+from rnngrad_widgets.engine.checking.gradients import group_quantities, merge_snapshots
 
-__all__ = ["Check", "merged", "requests"]
+__all__ = ["Check", "group_quantities", "merge_snapshots"]

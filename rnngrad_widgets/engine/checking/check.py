@@ -1,4 +1,4 @@
-"""`GradientEngine.check`: the engine's gradients against differences of the model's own loss."""
+"""Check the engine's gradients against differences of the model's own loss."""
 
 from __future__ import annotations
 
@@ -12,17 +12,16 @@ from rnngrad_widgets.data.check_table import CheckRow, CheckTable
 from rnngrad_widgets.data.quantities import QUANTITIES
 from rnngrad_widgets.data.tensor import GradientSnapshot, GradientTensor
 from rnngrad_widgets.engine.backend import Model, Tensor, components, tf
-from rnngrad_widgets.engine.batches import Batch
-from rnngrad_widgets.engine.layers import Found
-from rnngrad_widgets.engine.library import library_of
-from rnngrad_widgets.engine.loss_function import Loss, LossError, LossFunction
-from rnngrad_widgets.engine.weights import weights_of
-
-from .directions import THIRDS, directions
-from .nudged_layer import NudgedLayer
-from .nudges import CannotNudge, Nudges
-from .rows import Moved, moved_by
-from .slopes import PRECISIONS, Compared, Precision, compare
+from rnngrad_widgets.engine.checking.directions import THIRDS, directions
+from rnngrad_widgets.engine.checking.nudged_layer import NudgedLayer
+from rnngrad_widgets.engine.checking.nudges import CannotNudge, Nudges
+from rnngrad_widgets.engine.checking.rows import NudgedTensor, nudged_tensors
+from rnngrad_widgets.engine.checking.slopes import PRECISIONS, Comparison, Precision, compare
+from rnngrad_widgets.engine.inputs.batch import Batch
+from rnngrad_widgets.engine.keras_api.select import adapter_of
+from rnngrad_widgets.engine.layers.find import LayerMatch
+from rnngrad_widgets.engine.layers.weights import weights_of
+from rnngrad_widgets.engine.loss.loss_function import Loss, LossError, LossFunction
 
 _KINDS = {
     "output_gradient": "outside",
@@ -32,11 +31,11 @@ _KINDS = {
     "initial_state_gradient": "state",
     "gate_gradient": "gate",
 }
-"""What a quantity is checked by moving."""
+"""Kind of tensors that are moved to check a quantity."""
 
 
 class Check:
-    """A check of one batch.
+    """Check the gradients of one batch.
 
     Parameters
     ----------
@@ -47,14 +46,14 @@ class Check:
     targets
         The layers.
     seed
-        Of the random directions.
+        Seed of the random directions.
     """
 
     def __init__(
         self,
         model: Model,
         batch: Batch,
-        targets: Sequence[Found],
+        targets: Sequence[LayerMatch],
         *,
         training: bool,
         loss: Loss | None,
@@ -73,7 +72,7 @@ class Check:
     def run(self, snapshot: GradientSnapshot) -> CheckTable:
         """Check every gradient of a snapshot that was computed for the batch."""
         rows: dict[tuple[str, str], CheckRow] = {}
-        reason = self._unsteady(snapshot)
+        reason = self._unusable_loss_reason(snapshot)
         if not reason:
             rows |= {(row.layer, row.quantity): row for row in self._rows(snapshot)}
         gradients = [key for key in snapshot if QUANTITIES[key[1]].is_gradient]
@@ -84,8 +83,8 @@ class Check:
             notes=snapshot.notes,
         )
 
-    def _unsteady(self, snapshot: GradientSnapshot) -> str:
-        """Say why differences of the loss tell nothing; empty if they do."""
+    def _unusable_loss_reason(self, snapshot: GradientSnapshot) -> str:
+        """Return why differences of the loss say nothing about gradients; empty if they do."""
         base, again = float(self._base.mean), float(self._plain(self._batch).mean)
         if not np.isfinite(base):
             return f"the loss is {base}"
@@ -116,7 +115,7 @@ class Check:
 
         try:
             function = self._loss(prepare)
-            reason = self._why_another(float(function(self._batch).mean), kind)
+            reason = self._other_loss_reason(float(function(self._batch).mean), kind)
         except (tf.errors.OpError, LossError) as error:
             failed = f"the model fails while it is looked into: {_cause(error)}"
             yield from (self._row(key, reason=failed) for key in snapshot if key[1] in words)
@@ -124,7 +123,7 @@ class Check:
         for layer in layers:
             for word in words:
                 known = {path: None for path, quantity in snapshot if quantity == word}
-                for path, moved in moved_by(layer, nudges, word, known):
+                for path, moved in nudged_tensors(layer, nudges, word, known):
                     if path not in known:
                         continue
                     tensor = snapshot[path, word]
@@ -135,8 +134,8 @@ class Check:
                         else self._compared(tensor, self._along(moved, nudges, function))
                     )
 
-    def _why_another(self, loss: float, kind: str) -> str:
-        """Say why the loss is another one while nothing is moved; empty if it is not."""
+    def _other_loss_reason(self, loss: float, kind: str) -> str:
+        """Return why the loss differs although nothing is moved; empty if it does not."""
         if self._agrees(loss, float(self._base.mean)):
             return ""
         reason = "the model computes another loss while its timesteps are looked into"
@@ -144,7 +143,7 @@ class Check:
         return reason + (by_hand if kind == "gate" else "")
 
     def _along(
-        self, moved: Moved, nudges: Nudges, function: LossFunction
+        self, moved: NudgedTensor, nudges: Nudges, function: LossFunction
     ) -> Callable[[NDArray[Any]], Callable[[float], float]]:
         def along(direction: NDArray[Any]) -> Callable[[float], float]:
             parts = moved.split(direction, nudges)
@@ -186,7 +185,7 @@ class Check:
         return along
 
     def _assign(self) -> None:
-        """Give a weight another value; in eager mode, where all variables are then put back."""
+        """Assign another value to a weight; in eager mode, where all variables are restored."""
         if self._assigned is not None:
             variable, value = self._assigned
             variable.assign(value)
@@ -201,7 +200,7 @@ class Check:
         gradient = tensor.values.astype(float)
         if not np.isfinite(gradient).all():
             return self._row(key, reason="the gradient is not finite")
-        found: dict[str, Compared] = {}
+        found: dict[str, Comparison] = {}
         for name, direction in directions(tensor, self._random):
             terms = gradient * direction
             sums = float(terms.sum()), float(np.abs(terms).sum())
@@ -217,10 +216,10 @@ class Check:
         passed = False if False in verdicts else True if True in verdicts else None
         same = [one.error for one in found.values() if one.passed is passed]
         open_ = {name: one for name, one in found.items() if one.passed is None}
-        return self._row(key, max(same), passed, self._told(open_, passed))
+        return self._row(key, max(same), passed, self._undecided(open_, passed))
 
-    def _told(self, left_open: Mapping[str, Compared], passed: bool | None) -> str:
-        """Say what of a gradient the loss does not tell."""
+    def _undecided(self, left_open: Mapping[str, Comparison], passed: bool | None) -> str:
+        """Return what of a gradient remains undecided, in words."""
         if not left_open or passed is False:
             return ""
         uncertain = max(one.uncertain for one in left_open.values())
@@ -239,7 +238,7 @@ class Check:
         return LossFunction(self._model, self._batch, exact, prepare=prepare, **self._settings)
 
     def _coarsest(self, loss: Any) -> Precision:
-        layers = library_of(self._model).all_layers(self._model)
+        layers = adapter_of(self._model).all_layers(self._model)
         used = {str(layer.compute_dtype) for layer in layers} | {loss.name}
         return next(PRECISIONS[name] for name in reversed(PRECISIONS) if name in used)
 

@@ -16,9 +16,16 @@ THIRDS = ("first", "middle", "last")
 def directions(
     tensor: GradientTensor, random: np.random.Generator
 ) -> Iterator[tuple[str, NDArray[Any]]]:
-    """Yield directions; over time one for each third of the timesteps, by its name.
+    """Yield random directions by name; over time, one for each third of the timesteps.
 
-    So an error in early timesteps is seen beside the larger gradients of late ones.
+    An error in early timesteps is then not hidden by the larger gradients of late ones.
+
+    Parameters
+    ----------
+    tensor
+        The gradient to check; directions have its shape.
+    random
+        Generator of the numbers.
     """
     time = tensor.dims.index("timestep") if "timestep" in tensor.dims else None
     if time is None or tensor.shape[time] < len(THIRDS):

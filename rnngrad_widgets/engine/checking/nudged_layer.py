@@ -1,18 +1,22 @@
-"""Nudges of what a layer returns and is given, and of what is inside of it."""
+"""Nudges of a layer's outputs and inputs, and of tensors inside of it."""
 
 from __future__ import annotations
 
 import inspect
 
 from rnngrad_widgets.engine.backend import Nested, keras
-from rnngrad_widgets.engine.calls import LayerCall
-from rnngrad_widgets.engine.cells import is_cell
-from rnngrad_widgets.engine.layers import Found, directions
-from rnngrad_widgets.engine.library import library_of
-from rnngrad_widgets.engine.repeats import CallDepth, Repeats, around
-
-from .nudged_steps import Steps
-from .nudges import Nudges, Site
+from rnngrad_widgets.engine.calls.layer_call import LayerCall
+from rnngrad_widgets.engine.calls.time_distributed import (
+    CallDepth,
+    TimeDistributedCalls,
+    wrap_calls,
+)
+from rnngrad_widgets.engine.checking.nudged_steps import NudgedSteps
+from rnngrad_widgets.engine.checking.nudges import Nudges, Site
+from rnngrad_widgets.engine.keras_api.select import adapter_of
+from rnngrad_widgets.engine.layers.cells import is_cell
+from rnngrad_widgets.engine.layers.find import LayerMatch
+from rnngrad_widgets.engine.layers.kinds import directions
 
 
 class NudgedLayer:
@@ -23,34 +27,34 @@ class NudgedLayer:
     target
         The layer.
     kind
-        ``"outside"`` for its outputs and inputs, ``"state"`` or ``"gate"`` for what is inside.
+        ``"outside"`` for its outputs and inputs, ``"state"`` or ``"gate"`` for tensors inside.
     nudges
         The nudges.
     """
 
-    def __init__(self, target: Found, kind: str, nudges: Nudges) -> None:
+    def __init__(self, target: LayerMatch, kind: str, nudges: Nudges) -> None:
         self.target = target
         self.calls: list[LayerCall] = []
-        """The calls of the layer, in order; they tell which belong together."""
-        self.steps: list[Steps] = []
-        """For each direction, what is inside; none for ``"outside"``."""
+        """The calls of the layer, in order; they are grouped as in the engine."""
+        self.steps: list[NudgedSteps] = []
+        """The steps of each direction; none for ``"outside"``."""
         self._kind = kind
         self._nudges = nudges
         rnns = directions(target.layer) if kind != "outside" else ()
         for direction, rnn in enumerate(rnns):
-            self.steps.append(Steps(target, rnn, kind, direction, nudges))
+            self.steps.append(NudgedSteps(target, rnn, kind, direction, nudges))
 
     def install(self) -> None:
-        """Shadow the layer's calls; use inside `Library.untouched`."""
-        layer, library = self.target.layer, library_of(self.target.layer)
+        """Shadow the layer's calls; use inside `KerasAdapter.preserve_layers`."""
+        layer, adapter = self.target.layer, adapter_of(self.target.layer)
         self.calls.clear()
         for steps in self.steps:
             steps.install()
-        repeats, original = Repeats(self.target), library.original(layer)
+        repeats, original = TimeDistributedCalls(self.target), adapter.original_call(layer)
         signature, cell = inspect.signature(layer.call), is_cell(layer)
         inside = CallDepth()
         for owner in self.target.owners:
-            around(owner, inside.entered)
+            wrap_calls(owner, inside.entered)
 
         def call(*args: Nested, **kwargs: Nested) -> Nested:
             if inside.depth:
@@ -77,7 +81,7 @@ class NudgedLayer:
             self.calls.append(LayerCall((), (), None, (), timesteps, repeat=repeats.next()))
             return returned
 
-        library.shadow(layer, call)
+        adapter.shadow_call(layer, call)
 
     def _added(self, kind: str, nested: Nested) -> Nested:
         flat = [
@@ -90,10 +94,10 @@ class NudgedLayer:
         layer = self.target.layer
         if not isinstance(returned, (list, tuple)):
             return self._added("output", returned)
-        # The first is the output; states, or whatever a call of one's own returns, come after it.
+        # The first is the output; states, or other results of a user's call, come after it.
         apart = getattr(layer, "merge_mode", "") is None
         with_states = getattr(layer, "return_state", False) or is_cell(layer)
-        own = library_of(layer).is_own(type(layer).call)
+        own = adapter_of(layer).is_builtin(type(layer).call)
         count = 2 if apart else 1 if with_states or not own else len(returned)
         moved = self._added("output", list(returned[:count]))
         return type(returned)([*moved, *returned[count:]])

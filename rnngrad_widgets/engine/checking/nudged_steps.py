@@ -6,23 +6,22 @@ those of its cells.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from itertools import cycle
-from typing import Any
+from collections.abc import Callable, Mapping
 
-from rnngrad_widgets.engine.backend import Layer, Nested, Tensor, current_graph, keras, tf
-from rnngrad_widgets.engine.cells import StateKey, cells_of, gates_of, is_cell, state_keys
-from rnngrad_widgets.engine.layers import Found
-from rnngrad_widgets.engine.library import library_of, only_in_this_thread
+from rnngrad_widgets.engine.backend import Layer, Nested, Tensor, keras, tf
+from rnngrad_widgets.engine.checking.by_hand import step_by_hand
+from rnngrad_widgets.engine.checking.nudges import CannotNudge, Nudges, Site
+from rnngrad_widgets.engine.checking.origins import NoOrigin, Origin
+from rnngrad_widgets.engine.checking.replay import CannotReplay
+from rnngrad_widgets.engine.checking.timestep_counter import StackPositions, TimestepCounter
+from rnngrad_widgets.engine.checking.traced_step import TracedStep
+from rnngrad_widgets.engine.keras_api.select import adapter_of
+from rnngrad_widgets.engine.keras_api.shadowing import only_in_this_thread
+from rnngrad_widgets.engine.layers.cells import StateKey, cells_of, gates_of, is_cell, state_keys
+from rnngrad_widgets.engine.layers.find import LayerMatch
 
-from .by_hand import step_by_hand
-from .nudges import CannotNudge, Nudges, Site, own_variable
-from .origins import NoOrigin, Origin
-from .replay import CannotReplay
-from .traced_step import TracedStep
 
-
-class Steps:
+class NudgedSteps:
     """The timesteps of one direction of a layer, or of a cell that the model calls itself.
 
     Parameters
@@ -36,71 +35,63 @@ class Steps:
     """
 
     def __init__(
-        self, target: Found, rnn: Layer, kind: str, direction: int, nudges: Nudges
+        self, target: LayerMatch, rnn: Layer, kind: str, direction: int, nudges: Nudges
     ) -> None:
+        self.rnn = rnn
+        self.site = Site(target.info.path, kind, -1, direction)
+        """Layer, kind and direction of all nudges, and the call that is being computed."""
         self.active = False
         """Whether the layer is being called."""
-        self.states: dict[int, Nested] = {}
-        """For each cell, something nested as its states are."""
-        self.reasons: dict[int, str] = {}
-        """For each cell, why nothing is nudged in it."""
-        self.unmoved: dict[tuple[int, int], str] = {}
-        """For each cell and state, why that state is not nudged."""
-        self.path = target.info.path
-        self.rnn = rnn
-        self._kind = kind
-        self.direction = direction
         self._nudges = nudges
-        self._alone = is_cell(rnn)
-        self._call = -1
-        self._timesteps: int | None = None
-        self._graph: object = None
-        self._taken: dict[int, int] = {}
-        # The places in the stack that each cell has, one after the other.
-        self._turns: dict[int, Iterator[int]] = {}
+        # For each cell, something nested as its states are, and why nothing is nudged in it.
+        self._states: dict[int, Nested] = {}
+        self._reasons: dict[int, str] = {}
+        # For each cell and state, why that state is not nudged.
+        self._unmoved: dict[tuple[int, int], str] = {}
         self._origins: dict[tuple[object, ...], dict[int, Origin]] = {}
-        # How many steps a traced loop has taken: of each cell, as it runs.
-        self._counters: dict[int, Any] = {}
+        self._counter = TimestepCounter(rnn)
+        self._positions = StackPositions(rnn)
 
     def keys(self) -> dict[StateKey, tuple[int, int]]:
-        """Name the states of all cells: for each the place of the cell, and that of the state.
+        """Return the names of all states: for each its cell, and its place in that cell.
 
         They are in the order in which the loop is given them.
         """
-        if len(self.states) < len(cells_of(self.rnn)):
+        if len(self._states) < len(cells_of(self.rnn)):
             return {}  # they were not called
         several = len(cells_of(self.rnn)) > 1
         found = {}
         for position, cell in enumerate(cells_of(self.rnn)):
-            (own,) = state_keys(cell, self.states[position])
+            (own,) = state_keys(cell, self._states[position])
             for place, key in enumerate(own):
                 label = "/".join(filter(None, (str(position) if several else "", key.label)))
                 found[StateKey(key.role, label)] = (position, place)
         return found
 
-    def why_not(self, cell: int, part: int) -> str:
-        """Say why a part of a cell is not nudged; empty if it is."""
-        return self.reasons.get(cell) or self.unmoved.get((cell, part)) or ""
+    def unmoved_reason(self, cell: int, part: int) -> str:
+        """Return why a part of a cell is not nudged; empty if it is."""
+        return self._reasons.get(cell) or self._unmoved.get((cell, part)) or ""
 
     def install(self) -> None:
         """Shadow the loop and the cells."""
-        rnn, library = self.rnn, library_of(self.rnn)
-        self._call = -1
-        self._restart()
+        rnn, adapter = self.rnn, adapter_of(self.rnn)
+        self.site = self.site._replace(call=-1)
+        self._positions.restart()
         for cell in {id(cell): cell for cell in cells_of(rnn)}.values():
-            library.shadow(cell, self._cell_call(cell))
-        if self._alone:
+            adapter.shadow_call(cell, self._cell_call(cell))
+        if is_cell(rnn):
             return
         for name in ("use_cudnn", "_could_use_gpu_kernel"):
             if name in rnn.__dict__:  # these loops do not call the cell
                 rnn.__dict__[name] = False
-        original = library.original(rnn)
+        original = adapter.original_call(rnn)
 
         def call(*args: Nested, **kwargs: Nested) -> Nested:
-            self._begin([*args, *kwargs.values()][0])
+            self.site = self.site._replace(call=self.site.call + 1)
+            self._counter.begin_call([*args, *kwargs.values()][0])
             return original(*args, **kwargs)
 
-        library.shadow(rnn, call)
+        adapter.shadow_call(rnn, call)
         self._install_start()
 
     def _install_start(self) -> None:
@@ -110,64 +101,49 @@ class Steps:
         own = getattr(rnn, name)
 
         def loop(sequences: Nested, initial_state: Nested, *args: Nested, **more: Nested) -> Nested:
-            return own(sequences, self._loop_begins(initial_state), *args, **more)
+            return own(sequences, self._begin_loop(initial_state), *args, **more)
 
         def process(*args: Nested) -> Nested:
             inputs, initial_state, constants = own(*args)
-            return inputs, self._loop_begins(initial_state), constants
+            return inputs, self._begin_loop(initial_state), constants
 
         rnn.__dict__[name] = only_in_this_thread(loop if name == "inner_loop" else process, own)
 
-    def _loop_begins(self, states: Nested) -> Nested:
+    def _begin_loop(self, states: Nested) -> Nested:
         """Count the steps from here on; return the states that the first one gets."""
-        self._restart()
-        for position in range(len(cells_of(self.rnn))):
-            # Keras takes a step before the loop, to see the output's shape.
-            self._taken[position] = 0 if self.rnn.unroll else -1
-        return self._started(states) if self._kind == "state" else states
+        self._positions.restart()
+        self._counter.begin_loop()
+        return self._nudge_initial(states) if self.site.kind == "state" else states
 
-    def _restart(self) -> None:
-        """Let the next call of each cell be the one at its first place in the stack."""
-        places: dict[int, list[int]] = {}
-        for position, cell in enumerate(cells_of(self.rnn)):
-            places.setdefault(id(cell), []).append(position)
-        self._turns = {key: cycle(positions) for key, positions in places.items()}
-
-    def _started(self, states: Nested, first: int = 0) -> Nested:
-        """Add nudges to the states that the first step gets."""
+    def _nudge_initial(self, states: Nested, first: int = 0) -> Nested:
+        """Add nudges to the states that the first step gets, of which `first` is the number."""
         if not self.active:
             return states
-        site = Site(self.path, "initial", max(self._call, 0), self.direction)
+        site = self._site._replace(kind="initial")
         flat = [
             self._nudges.added(site._replace(part=first + part), tf.convert_to_tensor(state))
             for part, state in enumerate(keras.tree.flatten(states))
         ]
         return keras.tree.pack_sequence_as(states, flat)
 
-    def _begin(self, sequences: Nested) -> None:
-        self._call += 1
-        self._graph = current_graph()
-        self._timesteps = keras.tree.flatten(sequences)[0].shape[1]
-        self._taken.clear()
-        for position in range(len(cells_of(self.rnn))):
-            if position not in self._counters:
-                with tf.init_scope():
-                    self._counters[position] = own_variable(tf.constant(0))
-            self._counters[position].assign(0)
+    @property
+    def _site(self) -> Site:
+        return self.site._replace(call=max(self.site.call, 0))
 
     def _cell_call(self, cell: Layer) -> Callable[..., Nested]:
-        original = library_of(cell).original(cell)
+        original = adapter_of(cell).original_call(cell)
+        alone = is_cell(self.rnn)
 
         def call(inputs: Nested, states: Nested, *args: Nested, **kwargs: Nested) -> Nested:
-            position = next(self._turns[id(cell)])
-            self.states.setdefault(position, states)
-            if not self.active or position in self.reasons:
+            position = self._positions.next(cell)
+            self._states.setdefault(position, states)
+            if not self.active or position in self._reasons:
                 return original(inputs, states, *args, **kwargs)
-            if self._alone:
-                self._call += position == 0
-                before = sum(len(keras.tree.flatten(self.states[p])) for p in range(position))
-                states = self._started(states, before)
-            timestep = self._timestep(position)
+            if alone:
+                self.site = self.site._replace(call=self.site.call + (position == 0))
+                before = sum(len(keras.tree.flatten(self._states[p])) for p in range(position))
+                states = self._nudge_initial(states, before)
+            timestep = self._counter.timestep(position)
             if timestep is None:
                 return original(inputs, states, *args, **kwargs)
 
@@ -175,40 +151,19 @@ class Steps:
                 return self._nudge(position, part, like, timestep)
 
             try:
-                if self._kind == "gate":
-                    return self._gates_moved(cell, inputs, states, nudge)
+                if self.site.kind == "gate":
+                    return self._nudge_gates(cell, inputs, states, nudge)
                 step = TracedStep(original, (inputs, states, *args), kwargs)
                 return step.run(self._known_origins(position, step), nudge)
-            except Exception as error:  # noqa: BLE001 - somebody's code, in another way
-                self.reasons[position] = _told(error)
+            except Exception as error:  # noqa: BLE001 - foreign code, run in another way
+                self._reasons[position] = _first_line(error)
                 return original(inputs, states, *args, **kwargs)
 
         return call
 
-    def _timestep(self, position: int) -> Tensor | int | None:
-        """Return which timestep is being computed; None for what is computed before the loop."""
-        if self._alone:
-            return 0
-        last = (self._timesteps or 0) - 1
-        if current_graph() is self._graph:  # unrolled or eager, or that first step
-            # For a stack Keras calls its first cells before, to prepare the dropout of the others.
-            taken = self._taken.get(position)
-            if taken is None:
-                return None
-            self._taken[position] += 1
-            if taken < 0:
-                return None
-        else:
-            counter = self._counters[position]
-            taken = tf.identity(counter.read_value())
-            with tf.control_dependencies([taken]):
-                counter.assign_add(1)
-        return last - taken if self.rnn.go_backwards else taken
-
     def _nudge(self, position: int, part: int, like: Tensor, timestep: Tensor | int) -> Tensor:
-        site = Site(self.path, self._kind, max(self._call, 0), self.direction, position, part)
-        timesteps = 1 if self._alone else self._timesteps
-        shape = (timesteps, *like.shape)
+        site = self._site._replace(cell=position, part=part)
+        shape = (self._counter.timesteps, *like.shape)
         return tf.gather(self._nudges.at(site, shape, like.dtype), timestep)
 
     def _known_origins(self, position: int, step: TracedStep) -> Mapping[int, Origin]:
@@ -217,22 +172,21 @@ class Steps:
             found = step.origins()
             for place, origin in found.items():
                 if isinstance(origin, NoOrigin):
-                    self.unmoved[position, place] = str(origin)
+                    self._unmoved[position, place] = str(origin)
             self._origins[key] = {
                 place: origin for place, origin in found.items() if isinstance(origin, Origin)
             }
         return self._origins[key]
 
-    def _gates_moved(
+    def _nudge_gates(
         self, cell: Layer, inputs: Tensor, states: Nested, nudge: Callable[[int, Tensor], Tensor]
     ) -> tuple[Tensor, Nested]:
-        gates = gates_of(cell)
-        if gates is None:
+        if gates_of(cell) is None:
             raise CannotReplay("its gates are not known")
         return step_by_hand(cell, inputs, states, lambda value: value + nudge(0, value))
 
 
-def _told(error: Exception) -> str:
+def _first_line(error: Exception) -> str:
     lines = str(error).strip().splitlines()
     first = lines[0] if lines else ""
     known = isinstance(error, (CannotReplay, CannotNudge))

@@ -1,8 +1,7 @@
-"""Small changes of what goes through a model, to see what they do to its loss.
+"""Nudges: small changes of tensors in a model, to see how they change its loss.
 
-Here is nothing of how the engine takes gradients: no probe sequences, no search for readers, no
-derivatives. A nudge is a variable of zeros that is added to a tensor; the loss is computed again
-with other values in it.
+A nudge is a variable of zeros that is added to a tensor; the loss is computed again with other
+values in it. No probe, search for readers or derivative of the engine is used.
 """
 
 from __future__ import annotations
@@ -46,19 +45,19 @@ class Site(NamedTuple):
 
 
 class CannotNudge(Exception):  # noqa: N818 - it is a finding, and never leaves the engine
-    """There can be no nudge; the message says why."""
+    """A tensor cannot be nudged; the message says why."""
 
 
 class Nudges:
-    """The nudges in a forward pass, found while it is traced (or, in eager mode, run)."""
+    """The nudges in a forward pass, made while it is traced (or, in eager mode, run)."""
 
     def __init__(self) -> None:
         self.reasons: dict[Site, str] = {}
-        """Why there is no nudge where there should be one."""
+        """Why there is no nudge, for the sites without."""
         self._variables: dict[Site, Any] = {}
 
     def at(self, site: Site, shape: Sequence[int | None], dtype: Any) -> Tensor:
-        """Return what to add at a site.
+        """Return the nudge to add at a site.
 
         Raises
         ------
@@ -75,7 +74,7 @@ class Nudges:
         return tf.convert_to_tensor(self._variables[site])
 
     def added(self, site: Site, tensor: Tensor) -> Tensor:
-        """Return a tensor with the nudge of a site added, if there can be one."""
+        """Return a tensor with the nudge of a site added, where one is possible."""
         if not isinstance(tensor, tf.Tensor):
             self.reasons[site] = f"it is a {type(tensor).__name__}"
             return tensor
@@ -98,13 +97,13 @@ class Nudges:
         return None if found is None else tuple(found.shape)
 
     def of_call(self, layer: str, kind: str, call: int) -> list[Site]:
-        """List the sites of a kind in one call of a layer."""
+        """Return the sites of a kind in one call of a layer."""
         known = {*self._variables, *self.reasons}
         return sorted(site for site in known if site[:3] == (layer, kind, call))
 
     @contextmanager
     def set(self, values: Mapping[Site, NDArray[Any]]) -> Iterator[None]:
-        """Let nudges have values, until this is left."""
+        """Set nudges to values until this is left; then they are zero again."""
         try:
             for site, value in values.items():
                 variable = self._variables[site]
@@ -117,6 +116,6 @@ class Nudges:
 
 
 def own_variable(value: Tensor) -> Any:
-    """Make a variable while a function is traced; one that no distribution scope mirrors."""
+    """Make a variable that no distribution scope mirrors, also while a function is traced."""
     kind = import_module("tensorflow.python.ops.resource_variable_ops").ResourceVariable
     return kind(value, trainable=False)

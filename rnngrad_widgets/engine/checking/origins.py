@@ -1,8 +1,9 @@
-"""Where in one timestep of a cell the value of a state comes about, found by its numbers.
+"""Find the origin of a state's value in one timestep of a cell, by its numbers.
 
-The step is run on random numbers. What then equals a state bit by bit, every time, is that state,
-whatever its operations are called: a copy, another shape of it, the result of an inner function.
-The first of them is its origin: the others, and all that reads the state, are computed from it.
+The step is run on random numbers. A result that then equals a state bit by bit, in every run, has
+the state's value, whatever its operation is: a copy, another shape, the result of an inner
+function. The first of them is the origin: the others, and all that reads the state, are computed
+from it.
 """
 
 from __future__ import annotations
@@ -15,23 +16,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnngrad_widgets.engine.backend import Tensor, tf
-
-from .replay import Key
+from rnngrad_widgets.engine.checking.replay import Key
 
 Part: TypeAlias = "Callable[[Tensor], Tensor]"
-"""Takes what is to be added to a state, returns what of it is to be added to a part of it."""
+"""Returns the part of a nudge of a state that belongs to a piece of it."""
 
 
 @dataclass(frozen=True, eq=False)
 class Origin:
-    """What to move so that a state moves.
+    """The results to move so that a state moves.
 
     Parameters
     ----------
     places
         Results inside of the step.
     returned
-        Whether the state is moved as it is returned, and nothing before that.
+        Whether the state is moved where it is returned, and nothing before that.
     """
 
     places: tuple[tuple[Key, Part], ...] = ()
@@ -39,22 +39,22 @@ class Origin:
 
 
 class NoOrigin(Exception):  # noqa: N818 - it is a finding, and never leaves the engine
-    """A state cannot be moved where it is made; the message says why."""
+    """A state cannot be moved where it is computed; the message says why."""
 
 
 class Origins:
-    """The search for the origins of the states of a step.
+    """Search for the origins of the states of a step.
 
     Parameters
     ----------
     values
         All floating-point results of the step, (draws, ...).
     sources
-        What each result is computed from directly; nothing, for what was given to the step.
+        The results that each one is computed from directly; none for arguments of the step.
     given
-        What was given to the step.
+        Arguments of the step.
     states
-        The states that are looked for, by their place among the states, (draws, ...).
+        The states to find, by their position among the states, (draws, ...).
     """
 
     def __init__(
@@ -78,10 +78,10 @@ class Origins:
                 firsts[place] = self._firsts(state)
             except NoOrigin as reason:  # noqa: PERF203 - each state has a reason of its own
                 found[place] = reason
-        taken: set[Key] = set()
+        used: set[Key] = set()
         for place, keys in firsts.items():
-            if not keys or taken.intersection(keys):
-                # Handed on unchanged, or twice: it is read as the other one, or as the old one.
+            if not keys or used.intersection(keys):
+                # Returned unchanged, or twice: readers read the other one, or the old one.
                 found[place] = Origin(returned=True)
                 continue
             others = {key for other, k in firsts.items() if other != place for key in k}
@@ -89,12 +89,12 @@ class Origins:
                 found[place] = Origin(tuple(self._places(keys, others)))
             except NoOrigin as reason:
                 found[place] = reason
-            taken.update(keys)
+            used.update(keys)
         return found
 
     def _firsts(self, value: NDArray[Any]) -> list[Key]:
-        """List the first results with these numbers; none if the step was given them."""
-        if _tells_nothing(value):
+        """Return the first results with these numbers; none if they are those of an argument."""
+        if _is_uninformative(value):
             raise NoOrigin("its numbers tell nothing: they are all the same, or not finite")
         if self._is_old(value):
             return []
@@ -105,7 +105,7 @@ class Origins:
         return firsts
 
     def _is_old(self, value: NDArray[Any]) -> bool:
-        """Tell whether all numbers are among those of one thing that the step was given."""
+        """Return whether all numbers are among those of one argument of the step."""
         return any(
             all(
                 np.isin(now, before).all()
@@ -125,25 +125,25 @@ class Origins:
                 waiting += self._sources[source]
 
     def _places(self, keys: list[Key], others: set[Key]) -> list[tuple[Key, Part]]:
-        """Follow a state to the pieces that it was joined from, if it was."""
+        """Trace a state back to the pieces that it was joined from, if it was."""
         shapes = {key: self._values[key].shape[1:] for key in self._values}
         whole = [(key, _reshaped(shapes[key])) for key in keys]
         pieces = self._pieces(keys[0]) if len(keys) == 1 else []
         places: list[tuple[Key, Part]] = []
         for piece, where in pieces:
             value = self._values[piece]
-            firsts = [] if _tells_nothing(value) else self._firsts(value)
+            firsts = [] if _is_uninformative(value) else self._firsts(value)
             if others.intersection(firsts):
-                return whole  # what is a state of its own is not part of another
+                return whole  # a state of its own is not part of another one
             if firsts:
-                parts = [(key, _taken(shapes[keys[0]], where, shapes[key])) for key in firsts]
-            else:  # (part of) an old state was read as what it was: its copy is new
-                parts = [(keys[0], _alone(shapes[keys[0]], where))]
+                parts = [(key, _slice_of(shapes[keys[0]], where, shapes[key])) for key in firsts]
+            else:  # readers of (part of) an old state read the old value: its copy is new
+                parts = [(keys[0], _zero_elsewhere(shapes[keys[0]], where))]
             places += parts
         return places or whole
 
     def _pieces(self, key: Key) -> list[tuple[Key, tuple[slice, ...]]]:
-        """List what a result was put together from, side by side; none if it was not."""
+        """Return the pieces that a result was joined from, in order; none if it was not."""
         whole = self._values[key]
         sources = [key for key in sorted(self._sources[key]) if key in self._values]
         for axis in range(1, whole.ndim):
@@ -161,7 +161,7 @@ class Origins:
         return []
 
 
-def _tells_nothing(value: NDArray[Any]) -> bool:
+def _is_uninformative(value: NDArray[Any]) -> bool:
     flat = value.reshape(-1)
     return not np.isfinite(flat).all() or bool((flat == flat[:1]).all())
 
@@ -180,11 +180,11 @@ def _reshaped(shape: Sequence[int]) -> Part:
     return lambda nudge: tf.reshape(nudge, shape)
 
 
-def _taken(whole: Sequence[int], where: tuple[slice, ...], shape: Sequence[int]) -> Part:
+def _slice_of(whole: Sequence[int], where: tuple[slice, ...], shape: Sequence[int]) -> Part:
     return lambda nudge: tf.reshape(tf.reshape(nudge, whole)[where], shape)
 
 
-def _alone(whole: Sequence[int], where: tuple[slice, ...]) -> Part:
+def _zero_elsewhere(whole: Sequence[int], where: tuple[slice, ...]) -> Part:
     mask = np.zeros(whole, bool)
     mask[where] = True
     return lambda nudge: tf.where(mask, tf.reshape(nudge, whole), tf.zeros([], nudge.dtype))

@@ -1,7 +1,7 @@
-"""A traced function that is run again operation by operation, with some results changed.
+"""Run a traced function again, operation by operation, with some results changed.
 
-What reads a changed result reads it changed. So a tensor in the middle of somebody's code can be
-moved a little, whatever that code is, and without a part in how the engine's own probes are put in.
+Everything that reads a changed result reads it changed. So any tensor inside of a user's code can
+be moved a little, independently of how the engine inserts its own probes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from rnngrad_widgets.engine.backend import Nested, Tensor, tf
 
 Key: TypeAlias = "tuple[str, ...]"
-"""A result: the names of the function calls around the operation, its own name, which result."""
+"""Key of a result: names of the function calls around its operation, of that, and its index."""
 
 _CALLS = ("PartitionedCall", "StatefulPartitionedCall")
 
@@ -24,8 +24,8 @@ class CannotReplay(Exception):  # noqa: N818 - it is a finding, and never leaves
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
-    """A result as it was computed, and what it was computed from directly."""
+class ReplayedTensor:
+    """A result as it was computed, and the results that it was computed from directly."""
 
     value: Tensor
     sources: frozenset[Key]
@@ -35,7 +35,7 @@ def replay(
     graph: Any,
     inputs: Sequence[Tensor],
     changes: Mapping[Key, Callable[[Tensor], Tensor]],
-    seen: dict[Key, Seen] | None = None,
+    seen: dict[Key, ReplayedTensor] | None = None,
 ) -> list[Tensor]:
     """Run a graph again, in the graph that is being traced or in eager mode.
 
@@ -46,10 +46,10 @@ def replay(
     inputs
         A value for each of ``graph.inputs``, captured ones too.
     changes
-        What to make of results.
+        Functions that replace results.
     seen
-        Filled with all results, if it is given. Those inside of branches and loops are not among
-        them, those inside of functions are.
+        Filled with all results, if given: also with those inside of functions, but not with those
+        inside of branches and loops.
 
     Raises
     ------
@@ -66,7 +66,9 @@ _Result: TypeAlias = "tuple[Tensor, Key]"
 
 class _Replay:
     def __init__(
-        self, changes: Mapping[Key, Callable[[Tensor], Tensor]], seen: dict[Key, Seen] | None
+        self,
+        changes: Mapping[Key, Callable[[Tensor], Tensor]],
+        seen: dict[Key, ReplayedTensor] | None,
     ) -> None:
         self._changes = changes
         self._seen = seen
@@ -90,14 +92,14 @@ class _Replay:
         for index, value in enumerate(values):
             key = (*path, op.name, str(index))
             if self._seen is not None:
-                self._seen[key] = Seen(value, sources)
+                self._seen[key] = ReplayedTensor(value, sources)
             change = self._changes.get(key)
             outcome.append((value if change is None else change(value), key))
         return outcome
 
 
 def _needed(graph: Any) -> Iterator[Any]:
-    """List the operations that the outputs need, or that change something, in a runnable order."""
+    """Return the operations that outputs or side effects need, in a runnable order."""
     given = {id(t.op) for t in graph.inputs}
     wanted = [t.op for t in graph.outputs] + list(graph.control_outputs)
     found: set[int] = set()
@@ -106,7 +108,7 @@ def _needed(graph: Any) -> Iterator[Any]:
         if id(op) not in found:
             found.add(id(op))
             wanted += [t.op for t in op.inputs] + list(op.control_inputs)
-    # In the order in which they were made, which is the order in which they can be run.
+    # In the order in which they were made, in which they can run.
     every = graph.get_operations()
     return (op for op in every if id(op) in found and id(op) not in given)
 

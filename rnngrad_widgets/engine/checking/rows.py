@@ -1,4 +1,4 @@
-"""Which nudges move what a gradient is taken by, and which part of a direction each gets."""
+"""Which nudges move the tensor of a gradient, and which part of a direction each gets."""
 
 from __future__ import annotations
 
@@ -9,20 +9,19 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from rnngrad_widgets.engine.cells import CELL, HIDDEN, cells_of
-from rnngrad_widgets.engine.groups import Group, Joined, grouped
-from rnngrad_widgets.engine.layers import DIRECTIONS
-
-from .nudged_layer import NudgedLayer
-from .nudged_steps import Steps
-from .nudges import CannotNudge, Nudges, Site
+from rnngrad_widgets.engine.calls.groups import CallGroup, JoinAxis, group_calls
+from rnngrad_widgets.engine.checking.nudged_layer import NudgedLayer
+from rnngrad_widgets.engine.checking.nudged_steps import NudgedSteps
+from rnngrad_widgets.engine.checking.nudges import CannotNudge, Nudges, Site
+from rnngrad_widgets.engine.layers.cells import CELL, HIDDEN, cells_of
+from rnngrad_widgets.engine.layers.kinds import DIRECTIONS
 
 _ROLES = {"hidden_gradient": HIDDEN, "cell_gradient": CELL}
 
 
 @dataclass(frozen=True, eq=False)
-class Moved:
-    """What moves one tensor.
+class NudgedTensor:
+    """The nudges that move one tensor.
 
     Parameters
     ----------
@@ -35,16 +34,16 @@ class Moved:
     """
 
     sites: tuple[tuple[Site, ...], ...]
-    joined: Joined = ""
+    joined: JoinAxis = ""
     reason: str = ""
 
     def split(self, direction: NDArray[Any], nudges: Nudges) -> dict[Site, NDArray[Any]]:
-        """Take a direction apart into a nudge for each site.
+        """Split a direction into a nudge for each site.
 
         Raises
         ------
         CannotNudge
-            If there is none at one of them, or it does not fit.
+            If a site has no nudge, or one of another size.
         """
         shapes = {site: nudges.shape(site) for half in self.sites for site in half}
         for site, shape in shapes.items():
@@ -71,9 +70,9 @@ class Moved:
         return half[:, call : call + 1]
 
 
-def moved_by(
+def nudged_tensors(
     layer: NudgedLayer, nudges: Nudges, quantity: str, known: Mapping[str, object]
-) -> Iterator[tuple[str, Moved]]:
+) -> Iterator[tuple[str, NudgedTensor]]:
     """Yield what moves each tensor of a quantity of a layer, by the tensor's key.
 
     Parameters
@@ -87,25 +86,25 @@ def moved_by(
     known
         The keys that there are.
     """
-    groups = grouped(layer.calls)
+    groups = group_calls(layer.calls)
     places = {id(call): place for place, call in enumerate(layer.calls)}
     for position, group in enumerate(groups):
         path = layer.target.info.path
         key = path if len(groups) == 1 else f"{path}[{position}]"
         calls = [places[id(call)] for call in group.calls]
         if quantity in ("output_gradient", "input_gradient"):
-            yield from _outside(layer, nudges, quantity, key, calls, group)
+            yield from _outer_tensors(layer, nudges, quantity, key, calls, group)
         else:
             where = key, calls, group.joined
             for kind, label, which in _tensors(layer.steps, quantity):
-                yield from _inside(layer.steps, (kind, label, which), where, known)
+                yield from _inner_tensors(layer.steps, (kind, label, which), where, known)
 
 
-_Places: TypeAlias = "tuple[str, str, list[tuple[int, int]]]"
+_InnerTensor: TypeAlias = "tuple[str, str, list[tuple[int, int]]]"
 """A kind of site, a label, and for each direction which cell and which part of it."""
 
 
-def _tensors(steps: Sequence[Steps], quantity: str) -> Iterator[_Places]:
+def _tensors(steps: Sequence[NudgedSteps], quantity: str) -> Iterator[_InnerTensor]:
     """List the tensors of a quantity that is inside of the loop over time."""
     if quantity == "gate_gradient":
         cells = len(cells_of(steps[0].rnn))
@@ -126,9 +125,9 @@ def _tensors(steps: Sequence[Steps], quantity: str) -> Iterator[_Places]:
         yield "initial", label, [(0, list(keys).index(key)) for keys in (first, *others)]
 
 
-def _outside(
-    layer: NudgedLayer, nudges: Nudges, quantity: str, key: str, calls: list[int], group: Group
-) -> Iterator[tuple[str, Moved]]:
+def _outer_tensors(
+    layer: NudgedLayer, nudges: Nudges, quantity: str, key: str, calls: list[int], group: CallGroup
+) -> Iterator[tuple[str, NudgedTensor]]:
     path, kind = layer.target.info.path, quantity.removesuffix("_gradient")
     by_call = [nudges.of_call(path, kind, call) for call in calls]
     leaves = min(map(len, by_call))
@@ -143,27 +142,27 @@ def _outside(
             if apart
             else (tuple(sites[position] for sites in by_call),)
         )
-        yield f"{key}/{position}" if tensors > 1 else key, Moved(halves, group.joined)
+        yield f"{key}/{position}" if tensors > 1 else key, NudgedTensor(halves, group.joined)
 
 
-def _inside(
-    steps: Sequence[Steps],
-    tensor: _Places,
-    where: tuple[str, list[int], Joined],
+def _inner_tensors(
+    steps: Sequence[NudgedSteps],
+    tensor: _InnerTensor,
+    where: tuple[str, list[int], JoinAxis],
     known: Mapping[str, object],
-) -> Iterator[tuple[str, Moved]]:
+) -> Iterator[tuple[str, NudgedTensor]]:
     (kind, label, which), (key, calls, joined) = tensor, where
     if kind == "initial" and joined == "timestep":
         calls, joined = calls[:1], ""  # a layer that the model steps starts once
     halves, reasons = [], []
     for one, (cell, part) in zip(steps, which, strict=True):
-        sites = (Site(one.path, kind, call, one.direction, cell, part) for call in calls)
+        sites = (one.site._replace(kind=kind, call=call, cell=cell, part=part) for call in calls)
         halves.append(tuple(sites))
-        reasons.append("" if kind == "initial" else one.why_not(cell, part))
+        reasons.append("" if kind == "initial" else one.unmoved_reason(cell, part))
     together = "/".join(filter(None, (key, label)))
     if together in known or len(steps) == 1:
-        yield together, Moved(tuple(halves), joined, next(filter(None, reasons), ""))
+        yield together, NudgedTensor(tuple(halves), joined, next(filter(None, reasons), ""))
         return
     for direction, half, reason in zip(DIRECTIONS, halves, reasons, strict=True):
         name = "/".join(filter(None, (key, direction, label)))
-        yield name, Moved((half,), joined, reason)
+        yield name, NudgedTensor((half,), joined, reason)

@@ -1,4 +1,8 @@
-"""Central differences of a loss, held against what gradients say of them."""
+"""Central differences of a loss, compared with directional derivatives.
+
+The choice of steps follows from rounding against curvature, as in Numerical Recipes (Press et al.,
+section 5.7): for central differences, the cube root of the resolution.
+"""
 
 from __future__ import annotations
 
@@ -11,18 +15,18 @@ from typing import TypeAlias
 import numpy as np
 
 LossAt: TypeAlias = "Callable[[float], float]"
-"""The loss at so many steps in a direction."""
+"""Returns the loss at a distance from the current values, along a direction."""
 
 _LADDER = (0.1, 1.0, 10.0, 100.0)
-"""Lengths of steps, in units of the first one that is tried."""
+"""Lengths of steps that are tried, in units of the first one."""
 
 _AROUND = (1.0, 0.8, 0.5)
-"""Lengths around each of these, to see how much a difference depends on the length."""
+"""Lengths around each of these, which show how much a difference depends on the length."""
 
 
 @dataclass(frozen=True)
 class Precision:
-    """How closely losses of a dtype can be compared.
+    """How precisely losses of a dtype can be compared.
 
     Parameters
     ----------
@@ -31,8 +35,8 @@ class Precision:
     tolerance
         Largest relative error that passes.
     step
-        A step for values about 1: the cube root of the resolution, where rounding and curvature
-        together do the least harm.
+        A step for values about 1: the cube root of the resolution, where the errors by rounding
+        and by curvature together are smallest.
     resolution
         Distance from 1 to the next number.
     """
@@ -53,17 +57,17 @@ PRECISIONS = {
 
 
 @dataclass(frozen=True)
-class Compared:
-    """What comparing found; errors are relative to the sum of the magnitudes of the terms.
+class Comparison:
+    """Result of a comparison; errors are relative to the sum of the magnitudes of the terms.
 
     Parameters
     ----------
     passed
-        True or False; None where the loss does not tell.
+        True or False; None where the loss is too coarse to decide.
     error
         Of the gradient.
     uncertain
-        How far the differences may be off, where that is what leaves it open.
+        How far the differences may be off, where it is None.
     """
 
     passed: bool | None
@@ -73,8 +77,8 @@ class Compared:
 
 def compare(
     loss: LossAt, slope: float, terms: float, precision: Precision, size: float
-) -> Compared:
-    """Hold a directional derivative against central differences.
+) -> Comparison:
+    """Compare a directional derivative with central differences.
 
     Parameters
     ----------
@@ -87,30 +91,30 @@ def compare(
     precision
         That of the loss.
     size
-        How large the values are that are moved.
+        Magnitude of the values that are moved.
     """
     at, first = cache(loss), precision.step * size
     if terms > 0.0:
         for factor in sorted(_LADDER, key=lambda factor: abs(np.log(factor))):
             error = abs(_difference(at, first * factor) - slope) / terms
             if error <= precision.tolerance:
-                return Compared(passed=True, error=error)
-    # No step agrees. Does the loss tell so much that the gradient must be wrong?
+                return Comparison(passed=True, error=error)
+    # No step agrees. Are the differences so precise that the gradient must be wrong?
     found, uncertain = _measured(at, first, precision)
     missed = abs(found - slope)
     if np.isnan(missed):
-        return Compared(passed=None, error=missed, uncertain=np.inf)
+        return Comparison(passed=None, error=missed, uncertain=np.inf)
     if missed > 2 * uncertain:
-        return Compared(passed=False, error=missed / terms if terms > 0.0 else np.inf)
+        return Comparison(passed=False, error=missed / terms if terms > 0.0 else np.inf)
     if terms == 0.0:
-        return Compared(passed=True, error=0.0)
-    return Compared(passed=None, error=missed / terms, uncertain=uncertain / terms)
+        return Comparison(passed=True, error=0.0)
+    return Comparison(passed=None, error=missed / terms, uncertain=uncertain / terms)
 
 
 def _measured(at: LossAt, first: float, precision: Precision) -> tuple[float, float]:
     """Measure the derivative, and how far that may be off.
 
-    Where two steps, one ten times the other, and those around them give the same, it is trusted.
+    It is best known where two steps, one ten times the other, and those around them agree.
     """
     rounding = precision.resolution * abs(at(0.0))
     rungs = []
@@ -118,7 +122,7 @@ def _measured(at: LossAt, first: float, precision: Precision) -> tuple[float, fl
         step = first * factor
         slopes = [_difference(at, step * length) for length in _AROUND]
         rungs.append((slopes, rounding / step))
-    # Steps that are lost in rounding give 0, always.
+    # Steps that are lost in rounding always give 0.
     seen = [rung for rung in rungs if any(rung[0])] or rungs
     if len(seen) == 1:
         return float(np.mean(seen[0][0])), np.inf

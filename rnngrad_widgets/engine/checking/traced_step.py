@@ -1,4 +1,4 @@
-"""One timestep of a cell, whatever its code, with its states moved where they are made."""
+"""One timestep of a cell, whatever its code, with its states moved where they are computed."""
 
 from __future__ import annotations
 
@@ -9,27 +9,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnngrad_widgets.engine.backend import Nested, Tensor, keras, tf
-from rnngrad_widgets.engine.restore import OnCopies
-
-from .origins import NoOrigin, Origin, Origins
-from .replay import CannotReplay, Key, Seen, replay
+from rnngrad_widgets.engine.checking.origins import NoOrigin, Origin, Origins
+from rnngrad_widgets.engine.checking.replay import CannotReplay, Key, ReplayedTensor, replay
+from rnngrad_widgets.engine.model_state.restore import FunctionOnCopies
 
 _DRAWS = 8
-"""How often the step is run on random numbers: with one unit, two results may happen to agree."""
+"""Runs of the step on random numbers: with one unit, two results may agree by chance."""
 
 _UNKNOWN = 2
-"""Size of an axis, in those runs, where the graph does not tell."""
+"""Size, in those runs, of an axis whose size is not in the graph."""
 
 
 class TracedStep:
-    """A call of a cell, traced by itself, to be run again.
+    """A call of a cell, traced on its own, to be run again.
 
     Parameters
     ----------
     call
         Calls the cell; it returns its output and its states.
     args, kwargs
-        What it is called with.
+        Its arguments.
     """
 
     def __init__(
@@ -57,20 +56,20 @@ class TracedStep:
 
     @property
     def fingerprint(self) -> tuple[object, ...]:
-        """What is the same for steps whose states have the same origins."""
+        """A key that is equal for steps whose states have the same origins."""
         return tuple((op.type, op.name) for op in self._graph.get_operations())
 
     def run(
         self, origins: Mapping[int, Origin], nudge: Callable[[int, Tensor], Tensor]
     ) -> tuple[Nested, Nested]:
-        """Run it on what it was called with, with nudges added to states.
+        """Run the step on its arguments, with nudges added to states.
 
         Parameters
         ----------
         origins
-            Of the states that are moved, by their place among the states.
+            Origins of the states that are moved, by their position among the states.
         nudge
-            Returns what to add to a state, by its place and a tensor of its shape and dtype.
+            Returns the nudge of a state, by its position and a tensor of its shape and dtype.
         """
         changes: dict[Key, Callable[[Tensor], Tensor]] = {}
         nudges = {
@@ -78,7 +77,7 @@ class TracedStep:
         }
         for place, origin in origins.items():
             for key, part in origin.places:
-                changes[key] = _adding(part(nudges[place]), changes.get(key))
+                changes[key] = _add_nudge(part(nudges[place]), changes.get(key))
         results = replay(self._graph, self._inputs(), changes)
         for place, origin in origins.items():
             if origin.returned:
@@ -107,7 +106,7 @@ class TracedStep:
         unknown += [i for i in captured if not hasattr(inputs[i], "numpy")]
         if any(inputs[i].dtype in (tf.resource, tf.variant) for i in unknown):
             raise CannotReplay("it reads what is known only inside of the loop over time")
-        seen: dict[Key, Seen] = {}
+        seen: dict[Key, ReplayedTensor] = {}
         given = [(inner.op.name,) for inner in graph.inputs]
         keys: list[Key] = []
 
@@ -117,19 +116,19 @@ class TracedStep:
                 values[i] = tensor
             results = replay(graph, values, {}, seen)
             pairs = zip(given, values, strict=True)
-            seen.update({key: Seen(value, frozenset()) for key, value in pairs})
+            seen.update({key: ReplayedTensor(value, frozenset()) for key, value in pairs})
             keys[:] = [key for key, one in seen.items() if one.value.dtype.is_floating]
             return [tf.identity(seen[key].value) for key in keys], results
 
-        draws = [_drawn([inputs[i] for i in unknown], seed) for seed in range(_DRAWS)]
+        draws = [_random_inputs([inputs[i] for i in unknown], seed) for seed in range(_DRAWS)]
         specs = [tf.TensorSpec(t.shape, t.dtype) for t in draws[0]]
         traced = tf.function(everything, autograph=False).get_concrete_function(*specs)
-        run = OnCopies(traced)  # the model's variables are not assigned
+        run = FunctionOnCopies(traced)  # the model's variables are not assigned
         found, states = [], []
         for numbers in draws:
             values, results = run(*numbers)
-            found.append([_numbers(value) for value in values])
-            states.append([_numbers(state) for state in results[self._first :]])
+            found.append([_as_float64(value) for value in values])
+            states.append([_as_float64(state) for state in results[self._first :]])
         floating = [t.dtype.is_floating for t in graph.outputs[self._first :]]
         by_place = enumerate(zip(*states, strict=True))
         return Origins(
@@ -140,7 +139,7 @@ class TracedStep:
         )
 
 
-def _drawn(like: Sequence[Tensor], seed: int) -> list[Tensor]:
+def _random_inputs(like: Sequence[Tensor], seed: int) -> list[Tensor]:
     rng = np.random.default_rng(seed)
     drawn = []
     for tensor in like:
@@ -150,13 +149,15 @@ def _drawn(like: Sequence[Tensor], seed: int) -> list[Tensor]:
     return drawn
 
 
-def _numbers(tensor: Tensor) -> NDArray[Any]:
+def _as_float64(tensor: Tensor) -> NDArray[Any]:
     """Return the numbers of a tensor in double precision, which holds them all."""
     numbers: NDArray[Any] = tf.cast(tensor, tf.float64).numpy()
     return numbers
 
 
-def _adding(nudge: Tensor, before: Callable[[Tensor], Tensor] | None) -> Callable[[Tensor], Tensor]:
+def _add_nudge(
+    nudge: Tensor, before: Callable[[Tensor], Tensor] | None
+) -> Callable[[Tensor], Tensor]:
     def add(value: Tensor) -> Tensor:
         return (value if before is None else before(value)) + tf.cast(nudge, value.dtype)
 

@@ -10,10 +10,10 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
-from .unroll import no_tap, run_layer
+from tests.unit.engine.unroll import no_tap, run_layer
 
 if TYPE_CHECKING:
-    from .unroll import Tap
+    from tests.unit.engine.unroll import Tap
 
 SAMPLES, TIMESTEPS, FEATURES = 3, 5, 2
 MASKS = {

@@ -15,12 +15,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from .unroll import Watcher
+from tests.unit.engine.unroll import Watcher
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .unroll import Tap
+    from tests.unit.engine.unroll import Tap
 
 SAMPLES, TIMESTEPS, FEATURES, UNITS = 3, 5, 2, 4
 
@@ -206,3 +206,8 @@ def assert_total(
             terms = way * part
             assert abs(slope(loss, name, way) - terms.sum()) <= 1e-7 * np.abs(terms).sum()
             start += width
+
+
+def own_name(variable: Any) -> str:
+    """Return the name of a variable of either Keras, without its place in the model."""
+    return str(variable.name).split("/")[-1].split(":")[0]

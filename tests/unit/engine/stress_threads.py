@@ -23,9 +23,18 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 
 from rnngrad_widgets.engine import GradientEngine, progress
-
-from .processes import run_together
-from .test_threads import MAKERS, X, Y, alone, assert_nothing_is_left, beside, fit, make, squared
+from tests.unit.engine.processes import run_together
+from tests.unit.engine.threads.test_threads import (
+    MAKERS,
+    X,
+    Y,
+    alone,
+    assert_nothing_is_left,
+    beside,
+    fit,
+    make,
+    squared,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable

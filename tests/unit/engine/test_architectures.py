@@ -18,8 +18,7 @@ import pytest
 import tensorflow as tf
 
 from rnngrad_widgets.engine import GradientEngine
-
-from .architectures import ARCHITECTURES, FIRST, RNG, B, attention_translation
+from tests.unit.engine.architectures import ARCHITECTURES, FIRST, RNG, B, attention_translation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -11,11 +11,11 @@ import time
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from .random_models.judge import judged
-from .random_models.known import known
-from .random_models.simpler import smallest
-from .random_models.spec import Rnn, Spec
-from .random_models.strategy import FAMILIES, specs
+from tests.unit.engine.random_models.judge import judged
+from tests.unit.engine.random_models.known import known
+from tests.unit.engine.random_models.simpler import smallest
+from tests.unit.engine.random_models.spec import Rnn, Spec
+from tests.unit.engine.random_models.strategy import FAMILIES, specs
 
 EXAMPLES: tuple[Spec, ...] = (
     # Keras' unrolled loop masks the outputs of a backward layer by the mask in input order.

@@ -108,7 +108,7 @@ def _tap_at(tap: Tap, timestep: int, name: str, value: Any) -> Any:
     return tap(name, timestep, value)
 
 
-def _lstm(w: Any, x: Any, states: Any, tap: Any) -> Any:
+def lstm_step(w: Any, x: Any, states: Any, tap: Any) -> Any:
     h, c = states
     gates = x @ w["kernel"] + h @ w["recurrent_kernel"] + w.get("bias", 0.0)
     i, f, g, o = tf.split(tap("gate", gates), 4, axis=1)
@@ -144,7 +144,7 @@ def _simple(w: Any, x: Any, states: Any, tap: Any) -> Any:
 
 
 _STEPS = {
-    keras.layers.LSTMCell: _lstm,
+    keras.layers.LSTMCell: lstm_step,
     keras.layers.GRUCell: _gru,
     keras.layers.SimpleRNNCell: _simple,
 }

@@ -9,8 +9,8 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from .cells import OWN
-from .spec import L2, OWN_KINDS, Rnn, Spec
+from tests.unit.engine.random_models.cells import OWN
+from tests.unit.engine.random_models.spec import L2, OWN_KINDS, Rnn, Spec
 
 
 class Last(layers.Layer):

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .independent import Place, Unrolled
-from .spec import Rnn
-from .steps import COPIES, state_keys
+from tests.unit.engine.random_models.independent import Place, Unrolled
+from tests.unit.engine.random_models.spec import Rnn
+from tests.unit.engine.random_models.steps import COPIES, state_keys
 
 if TYPE_CHECKING:
-    from .build import Built
+    from tests.unit.engine.random_models.build import Built
 
 
 @dataclass

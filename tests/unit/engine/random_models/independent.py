@@ -15,11 +15,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from .spec import L2, MERGES, Rnn
-from .steps import STEPS, Take
+from tests.unit.engine.random_models.spec import L2, MERGES, Rnn
+from tests.unit.engine.random_models.steps import STEPS, Take
 
 if TYPE_CHECKING:
-    from .build import Built
+    from tests.unit.engine.random_models.build import Built
 
 
 @dataclass(frozen=True)

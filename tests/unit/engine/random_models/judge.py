@@ -13,15 +13,14 @@ import numpy as np
 import tensorflow as tf
 
 from rnngrad_widgets.engine import GradientEngine
-
-from .build import Built, build
-from .expected import Expected, expected
-from .independent import Unrolled
+from tests.unit.engine.random_models.build import Built, build
+from tests.unit.engine.random_models.expected import Expected, expected
+from tests.unit.engine.random_models.independent import Unrolled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .spec import Spec
+    from tests.unit.engine.random_models.spec import Spec
 
 TOLERANCE = {"float64": 1e-12, "float32": 1e-3, "mixed_float16": 0.1}
 """Largest error of an array, relative to its largest value."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .spec import Spec
+    from tests.unit.engine.random_models.spec import Spec
 
 KNOWN: dict[str, Callable[[Spec], bool]] = {}
 """By what is wrong: the models that have it."""

@@ -6,10 +6,10 @@ import time
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
-from .judge import judged
+from tests.unit.engine.random_models.judge import judged
 
 if TYPE_CHECKING:
-    from .spec import Rnn, Spec
+    from tests.unit.engine.random_models.spec import Rnn, Spec
 
 _WORDS = ("output_gradient", "hidden_gradient", "gate_gradient", "weight_gradient")
 

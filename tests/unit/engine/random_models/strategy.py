@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
 
-from .cells import OWN
-from .spec import MERGES, OWN_CELLS, OWN_KINDS, Rnn, Spec
+from tests.unit.engine.random_models.cells import OWN
+from tests.unit.engine.random_models.spec import MERGES, OWN_CELLS, OWN_KINDS, Rnn, Spec
 
 if TYPE_CHECKING:
     from collections.abc import Callable

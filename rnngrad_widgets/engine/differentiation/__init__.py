@@ -1,0 +1,1 @@
+"""Derivatives of a loss by tensors inside a model, in a graph and in eager mode."""

@@ -1,0 +1,1 @@
+"""Batches as ``fit`` takes them: checked, converted, read one after the other."""

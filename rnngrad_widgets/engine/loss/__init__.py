@@ -1,0 +1,1 @@
+"""The loss of a model, or another loss, as a function of a batch."""

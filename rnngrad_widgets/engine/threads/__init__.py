@@ -1,0 +1,1 @@
+"""Exclusive use of models: other threads wait, and are waited for."""
