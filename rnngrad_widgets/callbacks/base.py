@@ -218,7 +218,7 @@ class TrainingCallback:
         self._traced = True
         try:
             with self.limit.spending(startup=startup):
-                self._take(step)
+                self._take_snapshot(step)
         except Exception as error:
             self._schedule.skipped += 1
             self.status = replace(self.status, failed=self.status.failed + 1, error=error)
@@ -227,7 +227,7 @@ class TrainingCallback:
             if first:
                 self.on_failure(self.status)
 
-    def _take(self, given: int | None) -> None:
+    def _take_snapshot(self, given: int | None) -> None:
         known = self.known_step()
         if known is not None:
             self._schedule.last_step = known

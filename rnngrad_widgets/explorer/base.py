@@ -20,6 +20,7 @@ from rnngrad_widgets.explorer.displayed import Displayed, DisplayKey, TensorLoad
 from rnngrad_widgets.explorer.frame import PlotFrame, ValidatedAny
 from rnngrad_widgets.explorer.options import DisplayOptions, with_defaults
 from rnngrad_widgets.explorer.recorded_run import RecordedRun
+from rnngrad_widgets.explorer.run_status import RunStatus
 from rnngrad_widgets.explorer.runs import Runs
 from rnngrad_widgets.explorer.selecting import SelectingAny, SelectingText
 from rnngrad_widgets.explorer.side_views import SideViews
@@ -65,7 +66,7 @@ class ExplorerBase(PlotFrame):
         As given.
     displayed
         What is displayed: layer, quantity and part, tensor and training step.
-    controls, stage, runs
+    controls, view_stack, runs
         The dropdowns and sliders; the views; the timelines.
     """
 
@@ -96,16 +97,16 @@ class ExplorerBase(PlotFrame):
         self.controls = Controls(selection, source.layers(), self._ask)
         self._lines = lines = TextLines()
         weighed = set(WEIGHTS) <= set(source.quantities(self.displayed.key.layer))
-        self.stage = ViewStack(selection, weights=weighed)
+        self.view_stack = ViewStack(selection, weights=weighed)
         self.runs = Runs(selection, lines.summary, chosen["budget"], self._sync_step)
-        self._side = SideViews(source, self.stage, self._compute, self.runs.has)
+        self._side = SideViews(source, self.view_stack, self._compute, self.runs.has)
         self._recorded = RecordedRun(
             source, self.runs, self._lock, lambda: self.displayed, self.add_snapshot
         )
-        plots = (self.stage.box, self.runs.box)
+        plots = (self.view_stack.box, self.runs.box)
         boxes = (self.controls.box, lines.summary, lines.message, *plots)
         super().__init__(boxes, selection=selection)
-        self.controls.link(self, self.stage.box)
+        self.controls.link(self, self.view_stack.box)
         self._show(self.displayed)
         self._listen()
         self.sample, self.channel = chosen["sample"], chosen["channel"]
@@ -253,8 +254,10 @@ class ExplorerBase(PlotFrame):
         self.step = displayed.step
         self.layer, self.quantity, self.part = displayed.key
         self._bring_into_range()
-        self.stage.show(tensor, plot_array)
-        self.view = self.view if self.view in self.stage.views else next(iter(self.stage.views))
+        self.view_stack.show(tensor, plot_array)
+        self.view = (
+            self.view if self.view in self.view_stack.views else next(iter(self.view_stack.views))
+        )
         # before the timeline, which shows another step as soon as it is on the page
         self._lines.summary.value = summary_html(tensor) + left_out(tensor, plot_array)
         self.runs.show_run(displayed.key)
@@ -264,8 +267,8 @@ class ExplorerBase(PlotFrame):
         self.clear_message()
 
     def _show_view(self) -> None:
-        self.stage.show_view(self.view)
-        self.controls.offer(list(self.stage.views), self.view)
+        self.view_stack.show_view(self.view)
+        self.controls.offer(list(self.view_stack.views), self.view)
         if self.view == "flow":
             self._side.show_companion(self.displayed)
         else:
@@ -276,16 +279,16 @@ class ExplorerBase(PlotFrame):
 
     def _sync_widgets(self) -> None:
         """Update the traits that name all figures and selections of the views."""
-        figures = [*self.stage.figures, *self.runs.figures]
+        figures = [*self.view_stack.figures, *self.runs.figures]
         if self.figures != figures:
             self.figures = figures
-        self.others = self.stage.selections
+        self.weight_selections = self.view_stack.selections
 
     def _prepare(self) -> None:
         """Compute the views that are otherwise computed when they are first looked at."""
-        if "flow" in self.stage.views:
+        if "flow" in self.view_stack.views:
             self._side.show_companion(self.displayed)
-        if "weights" in self.stage.views:
+        if "weights" in self.view_stack.views:
             self._side.show_weights(self.displayed)
             self._sync_widgets()
 
@@ -319,7 +322,7 @@ class ExplorerBase(PlotFrame):
     def _detached_widgets(self) -> list[Widget]:
         return [
             *self.controls.detached_widgets,
-            *self.stage.detached_widgets,
+            *self.view_stack.detached_widgets,
             *self.runs.detached_widgets,
         ]
 
@@ -334,7 +337,9 @@ class ExplorerBase(PlotFrame):
         self.runs.prepare(self.displayed.key, self.displayed.tensor)
         self._sync_widgets()
 
-    def add_snapshot(self, parts: Mapping[str, GradientTensor], step: int, status: str) -> None:
+    def add_snapshot(
+        self, parts: Mapping[str, GradientTensor], step: int, status: RunStatus | str = ""
+    ) -> None:
         """Add a snapshot of what is displayed, and let the browser show it.
 
         No message is awaited.
@@ -346,13 +351,14 @@ class ExplorerBase(PlotFrame):
         step
             Training step; later than the others, or the last one again.
         status
-            How far the run is.
+            How far the run is; words alone are of the whole run.
         """
         tensor = self.displayed.part_of(parts)
         if tensor.shape != self.displayed.tensor.shape:
             self._show(self._loader.arrange(parts, self.displayed.key))
         self.displayed = replace(self.displayed, parts=parts)
-        self.runs.append(self.displayed.key, tensor, step, status)
+        line = status if isinstance(status, RunStatus) else RunStatus(status)
+        self.runs.append(self.displayed.key, tensor, step, line)
         self._sync_run()
         if self.view == "weights" and self.source.can_train:
             self._side.show_weights(self.displayed, self.source.compute)
@@ -383,7 +389,7 @@ class ExplorerBase(PlotFrame):
         follow = self.selection.observe
         follow(lambda change: self.set_trait(change["name"], change["new"]), _SHARED)
         follow(lambda _: self.set_trait("norm", self.selection.chosen_norm), ["norm", "auto"])
-        self.stage.box.observe(self._view_chosen, "selected_index")
+        self.view_stack.box.observe(self._view_chosen, "selected_index")
 
     def _ask(self, wanted: Mapping[str, str]) -> None:
         """Set a trait as a control asks, or refresh; an error is shown in the widget."""
@@ -403,7 +409,7 @@ class ExplorerBase(PlotFrame):
 
     def _view_chosen(self, change: Any) -> None:
         if change["new"] is not None:
-            self._ask({"view": list(self.stage.views)[change["new"]]})
+            self._ask({"view": list(self.view_stack.views)[change["new"]]})
 
     @validate("layer")
     def _validate_layer(self, proposal: Any) -> str:
@@ -411,7 +417,7 @@ class ExplorerBase(PlotFrame):
 
     @validate("view")
     def _validate_view(self, proposal: Any) -> str:
-        return check_view(proposal["value"], self.stage.views)
+        return check_view(proposal["value"], self.view_stack.views)
 
     @observe("view")
     def _view_changed(self, _change: Any) -> None:

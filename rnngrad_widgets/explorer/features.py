@@ -118,7 +118,7 @@ def show_features_1D(  # noqa: N802 - the name is see-rnn's
     if values.ndim == 2:
         values = np.expand_dims(values, missing[tensor.dims[0]])
     selection, plot_array = _selection_of(GradientTensor(values, SEQUENCE))
-    view = CurveGridView(selection, rows=rows, free=own_y)
+    view = CurveGridView(selection, rows=rows, independent_y=own_y)
     view.fit(plot_array)
     return Features(selection, view, ylim=ylim, title=title, height=height)
 
@@ -306,7 +306,7 @@ def show_weights(
     view = WeightsView()
     view.show(weights, gradients)
     first, *others = view.selections
-    return Features(first, view, others=others, cmap=cmap, title=title, height=height)
+    return Features(first, view, weight_selections=others, cmap=cmap, title=title, height=height)
 
 
 def _selection_of(

@@ -11,10 +11,11 @@ from ipywidgets import HTML, VBox, Widget
 
 from rnngrad_widgets.data.plot_array import to_plot_array, truncate_to_budget
 from rnngrad_widgets.data.quantities import quantity_of
-from rnngrad_widgets.data.statistics import auto_limit, top_decade
+from rnngrad_widgets.data.statistics import auto_limit, max_decade
 from rnngrad_widgets.data.tensor import GradientTensor
 from rnngrad_widgets.data.thinning import capacity_for, is_kept, stride_for
 from rnngrad_widgets.data.wire import Precision
+from rnngrad_widgets.explorer.run_status import RunStatus
 from rnngrad_widgets.explorer.summary import left_out, summary_html
 from rnngrad_widgets.views.timeline import TimelineView
 from rnngrad_widgets.widgets.lifetime import close_widgets, reachable
@@ -70,7 +71,7 @@ class Run:
         self._shape = like.shape
         self.name = f"{like.layer} · {quantity_of(like.quantity).label}".strip(" ·")
         self._next = 0
-        self._status = ""
+        self._status = RunStatus()
         self._entries: dict[int, RunEntry] = {}
         self.capacity = capacity_for(size, budget)
         self.view = TimelineView(selection, summary, self.capacity)
@@ -101,7 +102,7 @@ class Run:
         return list(self.snapshots)
 
     @property
-    def status(self) -> str:
+    def status(self) -> RunStatus:
         """The last status line."""
         return self._status
 
@@ -124,7 +125,7 @@ class Run:
             model.follow = model.follow and step == self.steps[-1]
             model.step = step
 
-    def append(self, tensor: GradientTensor, step: int, status: str = "") -> None:
+    def append(self, tensor: GradientTensor, step: int, status: RunStatus) -> None:
         """Send the tensor of a training step: a later one than all others, or the last one again.
 
         Older ones go where the budget is full.
@@ -143,9 +144,10 @@ class Run:
             loss=_finite(tensor.loss),
             array=plot_array.values,
             auto_limit=auto_limit(plot_array.values),
-            top=top_decade(plot_array.values),
+            max_decade=max_decade(plot_array.values),
             summary=summary_html(tensor) + left_out(tensor, plot_array),
-            status=f"{status}{self._thinned(self._next)}",
+            status=f"{status.text}{self._thinned(self._next)}",
+            status_step=status.step,
         )
         self._entries[self._next] = RunEntry(snapshot, tensor)
         self._next += 1
@@ -158,10 +160,13 @@ class Run:
         self.capacity = self.view.model.capacity = capacity_for(self._size, budget)
         self._thin()
 
-    def set_status(self, status: str) -> None:
+    def set_status(self, status: RunStatus) -> None:
         """Show a status line."""
         self._status = status
-        self.view.model.status = f"{status}{self._thinned(self._next - 1)}"
+        model = self.view.model
+        with model.hold_sync():
+            model.status_step = status.step
+            model.status = f"{status.text}{self._thinned(self._next - 1)}"
 
     def _thinned(self, last: int) -> str:
         stride = stride_for(last, self.capacity)
@@ -274,11 +279,11 @@ class Runs:
         self.show_run(shown)
         return run
 
-    def append(self, shown: object, tensor: GradientTensor, step: int, status: str) -> None:
+    def append(self, shown: object, tensor: GradientTensor, step: int, status: RunStatus) -> None:
         """Add a snapshot of what is shown."""
         self.prepare(shown, tensor).append(tensor, step, status)
 
-    def set_status(self, status: str) -> None:
+    def set_status(self, status: RunStatus) -> None:
         """Show a status line in the run that is shown, also before its first snapshot."""
         if self._current is not None:
             self._current.set_status(status)

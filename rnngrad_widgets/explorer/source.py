@@ -8,6 +8,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rnngrad_widgets.data.tensor import GradientSnapshot, GradientTensor, NothingThereError
+from rnngrad_widgets.explorer.run_status import RunStatus
 
 if TYPE_CHECKING:
     from rnngrad_widgets.callbacks.recorder import GradientRecorder
@@ -18,7 +19,7 @@ class RecordedStep(NamedTuple):
 
     step: int
     tensor: GradientTensor
-    status: str
+    status: RunStatus
 
 
 class Source(ABC):

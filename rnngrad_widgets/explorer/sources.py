@@ -16,6 +16,7 @@ from rnngrad_widgets.data.tensor import (
     GradientTensor,
 )
 from rnngrad_widgets.data.wire import as_float32
+from rnngrad_widgets.explorer.run_status import RunStatus
 from rnngrad_widgets.explorer.source import RecordedStep, Source
 
 if TYPE_CHECKING:
@@ -203,14 +204,14 @@ class RecordingSource(Source):
         """Read the snapshots after a step."""
         recording = self._recording
         count, skipped = len(recording), int(recording.skipped.sum())
-        status = f"{count:,} snapshots recorded" + (f" · {skipped:,} skipped" if skipped else "")
+        text = f"{count:,} snapshots recorded" + (f" · {skipped:,} skipped" if skipped else "")
         start = 0 if step is None else int(np.searchsorted(recording.steps, step, side="right"))
         places = [*range(start, count, max(-(-(count - start) // at_most), 1))]
         if places and places[-1] != count - 1:
             places.append(count - 1)
         for place in places:
             tensor = self._read(place, layer, quantity)
-            yield RecordedStep(int(recording.steps[place]), tensor, status)
+            yield RecordedStep(int(recording.steps[place]), tensor, RunStatus(text))
 
     def _read(self, place: int, layer: str, quantity: str) -> GradientTensor:
         if quantity not in self.quantities(layer):

@@ -55,7 +55,7 @@ class ViewStack:
         return [figure for view in self.views.values() for figure in view.figures]
 
     def show(self, tensor: GradientTensor, plot_array: PlotArray) -> None:
-        """Send the array to the browser and put the views that fit it on the stage."""
+        """Send the array to the browser and offer the views that fit it."""
         bind_tensor(self._selection, tensor, plot_array)
         self.views = self._views_of(tensor, plot_array)
         if len(tensor.directions) == 2 and plot_array.has_columns:

@@ -12,7 +12,7 @@ from bqplot import Figure
 from ipywidgets import HTML, HBox, Stack, VBox, Widget, jslink
 
 from rnngrad_widgets.data.plot_array import PlotArray, Section, to_plot_array
-from rnngrad_widgets.data.statistics import auto_limit, top_decade
+from rnngrad_widgets.data.statistics import auto_limit, max_decade
 from rnngrad_widgets.data.tensor import GradientTensor
 from rnngrad_widgets.views.histogram import gate_histograms
 from rnngrad_widgets.views.panel import (
@@ -223,7 +223,7 @@ class Page:
             if count > 2 or len(counts) == 1
         ]
         ruling = np.concatenate(matrices, axis=-1) if matrices else values
-        self.selection.fit_norm(auto_limit(ruling), top_decade(values))
+        self.selection.fit_norm(auto_limit(ruling), max_decade(values))
 
     def _matrix(self, section: int, rows: int) -> Figure:
         scales = {"x": self.selection.time_scale, "y": index_scale()}
@@ -243,7 +243,7 @@ class Page:
             y_of="channel",
             y_axis=axis,
             x_axis=columns,
-            reach=6 if columns else CAPTION_HEIGHT,
+            line_overhang=6 if columns else CAPTION_HEIGHT,
         )
         return figure([raster, cursor], axes, "weights")
 

@@ -27,7 +27,7 @@ export class CursorModel extends SelectionMarkModel {
       section: null,
       line: 'line',
       dot: false,
-      reach: 0,
+      line_overhang: 0,
       x_axis: null,
       y_axis: null,
     };
@@ -110,9 +110,9 @@ export class Cursor extends SelectionMark {
     const x = Math.round(this.px('x', point[axis]));
     const inside = point[axis] >= first && point[axis] <= last;
     const kind = this.model.get('line') as string;
-    const reach = this.model.get('reach') as number;
+    const overhang = this.model.get('line_overhang') as number;
     show(this.line, kind === 'line' && inside);
-    setAttributes(this.line, { x1: x + 0.5, x2: x + 0.5, y1: 0, y2: this.height + reach });
+    setAttributes(this.line, { x1: x + 0.5, x2: x + 0.5, y1: 0, y2: this.height + overhang });
     show(this.band, kind === 'band');
     const left = this.px('x', point[axis] - 0.5);
     const width = this.px('x', point[axis] + 0.5) - left;
@@ -159,12 +159,9 @@ export class Cursor extends SelectionMark {
     const inside = extent !== null && index >= 0 && index < extent.count;
     const y = inside ? Math.round(this.px('y', index)) : 0;
     // around the row, never over it: with a little room if it is thin
-    const reach = Math.max(
-      3.5,
-      Math.round(this.height / Math.max(extent?.count ?? 1, 1) / 2) + 0.5,
-    );
+    const away = Math.max(3.5, Math.round(this.height / Math.max(extent?.count ?? 1, 1) / 2) + 0.5);
     this.rows.forEach((row, i) => {
-      const at = y + (i === 0 ? -reach : reach);
+      const at = y + (i === 0 ? -away : away);
       show(row, inside);
       setAttributes(row, { x1: 0, x2: this.width, y1: at, y2: at });
     });

@@ -38,11 +38,11 @@ export abstract class Grid extends ColourMark {
 
   override create_listeners(): void {
     super.create_listeners();
-    this.listenTo(this.selection, `change:${this.axis}`, this.turnToChosen);
+    this.listenTo(this.selection, `change:${this.axis}`, this.showChosenPage);
   }
 
   protected override setup(): void {
-    this.turnToChosen();
+    this.showChosenPage();
     this.drawBeyondPlot(); // tick labels are in the margins
     this.el.append(this.hit, this.words, this.line, this.frame);
     setAttributes(this.hit, {
@@ -70,9 +70,9 @@ export abstract class Grid extends ColourMark {
   }
 
   /**
-   * Turn to the page of what is chosen. Only when that changes, so that other pages can be seen.
+   * Show the page of what is chosen. Only when that changes, so that other pages can be seen.
    */
-  private turnToChosen(): void {
+  private showChosenPage(): void {
     this.model.set('page', pageOf(this.selection.point[this.axis], this.perPage));
   }
 

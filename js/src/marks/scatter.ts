@@ -81,7 +81,7 @@ abstract class ValuesMark extends CanvasMark {
 
   protected fitScale(plotArray: PlotArray): void {
     const { ylim } = this.selection;
-    if (!this.fitted.changed([plotArray.data, ylim])) {
+    if (!this.fittedFor.changed([plotArray.data, ylim])) {
       return;
     }
     const axis = this.model.get('axis') as WidgetModel | null;
@@ -102,7 +102,7 @@ abstract class ValuesMark extends CanvasMark {
   }
 
   protected readonly legend = svg('text', { class: 'rnngrad-label rnngrad-strong' });
-  private readonly fitted = new LastKey();
+  private readonly fittedFor = new LastKey();
 }
 
 /** Values of every channel, sample by sample, without time. Rings mark the chosen channel. */

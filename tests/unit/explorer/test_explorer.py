@@ -56,7 +56,7 @@ def test_all_arguments() -> None:
     assert (explorer.norm, explorer.reflect_half) == ((-2.0, 1.0), True)
     selection = explorer.selection
     assert (selection.sample, selection.channel, selection.norm) == (3, 5, (-2.0, 1.0))
-    assert (selection.reflect_half, selection.order, selection.auto) == (True, 1, False)
+    assert (selection.reflect_half, selection.order_index, selection.auto) == (True, 1, False)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_an_array_without_time_has_other_figures() -> None:
     assert explorer.tensor.dims == ("sample", "channel")
     kinds = [next(c for c in f._dom_classes if "figure" in c) for f in explorer.figures]
     assert kinds[:2] == ["rnngrad-figure-scatter", "rnngrad-figure-bars"]
-    assert list(explorer.stage.views) == ["scatter", "histogram"]
+    assert list(explorer.view_stack.views) == ["scatter", "histogram"]
     assert "no time axis" in explorer.summary
 
 
@@ -162,7 +162,7 @@ def test_an_odd_number_of_channels_has_no_halves(open_widgets: dict[str, object]
     assert explorer.controls.order.layout.display == "none"
     with pytest.raises(SelectionError, match="two halves"):
         explorer.reflect_half = True
-    assert (explorer.reflect_half, explorer.selection.order) == (False, 0)
+    assert (explorer.reflect_half, explorer.selection.order_index) == (False, 0)
 
 
 # -- traits, both ways -----------------------------------------------------------------------------
@@ -174,9 +174,9 @@ def test_traits_move_the_selection(explorer: GradientExplorer) -> None:
     selection = explorer.selection
     assert (selection.sample, selection.channel) == (3, 5)
     assert (selection.norm, selection.auto) == ((-0.5, 2.0), False)
-    assert (selection.reflect_half, selection.order) == (True, 1)
+    assert (selection.reflect_half, selection.order_index) == (True, 1)
     explorer.reflect_half = False
-    assert (selection.reflect_half, selection.order) == (False, 0)
+    assert (selection.reflect_half, selection.order_index) == (False, 0)
 
 
 def test_the_browser_moves_the_traits(explorer: GradientExplorer) -> None:

@@ -108,7 +108,7 @@ def test_reflection_ends_where_there_are_no_halves(explorer: Any) -> None:
     explorer.reflect_half = True
     assert explorer.controls.order.layout.display is None
     explorer.layer = "lstm"
-    assert (explorer.reflect_half, explorer.selection.order) == (False, 0)
+    assert (explorer.reflect_half, explorer.selection.order_index) == (False, 0)
     assert explorer.controls.order.layout.display == "none"
 
 
@@ -131,9 +131,9 @@ def test_each_kind_of_layer_has_its_figures_and_they_are_kept(explorer: Any) -> 
     for layer in ("lstm", "bi", "last", "gru", "bi"):
         explorer.layer = layer
         figures[layer] = tuple(explorer.figures)
-        shown = explorer.stage.box.children[explorer.stage.box.selected_index]
-        assert shown is explorer.stage.views[explorer.view].box
-        of_view = explorer.stage.views[explorer.view].figures
+        shown = explorer.view_stack.box.children[explorer.view_stack.box.selected_index]
+        assert shown is explorer.view_stack.views[explorer.view].box
+        of_view = explorer.view_stack.views[explorer.view].figures
         counts[layer] = len(of_view)
     # heat map, flow and curve; two heat maps for two directions; scatter and bars
     assert [counts[layer] for layer in ("lstm", "bi", "last")] == [3, 4, 2]
