@@ -130,7 +130,7 @@ class TrainingCallback:
     # -- what Keras calls ------------------------------------------------------------------------
 
     def set_params(self, params: Any) -> None:
-        """Keras' settings of the run."""
+        """Remember Keras' settings of the run."""
         self.params = params
 
     def set_model(self, model: Any) -> None:
@@ -269,13 +269,13 @@ class TrainingCallback:
 
 
 def _at_once(model: Any) -> int:
-    """How many batches Keras 3 executes at once; tf_keras tells the right numbers."""
+    """Return how many batches Keras 3 executes at once; tf_keras tells the right numbers."""
     at_once = getattr(model, "steps_per_execution", 1)
     return at_once if isinstance(at_once, int) else 1
 
 
 def _count(model: Any) -> int:
-    """How many steps the optimizer has made; 0 where nobody needs to know."""
+    """Return how many steps the optimizer has made; 0 where nobody needs to know."""
     optimizer = getattr(model, "optimizer", None)
     if _at_once(model) == 1 or optimizer is None:
         return 0

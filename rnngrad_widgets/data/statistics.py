@@ -38,7 +38,9 @@ def auto_limit(values: NDArray[Any]) -> float:
     -------
     float
         The 99.8th percentile of the finite non-zero magnitudes, rounded up to 1, 1.5, 2, 3, 4, 5, 6
-        or 8 times a power of ten; 1 where no such value exists.
+        or 8 times a power of ten; 1 where no such value exists. Between two values it is
+        interpolated linearly: definition 7 of R. J. Hyndman and Y. Fan, "Sample quantiles in
+        statistical packages", The American Statistician 50(4), 1996.
     """
     magnitudes = np.abs(values[np.isfinite(values) & (values != 0)])
     if magnitudes.size == 0:

@@ -67,7 +67,7 @@ class PlotFrame(VBox):  # type: ignore[misc]  # ipywidgets has no types
     ylim = AnyTrait(None)
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Save what is shown as a picture, in the light theme; waits for the browser.
+        """Save what is shown as a picture, in the light theme, and wait for the browser.
 
         Parameters
         ----------

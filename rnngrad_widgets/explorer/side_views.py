@@ -29,7 +29,7 @@ class Memo(Generic[K, V]):
         return None if self._entry is None else self._entry[1]
 
     def holds(self, key: K) -> bool:
-        """Whether the value is of a key."""
+        """Tell whether the value is of a key."""
         return self._entry is not None and self._entry[0] == key
 
     def get(self, key: K, compute: Callable[[], V]) -> V:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rnngrad_widgets.callbacks.batch_snapshot import check_repeatable
+from rnngrad_widgets.callbacks.batch_snapshot import BatchOptions, check_repeatable
 from rnngrad_widgets.data.tensor import (
     NO_TIME,
     SEQUENCE,
@@ -21,6 +21,7 @@ from rnngrad_widgets.explorer.source import RecordedStep, Source
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
+    from typing_extensions import Unpack
 
     from rnngrad_widgets.callbacks.recorder import GradientRecorder
     from rnngrad_widgets.engine import GradientEngine, RecurrentLayer
@@ -30,11 +31,13 @@ if TYPE_CHECKING:
 class ModelSource(Source):
     """A Keras model and a batch; the engine computes."""
 
-    def __init__(self, engine: GradientEngine, x: Any, y: Any, **options: Any) -> None:
+    def __init__(
+        self, engine: GradientEngine, x: Any, y: Any, **options: Unpack[BatchOptions]
+    ) -> None:
         check_repeatable(x)
         self._engine = engine
         self._batch = (x, y)
-        self._options = options  # as the engine's compute takes them
+        self._options = options
         self._notes: tuple[str, ...] = ()
 
     @property

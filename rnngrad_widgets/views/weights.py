@@ -136,7 +136,7 @@ def _zero(tensor: GradientTensor) -> GradientTensor:
 
 
 def _stacked(name: str, members: Mapping[str, GradientTensor]) -> Group:
-    """One picture of all matrices, the last one at the bottom."""
+    """Stack all matrices into one picture, the last one at the bottom."""
     plot_arrays = {key: to_plot_array(tensor) for key, tensor in reversed(list(members.items()))}
     starts = np.cumsum([0, *(plot_array.values.shape[-1] for plot_array in plot_arrays.values())])
     sections = tuple(
@@ -249,6 +249,6 @@ class Page:
 
 
 def _rows(plot_array: PlotArray) -> list[int]:
-    """Rows of each section."""
+    """Return how many rows each section has."""
     starts = [section.start for section in plot_array.sections] + [plot_array.values.shape[-1]]
     return [end - start for start, end in pairwise(starts)]

@@ -49,7 +49,8 @@ export class CursorModel extends SelectionMarkModel {
 
 /**
  * Shows the selection in a figure, and moves it with pointer and keys: the line through the
- * timestep, the hairlines around the chosen channel, the chips on the axes, the dot on the curve.
+ * timestep, the hairlines around the chosen channel, the chips on the axes, the dot on the curve. It
+ * has a field for each element that it draws.
  */
 export class Cursor extends SelectionMark {
   declare model: CursorModel;

@@ -16,7 +16,6 @@ from rnngrad_widgets import (
     show_features_hist,
     show_weights,
 )
-from rnngrad_widgets.explorer.spelling import suggesting
 from rnngrad_widgets.widgets.marks.grid import CurveGrid, Maps
 
 if TYPE_CHECKING:
@@ -304,18 +303,6 @@ def test_unknown_keywords_are_refused_with_the_near_one(
     name = re.escape(call.__name__)
     with pytest.raises(TypeError, match=rf"{name}\(\) has no .*'{keyword}': did you mean '{near}'"):
         call(GRADS, **{keyword: 1})
-
-
-def test_a_keyword_that_is_near_to_none_is_told_which_there_are() -> None:
-    @suggesting
-    def add(first: int, *, second: int = 0) -> int:
-        """Add."""
-        return first + second
-
-    assert add(1, second=2) == 3
-    assert (add.__name__, add.__doc__) == ("add", "Add.")
-    with pytest.raises(TypeError, match=r"no argument 'zzz': there are \['first', 'second'\]"):
-        add(1, zzz=2)  # type: ignore[call-arg]
 
 
 # -- lifetime --------------------------------------------------------------------------------------

@@ -11,8 +11,9 @@ from ipywidgets import HTML
 
 from rnngrad_widgets.data.tensor import SEQUENCE, GradientTensor
 from rnngrad_widgets.data.thinning import BUDGET
+from rnngrad_widgets.explorer.run import Run
 from rnngrad_widgets.explorer.run_status import RunStatus
-from rnngrad_widgets.explorer.runs import Run, Runs
+from rnngrad_widgets.explorer.runs import Runs
 from rnngrad_widgets.views.tensor_upload import new_selection
 
 SHAPE = (2, 5, 3)
