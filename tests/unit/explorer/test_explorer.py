@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from typing import Any
@@ -220,32 +221,42 @@ def test_auto_is_told_from_the_range_it_stands_for(explorer: GradientExplorer) -
     assert explorer.norm == "auto"
 
 
+TRAIT = "The '{}' trait of a GradientExplorer instance expected {}, not the {}."
+NORM = "norm must be 'auto' or (vmin, vmax), finite, with vmin < vmax; received {}"
+
+
 @pytest.mark.parametrize(
-    ("name", "value"),
+    ("name", "value", "error", "message"),
     [
-        ("sample", 4),
-        ("sample", -1),
-        ("sample", "2"),
-        ("sample", None),
-        ("channel", 6),
-        ("channel", 1.5),
-        ("norm", (1, 1)),
-        ("norm", (np.nan, 1)),
-        ("norm", "Auto"),
-        ("norm", None),
-        ("norm", (1, 2, 3)),
-        ("reflect_half", "yes"),
-        ("layer", "lstm"),
-        ("quantity", "output_gradient"),
+        ("sample", 4, SelectionError, "sample must be in 0 .. 3; received 4"),
+        ("sample", -1, SelectionError, "sample must be in 0 .. 3; received -1"),
+        ("sample", "2", TraitError, TRAIT.format("sample", "an int", "str '2'")),
+        ("sample", None, TraitError, TRAIT.format("sample", "an int", "NoneType None")),
+        ("channel", 6, SelectionError, "channel must be in 0 .. 5; received 6"),
+        ("channel", 1.5, TraitError, TRAIT.format("channel", "an int", "float 1.5")),
+        ("norm", (1, 1), SelectionError, NORM.format("(1, 1)")),
+        ("norm", (np.nan, 1), SelectionError, NORM.format("(nan, 1)")),
+        ("norm", "Auto", SelectionError, NORM.format("'Auto'")),
+        ("norm", None, SelectionError, NORM.format("None")),
+        ("norm", (1, 2, 3), SelectionError, NORM.format("(1, 2, 3)")),
+        ("reflect_half", "yes", TraitError, TRAIT.format("reflect_half", "a boolean", "str 'yes'")),
+        ("layer", "lstm", ValueError, "an array has no layers; received layer 'lstm'"),
+        (
+            "quantity",
+            "output_gradient",
+            ValueError,
+            "an array has no quantities; received 'output_gradient'",
+        ),
     ],
 )
 def test_a_value_that_does_not_fit_changes_nothing(
-    explorer: GradientExplorer, name: str, value: Any
+    explorer: GradientExplorer, name: str, value: Any, error: type[Exception], message: str
 ) -> None:
     explorer.norm = (-3, 3)
     before = state(explorer)
-    with pytest.raises((TraitError, ValueError), match=name if name != "quantity" else "quantit"):
+    with pytest.raises(error, match=f"^{re.escape(message)}$") as raised:
         setattr(explorer, name, value)
+    assert raised.type is error
     assert state(explorer) == before
 
 
