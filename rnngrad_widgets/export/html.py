@@ -160,7 +160,11 @@ def _page(widget: DOMWidget, title: str | None, precision: Precision, max_size: 
 
 
 def _theme(widget: DOMWidget) -> str:
-    """Return the notebook's theme, if one has shown the widget; else the system's rules."""
+    """Return the notebook's theme, if one has shown the widget; else the system's rules.
+
+    The browser tells Python its theme for this: what CSS calls ``light-dark()`` follows the
+    page's ``color-scheme``.
+    """
     dark = getattr(widget, "dark", None)
     return "" if dark is None else f' style="color-scheme: {"dark" if dark else "light"}"'
 

@@ -1,4 +1,10 @@
-"""Saving what a widget shows: the browser draws the picture, Python waits for it and writes it."""
+"""Saving what a widget shows: the browser draws the picture, Python waits for it and writes it.
+
+The picture comes over a comm that the browser opens, once the application has given it a subshell,
+and that Python closes. ipykernel sends answers on a widget's own comm to where the last message
+came from: behind the cell that waits for them. Were the comm closed in the browser, the subshell
+would end before the picture is there.
+"""
 
 from __future__ import annotations
 

@@ -3,7 +3,12 @@
 A recording is one zarr v3 group. Every (layer, quantity) is an array whose first axis is the step
 and whose chunk is one step; masks are arrays without that axis; what belongs to a step (its
 number, loss, time ...) is a 1-D array each. All metadata stands once more, with the shapes that
-hold, in the group's own ``zarr.json``: replacing that one file is what makes a step visible.
+hold, in the group's own ``zarr.json``: replacing that one file is what makes a step visible. The
+arrays' own ``zarr.json`` lag behind it; ``zarr.consolidate_metadata`` would write those into the
+root, and lose steps.
+
+All arrays are in one group, so that one ``xarray.open_zarr`` opens all of them; axes of another
+size have another name (``channel_24``).
 """
 
 from __future__ import annotations

@@ -25,6 +25,9 @@ from rnngrad_widgets.widgets.selection import Selection
 class ViewStack:
     """Shows one view of one tensor; the browser switches between the views that fit it.
 
+    The boxes of all of them are in an ipywidgets ``Stack``, which renders the one in front: so
+    switching works while the kernel is busy, and in a saved page.
+
     Views that were made are kept for the next tensor that they fit.
 
     Parameters

@@ -1,4 +1,8 @@
-"""A layer's weights and their gradients: every matrix over the same columns, gate by gate."""
+"""A layer's weights and their gradients: every matrix over the same columns, gate by gate.
+
+One tensor for each direction or cell, its matrices stacked along the rows as sections: raster,
+cursor and readout are those of the heat map.
+"""
 
 from __future__ import annotations
 

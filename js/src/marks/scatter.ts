@@ -105,7 +105,10 @@ abstract class ValuesMark extends CanvasMark {
   private readonly fittedFor = new LastKey();
 }
 
-/** Values of every channel, sample by sample, without time. Rings mark the chosen channel. */
+/**
+ * Values of every channel, sample by sample, without time. The hue is the sign; the shade is the
+ * channel, from the first (light) to the last (full). Rings mark the chosen channel.
+ */
 export class Scatter extends ValuesMark {
   protected override paint(context: CanvasRenderingContext2D): void {
     const plotArray = this.selection.plotArray;
