@@ -5,7 +5,8 @@
 #             (make fuzz ARGS="--examples 100 --seed 7 --family cells")
 # make soak   1,000 trainings with the engine at work in other threads, at most 30 minutes
 # make js     rebuild the browser half into the environment; reload the page afterwards
-# make clean  remove what was built, the environments too
+# make lint   what of that takes no browser: ruff, mypy, lint-imports, tsc, biome
+# make clean  remove all that was made, the environments too: the tree is as cloned
 #
 # Another Python: make PYTHON=python3.12 test
 
@@ -28,7 +29,7 @@ JS_SOURCES := $(shell find js/src js/style js/scripts -type f) \
 	js/package.json js/package-lock.json js/tsconfig.json js/install.json
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: demo test fuzz soak test-oldest lint js clean FORCE
+.PHONY: demo test fuzz soak test-oldest lint lint-python lint-js js clean FORCE
 
 demo: $(VENV)/.demo
 	cd examples && jupyter lab --LabApp.default_url=/lab/tree/quickstart.ipynb $(AS_ROOT) $(ARGS)
@@ -51,11 +52,15 @@ fuzz: $(VENV)/.built
 soak: $(VENV)/.built
 	$(VENV)/bin/python -m tests.unit.engine.stress_threads --processes 2 $(ARGS)
 
-lint: $(VENV)/.built
+lint: lint-python lint-js
+
+lint-python: $(VENV)/.built
 	ruff check .
 	ruff format --check .
 	mypy --strict
 	lint-imports --no-cache
+
+lint-js: $(VENV)/.built
 	cd js && npm --silent run typecheck
 	cd js && npm --silent run lint
 
@@ -69,7 +74,10 @@ js: js/node_modules/.made
 	touch $(VENV)/.built $(VENV)/.demo
 
 clean:
-	rm -rf $(VENV) $(OLDEST) js/node_modules js/lib rnngrad_widgets/labextension rnngrad_widgets/nbextension
+	rm -rf $(VENV) $(OLDEST) js/node_modules js/lib js/*.tsbuildinfo dist build *.egg-info \
+		rnngrad_widgets/labextension rnngrad_widgets/nbextension tests/artifacts \
+		.pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
 
 # Stamps: each stands for a state of the environment and is older than what it must be redone for.
 

@@ -76,12 +76,12 @@ def __dir__() -> list[str]:
 
 
 def _jupyter_labextension_paths() -> list[dict[str, str]]:
-    """Where the built JupyterLab extension lies (asked by ``jupyter-builder develop``)."""
+    """Return where the built JupyterLab extension lies, for ``jupyter-builder develop``."""
     return [{"src": "labextension", "dest": "rnngrad-widgets"}]
 
 
 def _jupyter_nbextension_paths() -> list[dict[str, str]]:
-    """Where the AMD bundle lies (asked by VS Code and classic notebooks)."""
+    """Return where the AMD bundle lies, for VS Code and classic notebooks."""
     return [
         {
             "section": "notebook",

@@ -36,7 +36,7 @@ const compiler = rspack({
         }
         return readFileSync(here('scripts/jupyter.license.txt'), 'utf8');
       },
-      // a form feed between packages, for rnngrad_widgets/bundle.py
+      // a form feed between packages, for rnngrad_widgets/export/bundle.py
       renderLicenses: (modules) =>
         modules.map(({ name, licenseText }) => `${name}\n${licenseText.trim()}`).join('\n\f\n'),
       stats: { warnings: false, errors: true },

@@ -4,10 +4,13 @@ import { readdirSync, readFileSync } from 'node:fs';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 
+import { AUTO_PERCENTILE, NICE } from './data/auto-limit';
+import { LINES } from './data/histogram';
 import { THRESHOLD } from './data/statistics';
 import { LAST_LIMIT_INDEX, LAST_RANGE_INDEX } from './drawing/norms';
 import { BREAKPOINT, MARGIN_RIGHT } from './drawing/page-layout';
 import { LIGHT } from './drawing/theme';
+import { KINDS } from './widgets/text';
 
 function sourcesIn(folder: string, extension: string): string[] {
   const root = new URL(`../../${folder}/`, import.meta.url);
@@ -59,14 +62,45 @@ function values(text: string, assignment: RegExp): number[] {
   return found(text, assignment).map(Number);
 }
 
+/** The names in a tuple of Python that a pattern captures. */
+function namesIn(tuple: RegExp): string[] {
+  const [list] = found(python, tuple);
+  return [...list.matchAll(/"([^"]*)"/g)].map(([, name]) => name);
+}
+
 describe('the constant', () => {
   it.each([
-    ['places of the limit slider', /^STOPS = (\d+)$/gm, [LAST_LIMIT_INDEX]],
-    ['places of the range slider', /^HANDLES = (\d+)$/gm, [LAST_RANGE_INDEX]],
+    ['places of the limit slider', /^LAST_LIMIT_INDEX = (\d+)$/gm, [LAST_LIMIT_INDEX]],
+    ['places of the range slider', /^LAST_RANGE_INDEX = (\d+)$/gm, [LAST_RANGE_INDEX]],
     ['threshold under which gradient does not reach', /^THRESHOLD = (\S+)$/gm, [THRESHOLD]],
     ['room at the right of plots', /^MARGIN_RIGHT = (\d+)/gm, [MARGIN_RIGHT.wide]],
+    ['percentile of the automatic range', /^AUTO_PERCENTILE = (\S+)$/gm, [AUTO_PERCENTILE]],
   ])('%s is that of Python', (_what, assignment, here) => {
     expect(values(python, assignment)).toEqual(here);
+  });
+
+  it('limits of the automatic range are those of Python', () => {
+    const [list] = found(python, /^NICE = \((.*)\)$/gm);
+    expect(list.split(', ').map(Number)).toEqual(NICE);
+  });
+
+  it('kinds of readouts are those of Python', () => {
+    expect(namesIn(/^KINDS = \(([^)]*)\)/gm).sort()).toEqual([...KINDS].sort());
+  });
+
+  it('lines of a histogram are those of Python, in the order of their buttons', () => {
+    expect(namesIn(/^LINES = \((.*)\)$/gm)).toEqual([...LINES]);
+  });
+
+  it('classes that Python adds are known to the style sheet or to the browser half', () => {
+    const added = found(python, /add_class\(\s*f?"(rnngrad-[\w-]*)/g);
+    expect(added.length).toBeGreaterThan(30);
+    expect(added.filter((name) => !`${style}${browser}`.includes(name))).toEqual([]);
+  });
+
+  it('room at the left of plots is that of the style sheet', () => {
+    const [left] = values(python, /^MARGIN_LEFT = (\d+)$/gm);
+    expect(values(style, /--rg-left: (\d+)px;/g)).toEqual([left]);
   });
 
   it('panels of a page is that of Python', () => {

@@ -2,6 +2,11 @@
  * Shows the widgets of a page that has no kernel, from the state that the page holds. It is a
  * bundle of its own, with the widget libraries in it (scripts/build-page.mjs). The page adds bqplot
  * and our AMD bundle.
+ *
+ * There is no require.js and no html-manager: this manager hands AMD files their dependencies by
+ * name. That is a third of the size, and a content security policy can name the one script that may
+ * run. The script sees no `define` of a page that has a loader of its own, as nbconvert's have:
+ * libraries would register there.
  */
 import * as base from '@jupyter-widgets/base';
 import { ManagerBase } from '@jupyter-widgets/base-manager';

@@ -130,7 +130,7 @@ class TrainingCallback:
     # -- what Keras calls ------------------------------------------------------------------------
 
     def set_params(self, params: Any) -> None:
-        """Keras' settings of the run."""
+        """Remember Keras' settings of the run."""
         self.params = params
 
     def set_model(self, model: Any) -> None:
@@ -218,7 +218,7 @@ class TrainingCallback:
         self._traced = True
         try:
             with self.limit.spending(startup=startup):
-                self._take(step)
+                self._take_snapshot(step)
         except Exception as error:
             self._schedule.skipped += 1
             self.status = replace(self.status, failed=self.status.failed + 1, error=error)
@@ -227,7 +227,7 @@ class TrainingCallback:
             if first:
                 self.on_failure(self.status)
 
-    def _take(self, given: int | None) -> None:
+    def _take_snapshot(self, given: int | None) -> None:
         known = self.known_step()
         if known is not None:
             self._schedule.last_step = known
@@ -269,13 +269,13 @@ class TrainingCallback:
 
 
 def _at_once(model: Any) -> int:
-    """How many batches Keras 3 executes at once; tf_keras tells the right numbers."""
+    """Return how many batches Keras 3 executes at once; tf_keras tells the right numbers."""
     at_once = getattr(model, "steps_per_execution", 1)
     return at_once if isinstance(at_once, int) else 1
 
 
 def _count(model: Any) -> int:
-    """How many steps the optimizer has made; 0 where nobody needs to know."""
+    """Return how many steps the optimizer has made; 0 where nobody needs to know."""
     optimizer = getattr(model, "optimizer", None)
     if _at_once(model) == 1 or optimizer is None:
         return 0

@@ -1,15 +1,61 @@
-"""`BatchSnapshot`: the snapshot of one batch, with whatever weights a model has."""
+"""`BatchSnapshot`: the snapshot of one batch, with whatever weights a model has.
+
+`BatchOptions` are the keyword arguments of everything that takes a batch.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
+from rnngrad_widgets.data.keywords import naming, suggesting
 from rnngrad_widgets.data.tensor import GradientSnapshot
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+
+class BatchOptions(TypedDict, total=False):
+    """What belongs to a batch, beside x and y; the same wherever a batch is taken.
+
+    Parameters
+    ----------
+    sample_weight
+        (samples,) or (samples, timesteps), as in ``model.fit``.
+    class_weight
+        The weight of each class, by its number, as in ``model.fit``.
+    training
+        Whether layers such as dropout act as in training, as in ``model(x, training=...)``.
+    steps
+        How many batches of a dataset are taken; None for all.
+    loss
+        What to differentiate instead of the model's loss; see `GradientEngine.compute`.
+    """
+
+    sample_weight: Any
+    class_weight: Mapping[int, float] | None
+    training: bool
+    steps: int | None
+    loss: Any
+
+
+BATCH_DEFAULTS: BatchOptions = {
+    "sample_weight": None,
+    "class_weight": None,
+    "training": False,
+    "steps": None,
+    "loss": None,
+}
 
 
 def check_repeatable(x: Any) -> None:
-    """Refuse what yields other batches when it is asked again."""
+    """Refuse what yields other batches when it is asked again.
+
+    Raises
+    ------
+    TypeError
+        If it is an iterator.
+    """
     if isinstance(x, Iterator):
         raise TypeError(
             "x must be one batch of arrays, the same at every step, so that steps compare; "
@@ -22,8 +68,11 @@ class BatchSnapshot:
 
     Parameters
     ----------
-    x, y, layers, quantities, sample_weight, class_weight, training, steps, loss
+    x, y, layers, quantities
         As `GradientEngine.compute` takes them.
+    **options
+        ``sample_weight``, ``class_weight``, ``training``, ``steps`` and ``loss``, see
+        `BatchOptions`.
 
     Raises
     ------
@@ -31,33 +80,40 @@ class BatchSnapshot:
         If x is an iterator: it would be another batch every time.
     """
 
+    @suggesting
+    @naming(BatchOptions, BATCH_DEFAULTS)
     def __init__(
         self,
         x: Any,
         y: Any = None,
         layers: Any = None,
         quantities: Any = "output_gradient",
-        *,
-        sample_weight: Any = None,
-        class_weight: Mapping[int, float] | None = None,
-        training: bool = False,
-        steps: int | None = None,
-        loss: Any = None,
+        **options: Unpack[BatchOptions],
     ) -> None:
         check_repeatable(x)
         self._batch = (x, y, layers, quantities)
-        self._options = {
-            "sample_weight": sample_weight,
-            "class_weight": class_weight,
-            "training": training,
-            "steps": steps,
-            "loss": loss,
-        }
+        self._options = options
         self._engine: Any = None
         self._model: Any = None
 
     def __call__(self, model: Any) -> GradientSnapshot:
-        """Compute the snapshot; raises what `GradientEngine.compute` raises."""
+        """Compute the snapshot.
+
+        Parameters
+        ----------
+        model
+            A compiled Keras model, or any where `loss` was given.
+
+        Returns
+        -------
+        GradientSnapshot
+            Every tensor of the layers and quantities.
+
+        Raises
+        ------
+        ValueError, TypeError
+            What `GradientEngine.compute` raises.
+        """
         from rnngrad_widgets.engine import GradientEngine  # noqa: PLC0415 - imports TensorFlow
 
         if model is not self._model:

@@ -19,7 +19,12 @@ class OverheadLimit:
     max_overhead
         The share, greater than 0; None for no limit.
     clock
-        Seconds, for instance ``time.perf_counter``.
+        Returns seconds, for instance ``time.perf_counter``.
+
+    Attributes
+    ----------
+    trained, spent, startup
+        Seconds of training, of cost, and of what was marked as startup.
 
     Raises
     ------
@@ -49,19 +54,24 @@ class OverheadLimit:
         return self.spent / self.trained if self.trained else 0.0
 
     def start(self) -> None:
-        """Training begins, or goes on after a pause that does not count."""
+        """Begin to count training time, at first or after a pause that does not count."""
         self._since = self._clock()
 
     def tick(self) -> None:
-        """Training went on until now."""
+        """Count the time since the last call as training."""
         now = self._clock()
         self.trained += now - self._since
         self._since = now
 
     def affordable(self) -> bool:
-        """Whether the next cost stays within the share, and one at the end too.
+        """Tell whether the next cost stays within the share, and one at the end too.
 
         Both are expected to be like the last one.
+
+        Returns
+        -------
+        bool
+            True without a limit.
         """
         if self.max_overhead is None:
             return True

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rnngrad_widgets.callbacks.base import OnError, TrainingCallback
-from rnngrad_widgets.callbacks.batch_snapshot import BatchSnapshot
+from rnngrad_widgets.callbacks.batch_snapshot import (
+    BATCH_DEFAULTS,
+    BatchOptions,
+    BatchSnapshot,
+)
 from rnngrad_widgets.callbacks.schedule import Every
 from rnngrad_widgets.callbacks.status import Status
+from rnngrad_widgets.data.keywords import naming, suggesting
 from rnngrad_widgets.data.tensor import GradientSnapshot
 from rnngrad_widgets.recording.writer import Mode, RecordingWriter
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class GradientRecorder(TrainingCallback):
@@ -33,7 +41,7 @@ class GradientRecorder(TrainingCallback):
     x, y
         One batch, the same at every step, so that steps compare; or, as `x`, a dataset that
         yields the same `steps` batches each time.
-    layers, quantities, sample_weight, class_weight, training, steps, loss
+    layers, quantities
         As `GradientEngine.compute` takes them.
     every
         Batches, or ``"epoch"``.
@@ -49,6 +57,9 @@ class GradientRecorder(TrainingCallback):
         next due step is tried again; ``"raise"``: it ends training.
     storage_options
         Options for fsspec, for instance keys.
+    **options
+        ``sample_weight``, ``class_weight``, ``training``, ``steps`` and ``loss``, see
+        `BatchOptions`.
 
     Raises
     ------
@@ -64,6 +75,8 @@ class GradientRecorder(TrainingCallback):
         If the path cannot be read.
     """
 
+    @suggesting
+    @naming(BatchOptions, BATCH_DEFAULTS)
     def __init__(
         self,
         path: str | os.PathLike[str],
@@ -76,24 +89,10 @@ class GradientRecorder(TrainingCallback):
         max_overhead: float | None = 0.05,
         mode: Mode = "x",
         on_error: OnError = "warn",
-        sample_weight: Any = None,
-        class_weight: Mapping[int, float] | None = None,
-        training: bool = False,
-        steps: int | None = None,
-        loss: Any = None,
         storage_options: Mapping[str, Any] | None = None,
+        **options: Unpack[BatchOptions],
     ) -> None:
-        probe = BatchSnapshot(
-            x,
-            y,
-            layers,
-            quantities,
-            sample_weight=sample_weight,
-            class_weight=class_weight,
-            training=training,
-            steps=steps,
-            loss=loss,
-        )
+        probe = BatchSnapshot(x, y, layers, quantities, **options)
         self._writer = RecordingWriter(path, mode, storage_options=storage_options)
         super().__init__(
             probe,

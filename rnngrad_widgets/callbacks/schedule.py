@@ -81,12 +81,17 @@ class Schedule:
         self._fresh = True
 
     def begin_epoch(self, counted: int = 0) -> bool:
-        """Begin an epoch, and tell whether a snapshot is due: before the very first.
+        """Begin an epoch.
 
         Parameters
         ----------
         counted
             How many steps the optimizer has made; 0 where nobody needs to know.
+
+        Returns
+        -------
+        bool
+            Whether a snapshot is due: before the very first epoch.
         """
         # A fit that Ctrl-C ended was told neither of its epoch's end nor of its own.
         self._batch = self._epoch_start = self._ended = max(self._batch, self._ended)
@@ -95,7 +100,18 @@ class Schedule:
         return self._is_due(first)
 
     def begin_batch(self, batch: int) -> bool:
-        """Begin a batch of the epoch, and tell whether one is due after the batch before it."""
+        """Begin a batch.
+
+        Parameters
+        ----------
+        batch
+            Its number in the epoch, from 0.
+
+        Returns
+        -------
+        bool
+            Whether a snapshot is due, after the batch before this one.
+        """
         self._batch = self._epoch_start + batch
         every = self._every
         return self._is_due(every != "epoch" and self._batch // every > self._due_at // every)
@@ -105,7 +121,7 @@ class Schedule:
         self._ended = self._epoch_start + batch + 1
 
     def end_epoch(self, counted: int = 0, at_once: int = 1) -> bool:
-        """End an epoch, and tell whether a snapshot is due.
+        """End an epoch.
 
         Parameters
         ----------
@@ -115,6 +131,11 @@ class Schedule:
             How many batches are executed at once. Of these, Keras before 3.11 tells the first one's
             number, and later ones that of the last, as if it were never cut short: the optimizer
             knows better.
+
+        Returns
+        -------
+        bool
+            Whether a snapshot is due.
         """
         begun, counted = self._batch - self._epoch_start, counted - self._counted
         told = self._ended - self._epoch_start
@@ -123,7 +144,13 @@ class Schedule:
         return self._is_due(self._every == "epoch")
 
     def end_fit(self) -> bool:
-        """End a fit, and tell whether its last state is due: where it is not taken yet."""
+        """End a fit.
+
+        Returns
+        -------
+        bool
+            Whether a snapshot of its last state is due: where there is none yet.
+        """
         return self._is_due(self._taken_at != self._batch)
 
     def count_batch(self) -> None:
@@ -146,6 +173,11 @@ class Schedule:
             What the optimizer has counted; None where it does not count.
         given
             The step that a training loop of one's own names; None without one.
+
+        Returns
+        -------
+        Placed
+            The step, and whether the snapshot is new.
 
         Raises
         ------
@@ -174,7 +206,7 @@ class Schedule:
         return self._continues and bool(counted) and last is not None and (counted or 0) <= last
 
     def _next_step(self, counted: int | None, given: int | None) -> int:
-        """As given, or the optimizer's count; where that would not rise, the batches since then."""
+        """Return the given step, or the optimizer's count; where that would not rise, count on."""
         last = -1 if self.last_step is None else self.last_step
         if given is not None:
             if given <= last:

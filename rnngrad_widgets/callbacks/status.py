@@ -45,7 +45,7 @@ class Status:
     error: Exception | None = None
 
     def __str__(self) -> str:
-        """One line: step, loss, count, share of time."""
+        """Write one line: step, loss, count, share of time."""
         parts = [] if self.step is None else [f"step {self.step:,}"]
         if self.loss is not None:
             parts.append(f"loss {self.loss:.4g}")

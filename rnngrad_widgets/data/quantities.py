@@ -1,6 +1,13 @@
 """What is known of each quantity, in one registry: the engine, the explorer and the views read it.
 
 A new quantity is a record here and its computation in ``engine/tracing/quantity_sources.py``.
+
+The total gradients (of states and gates) are those of backpropagation through time: P. J. Werbos,
+"Backpropagation through time: what it does and how to do it", Proceedings of the IEEE 78(10), 1990.
+That of the input is known as saliency: K. Simonyan, A. Vedaldi and A. Zisserman, "Deep inside
+convolutional networks: visualising image classification models and saliency maps", ICLR workshop,
+2014. The LSTM is that of S. Hochreiter and J. Schmidhuber, "Long short-term memory", Neural
+Computation 9(8), 1997, with a forget gate.
 """
 
 from __future__ import annotations

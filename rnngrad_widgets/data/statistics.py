@@ -13,14 +13,21 @@ from rnngrad_widgets.data.tensor import GradientTensor
 THRESHOLD = 1e-8
 """Below this share of the maximum, a gradient counts as not reaching a timestep."""
 
-_NICE = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
+AUTO_PERCENTILE = 99.8
+"""Percentile of the non-zero magnitudes that the automatic colour range holds.
+
+Not the maximum, which is in the summary line: gradients have long tails.
+"""
+
+NICE = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
+"""Limits in a decade; the last one is the first of the next decade."""
 
 
 def auto_limit(values: NDArray[Any]) -> float:
     """Return the limit of the automatic symmetric colour range.
 
     Zeros are left out: a layer whose gradient lives on one timestep of a thousand would else get a
-    range of nothing.
+    range of nothing. The browser computes that of a difference of two snapshots by the same rule.
 
     Parameters
     ----------
@@ -31,12 +38,14 @@ def auto_limit(values: NDArray[Any]) -> float:
     -------
     float
         The 99.8th percentile of the finite non-zero magnitudes, rounded up to 1, 1.5, 2, 3, 4, 5, 6
-        or 8 times a power of ten; 1 where no such value exists.
+        or 8 times a power of ten; 1 where no such value exists. Between two values it is
+        interpolated linearly: definition 7 of R. J. Hyndman and Y. Fan, "Sample quantiles in
+        statistical packages", The American Statistician 50(4), 1996.
     """
     magnitudes = np.abs(values[np.isfinite(values) & (values != 0)])
     if magnitudes.size == 0:
         return 1.0
-    return round_up(float(np.percentile(magnitudes, 99.8)))
+    return round_up(float(np.percentile(magnitudes, AUTO_PERCENTILE)))
 
 
 def round_up(value: float) -> float:
@@ -50,7 +59,7 @@ def round_up(value: float) -> float:
         Greater than 0 and finite.
     """
     decade = 10.0 ** math.floor(math.log10(value))
-    step = next(nice for nice in _NICE if nice * decade >= value * (1 - 1e-6))
+    step = next(nice for nice in NICE if nice * decade >= value * (1 - 1e-6))
     return float(f"{step * decade:.6g}")
 
 
@@ -75,7 +84,7 @@ def extreme(values: NDArray[Any]) -> Extreme | None:
     return Extreme(magnitude, tuple(int(i) for i in np.unravel_index(flat, values.shape)))
 
 
-def top_decade(values: NDArray[Any]) -> int:
+def max_decade(values: NDArray[Any]) -> int:
     """Return the smallest k for which no finite magnitude is above 10^k; 0 if all are zero."""
     found = extreme(values)
     return math.ceil(math.log10(found.magnitude)) if found and found.magnitude > 0 else 0
@@ -131,8 +140,8 @@ def share_not_reached(values: NDArray[Any], mask: NDArray[np.bool_] | None) -> f
         1 where all values are zero; None where no timestep is left.
     """
     norms = relative_norms(values, mask)
-    told = norms[~np.isnan(norms)]
-    return float(np.mean(told < THRESHOLD)) if told.size else None
+    counted = norms[~np.isnan(norms)]
+    return float(np.mean(counted < THRESHOLD)) if counted.size else None
 
 
 def norms_over_channels(tensor: GradientTensor) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""`ExplorerBase`: an explorer of any source; its traits, controls and views act on one record."""
+"""`ExplorerBase`: an explorer of any source; controls, views and timelines act on one record."""
 
 from __future__ import annotations
 
@@ -8,46 +8,36 @@ from dataclasses import replace
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from ipywidgets import Widget
-from traitlets import Unicode, observe, validate
 
-from rnngrad_widgets.data.norm import Norm, check_norm
 from rnngrad_widgets.data.quantities import WEIGHTS
 from rnngrad_widgets.data.tensor import GradientTensor
 from rnngrad_widgets.data.wire import Precision
 from rnngrad_widgets.explorer.displayed import Displayed, DisplayKey, TensorLoader
-from rnngrad_widgets.explorer.frame import PlotFrame, ValidatedAny
-from rnngrad_widgets.explorer.options import DisplayOptions, with_defaults
+from rnngrad_widgets.explorer.options import DisplayOptions, check_options, with_defaults
 from rnngrad_widgets.explorer.recorded_run import RecordedRun
+from rnngrad_widgets.explorer.run_status import RunStatus
 from rnngrad_widgets.explorer.runs import Runs
-from rnngrad_widgets.explorer.selecting import SelectingAny, SelectingText
 from rnngrad_widgets.explorer.side_views import SideViews
 from rnngrad_widgets.explorer.source import Source
 from rnngrad_widgets.explorer.summary import left_out, summary_html
 from rnngrad_widgets.explorer.text_lines import TextLines
+from rnngrad_widgets.explorer.traits import ExplorerTraits
 from rnngrad_widgets.explorer.validation import (
     can_reflect,
-    check_index,
     check_part,
-    check_reflect,
-    check_step,
-    check_view,
-    check_ylim,
 )
-from rnngrad_widgets.views.colours import check_cmap
 from rnngrad_widgets.views.controls import Controls
 from rnngrad_widgets.views.tensor_upload import new_selection
 from rnngrad_widgets.views.view_stack import ViewStack
 from rnngrad_widgets.widgets.lifetime import note_made
 from rnngrad_widgets.widgets.timeline import Snapshot
-from rnngrad_widgets.widgets.traits import Bool, Int
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
 
-class ExplorerBase(PlotFrame):
+class ExplorerBase(ExplorerTraits):
     """An explorer of any source; `GradientExplorer` says what the traits mean.
 
     Parameters
@@ -65,19 +55,9 @@ class ExplorerBase(PlotFrame):
         As given.
     displayed
         What is displayed: layer, quantity and part, tensor and training step.
-    controls, stage, runs
+    controls, view_stack, runs
         The dropdowns and sliders; the views; the timelines.
     """
-
-    layer = SelectingAny("")
-    quantity = SelectingText("")
-    part = SelectingText("")
-    sample = Int(0)
-    channel = Int(0)
-    norm = ValidatedAny("auto")
-    reflect_half = Bool(False)
-    view = Unicode("")
-    step = ValidatedAny(None)
 
     def __init__(
         self,
@@ -90,24 +70,25 @@ class ExplorerBase(PlotFrame):
         # everything that can fail comes first: no widget has been made when it does
         self._loader = TensorLoader(source, chosen["budget"])
         self.displayed = self._loader.open_first(layer, quantity)
-        norm = _check(chosen, self.displayed)
+        norm = check_options(chosen, self.displayed)
         self._lock = RLock()  # a callback or a follower may come in another thread than the cell
         selection = new_selection()
         self.controls = Controls(selection, source.layers(), self._ask)
         self._lines = lines = TextLines()
         weighed = set(WEIGHTS) <= set(source.quantities(self.displayed.key.layer))
-        self.stage = ViewStack(selection, weights=weighed)
+        self.view_stack = ViewStack(selection, weights=weighed)
         self.runs = Runs(selection, lines.summary, chosen["budget"], self._sync_step)
-        self._side = SideViews(source, self.stage, self._compute, self.runs.has)
+        self._side = SideViews(source, self.view_stack, self._compute, self.runs.has)
         self._recorded = RecordedRun(
             source, self.runs, self._lock, lambda: self.displayed, self.add_snapshot
         )
-        plots = (self.stage.box, self.runs.box)
+        plots = (self.view_stack.box, self.runs.box)
         boxes = (self.controls.box, lines.summary, lines.message, *plots)
         super().__init__(boxes, selection=selection)
-        self.controls.link(self, self.stage.box)
+        self.controls.link(self, self.view_stack.box)
         self._show(self.displayed)
-        self._listen()
+        self._follow_selection()
+        self.view_stack.box.observe(self._view_chosen, "selected_index")
         self.sample, self.channel = chosen["sample"], chosen["channel"]
         self.norm, self.reflect_half = norm, bool(chosen["reflect_half"])
         try:
@@ -129,7 +110,18 @@ class ExplorerBase(PlotFrame):
         quantity: str | None = None,
         **options: Unpack[DisplayOptions],
     ) -> Self:
-        """Explore any source, whatever arguments the constructor of the class takes."""
+        """Explore any source, whatever arguments the constructor of the class takes.
+
+        Parameters
+        ----------
+        source, layer, quantity, **options
+            As for `ExplorerBase`.
+
+        Returns
+        -------
+        ExplorerBase
+            An explorer of this class.
+        """
         explorer = cls.__new__(cls)
         ExplorerBase.__init__(explorer, source, layer, quantity, **options)
         return explorer
@@ -229,7 +221,10 @@ class ExplorerBase(PlotFrame):
         self.clear_message()
 
     def follow(self) -> None:
-        """Show the snapshots that a recording gets from now on, until the explorer is closed."""
+        """Show the snapshots that a recording gets from now on, until the explorer is closed.
+
+        A failure is shown in the widget, and reading is tried again.
+        """
         self._recorded.follow(self.show_error, self.clear_message)
 
     def _compute(self, layer: str, quantity: str) -> Mapping[str, GradientTensor]:
@@ -253,8 +248,10 @@ class ExplorerBase(PlotFrame):
         self.step = displayed.step
         self.layer, self.quantity, self.part = displayed.key
         self._bring_into_range()
-        self.stage.show(tensor, plot_array)
-        self.view = self.view if self.view in self.stage.views else next(iter(self.stage.views))
+        self.view_stack.show(tensor, plot_array)
+        self.view = (
+            self.view if self.view in self.view_stack.views else next(iter(self.view_stack.views))
+        )
         # before the timeline, which shows another step as soon as it is on the page
         self._lines.summary.value = summary_html(tensor) + left_out(tensor, plot_array)
         self.runs.show_run(displayed.key)
@@ -264,8 +261,8 @@ class ExplorerBase(PlotFrame):
         self.clear_message()
 
     def _show_view(self) -> None:
-        self.stage.show_view(self.view)
-        self.controls.offer(list(self.stage.views), self.view)
+        self.view_stack.show_view(self.view)
+        self.controls.offer(list(self.view_stack.views), self.view)
         if self.view == "flow":
             self._side.show_companion(self.displayed)
         else:
@@ -276,16 +273,16 @@ class ExplorerBase(PlotFrame):
 
     def _sync_widgets(self) -> None:
         """Update the traits that name all figures and selections of the views."""
-        figures = [*self.stage.figures, *self.runs.figures]
+        figures = [*self.view_stack.figures, *self.runs.figures]
         if self.figures != figures:
             self.figures = figures
-        self.others = self.stage.selections
+        self.weight_selections = self.view_stack.selections
 
     def _prepare(self) -> None:
         """Compute the views that are otherwise computed when they are first looked at."""
-        if "flow" in self.stage.views:
+        if "flow" in self.view_stack.views:
             self._side.show_companion(self.displayed)
-        if "weights" in self.stage.views:
+        if "weights" in self.view_stack.views:
             self._side.show_weights(self.displayed)
             self._sync_widgets()
 
@@ -323,7 +320,7 @@ class ExplorerBase(PlotFrame):
     def _detached_widgets(self) -> list[Widget]:
         return [
             *self.controls.detached_widgets,
-            *self.stage.detached_widgets,
+            *self.view_stack.detached_widgets,
             *self.runs.detached_widgets,
         ]
 
@@ -338,7 +335,9 @@ class ExplorerBase(PlotFrame):
         self.runs.prepare(self.displayed.key, self.displayed.tensor)
         self._sync_widgets()
 
-    def add_snapshot(self, parts: Mapping[str, GradientTensor], step: int, status: str) -> None:
+    def add_snapshot(
+        self, parts: Mapping[str, GradientTensor], step: int, status: RunStatus | str = ""
+    ) -> None:
         """Add a snapshot of what is displayed, and let the browser show it.
 
         No message is awaited.
@@ -350,13 +349,14 @@ class ExplorerBase(PlotFrame):
         step
             Training step; later than the others, or the last one again.
         status
-            How far the run is.
+            How far the run is; words alone are of the whole run.
         """
         tensor = self.displayed.part_of(parts)
         if tensor.shape != self.displayed.tensor.shape:
             self._show(self._loader.arrange(parts, self.displayed.key))
         self.displayed = replace(self.displayed, parts=parts)
-        self.runs.append(self.displayed.key, tensor, step, status)
+        line = status if isinstance(status, RunStatus) else RunStatus(status)
+        self.runs.append(self.displayed.key, tensor, step, line)
         self._sync_run()
         if self.view == "weights" and self.source.can_train:
             self._side.show_weights(self.displayed, self.source.compute)
@@ -381,13 +381,7 @@ class ExplorerBase(PlotFrame):
             )
             self.step = step
 
-    # -- traits: checked here, kept in the selection, moved by the browser -------------------------
-
-    def _listen(self) -> None:
-        follow = self.selection.observe
-        follow(lambda change: self.set_trait(change["name"], change["new"]), _SHARED)
-        follow(lambda _: self.set_trait("norm", self.selection.chosen_norm), ["norm", "auto"])
-        self.stage.box.observe(self._view_chosen, "selected_index")
+    # -- what controls ask for ---------------------------------------------------------------------
 
     def _ask(self, wanted: Mapping[str, str]) -> None:
         """Set a trait as a control asks, or refresh; an error is shown in the widget."""
@@ -407,75 +401,4 @@ class ExplorerBase(PlotFrame):
 
     def _view_chosen(self, change: Any) -> None:
         if change["new"] is not None:
-            self._ask({"view": list(self.stage.views)[change["new"]]})
-
-    @validate("layer")
-    def _validate_layer(self, proposal: Any) -> str:
-        return self.source.resolve(proposal["value"])
-
-    @validate("view")
-    def _validate_view(self, proposal: Any) -> str:
-        return check_view(proposal["value"], self.stage.views)
-
-    @observe("view")
-    def _view_changed(self, _change: Any) -> None:
-        self._show_view()
-
-    @validate("sample")
-    def _validate_sample(self, proposal: Any) -> int:
-        return check_index("sample", proposal["value"], self.displayed.plot_array.values.shape[0])
-
-    @validate("channel")
-    def _validate_channel(self, proposal: Any) -> int:
-        return check_index("channel", proposal["value"], self.displayed.plot_array.values.shape[-1])
-
-    @validate("step")
-    def _validate_step(self, proposal: Any) -> int | None:
-        step, run = proposal["value"], self.runs.current
-        if isinstance(step, np.integer):
-            step = int(step)
-        return step if step == self.displayed.step else check_step(step, run.steps if run else [])
-
-    @observe("step")
-    def _step_changed(self, change: Any) -> None:
-        if change["new"] != self.displayed.step:  # set in Python
-            run = self.runs.current
-            if run is not None:
-                self._sync_step(change["new"])
-                run.show_step(change["new"])
-
-    @validate("norm")
-    def _validate_norm(self, proposal: Any) -> Norm:
-        return check_norm(proposal["value"])
-
-    @validate("reflect_half")
-    def _validate_reflect(self, proposal: Any) -> bool:
-        return check_reflect(proposal["value"], self.displayed.tensor)
-
-    @observe("sample", "channel")
-    def _index_changed(self, change: Any) -> None:
-        setattr(self.selection, change["name"], change["new"])
-
-    @observe("norm")
-    def _norm_changed(self, change: Any) -> None:
-        self.selection.choose_norm(change["new"])
-
-    @observe("reflect_half")
-    def _reflect_changed(self, change: Any) -> None:
-        self.selection.reflect(change["new"])
-
-
-def _check(options: DisplayOptions, displayed: Displayed) -> Norm:
-    """Check what is selected at first, and return the norm."""
-    shape = displayed.plot_array.values.shape
-    check_index("sample", options["sample"], shape[0])
-    check_index("channel", options["channel"], shape[-1])
-    check_reflect(options["reflect_half"], displayed.tensor)
-    norm = check_norm(options["norm"])
-    check_cmap(options["cmap"])
-    check_ylim(options["ylim"])
-    return norm
-
-
-_SHARED = ["sample", "channel", "reflect_half"]
-"""Traits of the same name and meaning in explorer and selection."""
+            self._ask({"view": list(self.view_stack.views)[change["new"]]})

@@ -71,7 +71,18 @@ class TensorLoader:
         self._reasons: dict[tuple[str, str], str] = {}
 
     def open_first(self, layer: object, quantity: str | None) -> Displayed:
-        """Compute what an explorer shows first; raises what the source raises."""
+        """Compute what an explorer shows first.
+
+        Parameters
+        ----------
+        layer, quantity
+            As for `opened`.
+
+        Raises
+        ------
+        ValueError
+            What the source raises.
+        """
         self.quantity_is_chosen = quantity is not None
         path, word, parts, why = opened(self.source, layer, quantity)
         self._reasons[path, word] = why

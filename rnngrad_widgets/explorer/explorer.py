@@ -12,13 +12,19 @@ from rnngrad_widgets.callbacks.base import OnError
 from rnngrad_widgets.callbacks.live import LiveGradients
 from rnngrad_widgets.callbacks.schedule import Every
 from rnngrad_widgets.callbacks.status import Status
+from rnngrad_widgets.data.keywords import naming, suggesting
 from rnngrad_widgets.data.tensor import GradientSnapshot
 from rnngrad_widgets.data.wire import check_precision
 from rnngrad_widgets.explorer.base import ExplorerBase
 from rnngrad_widgets.explorer.live_display import LiveDisplay
-from rnngrad_widgets.explorer.options import DisplayOptions, takes_display_options
+from rnngrad_widgets.explorer.options import (
+    DISPLAY_DEFAULTS,
+    MODEL_DEFAULTS,
+    DisplayOptions,
+    ModelOptions,
+    parted,
+)
 from rnngrad_widgets.explorer.sources import ArraySource, ModelSource, RecordingSource
-from rnngrad_widgets.explorer.spelling import suggesting
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -55,7 +61,7 @@ class GradientExplorer(ExplorerBase):
     sample_weight, class_weight, training
         As in ``model.fit`` and ``model(x, training=...)``.
     steps
-        How many batches of a dataset are taken.
+        How many batches of a dataset are taken; None for all.
     loss
         What to differentiate instead of the model's loss, for instance one class or timestep; see
         `GradientEngine.compute`.
@@ -96,12 +102,28 @@ class GradientExplorer(ExplorerBase):
         not fit, or an index, the norm or the reflection does not fit the tensor.
     TypeError
         If `x` is an iterator or generator: it would be another batch every time.
+
+    Notes
+    -----
+    ``"output_gradient"`` is direct: the derivative by what the layer returns, without the layer's
+    own recurrence. ``"hidden_gradient"`` and ``"cell_gradient"`` are total: backpropagation through
+    time [1]_. That a total gradient shrinks by a factor at every timestep is why a network may
+    not learn long-term dependencies [2]_ [3]_.
+
+    References
+    ----------
+    .. [1] P. J. Werbos, "Backpropagation through time: what it does and how to do it", Proceedings
+       of the IEEE 78(10), 1990.
+    .. [2] Y. Bengio, P. Simard and P. Frasconi, "Learning long-term dependencies with gradient
+       descent is difficult", IEEE Transactions on Neural Networks 5(2), 1994.
+    .. [3] R. Pascanu, T. Mikolov and Y. Bengio, "On the difficulty of training recurrent neural
+       networks", International Conference on Machine Learning, 2013.
     """
 
     _live: LiveDisplay | None = None  # from when it is needed
 
     @suggesting
-    @takes_display_options
+    @naming(ModelOptions, MODEL_DEFAULTS)
     def __init__(
         self,
         model: Any,
@@ -109,32 +131,18 @@ class GradientExplorer(ExplorerBase):
         y: Any = None,
         layer: Any = None,
         quantity: str | None = None,
-        *,
-        sample_weight: Any = None,
-        class_weight: Mapping[int, float] | None = None,
-        training: bool = False,
-        steps: int | None = None,
-        loss: Any = None,
-        **options: Unpack[DisplayOptions],
+        **options: Unpack[ModelOptions],
     ) -> None:
         # here, because it imports TensorFlow, which an array does not need
         from rnngrad_widgets.engine import GradientEngine  # noqa: PLC0415
 
-        source = ModelSource(
-            GradientEngine(model),
-            x,
-            y,
-            sample_weight=sample_weight,
-            class_weight=class_weight,
-            training=training,
-            steps=steps,
-            loss=loss,
-        )
-        super().__init__(source, layer, quantity, **options)
+        batch, display = parted(options)
+        source = ModelSource(GradientEngine(model), x, y, **batch)
+        super().__init__(source, layer, quantity, **display)
 
     @classmethod
     @suggesting
-    @takes_display_options
+    @naming(DisplayOptions, DISPLAY_DEFAULTS)
     def from_array(cls, array: ArrayLike, **options: Unpack[DisplayOptions]) -> GradientExplorer:
         """Explore an array of any framework; TensorFlow is not imported.
 
@@ -162,7 +170,7 @@ class GradientExplorer(ExplorerBase):
 
     @classmethod
     @suggesting
-    @takes_display_options
+    @naming(DisplayOptions, DISPLAY_DEFAULTS)
     def from_recording(
         cls,
         path: str | PathLike[str] | Recording,
@@ -257,6 +265,11 @@ class GradientExplorer(ExplorerBase):
             Of snapshots on the way to the browser, ``"float32"`` or ``"bfloat16"`` (half the size,
             every decade); None for bfloat16 where one has more than 8 MB.
 
+        Returns
+        -------
+        LiveGradients
+            A callback of Keras 3 and tf_keras.
+
         Raises
         ------
         ValueError
@@ -306,6 +319,11 @@ class GradientExplorer(ExplorerBase):
             What is recorded; None is what is shown.
         every, max_overhead, mode, on_error, storage_options
             As for `GradientRecorder`.
+
+        Returns
+        -------
+        GradientRecorder
+            A callback of Keras 3 and tf_keras.
 
         Raises
         ------

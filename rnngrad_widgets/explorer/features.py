@@ -5,20 +5,20 @@ The names and the first arguments are those of see-rnn; what they return is a wi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 import numpy as np
 from ipywidgets import VBox, Widget, register
 from traitlets import observe, validate
 
+from rnngrad_widgets.callbacks.batch_snapshot import BATCH_DEFAULTS, BatchOptions
+from rnngrad_widgets.data.keywords import naming, suggesting
 from rnngrad_widgets.data.norm import Norm, check_norm
 from rnngrad_widgets.data.plot_array import PlotArray, to_plot_array
 from rnngrad_widgets.data.slices import as_array, map_array, sequence_of, with_second_half_flipped
 from rnngrad_widgets.data.tensor import NO_TIME, SEQUENCE, GradientTensor
 from rnngrad_widgets.explorer.frame import PlotFrame, ValidatedAny
 from rnngrad_widgets.explorer.sources import ModelSource
-from rnngrad_widgets.explorer.spelling import suggesting
 from rnngrad_widgets.explorer.validation import check_rows
 from rnngrad_widgets.views.curves import CurveGridView
 from rnngrad_widgets.views.histogram import HistogramView
@@ -32,6 +32,7 @@ from rnngrad_widgets.widgets.selection import Selection
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
+    from typing_extensions import Unpack
 
 
 @register
@@ -72,7 +73,33 @@ class Features(PlotFrame):
         self.selection.choose_norm(change["new"])
 
 
+class FigureStyle(TypedDict, total=False):
+    """What every one of the figures takes.
+
+    Parameters
+    ----------
+    title
+        Text above the plots; empty for none.
+    height
+        Height of the plots in CSS pixels, 120 or more; None for the usual one.
+    """
+
+    title: str
+    height: int | None
+
+
+STYLE_DEFAULTS: FigureStyle = {"title": "", "height": None}
+
+
+class WeightsOptions(BatchOptions, FigureStyle, total=False):
+    """What the figure of the weights takes: of the batch, and of its style."""
+
+
+WEIGHTS_DEFAULTS = cast("WeightsOptions", {**BATCH_DEFAULTS, **STYLE_DEFAULTS})
+
+
 @suggesting
+@naming(FigureStyle, STYLE_DEFAULTS)
 def show_features_1D(  # noqa: N802 - the name is see-rnn's
     data: ArrayLike,
     n_rows: int | None = None,
@@ -80,8 +107,7 @@ def show_features_1D(  # noqa: N802 - the name is see-rnn's
     dims: tuple[str, ...] | None = None,
     own_y: bool = False,
     ylim: tuple[float, float] | None = None,
-    title: str = "",
-    height: int | None = None,
+    **style: Unpack[FigureStyle],
 ) -> Features:
     """Draw curves against time: a panel for each channel, a colour for each sample.
 
@@ -98,11 +124,15 @@ def show_features_1D(  # noqa: N802 - the name is see-rnn's
     own_y
         Whether each panel has a y axis of its own.
     ylim
-        Ends of the y axes; None fits them to the values.
-    title
-        Text above the plots.
-    height
-        Height of the plots in CSS pixels; None for the usual one.
+        Ends (low, high) of the y axes, in units of the array; None fits them to the values.
+    **style
+        ``title``, text above the plots; ``height``, that of the plots in CSS pixels, 120 or more,
+        None for the usual one.
+
+    Returns
+    -------
+    Features
+        A widget: the last line of a cell shows it. `title`, `ylim` and `height` are its traits.
 
     Raises
     ------
@@ -118,12 +148,13 @@ def show_features_1D(  # noqa: N802 - the name is see-rnn's
     if values.ndim == 2:
         values = np.expand_dims(values, missing[tensor.dims[0]])
     selection, plot_array = _selection_of(GradientTensor(values, SEQUENCE))
-    view = CurveGridView(selection, rows=rows, free=own_y)
+    view = CurveGridView(selection, rows=rows, independent_y=own_y)
     view.fit(plot_array)
-    return Features(selection, view, ylim=ylim, title=title, height=height)
+    return Features(selection, view, ylim=ylim, **style)
 
 
 @suggesting
+@naming(FigureStyle, STYLE_DEFAULTS)
 def show_features_2D(  # noqa: N802 - the name is see-rnn's
     data: ArrayLike,
     n_rows: int | None = None,
@@ -133,8 +164,7 @@ def show_features_2D(  # noqa: N802 - the name is see-rnn's
     *,
     dims: tuple[str, ...] | None = None,
     cmap: str = "diverging",
-    title: str = "",
-    height: int | None = None,
+    **style: Unpack[FigureStyle],
 ) -> Features:
     """Draw heat maps in one range of colours: a panel for each sample.
 
@@ -152,10 +182,15 @@ def show_features_2D(  # noqa: N802 - the name is see-rnn's
         in the order in which it processed the timesteps.
     timesteps_xaxis
         Timesteps from left to right; else upwards, with the channels from left to right.
-    dims, title, height
+    dims, **style
         As for `show_features_1D`.
     cmap
         Name of a colour map: ``"diverging"``, ``"sequential"``, ``"bwr"`` or one of bqplot's.
+
+    Returns
+    -------
+    Features
+        A widget; `norm`, `cmap`, `title` and `height` are its traits.
 
     Raises
     ------
@@ -180,16 +215,16 @@ def show_features_2D(  # noqa: N802 - the name is see-rnn's
     selection.reflect(reflect_half and timesteps_xaxis)
     view = MapsView(selection, rows=rows)
     view.fit(plot_array)
-    return Features(selection, view, norm=norm, cmap=cmap, title=title, height=height)
+    return Features(selection, view, norm=norm, cmap=cmap, **style)
 
 
 @suggesting
+@naming(FigureStyle, STYLE_DEFAULTS)
 def show_features_0D(  # noqa: N802 - the name is see-rnn's
     data: ArrayLike,
     *,
     ylim: tuple[float, float] | None = None,
-    title: str = "",
-    height: int | None = None,
+    **style: Unpack[FigureStyle],
 ) -> Features:
     """Draw values without a time axis: those of every channel, sample by sample.
 
@@ -197,8 +232,13 @@ def show_features_0D(  # noqa: N802 - the name is see-rnn's
     ----------
     data
         (samples, channels), as of a ``return_sequences=False`` layer; (channels,) is one sample.
-    ylim, title, height
+    ylim, **style
         As for `show_features_1D`.
+
+    Returns
+    -------
+    Features
+        A widget; `ylim`, `title` and `height` are its traits.
 
     Raises
     ------
@@ -216,19 +256,25 @@ def show_features_0D(  # noqa: N802 - the name is see-rnn's
     selection, plot_array = _selection_of(GradientTensor(np.atleast_2d(values), NO_TIME))
     view = ScatterView(selection)
     view.fit(plot_array)
-    return Features(selection, view, ylim=ylim, title=title, height=height)
+    return Features(selection, view, ylim=ylim, **style)
 
 
 @suggesting
-def show_features_hist(data: ArrayLike, *, title: str = "", height: int | None = None) -> Features:
+@naming(FigureStyle, STYLE_DEFAULTS)
+def show_features_hist(data: ArrayLike, **style: Unpack[FigureStyle]) -> Features:
     """Draw how the values are distributed: all of them, and those of one sample.
 
     Parameters
     ----------
     data
         (samples, timesteps, channels), or an array with fewer axes.
-    title, height
+    **style
         As for `show_features_1D`.
+
+    Returns
+    -------
+    Features
+        A widget; `title` and `height` are its traits.
 
     Raises
     ------
@@ -244,24 +290,19 @@ def show_features_hist(data: ArrayLike, *, title: str = "", height: int | None =
     selection, plot_array = _selection_of(GradientTensor(np.atleast_2d(values), dims))
     view = HistogramView(selection)
     view.fit(plot_array)
-    return Features(selection, view, title=title, height=height)
+    return Features(selection, view, **style)
 
 
 @suggesting
+@naming(WeightsOptions, WEIGHTS_DEFAULTS)
 def show_weights(
     model: Any,
     layer: Any = None,
     x: Any = None,
     y: Any = None,
     *,
-    sample_weight: Any = None,
-    class_weight: Mapping[int, float] | None = None,
-    training: bool = False,
-    steps: int | None = None,
-    loss: Any = None,
     cmap: str = "diverging",
-    title: str = "",
-    height: int | None = None,
+    **options: Unpack[WeightsOptions],
 ) -> Features:
     """Draw kernel, recurrent kernel and bias as heat maps, and a histogram for each gate.
 
@@ -272,13 +313,19 @@ def show_weights(
     layer
         Path or name, index into ``model.layers`` or layer object; None is the first recurrent
         layer.
-    x, y, sample_weight, class_weight
+    x, y
         One batch, as ``model.fit`` takes it: then the gradient with respect to the weights can be
         shown too.
-    training, steps, loss
-        As `GradientEngine.compute` takes them.
-    cmap, title, height
+    cmap
         As for `show_features_2D`.
+    **options
+        ``sample_weight``, ``class_weight``, ``training``, ``steps`` and ``loss``, see
+        `BatchOptions`; ``title`` and ``height``, as for `show_features_1D`.
+
+    Returns
+    -------
+    Features
+        A widget; `norm`, `cmap`, `title` and `height` are its traits.
 
     Raises
     ------
@@ -289,24 +336,17 @@ def show_weights(
     # here, because it imports TensorFlow, which an array does not need
     from rnngrad_widgets.engine import GradientEngine  # noqa: PLC0415
 
+    batch = {name: value for name, value in options.items() if name in BATCH_DEFAULTS}
+    style = {name: value for name, value in options.items() if name in STYLE_DEFAULTS}
     engine = GradientEngine(model)
-    source = ModelSource(
-        engine,
-        x,
-        y,
-        sample_weight=sample_weight,
-        class_weight=class_weight,
-        training=training,
-        steps=steps,
-        loss=loss,
-    )
+    source = ModelSource(engine, x, y, **cast("BatchOptions", batch))
     path = source.resolve(layer)
     gradients = None if x is None else source.compute(path, "weight_gradient")
     weights = engine.weights(path)
     view = WeightsView()
     view.show(weights, gradients)
     first, *others = view.selections
-    return Features(first, view, others=others, cmap=cmap, title=title, height=height)
+    return Features(first, view, weight_selections=others, cmap=cmap, **style)
 
 
 def _selection_of(

@@ -48,13 +48,13 @@ class PlotFrame(VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     _model_module = Unicode(MODULE.name).tag(sync=True)
     _model_module_version = Unicode(MODULE.version).tag(sync=True)
-    _model_name = Unicode("ExplorerModel").tag(sync=True)
+    _model_name = Unicode("PlotFrameModel").tag(sync=True)
     _view_module = Unicode(MODULE.name).tag(sync=True)
     _view_module_version = Unicode(MODULE.version).tag(sync=True)
-    _view_name = Unicode("Explorer").tag(sync=True)
+    _view_name = Unicode("PlotFrame").tag(sync=True)
 
     selection = Instance(Selection).tag(sync=True, **widget_serialization)
-    others = List(Instance(Selection)).tag(sync=True, **widget_serialization)
+    weight_selections = List(Instance(Selection)).tag(sync=True, **widget_serialization)
     figures = List(Instance(Figure)).tag(sync=True, **widget_serialization)
     themed = Bool(True).tag(sync=True)
     dark = Bool(None, allow_none=True).tag(sync=True)  # the notebook's theme: the browser says it
@@ -67,7 +67,7 @@ class PlotFrame(VBox):  # type: ignore[misc]  # ipywidgets has no types
     ylim = AnyTrait(None)
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Save what is shown as a picture, in the light theme; waits for the browser.
+        """Save what is shown as a picture, in the light theme, and wait for the browser.
 
         Parameters
         ----------
@@ -180,8 +180,8 @@ class PlotFrame(VBox):  # type: ignore[misc]  # ipywidgets has no types
     def _validate_cmap(self, proposal: Any) -> str:
         return check_cmap(proposal["value"])
 
-    @observe("cmap", "others")
+    @observe("cmap", "weight_selections")
     def _paint(self, _change: Any) -> None:
         self.themed = follows_theme(self.cmap)  # first: colours that come are for the theme, or not
-        for selection in (self.selection, *self.others):
+        for selection in (self.selection, *self.weight_selections):
             paint_with(self.cmap, selection)

@@ -12,6 +12,7 @@ from rnngrad_widgets.callbacks.status import Status
 from rnngrad_widgets.data.tensor import GradientSnapshot
 from rnngrad_widgets.data.wire import Precision
 from rnngrad_widgets.explorer.base import ExplorerBase
+from rnngrad_widgets.explorer.run_status import RunStatus
 from rnngrad_widgets.explorer.sources import by_part
 
 
@@ -84,12 +85,13 @@ class LiveDisplay:
             return  # closed while the model trains
         if status.error is not None:
             explorer.show_error(status.error)
+        line = RunStatus(str(status), status.step)
         with self._lock:
             layer, quantity, _ = explorer.displayed.key
             # a person may have selected something else since it was computed
             if snapshot is not None and self._computed == (layer, quantity):
                 if status.error is None:
                     explorer.clear_message()
-                explorer.add_snapshot(by_part(snapshot, layer), status.step or 0, str(status))
+                explorer.add_snapshot(by_part(snapshot, layer), status.step or 0, line)
             else:
-                explorer.runs.set_status(str(status))
+                explorer.runs.set_status(line)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
+from rnngrad_widgets.callbacks.batch_snapshot import BATCH_DEFAULTS, BatchOptions
+from rnngrad_widgets.data.norm import Norm, check_norm
 from rnngrad_widgets.data.thinning import BUDGET
+from rnngrad_widgets.explorer.displayed import Displayed
+from rnngrad_widgets.explorer.validation import check_index, check_reflect, check_ylim
+from rnngrad_widgets.views.colours import check_cmap
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
-
-F = TypeVar("F", bound=Callable[..., object])
 
 
 class DisplayOptions(TypedDict, total=False):
@@ -32,7 +33,7 @@ class DisplayOptions(TypedDict, total=False):
     budget: int
 
 
-_DEFAULTS: DisplayOptions = {
+DISPLAY_DEFAULTS: DisplayOptions = {
     "sample": 0,
     "channel": 0,
     "norm": "auto",
@@ -46,27 +47,43 @@ _DEFAULTS: DisplayOptions = {
 }
 
 
+class ModelOptions(BatchOptions, DisplayOptions, total=False):
+    """What the explorer of a model takes: of its batch, and of the display."""
+
+
+MODEL_DEFAULTS = cast("ModelOptions", {**BATCH_DEFAULTS, **DISPLAY_DEFAULTS})
+
+
 def with_defaults(**options: Unpack[DisplayOptions]) -> DisplayOptions:
     """Return all options, those that were not given as they are by default."""
-    return {**_DEFAULTS, **options}
+    return {**DISPLAY_DEFAULTS, **options}
 
 
-def takes_display_options(function: F) -> F:
-    """Let the signature of a function with ``**options`` name each option and its default.
+def parted(options: ModelOptions) -> tuple[BatchOptions, DisplayOptions]:
+    """Return the options of the batch, and those of the display."""
+    batch = {name: value for name, value in options.items() if name in BATCH_DEFAULTS}
+    display = {name: value for name, value in options.items() if name in DISPLAY_DEFAULTS}
+    return cast("BatchOptions", batch), cast("DisplayOptions", display)
 
-    Notebooks show and complete it; `suggesting`, put around this, refuses what is not in it.
+
+def check_options(options: DisplayOptions, displayed: Displayed) -> Norm:
+    """Check what is selected at first.
+
+    Returns
+    -------
+    "auto" or (vmin, vmax)
+        The norm.
+
+    Raises
+    ------
+    SelectionError
+        If an index, the norm, the reflection, the colour map or the y-limits do not fit.
     """
-    signature = inspect.signature(function)
-    named = [
-        inspect.Parameter(
-            name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=default,
-            annotation=DisplayOptions.__annotations__[name],
-        )
-        for name, default in _DEFAULTS.items()
-    ]
-    own = [p for p in signature.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
-
-    function.__signature__ = signature.replace(parameters=[*own, *named])  # type: ignore[attr-defined]
-    return function
+    shape = displayed.plot_array.values.shape
+    check_index("sample", options["sample"], shape[0])
+    check_index("channel", options["channel"], shape[-1])
+    check_reflect(options["reflect_half"], displayed.tensor)
+    norm = check_norm(options["norm"])
+    check_cmap(options["cmap"])
+    check_ylim(options["ylim"])
+    return norm

@@ -10,10 +10,11 @@ from weakref import WeakMethod
 from rnngrad_widgets.data.tensor import GradientTensor
 from rnngrad_widgets.explorer.displayed import Displayed
 from rnngrad_widgets.explorer.follower import Follower
+from rnngrad_widgets.explorer.run_status import RunStatus
 from rnngrad_widgets.explorer.runs import Runs
 from rnngrad_widgets.explorer.source import Source
 
-AddSnapshot = Callable[[Mapping[str, GradientTensor], int, str], None]
+AddSnapshot = Callable[[Mapping[str, GradientTensor], int, RunStatus], None]
 
 
 class RecordedRun:

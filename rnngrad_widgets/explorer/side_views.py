@@ -29,7 +29,7 @@ class Memo(Generic[K, V]):
         return None if self._entry is None else self._entry[1]
 
     def holds(self, key: K) -> bool:
-        """Whether the value is of a key."""
+        """Tell whether the value is of a key."""
         return self._entry is not None and self._entry[0] == key
 
     def get(self, key: K, compute: Callable[[], V]) -> V:
@@ -44,13 +44,13 @@ class Memo(Generic[K, V]):
 
 
 class SideViews:
-    """Compute what a view needs when it is first looked at, and send it to the stage.
+    """Compute what a view needs when it is first looked at, and send it to the view stack.
 
     Parameters
     ----------
     source
         Says which quantities a layer has.
-    stage
+    view_stack
         Where the views are.
     compute
         Computes a quantity of a layer.
@@ -61,12 +61,12 @@ class SideViews:
     def __init__(
         self,
         source: Source,
-        stage: ViewStack,
+        view_stack: ViewStack,
         compute: Compute,
         has_run: Callable[[DisplayKey], bool],
     ) -> None:
         self._source = source
-        self._stage = stage
+        self._view_stack = view_stack
         self._compute = compute
         self._has_run = has_run
         self._companion: Memo[tuple[DisplayKey, GradientTensor], GradientTensor | None] = Memo()
@@ -95,18 +95,18 @@ class SideViews:
 
     def show_companion(self, displayed: Displayed) -> None:
         """Draw the companion, if there is one."""
-        self._stage.show_companion(self.find_companion(displayed))
+        self._view_stack.show_companion(self.find_companion(displayed))
 
     def hide_outdated_companion(self, displayed: Displayed) -> None:
         """Remove a companion that belongs to another tensor."""
         if not self._companion.holds((displayed.key, displayed.tensor)):
-            self._stage.show_companion(None)
+            self._view_stack.show_companion(None)
 
     def forget_companion(self) -> None:
         """Remove the companion: it belongs to a single step."""
         if self.companion is not None:
             self._companion.clear()
-            self._stage.show_companion(None)
+            self._view_stack.show_companion(None)
 
     def show_weights(self, displayed: Displayed, compute: Compute | None = None) -> None:
         """Draw the current weights and their gradients, once for each displayed tensor."""
@@ -114,7 +114,7 @@ class SideViews:
 
         def send() -> None:
             values, gradients = (compute(displayed.key.layer, name) for name in WEIGHTS)
-            self._stage.show_weights(values, gradients)
+            self._view_stack.show_weights(values, gradients)
 
         self._weights.get(displayed.tensor, send)
 

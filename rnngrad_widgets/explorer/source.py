@@ -8,6 +8,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rnngrad_widgets.data.tensor import GradientSnapshot, GradientTensor, NothingThereError
+from rnngrad_widgets.explorer.run_status import RunStatus
 
 if TYPE_CHECKING:
     from rnngrad_widgets.callbacks.recorder import GradientRecorder
@@ -18,7 +19,7 @@ class RecordedStep(NamedTuple):
 
     step: int
     tensor: GradientTensor
-    status: str
+    status: RunStatus
 
 
 class Source(ABC):
@@ -33,7 +34,18 @@ class Source(ABC):
 
     @abstractmethod
     def resolve(self, layer: object) -> str:
-        """Return the path of a layer given by name, index or object; None is the first one."""
+        """Return the path of a layer.
+
+        Parameters
+        ----------
+        layer
+            Name, index or object; None is the first one.
+
+        Raises
+        ------
+        ValueError
+            If there is no such layer.
+        """
 
     @abstractmethod
     def quantities(self, layer: str) -> tuple[str, ...]:
@@ -41,7 +53,25 @@ class Source(ABC):
 
     @abstractmethod
     def compute(self, layer: str, quantity: str) -> Mapping[str, GradientTensor]:
-        """Compute the tensors with the current weights, by part; a single one has the name ""."""
+        """Compute the tensors of a quantity with the current weights.
+
+        Parameters
+        ----------
+        layer
+            A path, as `resolve` returns it.
+        quantity
+            One of `quantities`.
+
+        Returns
+        -------
+        Mapping
+            The tensors by part; a single one has the name "".
+
+        Raises
+        ------
+        ValueError
+            If the layer has no such quantity, or it cannot be computed.
+        """
 
     def first(self, layer: str) -> tuple[str, ...]:
         """Return the quantities to open a layer with, best first; if one fails, the next."""
@@ -63,13 +93,13 @@ class Source(ABC):
         raise NotImplementedError
 
     def snapshot(self, layer: str, quantity: str) -> GradientSnapshot:
-        """Compute the snapshot with the current weights."""
+        """Compute the snapshot with the current weights; only where `can_train`."""
         raise NotImplementedError
 
     def recorder(
         self, path: str | PathLike[str], layers: Any, quantities: Any, **options: Any
     ) -> GradientRecorder:
-        """Make a callback that records the batch of the explorer."""
+        """Make a callback that records the batch of the explorer; only where `can_train`."""
         raise NotImplementedError
 
     @property
@@ -89,9 +119,16 @@ class Source(ABC):
     def snapshots_after(
         self, step: int | None, layer: str, quantity: str, at_most: int
     ) -> Iterator[RecordedStep]:
-        """Read the snapshots after a step, None for all; where there are too many, evenly chosen.
+        """Read the snapshots after a training step.
 
-        The last one always.
+        Parameters
+        ----------
+        step
+            None for all.
+        layer, quantity
+            What is read of each.
+        at_most
+            How many, about: of more, evenly chosen ones, the last one always.
         """
         del step, layer, quantity, at_most
         return iter(())
@@ -115,6 +152,11 @@ def opened(source: Source, layer: object, quantity: str | None) -> Opened:
         As for `Source.resolve`. None: the first one of which something is there.
     quantity
         None: the first of `Source.first` that is there.
+
+    Returns
+    -------
+    Opened
+        What is shown, and in a line why it is not something else.
 
     Raises
     ------

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rnngrad_widgets.callbacks.batch_snapshot import check_repeatable
+from rnngrad_widgets.callbacks.batch_snapshot import BatchOptions, check_repeatable
 from rnngrad_widgets.data.tensor import (
     NO_TIME,
     SEQUENCE,
@@ -16,10 +16,12 @@ from rnngrad_widgets.data.tensor import (
     GradientTensor,
 )
 from rnngrad_widgets.data.wire import as_float32
+from rnngrad_widgets.explorer.run_status import RunStatus
 from rnngrad_widgets.explorer.source import RecordedStep, Source
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
+    from typing_extensions import Unpack
 
     from rnngrad_widgets.callbacks.recorder import GradientRecorder
     from rnngrad_widgets.engine import GradientEngine, RecurrentLayer
@@ -29,11 +31,13 @@ if TYPE_CHECKING:
 class ModelSource(Source):
     """A Keras model and a batch; the engine computes."""
 
-    def __init__(self, engine: GradientEngine, x: Any, y: Any, **options: Any) -> None:
+    def __init__(
+        self, engine: GradientEngine, x: Any, y: Any, **options: Unpack[BatchOptions]
+    ) -> None:
         check_repeatable(x)
         self._engine = engine
         self._batch = (x, y)
-        self._options = options  # as the engine's compute takes them
+        self._options = options
         self._notes: tuple[str, ...] = ()
 
     @property
@@ -203,14 +207,14 @@ class RecordingSource(Source):
         """Read the snapshots after a step."""
         recording = self._recording
         count, skipped = len(recording), int(recording.skipped.sum())
-        status = f"{count:,} snapshots recorded" + (f" · {skipped:,} skipped" if skipped else "")
+        text = f"{count:,} snapshots recorded" + (f" · {skipped:,} skipped" if skipped else "")
         start = 0 if step is None else int(np.searchsorted(recording.steps, step, side="right"))
         places = [*range(start, count, max(-(-(count - start) // at_most), 1))]
         if places and places[-1] != count - 1:
             places.append(count - 1)
         for place in places:
             tensor = self._read(place, layer, quantity)
-            yield RecordedStep(int(recording.steps[place]), tensor, status)
+            yield RecordedStep(int(recording.steps[place]), tensor, RunStatus(text))
 
     def _read(self, place: int, layer: str, quantity: str) -> GradientTensor:
         if quantity not in self.quantities(layer):

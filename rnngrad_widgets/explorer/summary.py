@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from html import escape
 from typing import Any
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from rnngrad_widgets.data.plot_array import PlotArray
 from rnngrad_widgets.data.quantities import quantity_of
 from rnngrad_widgets.data.statistics import (
+    THRESHOLD,
     Extreme,
     extreme,
     halves,
@@ -22,18 +22,22 @@ from rnngrad_widgets.data.tensor import NO_TIME, GradientTensor
 
 
 def summary_html(tensor: GradientTensor) -> str:
-    """Return the summary line as HTML: text becomes HTML here and in `_bold`, nowhere else."""
+    """Return the summary line of a tensor.
+
+    Returns
+    -------
+    str
+        HTML: layer, quantity, shape, maximum, the finding in bold, and what is not finite.
+    """
     parts = [
-        f"<b>{escape(tensor.layer)}</b>" if tensor.layer else "",
+        _bold(escape(tensor.layer)),
         escape(quantity_of(tensor.quantity).summary),
-        escape(_shape(tensor)),
-        escape(_maximum(tensor)),
+        _shape(tensor),
+        _maximum(tensor),
         _bold(_finding(tensor)),
         _non_finite(tensor.values),
     ]
-    line = "<span> · </span>".join(f"<span>{part}</span>" for part in parts if part)
-    # browsers break a line after the hyphen of an exponent
-    return re.sub(r"\b\d(\.\d)?e-?\d+\b", r"<span class='rnngrad-number'>\g<0></span>", line)
+    return "<span> · </span>".join(f"<span>{part}</span>" for part in parts if part)
 
 
 def left_out(tensor: GradientTensor, plot_array: PlotArray) -> str:
@@ -47,8 +51,20 @@ def left_out(tensor: GradientTensor, plot_array: PlotArray) -> str:
     )
 
 
-def _bold(text: str) -> str:
-    return f"<b>{escape(text)}</b>" if text else ""
+# -- the parts, each HTML: words that a user gave are escaped where they go in ---------------------
+
+
+def _bold(part: str) -> str:
+    return f"<b>{part}</b>" if part else ""
+
+
+def _number(value: float) -> str:
+    return "0" if value == 0 else _unbroken(scientific(value))
+
+
+def _unbroken(number: str) -> str:
+    """Keep a number on one line: browsers break after the hyphen of an exponent."""
+    return f"<span class='rnngrad-number'>{number}</span>"
 
 
 def scientific(value: float) -> str:
@@ -75,10 +91,10 @@ def _maximum(tensor: GradientTensor) -> str:
     found = extreme(tensor.values)
     if found is None:
         return "no finite value"
-    symbol = quantity_of(tensor.quantity).symbol
+    symbol = escape(quantity_of(tensor.quantity).symbol)
     if found.magnitude == 0:
         return f"max |{symbol}| 0"
-    return f"max |{symbol}| {scientific(found.magnitude)} at {_place(tensor, found)}"
+    return f"max |{symbol}| {_number(found.magnitude)} at {escape(_place(tensor, found))}"
 
 
 def _place(tensor: GradientTensor, found: Extreme) -> str:
@@ -116,12 +132,15 @@ def _finding(tensor: GradientTensor) -> str:
     shares = {
         name: share_not_reached(values, tensor.mask) for name, values in halves(tensor).items()
     }
-    told = [
-        f"{name} {100 * share:.0f} %".strip() for name, share in shares.items() if share is not None
+    percentages = [
+        f"{escape(name)} {100 * share:.0f} %".strip()
+        for name, share in shares.items()
+        if share is not None
     ]
-    if not told:
+    if not percentages:
         return ""
-    text = f"{', '.join(told)} of timesteps below 1e-8 of the maximum"
+    threshold = _unbroken(f"{THRESHOLD:.0e}".replace("e-0", "e-"))
+    text = f"{', '.join(percentages)} of timesteps below {threshold} of the maximum"
     return text if any(shares.values()) or len(shares) > 1 else f"{text}, {_weakest(tensor)}"
 
 
@@ -129,11 +148,11 @@ def _weakest(tensor: GradientTensor) -> str:
     """Name the timestep that is reached least, where every one is reached."""
     norms = relative_norms(tensor.values, tensor.mask)
     least = int(np.nanargmin(norms))
-    return f"weakest: timestep {least} ({scientific(float(norms[least]))} of it)"
+    return f"weakest: timestep {least} ({_number(float(norms[least]))} of it)"
 
 
 def _non_finite(values: NDArray[Any]) -> str:
     nan = int(np.isnan(values).sum())
     inf = int(np.isinf(values).sum())
-    told = [f"{count:,} {name}" for count, name in ((nan, "NaN"), (inf, "Inf")) if count]
-    return f'<b class="rnngrad-alarm">{", ".join(told)}</b>' if told else "no NaN/Inf"
+    counts = [f"{count:,} {name}" for count, name in ((nan, "NaN"), (inf, "Inf")) if count]
+    return f'<b class="rnngrad-alarm">{", ".join(counts)}</b>' if counts else "no NaN/Inf"

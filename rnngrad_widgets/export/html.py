@@ -101,37 +101,18 @@ def save_html(
 ) -> SavedPage:
     """Write one file that shows the widget in any browser, from disk, without a network.
 
-    What works in the browser alone works there too: sliders, pointing, views. A file that is there
-    already is replaced when all is written.
+    What works in the browser alone works there too. Path, options, result and errors are those of
+    the method ``save_html`` of an explorer, which says what they mean.
 
     Parameters
     ----------
     widget
         What to show, with all that it refers to.
-    path
-        The file; its folder must exist.
-    title
-        A heading, and the title of the browser's window.
-    precision
-        ``"float32"``, or ``"bfloat16"`` for half the size: every decade, each value rounded by at
-        most 1/256 of itself.
-    max_size
-        Largest file to write, in bytes.
-
-    Returns
-    -------
-    SavedPage
-        The path and the size in bytes.
 
     Raises
     ------
-    ValueError
-        If the file would be larger than ``max_size``, the precision is unknown, or the widget was
-        closed.
     TypeError
         If it is no widget that can be shown.
-    OSError
-        If the folder does not exist, the path is a folder, or the file cannot be written.
     """
     if not isinstance(widget, DOMWidget):
         raise TypeError(
@@ -179,7 +160,11 @@ def _page(widget: DOMWidget, title: str | None, precision: Precision, max_size: 
 
 
 def _theme(widget: DOMWidget) -> str:
-    """Return the notebook's theme, if one has shown the widget; else the system's rules."""
+    """Return the notebook's theme, if one has shown the widget; else the system's rules.
+
+    The browser tells Python its theme for this: what CSS calls ``light-dark()`` follows the
+    page's ``color-scheme``.
+    """
     dark = getattr(widget, "dark", None)
     return "" if dark is None else f' style="color-scheme: {"dark" if dark else "light"}"'
 

@@ -1,4 +1,10 @@
-"""Saving what a widget shows: the browser draws the picture, Python waits for it and writes it."""
+"""Saving what a widget shows: the browser draws the picture, Python waits for it and writes it.
+
+The picture comes over a comm that the browser opens, once the application has given it a subshell,
+and that Python closes. ipykernel sends answers on a widget's own comm to where the last message
+came from: behind the cell that waits for them. Were the comm closed in the browser, the subshell
+would end before the picture is there.
+"""
 
 from __future__ import annotations
 
@@ -110,17 +116,17 @@ class _Answer:
         return self._picture is not None or self._reason != ""
 
     def _opened(self, comm: BaseComm, message: Mapping[str, Any]) -> None:
-        def take(message: Mapping[str, Any]) -> None:
+        def receive(message: Mapping[str, Any]) -> None:
             content = message["content"]["data"]
             if content["state"] != "drawing":
                 comm.close()
             if content["save"] == self._question["save"]:
-                self._take(content, message["buffers"])
+                self._receive(content, message["buffers"])
 
-        comm.on_msg(take)
-        take(message)
+        comm.on_msg(receive)
+        receive(message)
 
-    def _take(self, content: Mapping[str, Any], buffers: Sequence[Any]) -> None:
+    def _receive(self, content: Mapping[str, Any], buffers: Sequence[Any]) -> None:
         with self._changed:
             self._states.add(content["state"])
             if content["state"] == "done" and self._picture is None:

@@ -2,7 +2,8 @@
 
 Whatever the JSON says is first taken apart into a `Layout`, then that layout's own metadata is
 written anew and compared. So only what this package itself would have written is accepted: no
-other codec, no other chunk, no other key.
+other codec, no other chunk, no other key. A key that is added to the format must be in `Layout`,
+and needs a new version of it.
 """
 
 from __future__ import annotations

@@ -3,7 +3,12 @@
 A recording is one zarr v3 group. Every (layer, quantity) is an array whose first axis is the step
 and whose chunk is one step; masks are arrays without that axis; what belongs to a step (its
 number, loss, time ...) is a 1-D array each. All metadata stands once more, with the shapes that
-hold, in the group's own ``zarr.json``: replacing that one file is what makes a step visible.
+hold, in the group's own ``zarr.json``: replacing that one file is what makes a step visible. The
+arrays' own ``zarr.json`` lag behind it; ``zarr.consolidate_metadata`` would write those into the
+root, and lose steps.
+
+All arrays are in one group, so that one ``xarray.open_zarr`` opens all of them; axes of another
+size have another name (``channel_24``).
 """
 
 from __future__ import annotations
@@ -84,7 +89,7 @@ class ArrayLayout:
         return math.prod(self.shape) * np.dtype(self.dtype).itemsize
 
     def chunk_key(self, step: int | None) -> str:
-        """Key of the chunk of one step; of the whole array for a mask."""
+        """Return the key of the chunk of one step; of the whole array for a mask."""
         first = [] if step is None else [step]
         return ".".join([f"{self.name}/c", *map(str, first), *("0" for _ in self.shape)])
 
@@ -170,7 +175,7 @@ def layout_of(snapshot: GradientSnapshot) -> tuple[Layout, dict[str, np.ndarray]
 
 
 def stored_dtype(tensor: GradientTensor) -> str:
-    """Name of the dtype in which a tensor is stored.
+    """Return the name of the dtype in which a tensor is stored.
 
     Raises
     ------
@@ -264,7 +269,7 @@ def _node(
 
 
 def _axes(dims: Iterable[str], shape: Iterable[int], sizes: dict[str, int]) -> tuple[str, ...]:
-    """Names under which xarray can hold all arrays in one Dataset: one size, one name."""
+    """Name axes so that xarray can hold all arrays in one Dataset: one size, one name."""
     return tuple(
         dim if sizes.setdefault(dim, size) == size else f"{dim}_{size}"
         for dim, size in zip(dims, shape, strict=True)

@@ -97,7 +97,13 @@ class Recording:
         budget: int = BUDGET,
         max_arrays: int = MAX_ARRAYS,
     ) -> Recording:
-        """Open a recording; see the class."""
+        """Open a recording; arguments and errors are those of the class.
+
+        Returns
+        -------
+        Recording
+            The recording.
+        """
         return cls(
             path,
             storage_options=storage_options,
@@ -138,17 +144,17 @@ class Recording:
 
     @property
     def training_losses(self) -> NDArray[np.float64]:
-        """Loss that Keras had logged last: its mean over the epoch so far; NaN where unknown."""
+        """Loss that Keras had logged last, (snapshots,): its mean over the epoch so far, or NaN."""
         return self._scalars["training_loss"]
 
     @property
     def times(self) -> NDArray[np.float64]:
-        """When each snapshot was taken, seconds since 1970-01-01 UTC."""
+        """When each snapshot was taken, (snapshots,), in seconds since 1970-01-01 UTC."""
         return self._scalars["time"]
 
     @property
     def skipped(self) -> NDArray[np.int64]:
-        """How many due snapshots were left out before each one."""
+        """How many due snapshots were left out before each one, (snapshots,)."""
         return self._scalars["skipped"]
 
     def __len__(self) -> int:
@@ -204,6 +210,11 @@ class Recording:
         keys
             Which (layer, quantity) to read; None: all.
 
+        Returns
+        -------
+        GradientSnapshot
+            Tensors as they were recorded: same shapes, dtypes, axes and masks.
+
         Raises
         ------
         IndexError
@@ -250,7 +261,7 @@ class Recording:
         return found
 
     def _size(self, key: tuple[str, str]) -> int:
-        """Bytes of one step; the mask, read once, included."""
+        """Return the bytes of one step; the mask, read once, included."""
         array = self._array(key)
         return array.nbytes + (math.prod(array.shape[:2]) if array.mask is not None else 0)
 

@@ -20,7 +20,7 @@ SCALAR_BYTES = sum(np.dtype(dtype).itemsize for dtype, _ in SCALARS.values())
 
 
 def no_scalars() -> Scalars:
-    """Those of a recording without steps."""
+    """Return the scalars of a recording without steps."""
     return {name: np.zeros(0, dtype) for name, (dtype, _) in SCALARS.items()}
 
 

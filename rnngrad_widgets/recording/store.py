@@ -162,7 +162,7 @@ class Files:
                     rest.unlink(missing_ok=True)
 
     def is_empty(self) -> bool:
-        """Whether there is no file, but for what a killed writer left half written.
+        """Tell whether there is no file, but for what a killed writer left half written.
 
         Raises
         ------
@@ -203,7 +203,7 @@ class Files:
             yield
 
     def _check_inside(self, keys: Iterable[str]) -> None:
-        """Nothing outside of the recording's own folder is ever written or removed."""
+        """Refuse keys outside of the recording's own folder."""
         for name in {key.split("/")[0] for key in keys if "/" in key}:
             try:
                 mode = (self.folder / name).lstat().st_mode if self.folder is not None else None
@@ -265,7 +265,7 @@ class Files:
             ) from error
 
     def _run(self, do: Callable[[], Coroutine[Any, Any, _Result]], trouble: str) -> _Result:
-        """Do it; over a network again, after growing pauses, where it fails."""
+        """Do something; over a network again, after growing pauses, where it fails."""
         from zarr.core.sync import sync  # noqa: PLC0415 - an extra
 
         pauses = iter(PAUSES if self.folder is None else ())

@@ -23,10 +23,10 @@ from rnngrad_widgets.widgets.download import Download
 from rnngrad_widgets.widgets.readout import Readout
 from rnngrad_widgets.widgets.selection import Selection
 
-STOPS = 80
+LAST_LIMIT_INDEX = 80
 """Places of the logarithmic norm slider, ten in each of the eight decades below the maximum."""
 
-HANDLES = 200
+LAST_RANGE_INDEX = 200
 """Places of each handle of the range slider beside zero; both as in ``js/src/drawing/norms.ts``."""
 
 
@@ -34,6 +34,8 @@ class Controls:
     """Dropdowns and sliders: one attribute for each.
 
     The links are made in the browser: a drag moves the picture without a message to Python.
+
+    More than ten attributes: one for each control, by which its place on the page is said.
 
     Parameters
     ----------
@@ -67,8 +69,10 @@ class Controls:
         self._listen(ask)
         self.sample = IntSlider(description="Sample", readout=False)
         self.channel = IntSlider(description="Channel", readout=False)
-        self.limit = IntSlider(description="Norm", readout=False, max=STOPS)
-        self.range = IntRangeSlider(description="Norm", readout=False, min=-HANDLES, max=HANDLES)
+        self.limit = IntSlider(description="Norm", readout=False, max=LAST_LIMIT_INDEX)
+        self.range = IntRangeSlider(
+            description="Norm", readout=False, min=-LAST_RANGE_INDEX, max=LAST_RANGE_INDEX
+        )
         self.auto = ToggleButton(description="auto", tooltip="fit the colour range to the tensor")
         self.range_mode = ToggleButton(description="range", tooltip="set vmin and vmax apart")
         self.order = ToggleButtons(
@@ -144,11 +148,11 @@ class Controls:
             self.views.index = list(views).index(chosen)
         self.views.layout.display = None if len(labels) > 1 else "none"
 
-    def link(self, explorer: Widget, stage: Widget) -> None:
+    def link(self, explorer: Widget, views: Widget) -> None:
         """Let buttons switch what the browser shows: which norm slider, and which view."""
         self.links += [
             jslink((explorer, "range_mode"), (self.range_mode, "value")),
-            jslink((stage, "selected_index"), (self.views, "index")),
+            jslink((views, "selected_index"), (self.views, "index")),
         ]
 
     @property
@@ -181,10 +185,10 @@ class Controls:
         return [
             jslink((selection, "sample"), (self.sample, "value")),
             jslink((selection, "channel"), (self.channel, "value")),
-            jslink((selection, "stop"), (self.limit, "value")),
-            jslink((selection, "handles"), (self.range, "value")),
+            jslink((selection, "limit_index"), (self.limit, "value")),
+            jslink((selection, "range_indices"), (self.range, "value")),
             jslink((selection, "auto"), (self.auto, "value")),
-            jslink((selection, "order"), (self.order, "index")),
+            jslink((selection, "order_index"), (self.order, "index")),
         ]
 
     def _arrange(self) -> VBox:

@@ -36,7 +36,7 @@ class CurvesView:
         self._selection = selection
         curve, flow = self._curve(), self._flow()
         buttons = switch(["one channel", "all channels"])
-        self._grid = CurveGridView(selection, beside=buttons)
+        self._grid = CurveGridView(selection, in_caption=buttons)
         self.figures: tuple[Figure, ...] = (curve, flow, *self._grid.figures)
         one = VBox(
             [
@@ -57,13 +57,15 @@ class CurvesView:
         scales = {"x": self._selection.time_scale, "y": value_scale()}
         values = value_axis(scales["y"])
         curves = Curves(selection=self._selection, scales=scales, axis=values, coloured=True)
-        cursor = Cursor(selection=self._selection, scales=scales, dot=True, reach=CAPTION_HEIGHT)
+        cursor = Cursor(
+            selection=self._selection, scales=scales, dot=True, line_overhang=CAPTION_HEIGHT
+        )
         return figure([curves, cursor], [values], "curve-high")
 
     def _flow(self) -> Figure:
         scales = {"x": self._selection.time_scale, "y": value_scale()}
         decades, time = value_axis(scales["y"]), index_axis(scales["x"], "bottom")
-        cursor = Cursor(selection=self._selection, scales=scales, x_axis=time, reach=6)
+        cursor = Cursor(selection=self._selection, scales=scales, x_axis=time, line_overhang=6)
         flow = Flow(selection=self._selection, scales=scales, axis=decades)
         return figure([cursor, flow], [decades, time], "flow-low")
 
@@ -77,9 +79,9 @@ class CurveGridView:
         What is drawn.
     rows
         Rows of panels; None for as many as fit best.
-    free
+    independent_y
         Whether each panel has a y axis of its own.
-    beside
+    in_caption
         Put into the caption row.
     """
 
@@ -88,18 +90,20 @@ class CurveGridView:
         selection: Selection,
         *,
         rows: int | None = None,
-        free: bool = False,
-        beside: Widget | None = None,
+        independent_y: bool = False,
+        in_caption: Widget | None = None,
     ) -> None:
         scales = {"x": value_scale(), "y": value_scale(), "color": selection.colour_scale}
-        grid = CurveGrid(selection=selection, scales=scales, rows=rows, free=int(free))
+        grid = CurveGrid(
+            selection=selection, scales=scales, rows=rows, independent_y=int(independent_y)
+        )
         self._pager = Pager(grid)
         plot = figure([grid], [], "single", bottom=0)
-        axes = switch(["same y axis", "own y axes"], int(free))
-        buttons = [axes] if beside is None else [beside, axes]
+        axes = switch(["same y axis", "own y axes"], int(independent_y))
+        buttons = [axes] if in_caption is None else [in_caption, axes]
         self.figures: tuple[Figure, ...] = (plot,)
         self.detached_widgets: list[Widget] = [
-            jslink((grid, "free"), (axes, "index")),
+            jslink((grid, "independent_y"), (axes, "index")),
             self._pager.link,
         ]
         self.box = panel(selection, "grid-caption", "hover", plot, self._pager.box, *buttons)

@@ -56,12 +56,12 @@ class FlowView:
     def _flow(self, *, companion: bool) -> Figure:
         scales = {"x": self._selection.time_scale, "y": value_scale()}
         decades, time = value_axis(scales["y"]), index_axis(scales["x"], "bottom")
-        cursor = Cursor(selection=self._selection, scales=scales, x_axis=time, reach=6)
+        cursor = Cursor(selection=self._selection, scales=scales, x_axis=time, line_overhang=6)
         flow = Flow(
             selection=self._selection,
             scales=scales,
             axis=decades,
-            every=True,
+            all_samples=True,
             companion=companion,
         )
         return figure([cursor, flow], [decades, time], "flow-high")

@@ -82,14 +82,14 @@ class HeatMapView:
             scales=scales,
             y_of="channel",
             y_axis=axis,
-            reach=CAPTION_HEIGHT,
+            line_overhang=CAPTION_HEIGHT,
         )
         return figure([raster, cursor], [axis], kind)
 
     def _flow(self) -> Figure:
         scales = {"x": self._time, "y": value_scale()}
         decades = value_axis(scales["y"])
-        cursor = Cursor(selection=self._selection, scales=scales, reach=CAPTION_HEIGHT)
+        cursor = Cursor(selection=self._selection, scales=scales, line_overhang=CAPTION_HEIGHT)
         flow = Flow(selection=self._selection, scales=scales, axis=decades)
         # the flow's dots lie over the cursor's line
         return figure([cursor, flow], [decades], "flow")
@@ -104,6 +104,6 @@ class HeatMapView:
             scales=scales,
             x_axis=time,
             dot=True,
-            reach=6,
+            line_overhang=6,
         )
         return figure([curves, cursor], [values, time], "curve")

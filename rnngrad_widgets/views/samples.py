@@ -36,7 +36,7 @@ class SamplesView:
         self._samples = index_scale()
         channel = self._channel(selection)
         buttons = switch(["maps", "one channel"])
-        self._maps = MapsView(selection, beside=buttons)
+        self._maps = MapsView(selection, in_caption=buttons)
         by_sample = panel(selection, "channel-caption", "hover", channel, buttons)
         self.figures: tuple[Figure, ...] = (*self._maps.figures, channel)
         bar = ColourBar(selection=selection)
@@ -73,18 +73,18 @@ class MapsView:
         What is drawn.
     rows
         Rows of maps; None for as many as fit best.
-    beside
+    in_caption
         Put into the caption row.
     """
 
     def __init__(
-        self, selection: Selection, *, rows: int | None = None, beside: Widget | None = None
+        self, selection: Selection, *, rows: int | None = None, in_caption: Widget | None = None
     ) -> None:
         scales = {"x": value_scale(), "y": value_scale(), "color": selection.colour_scale}
         maps = Maps(selection=selection, scales=scales, rows=rows)
         plot = figure([maps], [], "single", bottom=0)
         self._pager = Pager(maps)
-        between = [self._pager.box] if beside is None else [self._pager.box, beside]
+        between = [self._pager.box] if in_caption is None else [self._pager.box, in_caption]
         captioned = panel(selection, "maps-caption", "hover", plot, *between)
         self.figures: tuple[Figure, ...] = (plot,)
         self.detached_widgets: list[Widget] = [self._pager.link]

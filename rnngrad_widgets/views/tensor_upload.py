@@ -6,7 +6,7 @@ import numpy as np
 
 from rnngrad_widgets.data.plot_array import PlotArray
 from rnngrad_widgets.data.quantities import quantity_of
-from rnngrad_widgets.data.statistics import auto_limit, top_decade
+from rnngrad_widgets.data.statistics import auto_limit, max_decade
 from rnngrad_widgets.data.tensor import GradientTensor
 from rnngrad_widgets.views.colours import colour_scale
 from rnngrad_widgets.views.panel import index_scale
@@ -27,7 +27,7 @@ def new_selection() -> Selection:
 def bind_tensor(selection: Selection, tensor: GradientTensor, plot_array: PlotArray) -> None:
     """Bind a tensor to a selection, and send it to the browser."""
     upload(selection.tensor, tensor, plot_array)
-    selection.fit_norm(auto_limit(plot_array.values), top_decade(plot_array.values))
+    selection.fit_norm(auto_limit(plot_array.values), max_decade(plot_array.values))
 
 
 def upload(widget: Tensor, tensor: GradientTensor, plot_array: PlotArray) -> None:

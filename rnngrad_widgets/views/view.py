@@ -12,11 +12,11 @@ from rnngrad_widgets.data.plot_array import PlotArray
 
 
 class View(Protocol):
-    """What the stage shows."""
+    """What a view stack shows."""
 
     @property
     def box(self) -> Box:
-        """What is put on the stage."""
+        """What is put into the stack."""
 
     @property
     def figures(self) -> tuple[Figure, ...]:

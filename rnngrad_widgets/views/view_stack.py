@@ -25,6 +25,9 @@ from rnngrad_widgets.widgets.selection import Selection
 class ViewStack:
     """Shows one view of one tensor; the browser switches between the views that fit it.
 
+    The boxes of all of them are in an ipywidgets ``Stack``, which renders the one in front: so
+    switching works while the kernel is busy, and in a saved page.
+
     Views that were made are kept for the next tensor that they fit.
 
     Parameters
@@ -55,7 +58,7 @@ class ViewStack:
         return [figure for view in self.views.values() for figure in view.figures]
 
     def show(self, tensor: GradientTensor, plot_array: PlotArray) -> None:
-        """Send the array to the browser and put the views that fit it on the stage."""
+        """Send the array to the browser and offer the views that fit it."""
         bind_tensor(self._selection, tensor, plot_array)
         self.views = self._views_of(tensor, plot_array)
         if len(tensor.directions) == 2 and plot_array.has_columns:

@@ -1,4 +1,8 @@
-"""A layer's weights and their gradients: every matrix over the same columns, gate by gate."""
+"""A layer's weights and their gradients: every matrix over the same columns, gate by gate.
+
+One tensor for each direction or cell, its matrices stacked along the rows as sections: raster,
+cursor and readout are those of the heat map.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from bqplot import Figure
 from ipywidgets import HTML, HBox, Stack, VBox, Widget, jslink
 
 from rnngrad_widgets.data.plot_array import PlotArray, Section, to_plot_array
-from rnngrad_widgets.data.statistics import auto_limit, top_decade
+from rnngrad_widgets.data.statistics import auto_limit, max_decade
 from rnngrad_widgets.data.tensor import GradientTensor
 from rnngrad_widgets.views.histogram import gate_histograms
 from rnngrad_widgets.views.panel import (
@@ -136,7 +140,7 @@ def _zero(tensor: GradientTensor) -> GradientTensor:
 
 
 def _stacked(name: str, members: Mapping[str, GradientTensor]) -> Group:
-    """One picture of all matrices, the last one at the bottom."""
+    """Stack all matrices into one picture, the last one at the bottom."""
     plot_arrays = {key: to_plot_array(tensor) for key, tensor in reversed(list(members.items()))}
     starts = np.cumsum([0, *(plot_array.values.shape[-1] for plot_array in plot_arrays.values())])
     sections = tuple(
@@ -223,7 +227,7 @@ class Page:
             if count > 2 or len(counts) == 1
         ]
         ruling = np.concatenate(matrices, axis=-1) if matrices else values
-        self.selection.fit_norm(auto_limit(ruling), top_decade(values))
+        self.selection.fit_norm(auto_limit(ruling), max_decade(values))
 
     def _matrix(self, section: int, rows: int) -> Figure:
         scales = {"x": self.selection.time_scale, "y": index_scale()}
@@ -243,12 +247,12 @@ class Page:
             y_of="channel",
             y_axis=axis,
             x_axis=columns,
-            reach=6 if columns else CAPTION_HEIGHT,
+            line_overhang=6 if columns else CAPTION_HEIGHT,
         )
         return figure([raster, cursor], axes, "weights")
 
 
 def _rows(plot_array: PlotArray) -> list[int]:
-    """Rows of each section."""
+    """Return how many rows each section has."""
     starts = [section.start for section in plot_array.sections] + [plot_array.values.shape[-1]]
     return [end - start for start, end in pairwise(starts)]

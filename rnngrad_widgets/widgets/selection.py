@@ -16,9 +16,9 @@ from rnngrad_widgets.widgets.traits import Bool, Int
 class Selection(Widget):  # type: ignore[misc]  # ipywidgets has no types
     """Indices, colour range and reflection; sliced and drawn by its browser half.
 
-    ``stop``, ``handles`` and ``order`` are the same facts as ``norm`` and ``reflect_half`` in the
-    form that sliders and buttons can be linked to; the browser half computes them. The norm sliders
-    end at 10^``top``.
+    ``limit_index``, ``range_indices`` and ``order_index`` are the same facts as ``norm`` and
+    ``reflect_half`` in the form that sliders and buttons can be linked to; the browser half
+    computes them. The norm sliders end at 10^``max_decade``.
 
     ``companion`` is another gradient of the same layer, as norms over channels; empty until the
     flow is looked at. ``time_range`` holds the first and last timestep that are shown, None for
@@ -40,27 +40,27 @@ class Selection(Widget):  # type: ignore[misc]  # ipywidgets has no types
     channel = Int(0).tag(sync=True)
     timestep = Int(None, allow_none=True).tag(sync=True)
     norm = Tuple(Float(), Float(), default_value=(-1.0, 1.0)).tag(sync=True)
-    top = Int(0).tag(sync=True)
-    stop = Int(0).tag(sync=True)
-    handles = Tuple(Int(), Int(), default_value=(0, 0)).tag(sync=True)
+    max_decade = Int(0).tag(sync=True)
+    limit_index = Int(0).tag(sync=True)
+    range_indices = Tuple(Int(), Int(), default_value=(0, 0)).tag(sync=True)
     auto = Bool(True).tag(sync=True)
     auto_limit = Float(1.0).tag(sync=True)
     reflect_half = Bool(False).tag(sync=True)
-    order = Int(0).tag(sync=True)
+    order_index = Int(0).tag(sync=True)
 
     @property
     def chosen_norm(self) -> Norm:
         """The range as it was chosen: ``"auto"`` or (vmin, vmax)."""
         return "auto" if self.auto else self.norm
 
-    def fit_norm(self, limit: float, top: int) -> None:
+    def fit_norm(self, limit: float, decade: int) -> None:
         """Take note of the range that fits a new tensor, and use it if the range is automatic."""
         with self.hold_sync():
-            self.auto_limit, self.top = limit, top
+            self.auto_limit, self.max_decade = limit, decade
             if self.auto:
                 self.choose_norm("auto")
         # the browser may be at another tensor's: what is the same here is not the same there
-        self.send_state(["auto_limit", "top", *(["norm", "auto"] if self.auto else [])])
+        self.send_state(["auto_limit", "max_decade", *(["norm", "auto"] if self.auto else [])])
 
     def choose_norm(self, norm: Norm) -> None:
         """Take a range; with ``"auto"`` that of the tensor, also of the next one."""
@@ -74,4 +74,4 @@ class Selection(Widget):  # type: ignore[misc]  # ipywidgets has no types
         """Show the second half of the channels flipped along time, or not."""
         with self.hold_sync(), self.hold_trait_notifications():
             self.reflect_half = reflect
-            self.order = int(reflect)
+            self.order_index = int(reflect)

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 from ipywidgets import Widget, register
 from numpy.typing import NDArray
-from traitlets import Dict, Instance, List, Unicode
+from traitlets import Dict, Instance, List, Tuple, Unicode
 
 from rnngrad_widgets.data.wire import encode
 from rnngrad_widgets.widgets._module import MODULE
+from rnngrad_widgets.widgets.traits import Int
 
 
 def to_wire(array: NDArray[np.float32] | None, _widget: Widget) -> dict[str, Any] | None:
@@ -59,5 +60,8 @@ class Tensor(Widget):  # type: ignore[misc]  # ipywidgets has no types
     symbol = Unicode("v").tag(sync=True)
     flow = Unicode("Flow").tag(sync=True)
     name = Unicode("").tag(sync=True)
-    compared = Unicode("").tag(sync=True)
-    """What is subtracted, in words; set in the browser."""
+    compared_steps = Tuple(Int(), Int(allow_none=True), default_value=None, allow_none=True).tag(
+        sync=True
+    )
+    """The training step that is compared, and the one that is subtracted from it; None where it is
+    shown alone. None as a whole where nothing is compared. Set in the browser."""

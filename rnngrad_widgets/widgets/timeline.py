@@ -48,6 +48,8 @@ class Timeline(DOMWidget):  # type: ignore[misc]  # ipywidgets has no types
     """Index into `SHOW`."""
     status = Unicode("").tag(sync=True)
     """How far the run is, in words."""
+    status_step = Int(None, allow_none=True).tag(sync=True)
+    """The training step that the status is of; None where it is of the whole run."""
 
 
 def _to_wire(array: np.ndarray | None, widget: Snapshot) -> dict[str, object] | None:
@@ -79,9 +81,11 @@ class Snapshot(Widget):  # type: ignore[misc]  # ipywidgets has no types
         sync=True, to_json=_to_wire, from_json=lambda _, widget: widget.array
     )
     auto_limit = Float(1.0).tag(sync=True)
-    top = Int(0).tag(sync=True)
+    max_decade = Int(0).tag(sync=True)
     summary = Unicode("").tag(sync=True)
     status = Unicode("").tag(sync=True)
+    """What becomes the status of the timeline, and the step that it is of."""
+    status_step = Int(None, allow_none=True).tag(sync=True)
 
     def __init__(self, precision: Precision, **state: object) -> None:
         self.precision = precision

@@ -27,7 +27,7 @@ ARRAY = np.ldexp(  # values that float32 and the text of a cell hold exactly
 def show_histogram(array: NDArray[np.float64]) -> str:
     """Source of a cell that shows the histogram of an array."""
     shown = show(array).rstrip()
-    return f"{shown}.view = 'histogram'\nhistogram = e.stage.views['histogram'].mark\ne\n"
+    return f"{shown}.view = 'histogram'\nhistogram = e.view_stack.views['histogram'].mark\ne\n"
 
 
 def counted(

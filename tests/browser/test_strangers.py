@@ -77,7 +77,7 @@ def test_in_jupyterlab(lab: Lab) -> None:
     e = open_one(lab)
     asked: list[str] = []
     e.notebook.page.on("dialog", lambda dialog: asked.append(dialog.message))
-    for view in e.notebook.execute("print(*e.stage.views, sep='|')").strip().split("|"):
+    for view in e.notebook.execute("print(*e.view_stack.views, sep='|')").strip().split("|"):
         e.notebook.execute(f"e.view = {view!r}")
         e.notebook.settle()
         expect_text_only(e.notebook)

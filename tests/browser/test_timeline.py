@@ -47,6 +47,7 @@ def tensor(step, quantity="output_gradient"):
     values[:, : max(0, 4 - step // 10)] = 0
     return GradientTensor(values, SEQUENCE, "lstm", quantity, step=step, loss=2 / (1 + step / 10))
 
+from rnngrad_widgets.explorer.run_status import RunStatus
 from rnngrad_widgets.explorer.source import Source
 
 class FakeSource(Source):
@@ -66,7 +67,7 @@ def make(room):
 
 def take(*steps):
     for step in steps:
-        e.add_snapshot({{"": tensor(step)}}, step, f"step {{step}}")
+        e.add_snapshot({{"": tensor(step)}}, step, RunStatus(f"step {{step}}", step))
 """
 COUNT = "from ipywidgets.widgets import widget; print(len(widget._instances))"
 
@@ -227,12 +228,6 @@ def test_playing_stops_at_the_end(lab: Lab) -> None:
     eventually(lambda: e.notebook.execute("print(told)"), again, "the steps played by the key")
 
 
-def rounded_up(value: float) -> float:
-    """To two digits, the half of it too."""
-    unit = 2 * 10.0 ** (np.floor(np.log10(value)) - 1)
-    return float(np.ceil(value / unit) * unit)
-
-
 def test_two_steps_are_compared(lab: Lab) -> None:
     e = TimelinePage(lab.open(run(6, *STEPS[:6]), viewport=(1280, 1200)))
     e.expect_step(50)
@@ -245,7 +240,7 @@ def test_two_steps_are_compared(lab: Lab) -> None:
     assert not close(*(colours(x[0], (-1, 1)) for x in (b, b - a)), tolerance=2 * TOLERANCE)
 
     e.button("step − A").click()
-    limit = rounded_up(np.abs(b - a).max())
+    limit = auto_limit(b - a)
     e.expect_picture(picture(b - a, 0), (-limit, limit))
     e.expect_text("heat-caption", "Gradient g, step 40 minus step 10 by channel, sample 0")
     e.button("A").click()
@@ -259,7 +254,7 @@ def test_two_steps_are_compared(lab: Lab) -> None:
     e.notebook.execute("take(60)")
     eventually(e.pictures_kept, 4, "the number of snapshots")
     a, b = e.array(0), e.array(40)
-    limit = rounded_up(np.abs(b - a).max())
+    limit = auto_limit(b - a)
     e.expect_picture(picture(b - a, 0), (-limit, limit))
     e.expect_text("heat-caption", "Gradient g, step 40 minus step 0 by channel, sample 0")
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { difference, roundedUp } from './difference';
+import { difference } from './difference';
 
 describe('the difference of two snapshots', () => {
   const a = { values: Float32Array.of(3, -1, NaN), shape: [1, 3] };
@@ -13,19 +13,5 @@ describe('the difference of two snapshots', () => {
   it('is the first where there is no other', () => {
     expect(difference(a, null)).toBe(a);
     expect(difference(null, b)).toBeNull();
-  });
-});
-
-describe('rounding up', () => {
-  it.each([
-    [1, 1],
-    [1.01, 1.2],
-    [0.0173, 0.018],
-    [9.9e-9, 1e-8],
-    [9.7, 9.8],
-    [0, 0],
-  ])('%d becomes %d', (value, rounded) => {
-    expect(roundedUp(value)).toBe(rounded);
-    expect(roundedUp(value)).toBeGreaterThanOrEqual(value);
   });
 });

@@ -1,5 +1,9 @@
 // Pure counting for a histogram: the whole tensor, drawn in bars, and a part of it, drawn as a
 // line.
+//
+// The first axis is log10 of magnitudes, a bin an octave, for gradients and for plain arrays, which
+// may be gradients; what is known to be values is shown signed. Octaves are read from the bits:
+// they are exact, and 16 million values take 50 to 110 ms.
 
 import type { Bins, Block, Octaves, Tally } from './distribution';
 import {

@@ -54,6 +54,16 @@ describe('the columns of a line', () => {
         [3, 3, 3],
       ],
     ],
+    [
+      'a gap at the end of a column, and one in it',
+      0,
+      0.25,
+      [1, NaN, 3, 9, NaN, 2, NaN],
+      [
+        [0, 1, 1],
+        [1, 2, 9],
+      ],
+    ],
     ['no point at all', 0, 1, [NaN, NaN], []],
     [
       'a line that starts elsewhere',

@@ -61,16 +61,20 @@ export function eachColumn(
   ys: Float64Array,
   covered: (column: number, low: number, high: number) => void,
 ): void {
-  let before = NaN; // where the line comes from
+  let before = NaN;
   for (let t = 0; t < ys.length; ) {
     const column = Math.round(x0 + t * dx);
-    let low = before;
-    let high = before;
+    let low = Infinity;
+    let high = -Infinity;
     for (; t < ys.length && Math.round(x0 + t * dx) === column; t++) {
-      before = Number.isFinite(ys[t]) ? ys[t] : NaN;
-      // a comparison with NaN is false: where there is no bound yet, the value becomes the bound
-      low = low <= before ? low : before;
-      high = high >= before ? high : before;
+      const y = ys[t];
+      if (Number.isFinite(y)) {
+        // where the line goes on from a point before, it covers that one's height here too
+        const from = Number.isFinite(before) ? before : y;
+        low = Math.min(low, y, from);
+        high = Math.max(high, y, from);
+      }
+      before = y;
     }
     if (low <= high) {
       covered(column, low, high);

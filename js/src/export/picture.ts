@@ -1,5 +1,9 @@
 // A frame's picture as a file: asked for by its toolbar, with an event, or by Python, with a
 // message.
+//
+// The picture is taken of the page itself: everything is drawn light and at two pixels to one,
+// read, and drawn back in one go, so that none of it is seen. bqplot's own export stretches the
+// canvas layer over the whole figure.
 
 import type { DOMWidgetView, IClassicComm } from '@jupyter-widgets/base';
 

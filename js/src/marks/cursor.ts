@@ -7,14 +7,12 @@ import { series } from '../data/slicing';
 import { border, Chip } from '../drawing/axis-marks';
 import { pointIn, setAttributes, show, svg } from '../drawing/svg';
 import { evenTicks, indexTicks, withoutChip } from '../drawing/ticks';
-import { KEYS, KEYS_HELP, PLOT_KEYS, pressKey } from '../widgets/keys';
 import { SelectionMark, SelectionMarkModel } from './canvas-mark';
+import { columnAxisName, followPointer, plotArea } from './plot-area';
 import { nearestDot } from './scatter';
+import { TimeBrush } from './time-brush';
 
 type Axis = keyof Point;
-
-/** A drag of at least so many pixels is a brush, not a click. */
-const BRUSH = 5;
 
 export class CursorModel extends SelectionMarkModel {
   override defaults(): Backbone.ObjectHash {
@@ -27,7 +25,7 @@ export class CursorModel extends SelectionMarkModel {
       section: null,
       line: 'line',
       dot: false,
-      reach: 0,
+      line_overhang: 0,
       x_axis: null,
       y_axis: null,
     };
@@ -51,7 +49,8 @@ export class CursorModel extends SelectionMarkModel {
 
 /**
  * Shows the selection in a figure, and moves it with pointer and keys: the line through the
- * timestep, the hairlines around the chosen channel, the chips on the axes, the dot on the curve.
+ * timestep, the hairlines around the chosen channel, the chips on the axes, the dot on the curve. It
+ * has a field for each element that it draws.
  */
 export class Cursor extends SelectionMark {
   declare model: CursorModel;
@@ -59,22 +58,16 @@ export class Cursor extends SelectionMark {
   protected override setup(): void {
     const { el } = this;
     this.drawBeyondPlot(); // chips are on the axes, the line goes on to the next panel
-    el.append(this.hit, this.gates, this.band, this.line, ...this.rows, this.dot, this.brush);
+    el.append(this.hit, this.gates, this.band, this.line, ...this.rows, this.dot, this.brush.el);
     el.append(this.xChip.box, this.xChip.text, this.yChip.box, this.yChip.text, this.label);
-    setAttributes(this.hit, {
-      tabindex: 0,
-      role: 'application',
-      'aria-label': KEYS_HELP,
-      [KEYS]: PLOT_KEYS,
+    followPointer(this.hit, this.selection, {
+      pointAt: (event) => this.pointAt(event),
+      chooseAt: (event) => this.chooseAt(event),
+      isTimed: this.timed,
     });
-    this.hit.addEventListener('pointermove', (event) => this.pointAt(event));
-    this.hit.addEventListener('pointerleave', () => this.leave());
-    this.hit.addEventListener('click', (event) => this.chooseAt(event));
-    this.hit.addEventListener('pointerdown', (event) => this.startBrush(event));
-    this.hit.addEventListener('pointerup', (event) => this.endBrush(event));
-    this.hit.addEventListener('pointercancel', () => this.stopBrush());
-    this.hit.addEventListener('dblclick', () => this.timed && this.selection.zoom(null));
-    this.hit.addEventListener('keydown', (event) => pressKey(this.selection, event));
+    if (this.timed) {
+      this.brush.attachTo(this.hit);
+    }
   }
 
   override draw(): void {
@@ -110,9 +103,9 @@ export class Cursor extends SelectionMark {
     const x = Math.round(this.px('x', point[axis]));
     const inside = point[axis] >= first && point[axis] <= last;
     const kind = this.model.get('line') as string;
-    const reach = this.model.get('reach') as number;
+    const overhang = this.model.get('line_overhang') as number;
     show(this.line, kind === 'line' && inside);
-    setAttributes(this.line, { x1: x + 0.5, x2: x + 0.5, y1: 0, y2: this.height + reach });
+    setAttributes(this.line, { x1: x + 0.5, x2: x + 0.5, y1: 0, y2: this.height + overhang });
     show(this.band, kind === 'band');
     const left = this.px('x', point[axis] - 0.5);
     const width = this.px('x', point[axis] + 0.5) - left;
@@ -145,11 +138,7 @@ export class Cursor extends SelectionMark {
 
   private axisLabel(): string {
     const axis = this.axis('x_of');
-    if (axis !== 'timestep') {
-      return axis;
-    }
-    const order = this.narrow ? 'processing' : 'processing step';
-    return this.selection.reflect ? order : this.selection.tensor.columns;
+    return axis === 'timestep' ? columnAxisName(this.selection, this.narrow) : axis;
   }
 
   private drawRow(point: Point, plotArray: PlotArray): void {
@@ -159,12 +148,9 @@ export class Cursor extends SelectionMark {
     const inside = extent !== null && index >= 0 && index < extent.count;
     const y = inside ? Math.round(this.px('y', index)) : 0;
     // around the row, never over it: with a little room if it is thin
-    const reach = Math.max(
-      3.5,
-      Math.round(this.height / Math.max(extent?.count ?? 1, 1) / 2) + 0.5,
-    );
+    const away = Math.max(3.5, Math.round(this.height / Math.max(extent?.count ?? 1, 1) / 2) + 0.5);
     this.rows.forEach((row, i) => {
-      const at = y + (i === 0 ? -reach : reach);
+      const at = y + (i === 0 ? -away : away);
       show(row, inside);
       setAttributes(row, { x1: 0, x2: this.width, y1: at, y2: at });
     });
@@ -243,47 +229,7 @@ export class Cursor extends SelectionMark {
     return found;
   }
 
-  /** A drag along the time axis chooses the range that all panels show. */
-  private startBrush(event: PointerEvent): void {
-    if (this.timed && event.button === 0) {
-      this.brushFrom = this.offset(event);
-      this.hit.setPointerCapture(event.pointerId);
-    }
-  }
-
-  private offset(event: MouseEvent): number {
-    return Math.min(Math.max(pointIn(this.hit, event).x, 0), this.width);
-  }
-
-  private drawBrush(event: MouseEvent): void {
-    const from = this.brushFrom ?? 0;
-    const to = this.offset(event);
-    const brushing = this.brushFrom !== null && Math.abs(to - from) >= BRUSH;
-    show(this.brush, brushing);
-    if (brushing) {
-      const x = Math.min(from, to);
-      setAttributes(this.brush, { x, width: Math.abs(to - from), y: 0, height: this.height });
-    }
-  }
-
-  private endBrush(event: PointerEvent): void {
-    const from = this.brushFrom;
-    this.stopBrush();
-    const to = this.offset(event);
-    this.brushed = from !== null && Math.abs(to - from) >= BRUSH;
-    if (this.brushed && from !== null) {
-      const { invert } = this.scale('x').scale;
-      this.selection.zoom([invert(from), invert(to)]);
-    }
-  }
-
-  private stopBrush(): void {
-    this.brushFrom = null;
-    show(this.brush, false);
-  }
-
   private pointAt(event: MouseEvent): void {
-    this.drawBrush(event);
     const plotArray = this.selection.plotArray;
     if (plotArray !== null && this.axis('x_of') === 'timestep') {
       const { timestep, channel } = this.locate(event, plotArray);
@@ -291,14 +237,9 @@ export class Cursor extends SelectionMark {
     }
   }
 
-  private leave(): void {
-    this.selection.hover(null, null);
-    this.selection.save_changes(); // the last timestep stays, also after a reload
-  }
-
   private chooseAt(event: MouseEvent): void {
     const plotArray = this.selection.plotArray;
-    if (plotArray !== null && !this.brushed) {
+    if (plotArray !== null && !this.brush.wasUsed) {
       this.selection.choose(this.locate(event, plotArray));
     }
   }
@@ -312,13 +253,17 @@ export class Cursor extends SelectionMark {
   }
 
   private readonly drawnAt = new LastKey();
-  private brushFrom: number | null = null;
-  private brushed = false;
-  private readonly hit = svg('rect', { class: 'rnngrad-hit', fill: 'transparent' });
+  private readonly hit = plotArea();
   private readonly gates = svg('g', { class: 'rnngrad-gates' });
   private readonly line = svg('line', { class: 'rnngrad-cross' });
   private readonly band = svg('rect', { class: 'rnngrad-band' });
-  private readonly brush = svg('rect', { class: 'rnngrad-brush', style: 'display: none' });
+  private readonly brush = new TimeBrush(
+    () => [this.width, this.height],
+    (from, to) => {
+      const { invert } = this.scale('x').scale;
+      this.selection.zoom([invert(from), invert(to)]);
+    },
+  );
   private readonly rows = [
     svg('line', { class: 'rnngrad-row' }),
     svg('line', { class: 'rnngrad-row' }),

@@ -13,7 +13,7 @@ import { Grid, GridModel } from './grid';
 export class CurveGridModel extends GridModel {
   override defaults(): Backbone.ObjectHash {
     const names = { _model_name: 'CurveGridModel', _view_name: 'CurveGrid' };
-    return { ...super.defaults(), ...names, free: 0 };
+    return { ...super.defaults(), ...names, independent_y: 0 };
   }
 }
 
@@ -28,7 +28,14 @@ export class CurveGrid extends Grid {
     panels: Panel[],
   ): void {
     const { reflect, point } = this.selection;
-    const key = [plotArray.data, this.page, reflect, this.free, this.selection.ylim, ...this.span];
+    const key = [
+      plotArray.data,
+      this.page,
+      reflect,
+      this.independentY,
+      this.selection.ylim,
+      ...this.span,
+    ];
     this.paintCached(context, key, (cached) => {
       for (const panel of panels) {
         this.inside(cached, panel, () => {
@@ -86,7 +93,7 @@ export class CurveGrid extends Grid {
     if (ylim !== null) {
       return ylim;
     }
-    const limit = this.free
+    const limit = this.independentY
       ? this.maximumOf(plotArray, channel)
       : this.largest.get([plotArray.data], () => largestMagnitude(plotArray.data));
     const wide = 1.15 * (limit || 1);
@@ -100,8 +107,8 @@ export class CurveGrid extends Grid {
     return maximum;
   }
 
-  private get free(): boolean {
-    return (this.model.get('free') as number) === 1;
+  private get independentY(): boolean {
+    return (this.model.get('independent_y') as number) === 1;
   }
 
   protected name(index: number): string {
@@ -117,14 +124,14 @@ export class CurveGrid extends Grid {
   }
 
   protected override wordsKey(): unknown[] {
-    return [...super.wordsKey(), this.free, this.selection.ylim];
+    return [...super.wordsKey(), this.independentY, this.selection.ylim];
   }
 
   protected label(plotArray: PlotArray, panel: Panel): SVGElement[] {
     const [low, high] = this.limits(plotArray, panel.index);
     const chosen = this.selection.ylim !== null;
     const outer = outerTick(high / 1.15);
-    if (this.free && !chosen) {
+    if (this.independentY && !chosen) {
       const text = this.text(`±${tick(outer)}`, panel.left + panel.width - 2, panel.top - 4);
       text.setAttribute('text-anchor', 'end');
       return [text];

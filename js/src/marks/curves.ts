@@ -65,7 +65,7 @@ export class Curves extends CanvasMark {
   /** A symmetric axis that holds the channel in every sample, so that only the channel moves it. */
   private fitScale(plotArray: PlotArray, channel: number): void {
     const { ylim } = this.selection;
-    if (!this.fitted.changed([plotArray.data, channel, ylim])) {
+    if (!this.fittedFor.changed([plotArray.data, channel, ylim])) {
       return;
     }
     const axis = this.model.get('axis') as WidgetModel | null;
@@ -135,7 +135,7 @@ export class Curves extends CanvasMark {
     }
   }
 
-  private readonly fitted = new LastKey();
+  private readonly fittedFor = new LastKey();
   private readonly note = svg('text', {
     class: 'rnngrad-label rnngrad-alarm',
     'text-anchor': 'middle',

@@ -6,6 +6,7 @@ import type { PlotArray } from '../data/slicing';
 import { secondHalf } from '../data/slicing';
 import type { Norms, Quartiles } from '../data/statistics';
 import { combined, normsOverChannels, notReached, quartiles, THRESHOLD } from '../data/statistics';
+import { tick } from '../drawing/format';
 import { LABEL_GAP, spaceLabels } from '../drawing/label-spacing';
 import { polyline } from '../drawing/polyline';
 import { setAttributes, show, svg } from '../drawing/svg';
@@ -19,7 +20,7 @@ const DECADES = 10.5;
 export class FlowModel extends SelectionMarkModel {
   override defaults(): Backbone.ObjectHash {
     const names = { _model_name: 'FlowModel', _view_name: 'Flow' };
-    return { ...super.defaults(), ...names, axis: null, every: false, companion: false };
+    return { ...super.defaults(), ...names, axis: null, all_samples: false, companion: false };
   }
 
   static override serializers: ISerializers = {
@@ -61,9 +62,9 @@ export class Flow extends CanvasMark {
     const largest = Math.max(...streams.map(({ norms }) => norms.largest));
     this.fitScale(largest);
     this.shade(streams, largest);
-    const every = this.model.get('every') as boolean;
+    const allSamples = this.model.get('all_samples') as boolean;
     this.paintCached(context, [streams, ...this.selection.timeRange], (cached) => {
-      if (every) {
+      if (allSamples) {
         streams.forEach((stream) => this.drawAllSamples(cached, stream));
       }
       streams.forEach((stream) => this.drawBatch(cached, stream));
@@ -109,7 +110,7 @@ export class Flow extends CanvasMark {
   }
 
   private fitScale(largest: number): void {
-    if (!this.fitted.changed([largest])) {
+    if (!this.fittedFor.changed([largest])) {
       return;
     }
     const top = largest > 0 ? Math.log10(largest) + 0.4 : 0;
@@ -208,7 +209,7 @@ export class Flow extends CanvasMark {
           [`sample ${sample}`, end(first), first.ink],
           [several ? (narrow ? 'median' : 'median, quartiles') : '', end(first) + LABEL_GAP, ''],
         ];
-    const threshold = narrow ? '1e-8 × max' : '1e-8 × maximum';
+    const threshold = `${tick(THRESHOLD)} × ${narrow ? 'max' : 'maximum'}`;
     texts.push([largest > 0 ? threshold : '', this.y(THRESHOLD * largest) + 4, '']);
     spaceLabels(
       texts.map(([, y]) => y),
@@ -234,7 +235,7 @@ export class Flow extends CanvasMark {
     return scale(Math.max(Math.log10(norm), scale.domain()[0]));
   }
 
-  private readonly fitted = new LastKey();
+  private readonly fittedFor = new LastKey();
   private readonly summed = new Memo<Stream[]>();
   private readonly wash = svg('rect', { class: 'rnngrad-band' });
   private readonly unreached = svg('text', { class: 'rnngrad-label rnngrad-quiet' });

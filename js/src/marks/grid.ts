@@ -4,8 +4,8 @@ import type { Panel } from '../drawing/panels';
 import { layOut, pageOf, panelAt } from '../drawing/panels';
 import { pointIn, setAttributes, show, svg } from '../drawing/svg';
 import { indexTicks } from '../drawing/ticks';
-import { KEYS, KEYS_HELP, PLOT_KEYS, pressKey } from '../widgets/keys';
 import { SelectionMarkModel } from './canvas-mark';
+import { columnAxisName, followPointer, plotArea } from './plot-area';
 import { ColourMark } from './raster';
 
 export class GridModel extends SelectionMarkModel {
@@ -38,24 +38,18 @@ export abstract class Grid extends ColourMark {
 
   override create_listeners(): void {
     super.create_listeners();
-    this.listenTo(this.selection, `change:${this.axis}`, this.turnToChosen);
+    this.listenTo(this.selection, `change:${this.axis}`, this.showChosenPage);
   }
 
   protected override setup(): void {
-    this.turnToChosen();
+    this.showChosenPage();
     this.drawBeyondPlot(); // tick labels are in the margins
     this.el.append(this.hit, this.words, this.line, this.frame);
-    setAttributes(this.hit, {
-      tabindex: 0,
-      role: 'application',
-      'aria-label': KEYS_HELP,
-      [KEYS]: PLOT_KEYS,
+    followPointer(this.hit, this.selection, {
+      pointAt: (event) => this.pointAt(event),
+      chooseAt: (event) => this.chooseAt(event),
+      isTimed: true,
     });
-    this.hit.addEventListener('pointermove', (event) => this.pointAt(event));
-    this.hit.addEventListener('pointerleave', () => this.leave());
-    this.hit.addEventListener('click', (event) => this.chooseAt(event));
-    this.hit.addEventListener('dblclick', () => this.selection.zoom(null));
-    this.hit.addEventListener('keydown', (event) => pressKey(this.selection, event));
   }
 
   protected override paint(context: CanvasRenderingContext2D): void {
@@ -70,9 +64,9 @@ export abstract class Grid extends ColourMark {
   }
 
   /**
-   * Turn to the page of what is chosen. Only when that changes, so that other pages can be seen.
+   * Show the page of what is chosen. Only when that changes, so that other pages can be seen.
    */
-  private turnToChosen(): void {
+  private showChosenPage(): void {
     this.model.set('page', pageOf(this.selection.point[this.axis], this.perPage));
   }
 
@@ -145,10 +139,8 @@ export abstract class Grid extends ColourMark {
       const name = this.text(this.name(index), left + 1, top - 4, strong ? 'strong' : 'quiet');
       return [frame, name, ...this.timeTicks(panel), ...this.label(plotArray, panel)];
     });
-    const { tensor, reflect } = this.selection;
-    const order = this.narrow ? 'processing' : 'processing step';
-    const axis = this.text(reflect ? order : tensor.columns, this.width + 8, this.height - 4);
-    this.words.replaceChildren(...parts, axis);
+    const name = columnAxisName(this.selection, this.narrow);
+    this.words.replaceChildren(...parts, this.text(name, this.width + 8, this.height - 4));
   }
 
   protected wordsKey(): unknown[] {
@@ -205,11 +197,6 @@ export abstract class Grid extends ColourMark {
     this.selection.hover(timestep ?? null, found === null ? null : over);
   }
 
-  private leave(): void {
-    this.selection.hover(null, null);
-    this.selection.save_changes(); // the last timestep stays, also after a reload
-  }
-
   private chooseAt(event: MouseEvent): void {
     const found = this.at(event);
     if (found !== null) {
@@ -219,7 +206,7 @@ export abstract class Grid extends ColourMark {
 
   private panels: Panel[] = [];
   private readonly written = new LastKey();
-  private readonly hit = svg('rect', { class: 'rnngrad-hit rnngrad-grid', fill: 'transparent' });
+  private readonly hit = plotArea('rnngrad-grid');
   private readonly words = svg('g', { class: 'rnngrad-grid-words' });
   private readonly line = svg('path', { class: 'rnngrad-cross' });
   private readonly frame = svg('rect', { class: 'rnngrad-panel-chosen' });

@@ -81,7 +81,7 @@ abstract class ValuesMark extends CanvasMark {
 
   protected fitScale(plotArray: PlotArray): void {
     const { ylim } = this.selection;
-    if (!this.fitted.changed([plotArray.data, ylim])) {
+    if (!this.fittedFor.changed([plotArray.data, ylim])) {
       return;
     }
     const axis = this.model.get('axis') as WidgetModel | null;
@@ -102,10 +102,13 @@ abstract class ValuesMark extends CanvasMark {
   }
 
   protected readonly legend = svg('text', { class: 'rnngrad-label rnngrad-strong' });
-  private readonly fitted = new LastKey();
+  private readonly fittedFor = new LastKey();
 }
 
-/** Values of every channel, sample by sample, without time. Rings mark the chosen channel. */
+/**
+ * Values of every channel, sample by sample, without time. The hue is the sign; the shade is the
+ * channel, from the first (light) to the last (full). Rings mark the chosen channel.
+ */
 export class Scatter extends ValuesMark {
   protected override paint(context: CanvasRenderingContext2D): void {
     const plotArray = this.selection.plotArray;

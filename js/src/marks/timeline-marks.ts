@@ -56,7 +56,7 @@ abstract class TimelineMark extends CanvasMark {
   ): void;
   protected abstract words(run: readonly SnapshotModel[]): void;
   /** How far the line goes on below the plot area. */
-  protected readonly reach: number = 0;
+  protected readonly lineOverhang: number = 0;
 
   override create_listeners(): void {
     super.create_listeners();
@@ -113,7 +113,7 @@ abstract class TimelineMark extends CanvasMark {
     show(line, step !== null);
     if (step !== null) {
       const x = Math.round(this.x(step)) + 0.5;
-      setAttributes(line, { x1: x, x2: x, y1: 0, y2: this.height + this.reach });
+      setAttributes(line, { x1: x, x2: x, y1: 0, y2: this.height + this.lineOverhang });
     }
   }
 
@@ -143,7 +143,7 @@ export class Losses extends TimelineMark {
     return this.tight ? 'Loss' : 'Loss of the batch shown';
   }
 
-  protected override readonly reach = 24;
+  protected override readonly lineOverhang = 24;
 
   protected override setup(): void {
     super.setup();
@@ -204,7 +204,7 @@ export class Reach extends TimelineMark {
     return `Reach: median norm by ${this.selection.tensor.columns}, log scale`;
   }
 
-  protected override readonly reach = 6;
+  protected override readonly lineOverhang = 6;
 
   protected override setup(): void {
     super.setup();
@@ -298,7 +298,7 @@ export class Reach extends TimelineMark {
         style: `fill: ${fill}`,
       }),
     );
-    const labels = ['max', '1e-4', '1e-8'].map((text, i) => {
+    const labels = ['max', `1e-${LOG_DECADES / 2}`, `1e-${LOG_DECADES}`].map((text, i) => {
       const y = Math.min(Math.max((i / 2) * this.height + 4, 9), this.height);
       const label = svg('text', { class: 'rnngrad-label rnngrad-quiet', x: this.width + 28, y });
       label.textContent = text;

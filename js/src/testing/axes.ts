@@ -15,7 +15,7 @@ export function tensorWords({ gates, ...given }: Given = {}): TensorWords {
     sections: [],
     directions: [],
     noun: 'Gradient g',
-    compared: '',
+    comparedSteps: null,
     symbol: 'g',
     flow: 'Gradient flow',
     fullName: 'total gradient',

@@ -41,6 +41,7 @@ interface Golden {
   readonly sequential: string[];
   readonly log_colours: { value: number; limit: number; rgb: [number, number, number] }[];
   readonly distribution: Distribution;
+  readonly limits: { what: string; values: Value[]; limit: number }[];
 }
 
 interface Distribution {

@@ -12,15 +12,15 @@ import type { SelectionModel } from './selection';
 /** Milliseconds within which an idle kernel answers. */
 const PATIENCE = 500;
 
-export class ExplorerModel extends VBoxModel {
+export class PlotFrameModel extends VBoxModel {
   override defaults(): Backbone.ObjectHash {
     return {
       ...super.defaults(),
       ...MODULE_STATE,
-      _model_name: 'ExplorerModel',
-      _view_name: 'Explorer',
+      _model_name: 'PlotFrameModel',
+      _view_name: 'PlotFrame',
       selection: null,
-      others: [],
+      weight_selections: [],
       figures: [],
       themed: true,
       dark: null,
@@ -34,7 +34,7 @@ export class ExplorerModel extends VBoxModel {
   static override serializers = {
     ...VBoxModel.serializers,
     selection: { deserialize: unpack_models },
-    others: { deserialize: unpack_models },
+    weight_selections: { deserialize: unpack_models },
     figures: { deserialize: unpack_models },
   };
 }
@@ -42,7 +42,7 @@ export class ExplorerModel extends VBoxModel {
 /**
  * The frame around controls and plots: theme, width, keys, and what is said while Python computes.
  */
-export class Explorer extends VBoxView {
+export class PlotFrame extends VBoxView {
   override render(): void {
     super.render();
     this.el.classList.add('rnngrad-explorer');
@@ -73,7 +73,7 @@ export class Explorer extends VBoxView {
     }
     this.sizes = new ResizeObserver(() => this.applyWidth());
     this.sizes.observe(this.el);
-    this.listenTo(this.model, 'change:themed change:others', this.applyTheme);
+    this.listenTo(this.model, 'change:themed change:weight_selections', this.applyTheme);
     this.listenTo(this.model, 'change:title change:height', this.applySize);
     this.listenTo(this.model, 'change:busy', this.applyBusy);
     this.listenTo(this.model, 'change:range_mode', this.applyMode);
@@ -174,8 +174,8 @@ export class Explorer extends VBoxView {
 
   /** The selection of the sliders, and those of weights. */
   private get selections(): SelectionModel[] {
-    const others = this.model.get('others') as SelectionModel[];
-    return this.selection === null ? others : [this.selection, ...others];
+    const weights = this.model.get('weight_selections') as SelectionModel[];
+    return this.selection === null ? weights : [this.selection, ...weights];
   }
 
   private get selection(): SelectionModel | null {
@@ -240,12 +240,12 @@ export class Explorer extends VBoxView {
     const started = Date.now();
     const headline = document.createElement('b');
     headline.textContent = message;
-    const tell = (): void => {
+    const update = (): void => {
       const seconds = Math.floor((Date.now() - started) / 1000);
       this.progress.replaceChildren(headline, ` ${seconds} s · ${more}`);
     };
-    tell();
-    this.clock = window.setInterval(tell, 1000);
+    update();
+    this.clock = window.setInterval(update, 1000);
   }
 
   private readonly removal = new AbortController();

@@ -8,9 +8,9 @@ const TRAITS: Record<string, unknown> = {
   norm: [-1, 2],
   auto: false,
   auto_limit: 0.5,
-  top: 1,
-  stop: 70,
-  handles: [-20, 40],
+  max_decade: 1,
+  limit_index: 70,
+  range_indices: [-20, 40],
 };
 
 const STATE = normStateOf({ get: (name: string) => TRAITS[name] } as WidgetModel);
@@ -28,11 +28,11 @@ describe('the state of the norm', () => {
     [{ norm: { vmin: -1, vmax: 3 } }, { norm: [-1, 3] }],
     [
       { auto: true, rangeIndices: [-20, 41] as const },
-      { auto: true, handles: [-20, 41] },
+      { auto: true, range_indices: [-20, 41] },
     ],
     [
       { limitIndex: 0, maxDecade: 0, autoLimit: 0 },
-      { stop: 0, top: 0, auto_limit: 0 },
+      { limit_index: 0, max_decade: 0, auto_limit: 0 },
     ],
   ])('writes what has changed: %j', (change, traits) => {
     expect(traitsOf(changedPart(STATE, { ...STATE, ...change }))).toEqual(traits);

@@ -5,7 +5,14 @@ import type { WidgetModel } from '@jupyter-widgets/base';
 import type { NormState } from '../drawing/norm-state';
 
 /** Attributes that tell the state of the norm. */
-export const NORM_TRAITS = ['norm', 'auto', 'auto_limit', 'top', 'stop', 'handles'];
+export const NORM_TRAITS = [
+  'norm',
+  'auto',
+  'auto_limit',
+  'max_decade',
+  'limit_index',
+  'range_indices',
+];
 
 export function normStateOf(model: WidgetModel): NormState {
   const [vmin, vmax] = model.get('norm') as [number, number];
@@ -13,9 +20,9 @@ export function normStateOf(model: WidgetModel): NormState {
     norm: { vmin, vmax },
     auto: model.get('auto') as boolean,
     autoLimit: model.get('auto_limit') as number,
-    maxDecade: model.get('top') as number,
-    limitIndex: model.get('stop') as number,
-    rangeIndices: model.get('handles') as [number, number],
+    maxDecade: model.get('max_decade') as number,
+    limitIndex: model.get('limit_index') as number,
+    rangeIndices: model.get('range_indices') as [number, number],
   };
 }
 
@@ -37,9 +44,9 @@ export function traitsOf(state: Partial<NormState>): Backbone.ObjectHash {
     norm: norm && [norm.vmin, norm.vmax],
     auto,
     auto_limit: autoLimit,
-    top: maxDecade,
-    stop: limitIndex,
-    handles: rangeIndices,
+    max_decade: maxDecade,
+    limit_index: limitIndex,
+    range_indices: rangeIndices,
   };
   return Object.fromEntries(Object.entries(traits).filter(([, value]) => value !== undefined));
 }

@@ -56,15 +56,15 @@ function make(attributes: object = {}): Made {
 describe('the norm', () => {
   it('has its sliders where it is from the start', () => {
     const { selection } = make();
-    expect(limitAt(selection.get('stop') as number, 0)).toBe(0.1);
-    expect(selection.get('handles')).toEqual([-20, 20]);
+    expect(limitAt(selection.get('limit_index') as number, 0)).toBe(0.1);
+    expect(selection.get('range_indices')).toEqual([-20, 20]);
   });
 
   it('follows a slider, and the other slider follows it', () => {
     const { selection, colours } = make();
-    selection.set('stop', 80);
+    selection.set('limit_index', 80);
     expect(selection.norm).toEqual({ vmin: -1, vmax: 1 });
-    expect(selection.get('handles')).toEqual([-200, 200]);
+    expect(selection.get('range_indices')).toEqual([-200, 200]);
     expect(selection.get('auto')).toBe(false);
     expect(colours.attributes).toEqual({ min: -1, mid: 0, max: 1 });
   });
@@ -79,8 +79,8 @@ describe('the norm', () => {
   it('is drawn once it is whole, and once', () => {
     const { selection, redraws } = make();
     const seen: unknown[] = [];
-    selection.on('redraw', () => seen.push([selection.limit, selection.get('handles')]));
-    selection.set('stop', 80);
+    selection.on('redraw', () => seen.push([selection.limit, selection.get('range_indices')]));
+    selection.set('limit_index', 80);
     expect(seen).toEqual([[1, [-200, 200]]]);
     nextFrame();
     expect(redraws()).toBe(1);
@@ -137,10 +137,10 @@ describe('what is selected', () => {
 
   it('has one order of time in two attributes', () => {
     const { selection } = make();
-    selection.set('order', 1);
+    selection.set('order_index', 1);
     expect(selection.reflect).toBe(true);
     selection.set('reflect_half', false);
-    expect(selection.get('order')).toBe(0);
+    expect(selection.get('order_index')).toBe(0);
   });
 });
 

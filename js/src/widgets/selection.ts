@@ -54,13 +54,13 @@ export class SelectionModel extends WidgetModel {
       channel: 0,
       timestep: null,
       norm: [-1, 1],
-      top: 0,
-      stop: 0,
-      handles: [0, 0],
+      max_decade: 0,
+      limit_index: 0,
+      range_indices: [0, 0],
       auto: true,
       auto_limit: 1,
       reflect_half: false,
-      order: 0,
+      order_index: 0,
     };
   }
 
@@ -74,13 +74,13 @@ export class SelectionModel extends WidgetModel {
 
   override initialize(attributes: Backbone.ObjectHash, options: never): void {
     super.initialize(attributes, options);
-    this.settleNorm(placeSliders(normStateOf(this)));
+    this.setAgreedNorm(placeSliders(normStateOf(this)));
     this.on(NORM_TRAITS.map((name) => `change:${name}`).join(' '), this.followNorm, this);
     this.on('change:norm change:log_colours', this.applyNorm, this);
     this.on('change:time_range', this.applyTime, this);
-    this.on('change:order', () => this.set('reflect_half', this.get('order') === 1));
-    this.on('change:reflect_half', () => this.set('order', this.reflect ? 1 : 0));
-    // not 'change', which ipywidgets loses when a handler of, say, 'change:order' calls `set`
+    this.on('change:order_index', () => this.set('reflect_half', this.get('order_index') === 1));
+    this.on('change:reflect_half', () => this.set('order_index', this.reflect ? 1 : 0));
+    // not 'change', which ipywidgets loses when a handler of, say, 'change:order_index' calls `set`
     this.on(SHOWN.map((name) => `change:${name}`).join(' '), this.invalidate, this);
     this.listenTo(this.tensor, 'change', this.tensorChanged);
     this.listenTo(this.companion, 'change', this.invalidate);
@@ -266,13 +266,13 @@ export class SelectionModel extends WidgetModel {
 
   /** After any of them was set, let range, sliders and button agree again; see `nextNorm`. */
   private followNorm(): void {
-    const change = changedPart(this.settledNorm, normStateOf(this));
-    this.settleNorm(nextNorm(this.settledNorm, change));
+    const change = changedPart(this.agreedNorm, normStateOf(this));
+    this.setAgreedNorm(nextNorm(this.agreedNorm, change));
   }
 
-  private settleNorm(state: NormState): void {
+  private setAgreedNorm(state: NormState): void {
     // stored first, because `set` calls `followNorm` again
-    this.settledNorm = state;
+    this.agreedNorm = state;
     this.set(traitsOf(changedPart(normStateOf(this), state)));
   }
 
@@ -290,7 +290,7 @@ export class SelectionModel extends WidgetModel {
   }
 
   /** The last state in which range, sliders and button agreed. */
-  declare private settledNorm: NormState;
+  declare private agreedNorm: NormState;
   private hovered: Partial<Point> | null = null;
   private timesteps = 0;
   private held = false;

@@ -24,9 +24,10 @@ export class SnapshotModel extends WidgetModel {
       loss: null,
       array: null,
       auto_limit: 1,
-      top: 0,
+      max_decade: 0,
       summary: '',
       status: '',
+      status_step: null,
     };
   }
 

@@ -1,6 +1,7 @@
 import type { ISerializers } from '@jupyter-widgets/base';
 import { WidgetModel } from '@jupyter-widgets/base';
 
+import type { ComparedSteps } from '../data/difference';
 import type { Section } from '../data/sections';
 import { rowsOfSection } from '../data/sections';
 import type { PlotArray } from '../data/slicing';
@@ -31,7 +32,7 @@ export class TensorModel extends WidgetModel {
       symbol: 'v',
       flow: 'Flow',
       name: '',
-      compared: '',
+      compared_steps: null,
     };
   }
 
@@ -87,9 +88,9 @@ export class TensorModel extends WidgetModel {
     return this.get('noun') as string;
   }
 
-  /** `, step 20 minus step 5` where training steps are compared, else nothing. */
-  get compared(): string {
-    return this.get('compared') as string;
+  /** Which training steps are compared; null where none are. */
+  get comparedSteps(): ComparedSteps | null {
+    return this.get('compared_steps') as ComparedSteps | null;
   }
 
   /** The sign of a value: `g`, `v`. */

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { asPlotArray } from '../data/slicing';
 import { HALVES, MATRICES, tensorWords } from '../testing/axes';
 import type { Kind, Segment, Subject } from './text';
-import { comparison, write } from './text';
+import { statusLine, write } from './text';
 
 /** Value 100 s + 10 t + c of sample s, timestep t, channel c: (2, 3, 12). */
 const VALUES = Float32Array.from({ length: 72 }, (_, i) => {
@@ -38,7 +38,7 @@ function text(segments: Segment[]): string {
 const bidirectional = subject({ tensor: tensorWords(HALVES) });
 const reflected = subject({ tensor: tensorWords(HALVES), reflect: true });
 const zoomed = subject({ isZoomed: true, timeRange: [1, 2] });
-const compared = subject({ tensor: tensorWords({ compared: ', step 20 minus step 5' }) });
+const compared = subject({ tensor: tensorWords({ comparedSteps: [20, 5] }) });
 const weight = subject({ tensor: tensorWords({ columns: 'channel', rows: 'feature' }) });
 const bias = subject({ tensor: tensorWords({ columns: 'channel', rows: '' }) });
 const two = subject({
@@ -151,10 +151,22 @@ describe('the value under the pointer', () => {
 
 describe('a comparison of training steps', () => {
   it.each([
-    [1030, null, ', step 1,030'],
-    [1030, 5, ', step 1,030 minus step 5'],
-    [0, 20_000, ', step 0 minus step 20,000'],
+    [1030, null, 'Gradient g, step 1,030 by channel, sample 1'],
+    [1030, 5, 'Gradient g, step 1,030 minus step 5 by channel, sample 1'],
+    [0, 20_000, 'Gradient g, step 0 minus step 20,000 by channel, sample 1'],
   ])('of step %i with %s', (step, base, words) => {
-    expect(comparison(step, base)).toBe(words);
+    const tensor = tensorWords({ comparedSteps: [step, base] });
+    expect(write('heat-caption', subject({ tensor }), PLOT_ARRAY)).toEqual([{ text: words }]);
+  });
+});
+
+describe('the status of a run', () => {
+  it.each([
+    ['is that of the step that is shown', 40, true, 'step 40 · loss 0.3'],
+    ['is of the latest step where another one is shown', 40, false, 'latest: step 40 · loss 0.3'],
+    ['is of the latest step, be it 0', 0, false, 'latest: step 40 · loss 0.3'],
+    ['may be of the whole run, whatever its words are', null, false, 'step 40 · loss 0.3'],
+  ])('%s', (_what, step, isLatestShown, words) => {
+    expect(statusLine({ text: 'step 40 · loss 0.3', step }, isLatestShown)).toBe(words);
   });
 });

@@ -1,6 +1,7 @@
 // Pure: the words that follow the selection, in readouts beside the controls and captions of
 // panels.
 
+import type { ComparedSteps } from '../data/difference';
 import type { PlotArray, Point } from '../data/slicing';
 import { normOverChannels, secondHalf, valueAt } from '../data/slicing';
 import type { Norm } from '../drawing/colours';
@@ -17,8 +18,8 @@ export interface Segment {
 /** What the words are about, of a tensor. */
 export interface TensorWords extends Axes {
   readonly noun: string;
-  /** `, step 20 minus step 5` where training steps are compared. */
-  readonly compared: string;
+  /** Which training steps are compared; null where none are. */
+  readonly comparedSteps: ComparedSteps | null;
   readonly symbol: string;
   /** What its norms over channels are called. */
   readonly flow: string;
@@ -42,7 +43,7 @@ export interface Subject {
   readonly timeRange: readonly [number, number];
 }
 
-/** What a readout can tell. */
+/** What a readout can say. */
 export type Kind = keyof typeof WRITERS;
 
 /**
@@ -99,15 +100,29 @@ const WRITERS = {
     const several = tensor.gatesAlong('columns').length > 0;
     return `Values per bin of ${tensor.symbol}${several ? ' in each gate, all on one range' : ''}`;
   },
-  'section-caption': (s, _cube, section) => {
+  'section-caption': (s, _plotArray, section) => {
     const { name, rows } = s.tensor.sections[section ?? 0] ?? { name: '', rows: '' };
     return `${noun(s)} of ${name}${rows === '' ? '' : ` by ${rows}`}${zoomed(s)}`;
   },
 } satisfies Record<string, Writer>;
 
+/** The kinds that there are; Python knows them by the same names. */
+export const KINDS = Object.keys(WRITERS);
+
 /** `, step 20`, `, step 20 minus step 5`: which training steps are compared, behind a noun. */
-export function comparison(step: number, base: number | null): string {
+function comparison([step, base]: ComparedSteps): string {
   return `, step ${grouped(step)}${base === null ? '' : ` minus step ${grouped(base)}`}`;
+}
+
+/** How far a run is: Python's words, and the training step that they are of, if they are of one. */
+export interface RunStatus {
+  readonly text: string;
+  readonly step: number | null;
+}
+
+/** `latest: step 40 · loss 0.3`: words of the latest step, where another one is shown. */
+export function statusLine({ text, step }: RunStatus, isLatestShown: boolean): string {
+  return step === null || isLatestShown ? text : `latest: ${text}`;
 }
 
 /** `timestep 72 · channel 41 · g +3.1e-2 · norm 8.0e-2`: the value that is pointed at. */
@@ -144,7 +159,8 @@ function halfOf(channel: number, plotArray: PlotArray): [start: number, stop: nu
 }
 
 function noun({ tensor }: Subject): string {
-  return `${tensor.noun}${tensor.compared}`;
+  const { noun, comparedSteps } = tensor;
+  return comparedSteps === null ? noun : `${noun}${comparison(comparedSteps)}`;
 }
 
 /** `channel 88, forward` */

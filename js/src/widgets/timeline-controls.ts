@@ -2,6 +2,7 @@ import { DOMWidgetView } from '@jupyter-widgets/base';
 
 import { grouped } from '../drawing/format';
 import { KEYS } from './keys';
+import { statusLine } from './text';
 import type { TimelineModel } from './timeline';
 
 /** Milliseconds between two snapshots while it plays. */
@@ -47,7 +48,7 @@ export class TimelineControls extends DOMWidgetView {
     );
     this.listenTo(
       this.model,
-      'snapshots shown change:follow change:pin change:show change:status',
+      'snapshots shown change:follow change:pin change:show change:status change:status_step',
       this.update,
     );
     this.range.addEventListener('keydown', (event) => this.key(event));
@@ -73,9 +74,7 @@ export class TimelineControls extends DOMWidgetView {
       this.range.setAttribute('aria-valuetext', `training step ${shown.step}`);
     }
     this.follow.checked = model.get('follow') as boolean;
-    // the status is that of the run, not of the step that is shown
-    const latest = index < last && model.status.startsWith('step ') ? 'latest: ' : '';
-    this.status.textContent = latest + model.status;
+    this.status.textContent = statusLine(model.status, index >= last);
     this.status.title = this.status.textContent;
     const pinned = model.get('pinned') as number | null;
     this.pin.textContent = pinned === null ? 'pin as A' : `A: step ${grouped(pinned)}`;

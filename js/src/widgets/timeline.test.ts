@@ -2,6 +2,7 @@
 import { WidgetModel } from '@jupyter-widgets/base';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 
+import type { ComparedSteps } from '../data/difference';
 import type { DenseArray } from '../data/wire';
 import { model } from '../testing/model';
 import { SelectionModel } from './selection';
@@ -26,8 +27,8 @@ interface Made {
   readonly summary: WidgetModel;
   /** Let the snapshot of a step join, with the number of those before. */
   take(step: number, number?: number): SnapshotModel;
-  /** What every view draws: the value at timestep 0, and what the captions say of it. */
-  drawn(): [number, string];
+  /** What every view draws: the value at timestep 0, and which steps the captions compare. */
+  drawn(): [number, ComparedSteps | null];
 }
 
 function make(steps: number[] = [], attributes: object = {}): Made {
@@ -40,15 +41,15 @@ function make(steps: number[] = [], attributes: object = {}): Made {
   let count = 0;
   const take = (step: number, number = count): SnapshotModel => {
     count++;
-    const words = { summary: `summary ${step}`, status: `step ${step}` };
+    const words = { summary: `summary ${step}`, status: `step ${step}`, status_step: step };
     const given = { number, step, loss: 1 / step, array: arrayOf(step), ...words };
-    const ours = { timeline_id: timeline.model_id, auto_limit: step, top: 3 };
+    const ours = { timeline_id: timeline.model_id, auto_limit: step, max_decade: 3 };
     return model(SnapshotModel, { ...given, ...ours });
   };
   steps.forEach((step) => take(step));
-  const drawn = (): [number, string] => {
+  const drawn = (): [number, ComparedSteps | null] => {
     const { data } = selection.tensor.plotArray ?? { data: [NaN] };
-    return [data[0], selection.tensor.compared];
+    return [data[0], selection.tensor.comparedSteps];
   };
   return { timeline, selection, summary, take, drawn };
 }
@@ -56,22 +57,22 @@ function make(steps: number[] = [], attributes: object = {}): Made {
 describe('what is drawn', () => {
   it('is the latest snapshot while it is followed', () => {
     const { timeline, selection, summary, take, drawn } = make([10]);
-    expect(drawn()).toEqual([10, '']);
+    expect(drawn()).toEqual([10, null]);
     take(20);
-    expect(drawn()).toEqual([20, '']);
+    expect(drawn()).toEqual([20, null]);
     expect(summary.get('value')).toBe('summary 20');
     expect(selection.norm).toEqual({ vmin: -20, vmax: 20 });
-    expect(timeline.status).toBe('step 20');
+    expect(timeline.status).toEqual({ text: 'step 20', step: 20 });
   });
 
   it('is the chosen snapshot, also when others come', () => {
     const { timeline, take, drawn } = make([10, 20, 30]);
     timeline.scrub(1);
     take(40);
-    expect(drawn()).toEqual([20, '']);
+    expect(drawn()).toEqual([20, null]);
     expect(timeline.get('follow')).toBe(false);
     timeline.setFollow(true);
-    expect(drawn()).toEqual([40, '']);
+    expect(drawn()).toEqual([40, null]);
   });
 
   it('goes on from step to step, to the ends', () => {
@@ -96,27 +97,49 @@ describe('what is drawn', () => {
 
 describe('a comparison with A', () => {
   it.each([
-    [0, 1030, '', 1030],
-    [1, 10, ', step 10', 10],
-    [2, 1020, ', step 1,030 minus step 10', 1200],
-  ])('shows %i', (show, value, words, limit) => {
+    [0, 1030, null, 1030],
+    [1, 10, [10, null], 10],
+    [2, 1020, [1030, 10], 1500],
+  ] as const)('shows %i', (show, value, steps, limit) => {
     const { timeline, selection, drawn } = make([10, 20, 1030]);
     timeline.scrub(0);
     timeline.setPin(true);
     timeline.scrub(2);
     timeline.setShow(show);
     expect(timeline.get('pinned')).toBe(10);
-    expect(drawn()).toEqual([value, words]);
+    expect(drawn()).toEqual([value, steps]);
     expect(selection.get('auto_limit')).toBe(limit);
+  });
+
+  it('has the range of the step where the difference is zero', () => {
+    const { timeline, selection, drawn } = make([10]);
+    timeline.setPin(true);
+    timeline.setShow(2);
+    expect(drawn()).toEqual([0, [10, 10]]);
+    expect(selection.get('auto_limit')).toBe(10);
+  });
+
+  it('has the documented percentile for its range, not the maximum', () => {
+    const values = new Float32Array(1000).fill(0.3);
+    values[0] = 1e6;
+    const { timeline, selection } = make();
+    const timeline_id = timeline.model_id;
+    const join = (step: number, array: DenseArray): SnapshotModel =>
+      model(SnapshotModel, { timeline_id, number: step, step, array, auto_limit: 7 });
+    join(0, { shape: [1, 1000, 1], values: new Float32Array(1000) });
+    timeline.setPin(true);
+    join(1, { shape: [1, 1000, 1], values });
+    timeline.setShow(2);
+    expect(selection.norm).toEqual({ vmin: -0.3, vmax: 0.3 });
   });
 
   it('ends with the pin, and leaves the captions with the timeline', () => {
     const { timeline, drawn } = make([10, 20]);
     timeline.setPin(true);
     timeline.setShow(1);
-    expect(drawn()[1]).toBe(', step 20');
+    expect(drawn()[1]).toEqual([20, null]);
     timeline.clearComparison();
-    expect(drawn()[1]).toBe('');
+    expect(drawn()[1]).toBeNull();
     timeline.setPin(false);
     expect(timeline.get('show')).toBe(0);
     expect(timeline.get('pinned')).toBeNull();

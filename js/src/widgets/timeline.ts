@@ -1,15 +1,16 @@
 import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
 import { DOMWidgetModel, unpack_models } from '@jupyter-widgets/base';
 
-import { difference, roundedUp } from '../data/difference';
+import { autoLimit } from '../data/auto-limit';
+import type { ComparedSteps } from '../data/difference';
+import { difference } from '../data/difference';
 import type { Change } from '../data/run';
 import { nearestIndex, shownIndex, thinned, withSnapshot } from '../data/run';
-import { largestMagnitude } from '../data/slicing';
 import { MODULE_STATE } from '../version';
 import { close, open } from './meeting';
 import type { SelectionModel } from './selection';
 import type { SnapshotModel } from './snapshot';
-import { comparison } from './text';
+import type { RunStatus } from './text';
 
 /**
  * The snapshots of a run, and which one is shown: its array becomes that of the selection's tensor,
@@ -33,6 +34,7 @@ export class TimelineModel extends DOMWidgetModel {
       pin: false,
       show: 0,
       status: '',
+      status_step: null,
     };
   }
 
@@ -49,8 +51,8 @@ export class TimelineModel extends DOMWidgetModel {
     this.on('change:show', this.showChosen, this);
     this.on('change:pin', this.pinChanged, this);
     this.on('change:follow', this.showChosen, this);
-    this.on('change:status', () => {
-      this.latestStatus = this.get('status') as string;
+    this.on('change:status change:status_step', () => {
+      this.latestStatus = statusOf(this);
     });
     this.on('change:capacity', this.thin, this);
     open(this.widget_manager, this.model_id, this);
@@ -71,10 +73,11 @@ export class TimelineModel extends DOMWidgetModel {
   }
 
   /**
-   * How far the run is, in the latest words. The trait stays as it is: Python may have newer words.
+   * How far the run is, in the latest words. The traits stay as they are: Python may have newer
+   * words.
    */
-  get status(): string {
-    return this.latestStatus ?? (this.get('status') as string);
+  get status(): RunStatus {
+    return this.latestStatus ?? statusOf(this);
   }
 
   get selection(): SelectionModel {
@@ -87,7 +90,7 @@ export class TimelineModel extends DOMWidgetModel {
     for (const snapshot of snapshots) {
       this.keep(withSnapshot(this.kept, snapshot));
       if (this.kept[this.kept.length - 1] === snapshot) {
-        this.latestStatus = snapshot.get('status') as string;
+        this.latestStatus = statusOf(snapshot);
       }
     }
     this.thin();
@@ -196,15 +199,16 @@ export class TimelineModel extends DOMWidgetModel {
       return;
     }
     const own = source.get('auto_limit') as number;
-    const limit = base === null ? own : roundedUp(largestMagnitude(array.values)) || own;
+    // a difference has no range from Python; of one that is zero the step's own is as good as any
+    const limit = base === null ? own : (autoLimit(array.values) ?? own);
     const { selection } = this;
-    const compared = show === 0 ? '' : comparison(source.step, base?.step ?? null);
+    const steps: ComparedSteps | null = show === 0 ? null : [source.step, base?.step ?? null];
     selection.together(() => {
-      selection.set({ auto_limit: limit, top: source.get('top') });
+      selection.set({ auto_limit: limit, max_decade: source.get('max_decade') });
       if (selection.get('auto') as boolean) {
         selection.set('norm', [-limit, limit]);
       }
-      selection.tensor.set({ array, compared });
+      selection.tensor.set({ array, compared_steps: steps });
     });
     const summary = this.get('summary') as WidgetModel;
     summary.set('value', source.get('summary'));
@@ -216,12 +220,17 @@ export class TimelineModel extends DOMWidgetModel {
 
   /** Take the comparison out of the captions, when the timeline leaves the page. */
   clearComparison(): void {
-    this.selection.tensor.set('compared', '');
+    this.selection.tensor.set('compared_steps', null);
   }
 
   // Snapshots may have joined before the initialisers of fields run.
-  declare private latestStatus: string | undefined;
+  declare private latestStatus: RunStatus | undefined;
   declare private kept: readonly SnapshotModel[];
+}
+
+/** The status of a timeline, or what a snapshot says of it. */
+function statusOf(model: WidgetModel): RunStatus {
+  return { text: model.get('status') as string, step: model.get('status_step') as number | null };
 }
 
 /** Send changes to Python, unless the widget is being closed or there is no kernel. */

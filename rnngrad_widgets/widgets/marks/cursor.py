@@ -29,7 +29,7 @@ class Cursor(SelectionMark):
     """How the place on the x axis is marked."""
     dot = Bool(False).tag(sync=True)
     """Whether a dot sits on the curve of the chosen sample and channel."""
-    reach = Int(0).tag(sync=True)
+    line_overhang = Int(0).tag(sync=True)
     """Pixels that the line goes on below the plot area, to the next panel."""
     x_axis = Instance(Axis, allow_none=True).tag(sync=True, **widget_serialization)
     """The axis whose ticks make room for the chip; None where none is drawn."""

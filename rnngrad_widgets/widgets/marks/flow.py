@@ -21,7 +21,7 @@ class Flow(SelectionMark):
 
     axis = Instance(Axis).tag(sync=True, **widget_serialization)
     """The y axis, whose ticks are every second or fourth decade."""
-    every = Bool(False).tag(sync=True)
+    all_samples = Bool(False).tag(sync=True)
     """Whether each sample has its curve, in its colour."""
     companion = Bool(False).tag(sync=True)
     """Whether the selection's companion is drawn, not its tensor."""

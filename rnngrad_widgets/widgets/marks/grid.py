@@ -27,7 +27,7 @@ class Maps(Grid):
     _model_name = Unicode("MapsModel").tag(sync=True)
     _view_name = Unicode("Maps").tag(sync=True)
 
-    PER_PAGE = 64  # the same number stands in js/src/marks
+    PER_PAGE = 64
 
 
 @register
@@ -37,7 +37,7 @@ class CurveGrid(Grid):
     _model_name = Unicode("CurveGridModel").tag(sync=True)
     _view_name = Unicode("CurveGrid").tag(sync=True)
 
-    PER_PAGE = 24  # the same number stands in js/src/marks
+    PER_PAGE = 24
 
-    free = Enum([0, 1], default_value=0).tag(sync=True)
+    independent_y = Enum([0, 1], default_value=0).tag(sync=True)
     """1 gives each panel a y axis of its own."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -11,12 +13,13 @@ from rnngrad_widgets.data.statistics import (
     auto_limit,
     extreme,
     halves,
+    max_decade,
     relative_norms,
     round_up,
     share_not_reached,
-    top_decade,
 )
 from rnngrad_widgets.data.tensor import SEQUENCE, GradientTensor
+from tests.fixtures.golden import limits
 
 NICE = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0)
 
@@ -36,6 +39,11 @@ def test_auto_limit_is_the_next_nice_number_above_the_percentile(scale: float) -
     nice = [step * 10.0**k for k in range(-40, 40) for step in NICE]
     assert limit == pytest.approx(min(n for n in nice if n >= percentile), rel=1e-12)
     assert np.mean(np.abs(values) > limit) <= 0.002
+
+
+@pytest.mark.parametrize("case", limits(), ids=lambda case: case["what"])
+def test_auto_limit_is_that_of_the_browser(case: dict[str, Any]) -> None:
+    assert auto_limit(case["values"]) == case["limit"]
 
 
 def test_auto_limit_leaves_zeros_out() -> None:
@@ -102,7 +110,7 @@ def test_extreme_ignores_what_is_not_finite_and_changes_nothing() -> None:
     [(1, 0), (1.001, 1), (1000, 3), (0.02, -1), (0.5, 0), (1e-40, -40), (0, 0), (np.nan, 0)],
 )
 def test_top_decade(magnitude: float, decade: int) -> None:
-    assert top_decade(float32([[0, -magnitude]])) == decade
+    assert max_decade(float32([[0, -magnitude]])) == decade
 
 
 # -- which timesteps gradient reaches --------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from typing import Any
@@ -56,7 +57,7 @@ def test_all_arguments() -> None:
     assert (explorer.norm, explorer.reflect_half) == ((-2.0, 1.0), True)
     selection = explorer.selection
     assert (selection.sample, selection.channel, selection.norm) == (3, 5, (-2.0, 1.0))
-    assert (selection.reflect_half, selection.order, selection.auto) == (True, 1, False)
+    assert (selection.reflect_half, selection.order_index, selection.auto) == (True, 1, False)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +97,7 @@ def test_an_array_without_time_has_other_figures() -> None:
     assert explorer.tensor.dims == ("sample", "channel")
     kinds = [next(c for c in f._dom_classes if "figure" in c) for f in explorer.figures]
     assert kinds[:2] == ["rnngrad-figure-scatter", "rnngrad-figure-bars"]
-    assert list(explorer.stage.views) == ["scatter", "histogram"]
+    assert list(explorer.view_stack.views) == ["scatter", "histogram"]
     assert "no time axis" in explorer.summary
 
 
@@ -162,7 +163,7 @@ def test_an_odd_number_of_channels_has_no_halves(open_widgets: dict[str, object]
     assert explorer.controls.order.layout.display == "none"
     with pytest.raises(SelectionError, match="two halves"):
         explorer.reflect_half = True
-    assert (explorer.reflect_half, explorer.selection.order) == (False, 0)
+    assert (explorer.reflect_half, explorer.selection.order_index) == (False, 0)
 
 
 # -- traits, both ways -----------------------------------------------------------------------------
@@ -174,9 +175,9 @@ def test_traits_move_the_selection(explorer: GradientExplorer) -> None:
     selection = explorer.selection
     assert (selection.sample, selection.channel) == (3, 5)
     assert (selection.norm, selection.auto) == ((-0.5, 2.0), False)
-    assert (selection.reflect_half, selection.order) == (True, 1)
+    assert (selection.reflect_half, selection.order_index) == (True, 1)
     explorer.reflect_half = False
-    assert (selection.reflect_half, selection.order) == (False, 0)
+    assert (selection.reflect_half, selection.order_index) == (False, 0)
 
 
 def test_the_browser_moves_the_traits(explorer: GradientExplorer) -> None:
@@ -220,32 +221,42 @@ def test_auto_is_told_from_the_range_it_stands_for(explorer: GradientExplorer) -
     assert explorer.norm == "auto"
 
 
+TRAIT = "The '{}' trait of a GradientExplorer instance expected {}, not the {}."
+NORM = "norm must be 'auto' or (vmin, vmax), finite, with vmin < vmax; received {}"
+
+
 @pytest.mark.parametrize(
-    ("name", "value"),
+    ("name", "value", "error", "message"),
     [
-        ("sample", 4),
-        ("sample", -1),
-        ("sample", "2"),
-        ("sample", None),
-        ("channel", 6),
-        ("channel", 1.5),
-        ("norm", (1, 1)),
-        ("norm", (np.nan, 1)),
-        ("norm", "Auto"),
-        ("norm", None),
-        ("norm", (1, 2, 3)),
-        ("reflect_half", "yes"),
-        ("layer", "lstm"),
-        ("quantity", "output_gradient"),
+        ("sample", 4, SelectionError, "sample must be in 0 .. 3; received 4"),
+        ("sample", -1, SelectionError, "sample must be in 0 .. 3; received -1"),
+        ("sample", "2", TraitError, TRAIT.format("sample", "an int", "str '2'")),
+        ("sample", None, TraitError, TRAIT.format("sample", "an int", "NoneType None")),
+        ("channel", 6, SelectionError, "channel must be in 0 .. 5; received 6"),
+        ("channel", 1.5, TraitError, TRAIT.format("channel", "an int", "float 1.5")),
+        ("norm", (1, 1), SelectionError, NORM.format("(1, 1)")),
+        ("norm", (np.nan, 1), SelectionError, NORM.format("(nan, 1)")),
+        ("norm", "Auto", SelectionError, NORM.format("'Auto'")),
+        ("norm", None, SelectionError, NORM.format("None")),
+        ("norm", (1, 2, 3), SelectionError, NORM.format("(1, 2, 3)")),
+        ("reflect_half", "yes", TraitError, TRAIT.format("reflect_half", "a boolean", "str 'yes'")),
+        ("layer", "lstm", ValueError, "an array has no layers; received layer 'lstm'"),
+        (
+            "quantity",
+            "output_gradient",
+            ValueError,
+            "an array has no quantities; received 'output_gradient'",
+        ),
     ],
 )
 def test_a_value_that_does_not_fit_changes_nothing(
-    explorer: GradientExplorer, name: str, value: Any
+    explorer: GradientExplorer, name: str, value: Any, error: type[Exception], message: str
 ) -> None:
     explorer.norm = (-3, 3)
     before = state(explorer)
-    with pytest.raises((TraitError, ValueError), match=name if name != "quantity" else "quantit"):
+    with pytest.raises(error, match=f"^{re.escape(message)}$") as raised:
         setattr(explorer, name, value)
+    assert raised.type is error
     assert state(explorer) == before
 
 

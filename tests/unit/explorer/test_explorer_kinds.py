@@ -60,7 +60,7 @@ def test_the_views_of_a_convolutional_layer(rank: int, masked: bool) -> None:
     for quantity in ("hidden_gradient", "cell_gradient", "input_gradient", "output_gradient"):
         explorer.quantity = quantity
         tensor = explorer.tensor
-        assert list(explorer.stage.views) == TIMED
+        assert list(explorer.view_stack.views) == TIMED
         assert (tensor.mask is not None) == masked
         expected = GradientEngine(model).compute(x, Y, "rnn", quantity)["rnn", quantity].values
         np.testing.assert_array_equal(tensor.values, expected)
@@ -87,7 +87,7 @@ def test_a_convolutional_layer_without_time() -> None:
     assert explorer.quantity == "hidden_gradient"
     assert explorer.tensor.dims == ("sample", "timestep", "row", "column", "channel")
     explorer.quantity = "output_gradient"
-    assert list(explorer.stage.views) == ["scatter", "histogram", "weights"]
+    assert list(explorer.view_stack.views) == ["scatter", "histogram", "weights"]
     assert "3 × 4 × 3 × 3, no time axis" in line(explorer)
     assert "0 of 36 values zero in every sample" in line(explorer)
 
@@ -182,7 +182,7 @@ def test_without_a_sequence_the_hidden_state_is_shown_unless_asked() -> None:
     explorer.layer = "last"
     assert explorer.quantity == "hidden_gradient"
     explorer.quantity = "output_gradient"
-    assert (next(iter(explorer.stage.views)), explorer.message) == ("scatter", "")
+    assert (next(iter(explorer.view_stack.views)), explorer.message) == ("scatter", "")
     explorer.layer, explorer.layer = "first", "last"  # asked for by now
     assert explorer.quantity == "output_gradient"
     asked = GradientExplorer(model, x, Y, "last", "output_gradient")
@@ -266,7 +266,7 @@ def shown_weights(explorer: GradientExplorer) -> list[Any]:
     values, gradients = (
         explorer.source.compute("rnn", name) for name in ("weight", "weight_gradient")
     )
-    pages = explorer.stage.views["weights"].pages
+    pages = explorer.view_stack.views["weights"].pages
     by_kind = {kind: len(group) for kind, group in pages.items()}
     groups = groups_of(values)
     assert by_kind == {"values": len(groups), "gradients": len(groups)}

@@ -108,7 +108,7 @@ def test_reflection_ends_where_there_are_no_halves(explorer: Any) -> None:
     explorer.reflect_half = True
     assert explorer.controls.order.layout.display is None
     explorer.layer = "lstm"
-    assert (explorer.reflect_half, explorer.selection.order) == (False, 0)
+    assert (explorer.reflect_half, explorer.selection.order_index) == (False, 0)
     assert explorer.controls.order.layout.display == "none"
 
 
@@ -131,9 +131,9 @@ def test_each_kind_of_layer_has_its_figures_and_they_are_kept(explorer: Any) -> 
     for layer in ("lstm", "bi", "last", "gru", "bi"):
         explorer.layer = layer
         figures[layer] = tuple(explorer.figures)
-        shown = explorer.stage.box.children[explorer.stage.box.selected_index]
-        assert shown is explorer.stage.views[explorer.view].box
-        of_view = explorer.stage.views[explorer.view].figures
+        shown = explorer.view_stack.box.children[explorer.view_stack.box.selected_index]
+        assert shown is explorer.view_stack.views[explorer.view].box
+        of_view = explorer.view_stack.views[explorer.view].figures
         counts[layer] = len(of_view)
     # heat map, flow and curve; two heat maps for two directions; scatter and bars
     assert [counts[layer] for layer in ("lstm", "bi", "last")] == [3, 4, 2]
@@ -160,7 +160,7 @@ def test_the_explorer_says_that_it_is_busy_only_while_it_computes(
     explorer.observe(lambda change: seen.append(change.new), "busy")
     explorer.refresh()
     source.all_broken = True
-    with pytest.raises(ValueError, match="compute"):
+    with pytest.raises(ValueError, match=r"^it does not <b>compute</b>$"):
         explorer.refresh()
     assert [bool(message) for message in seen] == [True, False, True, False]
 
@@ -214,7 +214,7 @@ def test_a_failure_of_the_refresh_button_is_shown(explorer: Any, source: FakeSou
 
 
 def test_a_layer_that_fails_at_first_leaves_no_widgets(open_widgets: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match="it does not"):
+    with pytest.raises(ValueError, match=r"^it does not <b>compute</b>$"):
         explore(FakeSource(), "broken")
     assert open_widgets == {}
 

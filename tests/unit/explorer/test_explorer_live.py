@@ -84,6 +84,13 @@ def status(explorer: GradientExplorer) -> str:
     return text
 
 
+def status_step(explorer: GradientExplorer) -> int | None:
+    """The training step that the browser knows this to be of."""
+    (box,) = explorer.runs.box.children
+    step: int | None = box.children[0].status_step
+    return step
+
+
 @pytest.mark.parametrize("library", KERAS)
 def test_training_is_bit_identical(library: str) -> None:
     def run(*, live: bool) -> tuple[Any, ...]:
@@ -125,7 +132,9 @@ def test_snapshots_are_the_gradients_at_their_steps(model: Any) -> None:
     line = explorer.snapshots[-1].status
     assert line.startswith(f"step 12 · loss {explorer.snapshots[-1].loss:.4g} · 4 snapshots · ")
     assert "% of training time, " in line
+    assert explorer.snapshots[-1].status_step == 12
     assert status(explorer).startswith("step 12 · ")
+    assert status_step(explorer) == 12  # the browser says "latest" where an earlier one is shown
 
     # the step is a trait as every other
     told: list[int] = []
@@ -154,10 +163,10 @@ def test_snapshots_are_the_gradients_at_their_steps(model: Any) -> None:
 
 def test_weights_in_front_are_those_of_now(model: Any) -> None:
     explorer = GradientExplorer(model, *PROBE, view="weights")
-    before = explorer.others[0].tensor.array
+    before = explorer.weight_selections[0].tensor.array
     train(model, explorer.live(**EVERY))
     kernel, recurrent, bias = model.get_layer("first").get_weights()
-    shown = explorer.others[0].tensor.array
+    shown = explorer.weight_selections[0].tensor.array
     np.testing.assert_array_equal(shown[0].T, [bias, *recurrent, *kernel])
     assert not np.array_equal(shown, before)
     assert (steps(explorer), message(explorer), explorer.busy) == (STEPS, "", "")
@@ -260,6 +269,7 @@ def test_a_failure_before_the_first_snapshot_is_shown(model: Any) -> None:
     live.on_epoch_begin(0)
     assert message(explorer) == "<b>ZeroDivisionError</b> division by zero"
     assert status(explorer).startswith("0 snapshots · 1 failed · ")
+    assert status_step(explorer) is None
     assert explorer.snapshots == []
 
 
@@ -292,10 +302,14 @@ def test_turning_to_another_layer_during_a_run(model: Any) -> None:
 
         def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
             del logs
-            if batch in turns:
-                setattr(explorer, *turns[batch])
+            if batch in selections:
+                setattr(explorer, *selections[batch])
 
-    turns = {4: ("layer", "second"), 8: ("layer", "first"), 11: ("quantity", "hidden_gradient")}
+    selections = {
+        4: ("layer", "second"),
+        8: ("layer", "first"),
+        11: ("quantity", "hidden_gradient"),
+    }
     explorer = GradientExplorer(model, *PROBE, quantity="output_gradient")
     train(model, Turn(), explorer.live(every=2, max_overhead=None))
     assert (explorer.quantity, steps(explorer)) == ("hidden_gradient", [12])
@@ -311,14 +325,14 @@ def test_what_was_turned_away_from_while_it_was_computed_is_left_out(model: Any)
     live = explorer.live(**EVERY)
     compute = explorer.source.snapshot
 
-    def turn_meanwhile(layer: str, quantity: str) -> Any:
+    def select_meanwhile(layer: str, quantity: str) -> Any:
         snapshot = compute(layer, quantity)
         explorer.source.snapshot = compute
         explorer.layer = "second"  # a person, in a thread of its own
         return snapshot
 
     live.set_model(model)
-    explorer.source.snapshot = turn_meanwhile
+    explorer.source.snapshot = select_meanwhile
     live.update()
     assert explorer.snapshots == []
     live.update()

@@ -95,7 +95,7 @@ def test_weights_take_the_same_options(model: Any) -> None:
     options: dict[str, Any] = {"class_weight": {0: 3.0, 1: 0.5}, "loss": absolute, "steps": 1}
     data = tf.data.Dataset.from_tensor_slices((X, Y)).batch(3)
     shown = show_weights(model, "last", data, **options)
-    found = shown.others[0].tensor.array[0].T
+    found = shown.weight_selections[0].tensor.array[0].T
     expected = get_rnn_gradients(model, data, layer="last", quantity="weight_gradient", **options)
     rows = [expected["bias"][None], expected["recurrent_kernel"], expected["kernel"]]
     np.testing.assert_array_equal(found, np.concatenate(rows))

@@ -16,7 +16,6 @@ from rnngrad_widgets import (
     show_features_hist,
     show_weights,
 )
-from rnngrad_widgets.explorer.spelling import suggesting
 from rnngrad_widgets.widgets.marks.grid import CurveGrid, Maps
 
 if TYPE_CHECKING:
@@ -134,7 +133,7 @@ def reflected(values: NDArray[np.float32]) -> NDArray[np.float32]:
 def test_reflect_half_flips_the_second_half_along_time(data: NDArray[np.float32]) -> None:
     shown = show_features_2D(data, reflect_half=True)
     # the browser flips what is sent as it is
-    assert (shown.selection.reflect_half, shown.selection.order) == (True, 1)
+    assert (shown.selection.reflect_half, shown.selection.order_index) == (True, 1)
     np.testing.assert_array_equal(array(shown), data.reshape(-1, T, C))
     shown = show_features_2D(data, reflect_half=True, timesteps_xaxis=False)
     assert shown.selection.reflect_half is False
@@ -178,8 +177,8 @@ def test_rows_own_y_axes_and_norm() -> None:
     assert grid(show_features_2D(GRADS, 2)).rows == 2
     assert grid(show_features_2D(GRADS)).rows is None
     assert grid(show_features_1D(GRADS, 50)).rows == 50  # the browser takes what there is room for
-    assert grid(show_features_1D(GRADS, own_y=True)).free == 1
-    assert grid(show_features_1D(GRADS)).free == 0
+    assert grid(show_features_1D(GRADS, own_y=True)).independent_y == 1
+    assert grid(show_features_1D(GRADS)).independent_y == 0
     assert show_features_2D(GRADS, norm=(-0.01, 0.02)).selection.norm == (-0.01, 0.02)
     assert show_features_2D(GRADS).norm == show_features_2D(GRADS, norm="auto").norm == "auto"
     shown = show_features_2D(GRADS)
@@ -304,18 +303,6 @@ def test_unknown_keywords_are_refused_with_the_near_one(
     name = re.escape(call.__name__)
     with pytest.raises(TypeError, match=rf"{name}\(\) has no .*'{keyword}': did you mean '{near}'"):
         call(GRADS, **{keyword: 1})
-
-
-def test_a_keyword_that_is_near_to_none_is_told_which_there_are() -> None:
-    @suggesting
-    def add(first: int, *, second: int = 0) -> int:
-        """Add."""
-        return first + second
-
-    assert add(1, second=2) == 3
-    assert (add.__name__, add.__doc__) == ("add", "Add.")
-    with pytest.raises(TypeError, match=r"no argument 'zzz': there are \['first', 'second'\]"):
-        add(1, zzz=2)  # type: ignore[call-arg]
 
 
 # -- lifetime --------------------------------------------------------------------------------------

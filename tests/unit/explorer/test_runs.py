@@ -11,7 +11,9 @@ from ipywidgets import HTML
 
 from rnngrad_widgets.data.tensor import SEQUENCE, GradientTensor
 from rnngrad_widgets.data.thinning import BUDGET
-from rnngrad_widgets.explorer.runs import Run, Runs
+from rnngrad_widgets.explorer.run import Run
+from rnngrad_widgets.explorer.run_status import RunStatus
+from rnngrad_widgets.explorer.runs import Runs
 from rnngrad_widgets.views.tensor_upload import new_selection
 
 SHAPE = (2, 5, 3)
@@ -33,16 +35,17 @@ def make(room: int = 5, **options: Any) -> Run:
 
 def test_a_run_keeps_what_the_budget_holds(open_widgets: dict[str, object]) -> None:
     run = make(room=5)
-    run.append(tensor(0), 0)
+    run.append(tensor(0), 0, RunStatus())
     first = len(open_widgets)
     counts = []
     for step in range(10, 410, 10):
-        run.append(tensor(step), step, f"step {step}")
+        run.append(tensor(step), step, RunStatus(f"step {step}", step))
         counts.append(len(run))
         assert len(open_widgets) == first + len(run) - 1
     assert max(counts) == 5
     assert run.steps == [0, 160, 320, 400]
-    assert run.snapshots[-1].status == "step 400 · 1 of 16 is kept"
+    latest = run.snapshots[-1]
+    assert (latest.status, latest.status_step) == ("step 400 · 1 of 16 is kept", 400)
     assert [s.array.tolist() for s in run.snapshots] == [
         tensor(step).values.tolist() for step in run.steps
     ]
@@ -52,9 +55,9 @@ def test_a_run_keeps_what_the_budget_holds(open_widgets: dict[str, object]) -> N
 def test_the_last_step_again_takes_its_own_place(open_widgets: dict[str, object]) -> None:
     run = make(room=4)
     for step in (0, 10, 20):
-        run.append(tensor(step), step)
+        run.append(tensor(step), step, RunStatus())
     before = len(open_widgets)
-    run.append(tensor(99), 20)
+    run.append(tensor(99), 20, RunStatus())
     assert (run.steps, len(open_widgets)) == ([0, 10, 20], before)
     assert [snapshot.number for snapshot in run.snapshots] == [0, 1, 2]
     np.testing.assert_array_equal(run.tensor(20).values, tensor(99).values)
@@ -64,12 +67,12 @@ def test_what_is_shown() -> None:
     told: list[int] = []
     run = make(room=5, on_step_chosen=told.append)
     for step in (0, 10, 20):
-        run.append(tensor(step), step)
+        run.append(tensor(step), step, RunStatus())
     assert run.shown == 20
     model = run.view.model
     run.show_step(10)
     assert (run.shown, model.follow) == (10, False)
-    run.append(tensor(30), 30)
+    run.append(tensor(30), 30, RunStatus())
     assert run.shown == 10
     model.follow = True  # as the browser does
     assert run.shown == 30
@@ -77,7 +80,7 @@ def test_what_is_shown() -> None:
     assert model.follow
     model.step, model.follow = 10, False
     for step in (40, 50):
-        run.append(tensor(step), step)
+        run.append(tensor(step), step, RunStatus())
     assert run.steps == [0, 20, 40, 50]
     assert run.shown == 0, "the nearest that is left; the earlier one of two"
     assert [step for step, _ in itertools.groupby(told)] == [10, 30, 10]
@@ -91,7 +94,7 @@ def test_large_snapshots_are_halved_on_the_wire(size: int, asked: Any, sent: str
     shape = (1, 1, size)
     values = GradientTensor(np.zeros(shape, np.float32), SEQUENCE, "lstm", "output_gradient")
     run = Run(new_selection(), HTML(), values, BUDGET, asked, lambda _: None)
-    run.append(values, 0)
+    run.append(values, 0, RunStatus())
     wire = run.snapshots[0].get_state("array")["array"]
     assert wire["dtype"] == sent
     assert wire["data"].nbytes == (4 if sent == "float32" else 2) * size
@@ -100,7 +103,7 @@ def test_large_snapshots_are_halved_on_the_wire(size: int, asked: Any, sent: str
 @pytest.mark.parametrize("loss", [float("nan"), float("inf")])
 def test_a_loss_that_is_no_number_is_sent_as_none(loss: float) -> None:
     run = make()
-    run.append(tensor(loss=loss), 0)
+    run.append(tensor(loss=loss), 0, RunStatus())
     assert run.snapshots[0].loss is None
 
 
@@ -117,8 +120,8 @@ def test_runs_of_what_was_shown(open_widgets: dict[str, object]) -> None:
     assert runs.current is None, "it is empty"
     assert len(runs.box.children) == 1
     for step in (0, 10):
-        runs.append("a", tensor(step), step, "")
-    runs.append("b", tensor(20), 20, "")
+        runs.append("a", tensor(step), step, RunStatus())
+    runs.append("b", tensor(20), 20, RunStatus())
     a = runs.box.children
     assert (runs.last_step, runs.current and runs.current.steps) == (20, [20])
 
@@ -131,7 +134,7 @@ def test_runs_of_what_was_shown(open_widgets: dict[str, object]) -> None:
     (note,) = runs.box.children
     assert note.value.startswith("There is a timeline of <b>lstm · gradient w.r.t. output (direct)")
 
-    runs.append("a", tensor(30, shape=(1, 5, 3)), 30, "")
+    runs.append("a", tensor(30, shape=(1, 5, 3)), 30, RunStatus())
     assert runs.current is not None
     assert runs.current.steps == [30], "another shape is another run"
     runs.forget_all()
@@ -142,17 +145,17 @@ def test_runs_of_what_was_shown(open_widgets: dict[str, object]) -> None:
 def test_runs_share_the_budget() -> None:
     runs = Runs(new_selection(), HTML(), 9 * SIZE, lambda _: None)
     for step in range(9):
-        runs.append("a", tensor(step), step, "")
+        runs.append("a", tensor(step), step, RunStatus())
     first = runs.current
     assert first is not None
     assert first.steps == list(range(9))
     snapshots = first.snapshots
-    runs.append("b", tensor(9), 9, "")
+    runs.append("b", tensor(9), 9, RunStatus())
     assert first.steps == [0, 4, 8], "no more than four"
     assert [s.step for s in snapshots if s.comm is not None] == [0, 4, 8]
     assert first.view.model.capacity == 4, "the browser keeps the same ones"
     for step in range(10, 18):
-        runs.append("b", tensor(step), step, "")
+        runs.append("b", tensor(step), step, RunStatus())
     assert runs.current is not None
     assert runs.current.steps == [9, 13, 17]
     runs.show_run("a")

@@ -39,6 +39,11 @@ def test_a_sequence_gradient() -> None:
     ]
 
 
+def test_numbers_are_kept_on_one_line_and_names_are_not_taken_for_numbers() -> None:
+    html = summary_html(tensor([[[0.0], [0.02]]], layer="lr 1e-5", quantity="output_gradient"))
+    assert re.findall(r"<span class='rnngrad-number'>(.*?)</span>", html) == ["2.0e-2", "1e-8"]
+
+
 def test_a_plain_array_has_values_and_no_layer() -> None:
     parts = text(tensor(np.ones((1, 1, 1))))
     assert parts[:3] == ["array", "1 × 1 × 1", "max |v| 1.0e0 at sample 0, timestep 0, channel 0"]

@@ -83,7 +83,7 @@ def array_in(page: Page) -> tuple[dict[str, Any], bytes]:
 def test_the_whole_state_is_there(explorer, open_widgets, tmp_path):
     page = Page(explorer.save_html(tmp_path / "page.html").path)
     assert json.loads(page.texts[VIEW])["model_id"] == explorer.model_id
-    assert page.models[explorer.model_id]["model_name"] == "ExplorerModel"
+    assert page.models[explorer.model_id]["model_name"] == "PlotFrameModel"
     referred = set(re.findall(r"IPY_MODEL_(\w+)", page.texts[STATE]))
     assert referred <= set(page.models)
     assert page.selection["norm"] == list(explorer.selection.norm)

@@ -13,6 +13,7 @@ import pytest
 
 import rnngrad_widgets.explorer.follower as follower_module
 from rnngrad_widgets import GradientExplorer
+from rnngrad_widgets.explorer.run_status import RunStatus
 from rnngrad_widgets.explorer.sources import RecordingSource
 from rnngrad_widgets.recording import Recording, RecordingWriter
 from tests.unit.recording.runs import record, snapshot
@@ -86,7 +87,7 @@ def test_steps_are_chosen_evenly_and_the_last_always(
     assert [step for step, _, _ in read] == steps_read
     for step, tensor, status in read:
         np.testing.assert_array_equal(tensor.values, snapshot(step)["bi", "output_gradient"].values)
-        assert status == "10 snapshots recorded · 9 skipped"
+        assert status == RunStatus("10 snapshots recorded · 9 skipped", step=None)
 
 
 def test_every_step_of_what_is_turned_to(tmp_path: Path) -> None:
@@ -156,7 +157,8 @@ def test_new_steps_appear_and_closing_ends_the_thread(
     assert explorer.step == 10, "a person looks at it"
     explorer.layer = "last"
     assert steps(explorer) == [0, 10, 20, 30]
-    assert explorer.snapshots[-1].status == "4 snapshots recorded"
+    latest = explorer.snapshots[-1]
+    assert (latest.status, latest.status_step) == ("4 snapshots recorded", None)
     assert len(followers()) == 1
     explorer.close()
     assert (followers(), open_widgets) == ([], {})

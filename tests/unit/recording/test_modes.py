@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -126,7 +127,7 @@ def test_a_url(tmp_path: Path) -> None:
     url = f"memory://{tmp_path.name}/run"
     record(url)
     assert len(check(url)) == 3
-    with pytest.raises(FileExistsError, match="exists"):
+    with pytest.raises(FileExistsError, match=rf"^{re.escape(url)} exists; give another path"):
         RecordingWriter(url)
     record(url, [30], mode="a")
     assert len(check(url)) == 4

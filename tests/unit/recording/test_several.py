@@ -226,6 +226,6 @@ def test_a_network_is_asked_again(flaky: Flaky) -> None:
         recording.refresh()
     assert len(flaky.failures) == 5  # one attempt, and three more
     flaky.failures = [PermissionError(13, "no")] * 9
-    with pytest.raises(PermissionError):
+    with pytest.raises(PermissionError, match=r"memory://flaky cannot be read: .*no"):
         recording.refresh()
     assert len(flaky.failures) == 8

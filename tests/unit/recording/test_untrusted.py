@@ -291,7 +291,7 @@ def test_what_is_taken_can_be_explored(
         writer.append(GradientSnapshot({("l", "output_gradient"): tensor}, 0.5, step, {"m": "n"}))
     writer.close()
     explorer = GradientExplorer.from_recording(tmp_path / "run")
-    for view in explorer.stage.views:
+    for view in explorer.view_stack.views:
         explorer.view = view
     largest = "1.3e2" if dtype == "int8" else "1.0e0"
     assert f"max |g| {largest} at " in re.sub("<[^>]*>", "", explorer.summary)

@@ -1,0 +1,182 @@
+"""`Run`: the snapshots of a training run on their way to the browser, thinned to a budget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from ipywidgets import HTML, Widget
+
+from rnngrad_widgets.data.plot_array import to_plot_array, truncate_to_budget
+from rnngrad_widgets.data.quantities import quantity_of
+from rnngrad_widgets.data.statistics import auto_limit, max_decade
+from rnngrad_widgets.data.tensor import GradientTensor
+from rnngrad_widgets.data.thinning import capacity_for, is_kept, stride_for
+from rnngrad_widgets.data.wire import Precision
+from rnngrad_widgets.explorer.run_status import RunStatus
+from rnngrad_widgets.explorer.summary import left_out, summary_html
+from rnngrad_widgets.views.timeline import TimelineView
+from rnngrad_widgets.widgets.lifetime import close_widgets
+from rnngrad_widgets.widgets.selection import Selection
+from rnngrad_widgets.widgets.timeline import Snapshot
+
+LARGE = 8_000_000
+"""Bytes of a snapshot above which it is sent as bfloat16."""
+
+
+class RunEntry(NamedTuple):
+    """A snapshot in the browser, and the tensor that it shows."""
+
+    snapshot: Snapshot
+    tensor: GradientTensor
+
+
+class Run:
+    """The snapshots of one quantity of one layer over a run; their steps rise.
+
+    The whole run is kept, evenly thinned: when the budget is full, every second snapshot goes. The
+    browser keeps the same ones by the same rule (``js/src/data/thinning.ts``), because a message
+    that closes one may be lost.
+
+    Parameters
+    ----------
+    selection, summary
+        What the snapshots are shown in.
+    like
+        A tensor of the kind that will come.
+    budget
+        Bytes that the snapshots may take.
+    precision
+        On the wire; None for bfloat16 above 8 MB a snapshot, float32 below.
+    on_step_chosen
+        Called with the training step that a person chose in the browser.
+    """
+
+    def __init__(
+        self,
+        selection: Selection,
+        summary: HTML,
+        like: GradientTensor,
+        budget: int,
+        precision: Precision | None,
+        on_step_chosen: Callable[[int], None],
+    ) -> None:
+        size = truncate_to_budget(to_plot_array(like), budget).values.nbytes
+        large: Precision = "bfloat16" if size > LARGE else "float32"
+        self.precision: Precision = large if precision is None else precision
+        self._budget = budget
+        self._size = size
+        self._shape = like.shape
+        self.name = f"{like.layer} · {quantity_of(like.quantity).label}".strip(" ·")
+        self._next = 0
+        self._status = RunStatus()
+        self._entries: dict[int, RunEntry] = {}
+        self.capacity = capacity_for(size, budget)
+        self.view = TimelineView(selection, summary, self.capacity)
+        self.view.model.observe(lambda _: on_step_chosen(self.shown), ["step", "follow"])
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @property
+    def snapshots(self) -> list[Snapshot]:
+        """The kept snapshots, in the order of the run."""
+        return [entry.snapshot for entry in self._entries.values()]
+
+    @property
+    def steps(self) -> list[int]:
+        """The training steps of the kept snapshots, in rising order."""
+        return [snapshot.step for snapshot in self.snapshots]
+
+    @property
+    def shown(self) -> int:
+        """The step that is shown: where the latest is followed, the latest."""
+        model = self.view.model
+        return self.steps[-1] if model.follow or model.step is None else self.nearest(model.step)
+
+    @property
+    def detached_widgets(self) -> list[Widget]:
+        """Every widget of the run that is not under the view's box."""
+        return list(self.snapshots)
+
+    @property
+    def status(self) -> RunStatus:
+        """The last status line."""
+        return self._status
+
+    def fits(self, tensor: GradientTensor) -> bool:
+        """Tell whether a tensor has the shape of the others."""
+        return tensor.shape == self._shape
+
+    def nearest(self, step: int) -> int:
+        """Return the kept step that is nearest to a step."""
+        return min(self.steps, key=lambda other: abs(other - step))
+
+    def tensor(self, step: int) -> GradientTensor:
+        """Return the tensor of a kept step."""
+        return next(entry.tensor for entry in self._entries.values() if entry.snapshot.step == step)
+
+    def show_step(self, step: int) -> None:
+        """Show a kept step; following the latest goes on only from the latest itself."""
+        model = self.view.model
+        with model.hold_sync(), model.hold_trait_notifications():
+            model.follow = model.follow and step == self.steps[-1]
+            model.step = step
+
+    def append(self, tensor: GradientTensor, step: int, status: RunStatus) -> None:
+        """Send the tensor of a training step: a later one than all others, or the last one again.
+
+        Older ones go where the budget is full.
+        """
+        self._status = status
+        replaced = None
+        if self._entries and self.steps[-1] == step:
+            self._next -= 1
+            replaced = self._entries.pop(self._next).snapshot
+        plot_array = truncate_to_budget(to_plot_array(tensor), self._budget)
+        snapshot = Snapshot(
+            self.precision,
+            timeline_id=self.view.model.model_id,
+            number=self._next,
+            step=step,
+            loss=_finite(tensor.loss),
+            array=plot_array.values,
+            auto_limit=auto_limit(plot_array.values),
+            max_decade=max_decade(plot_array.values),
+            summary=summary_html(tensor) + left_out(tensor, plot_array),
+            status=f"{status.text}{self._thinned(self._next)}",
+            status_step=status.step,
+        )
+        self._entries[self._next] = RunEntry(snapshot, tensor)
+        self._next += 1
+        self._thin()
+        if replaced is not None:
+            replaced.close()
+
+    def share(self, budget: int) -> None:
+        """Reduce the budget: other runs share it."""
+        self.capacity = self.view.model.capacity = capacity_for(self._size, budget)
+        self._thin()
+
+    def set_status(self, status: RunStatus) -> None:
+        """Show a status line."""
+        self._status = status
+        model = self.view.model
+        with model.hold_sync():
+            model.status_step = status.step
+            model.status = f"{status.text}{self._thinned(self._next - 1)}"
+
+    def _thinned(self, last: int) -> str:
+        stride = stride_for(last, self.capacity)
+        return f" · 1 of {stride:,} is kept" if stride > 1 else ""
+
+    def _thin(self) -> None:
+        last = self._next - 1
+        stride = stride_for(last, self.capacity)
+        gone = [number for number in self._entries if not is_kept(number, stride, last)]
+        close_widgets(self._entries.pop(number).snapshot for number in gone)
+
+
+def _finite(loss: float | None) -> float | None:
+    """Replace NaN, which JSON does not have: the browser takes None for it."""
+    return loss if loss is not None and abs(loss) < float("inf") else None

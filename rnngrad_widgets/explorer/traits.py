@@ -1,0 +1,136 @@
+"""`ExplorerTraits`: the two-way traits of an explorer: checked here, moved by the browser."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from traitlets import Unicode, observe, validate
+
+from rnngrad_widgets.data.norm import Norm, check_norm
+from rnngrad_widgets.explorer.frame import PlotFrame, ValidatedAny
+from rnngrad_widgets.explorer.selecting import SelectingAny, SelectingText
+from rnngrad_widgets.explorer.validation import (
+    check_index,
+    check_reflect,
+    check_step,
+    check_view,
+)
+from rnngrad_widgets.widgets.traits import Bool, Int
+
+if TYPE_CHECKING:
+    from rnngrad_widgets.explorer.displayed import Displayed
+    from rnngrad_widgets.explorer.runs import Runs
+    from rnngrad_widgets.explorer.source import Source
+    from rnngrad_widgets.views.view_stack import ViewStack
+
+SHARED = ["sample", "channel", "reflect_half"]
+"""Traits of the same name and meaning in explorer and selection."""
+
+
+class ExplorerTraits(PlotFrame):
+    """The traits of an explorer; `GradientExplorer` says what they mean.
+
+    The selection keeps what the browser draws; the traits here are the same facts, checked and with
+    the names and values that users know.
+    """
+
+    layer = SelectingAny("")
+    quantity = SelectingText("")
+    part = SelectingText("")
+    sample = Int(0)
+    channel = Int(0)
+    norm = ValidatedAny("auto")
+    reflect_half = Bool(False)
+    view = Unicode("")
+    step = ValidatedAny(None)
+
+    displayed: Displayed
+    view_stack: ViewStack
+    runs: Runs
+
+    # -- what the explorer does about them ---------------------------------------------------------
+
+    @property
+    @abstractmethod
+    def source(self) -> Source:
+        """Where the tensors come from."""
+
+    @abstractmethod
+    def select(
+        self, *, layer: Any = None, quantity: str | None = None, part: str | None = None
+    ) -> None:
+        """Display another layer, quantity or part of it; the traits of these names call it."""
+
+    @abstractmethod
+    def _show_view(self) -> None:
+        """Put the view of the trait in front."""
+
+    @abstractmethod
+    def _sync_step(self, step: int) -> None:
+        """Follow the step that the browser shows, or will show."""
+
+    # -- set in the browser ------------------------------------------------------------------------
+
+    def _follow_selection(self) -> None:
+        follow = self.selection.observe
+        follow(lambda change: self.set_trait(change["name"], change["new"]), SHARED)
+        follow(lambda _: self.set_trait("norm", self.selection.chosen_norm), ["norm", "auto"])
+
+    # -- set in Python -----------------------------------------------------------------------------
+
+    @validate("layer")
+    def _validate_layer(self, proposal: Any) -> str:
+        return self.source.resolve(proposal["value"])
+
+    @validate("view")
+    def _validate_view(self, proposal: Any) -> str:
+        return check_view(proposal["value"], self.view_stack.views)
+
+    @observe("view")
+    def _view_changed(self, _change: Any) -> None:
+        self._show_view()
+
+    @validate("sample")
+    def _validate_sample(self, proposal: Any) -> int:
+        return check_index("sample", proposal["value"], self.displayed.plot_array.values.shape[0])
+
+    @validate("channel")
+    def _validate_channel(self, proposal: Any) -> int:
+        return check_index("channel", proposal["value"], self.displayed.plot_array.values.shape[-1])
+
+    @validate("step")
+    def _validate_step(self, proposal: Any) -> int | None:
+        step, run = proposal["value"], self.runs.current
+        if isinstance(step, np.integer):
+            step = int(step)
+        return step if step == self.displayed.step else check_step(step, run.steps if run else [])
+
+    @observe("step")
+    def _step_changed(self, change: Any) -> None:
+        if change["new"] != self.displayed.step:  # set in Python
+            run = self.runs.current
+            if run is not None:
+                self._sync_step(change["new"])
+                run.show_step(change["new"])
+
+    @validate("norm")
+    def _validate_norm(self, proposal: Any) -> Norm:
+        return check_norm(proposal["value"])
+
+    @validate("reflect_half")
+    def _validate_reflect(self, proposal: Any) -> bool:
+        return check_reflect(proposal["value"], self.displayed.tensor)
+
+    @observe("sample", "channel")
+    def _index_changed(self, change: Any) -> None:
+        setattr(self.selection, change["name"], change["new"])
+
+    @observe("norm")
+    def _norm_changed(self, change: Any) -> None:
+        self.selection.choose_norm(change["new"])
+
+    @observe("reflect_half")
+    def _reflect_changed(self, change: Any) -> None:
+        self.selection.reflect(change["new"])
