@@ -164,6 +164,7 @@ class Run:
         model = self.view.model
         with model.hold_sync():
             model.status_step = status.step
+            model.status_number = self._next
             model.status = f"{status.text}{self._thinned(self._next - 1)}"
 
     def _thinned(self, last: int) -> str:

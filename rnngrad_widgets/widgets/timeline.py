@@ -50,6 +50,8 @@ class Timeline(DOMWidget):  # type: ignore[misc]  # ipywidgets has no types
     """How far the run is, in words."""
     status_step = Int(None, allow_none=True).tag(sync=True)
     """The training step that the status is of; None where it is of the whole run."""
+    status_number = Int(0).tag(sync=True)
+    """How many snapshots there had been; what later ones say is newer than the status."""
 
 
 def _to_wire(array: np.ndarray | None, widget: Snapshot) -> dict[str, object] | None:

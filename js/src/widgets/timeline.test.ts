@@ -65,6 +65,18 @@ describe('what is drawn', () => {
     expect(timeline.status).toEqual({ text: 'step 20', step: 20 });
   });
 
+  it('has the status that was said last, in whichever order a page learns of it', () => {
+    const { timeline, take } = make([], { status: 'ended', status_step: null, status_number: 2 });
+    expect(timeline.status.text).toBe('ended');
+    take(20, 1); // restored after the timeline, in any order
+    take(10, 0);
+    expect(timeline.status.text).toBe('ended');
+    take(30, 2);
+    expect(timeline.status).toEqual({ text: 'step 30', step: 30 });
+    timeline.set({ status: 'interrupted', status_number: 3 });
+    expect(timeline.status.text).toBe('interrupted');
+  });
+
   it('is the chosen snapshot, also when others come', () => {
     const { timeline, take, drawn } = make([10, 20, 30]);
     timeline.scrub(1);

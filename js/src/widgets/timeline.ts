@@ -35,6 +35,7 @@ export class TimelineModel extends DOMWidgetModel {
       show: 0,
       status: '',
       status_step: null,
+      status_number: 0,
     };
   }
 
@@ -51,9 +52,6 @@ export class TimelineModel extends DOMWidgetModel {
     this.on('change:show', this.showChosen, this);
     this.on('change:pin', this.pinChanged, this);
     this.on('change:follow', this.showChosen, this);
-    this.on('change:status change:status_step', () => {
-      this.latestStatus = statusOf(this);
-    });
     this.on('change:capacity', this.thin, this);
     open(this.widget_manager, this.model_id, this);
   }
@@ -72,12 +70,11 @@ export class TimelineModel extends DOMWidgetModel {
     return this.kept[this.index] ?? null;
   }
 
-  /**
-   * How far the run is, in the latest words. The traits stay as they are: Python may have newer
-   * words.
-   */
+  /** How far the run is, in the latest words: of the last snapshot, or what Python said later. */
   get status(): RunStatus {
-    return this.latestStatus ?? statusOf(this);
+    const latest = this.kept[this.kept.length - 1] as SnapshotModel | undefined;
+    const said = this.get('status_number') as number;
+    return statusOf(latest !== undefined && latest.number >= said ? latest : this);
   }
 
   get selection(): SelectionModel {
@@ -89,9 +86,6 @@ export class TimelineModel extends DOMWidgetModel {
     const before = this.shown;
     for (const snapshot of snapshots) {
       this.keep(withSnapshot(this.kept, snapshot));
-      if (this.kept[this.kept.length - 1] === snapshot) {
-        this.latestStatus = statusOf(snapshot);
-      }
     }
     this.thin();
     if (this.shown !== before) {
@@ -224,7 +218,6 @@ export class TimelineModel extends DOMWidgetModel {
   }
 
   // Snapshots may have joined before the initialisers of fields run.
-  declare private latestStatus: RunStatus | undefined;
   declare private kept: readonly SnapshotModel[];
 }
 

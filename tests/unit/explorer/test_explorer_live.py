@@ -141,7 +141,8 @@ def test_snapshots_are_the_gradients_at_their_steps(model: Any) -> None:
     explorer.observe(lambda change: told.append(change["new"]), "step")
     explorer.step = 5
     np.testing.assert_array_equal(explorer.tensor.values, truth.found[5])
-    timeline = explorer.snapshots[0].timeline
+    timeline = explorer.runs.box.children[0].children[0]
+    assert explorer.snapshots[0].timeline_id == timeline.model_id
     assert (timeline.step, timeline.follow) == (5, False)
     timeline.step = 10  # as the browser does
     np.testing.assert_array_equal(explorer.tensor.values, truth.found[10])
