@@ -16,7 +16,6 @@ from rnngrad_widgets.engine.layers.weights import read_weights
 from rnngrad_widgets.engine.loss.given_loss import VALUES, ForwardOnly, GivenLosses
 from rnngrad_widgets.engine.loss.requirements import check_clip, check_trainable
 from rnngrad_widgets.engine.model_state.build import Builder, unbuilt_layers
-from rnngrad_widgets.engine.progress import announce_if_slow
 from rnngrad_widgets.engine.quantities import check_quantities, offered_quantities
 from rnngrad_widgets.engine.snapshots import snapshot
 from rnngrad_widgets.engine.threads.exclusive import trains_elsewhere
@@ -278,8 +277,7 @@ class GradientEngine:
             targets, words = early or chosen()
             by = self._losses.for_batch(given, words, batch)
             request = PassRequest(targets, words, bool(training), by, bool(clip))
-            with announce_if_slow(f"tracing {self._model.name!r} for {', '.join(words)}"):
-                result = self._passes.get(request, batch).run(batch)
+            result = self._passes.get(request, batch).run(batch)
             has_loss &= by.has_loss if isinstance(by, ForwardOnly) else True
             missing = "; ".join(result.missing)
             if missing and not result.tensors:
@@ -395,8 +393,5 @@ class GradientEngine:
             for chosen, words in group_quantities(targets, asked, every=layers is None)
         ]
         given = self._losses.as_callable(loss)
-        with announce_if_slow(f"checking {self._model.name!r}"):
-            check = Check(
-                self._model, batch, targets, training=bool(training), loss=given, seed=seed
-            )
-            return check.run(merge_snapshots(snapshots))
+        check = Check(self._model, batch, targets, training=bool(training), loss=given, seed=seed)
+        return check.run(merge_snapshots(snapshots))

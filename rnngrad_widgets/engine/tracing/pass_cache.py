@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, TypeVar
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from rnngrad_widgets.engine.inputs.batch import Batch
 
+_log = logging.getLogger(__name__)
 _MAX_ENTRIES = 32
 _lock = threading.Lock()
 _T = TypeVar("_T")
@@ -66,6 +68,8 @@ class PassCache:
         )
 
         def trace() -> TracedPass:
+            _log.info("tracing %r for %s", self._model.name, ", ".join(request.quantities))
+
             def reference() -> LossFunction:
                 return self.loss(request, batch, kind, signature)
 

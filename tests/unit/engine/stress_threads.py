@@ -22,7 +22,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 
-from rnngrad_widgets.engine import GradientEngine, progress
+from rnngrad_widgets.engine import GradientEngine
 from tests.unit.engine.processes import run_together
 from tests.unit.engine.threads.test_threads import (
     MAKERS,
@@ -182,7 +182,6 @@ def main() -> int:
     if asked.processes > 1:
         return _in_processes(asked, first)
     began, failed, broken, ran = time.monotonic(), 0, 0, 0
-    progress.PATIENCE = 1e9
     print(f"{asked.rounds} rounds from {first} on, at most {asked.minutes:g} minutes", flush=True)
     for seed in range(first, first + asked.rounds):
         if time.monotonic() - began > 60 * asked.minutes:

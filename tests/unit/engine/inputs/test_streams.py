@@ -13,7 +13,7 @@ import pytest
 import tensorflow as tf
 from keras import layers, ops
 
-from rnngrad_widgets.engine import GradientEngine, progress
+from rnngrad_widgets.engine import GradientEngine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -245,14 +245,16 @@ def test_every_layer_that_has_the_quantity(model: Any) -> None:
         engine.compute(X, Y, ["rnn", "last"], "cell_gradient")
 
 
-def test_what_takes_long_is_announced(
-    model: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_nothing_is_printed_and_traces_are_logged(
+    model: Any, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(progress, "PATIENCE", 0.0)
-    GradientEngine(model).compute(X, Y, "rnn")
-    said = capsys.readouterr().err
-    assert "rnngrad_widgets: tracing 'sequential" in said
-    assert "for output_gradient (the first call" in said
+    with caplog.at_level("INFO", logger="rnngrad_widgets"):
+        engine = GradientEngine(model)
+        for _ in range(2):
+            engine.compute(X, Y, "rnn")
+    (record,) = caplog.records
+    assert record.getMessage().endswith("for output_gradient")
+    assert capsys.readouterr() == ("", "")
 
 
 MIRRORED = """
