@@ -6,11 +6,9 @@ import { BREAKPOINT, MARGIN_RIGHT } from '../drawing/page-layout';
 import { isDark, onPixelsChange, onThemeChange, setExportTheme, theme } from '../drawing/theme';
 import { servePictures } from '../export/picture';
 import { MODULE_STATE } from '../version';
+import { KernelWait } from './kernel-wait';
 import { changesCells, takes } from './keys';
 import type { SelectionModel } from './selection';
-
-/** Milliseconds within which an idle kernel answers. */
-const PATIENCE = 500;
 
 export class PlotFrameModel extends VBoxModel {
   override defaults(): Backbone.ObjectHash {
@@ -51,13 +49,9 @@ export class PlotFrame extends VBoxView {
       signal: this.removal.signal,
     });
     this.el.addEventListener('keydown', (event) => this.leaveOnEscape(event));
-    this.progress.className = 'rnngrad-progress';
-    this.progress.setAttribute('role', 'status');
     this.heading.className = 'rnngrad-title';
-    this.el.append(this.heading, this.progress);
-    for (const event of ['change', 'click']) {
-      this.el.addEventListener(event, ({ target }) => this.waitForKernel(event, target as Element));
-    }
+    const wait = new KernelWait(this.el, this.removal.signal);
+    this.el.append(this.heading, wait.line);
     this.stops.push(
       onThemeChange(() => {
         this.applyTheme();
@@ -75,14 +69,16 @@ export class PlotFrame extends VBoxView {
     this.sizes.observe(this.el);
     this.listenTo(this.model, 'change:themed change:weight_selections', this.applyTheme);
     this.listenTo(this.model, 'change:title change:height', this.applySize);
-    this.listenTo(this.model, 'change:busy', this.applyBusy);
+    const computes = (): void => wait.computes(this.model.get('busy') as string);
+    this.listenTo(this.model, 'change:busy', computes);
+    this.listenTo(this.model, 'comm_live_update', () => wait.connected(this.model.comm_live));
     this.listenTo(this.model, 'change:range_mode', this.applyMode);
     this.listenTo(this.model, 'change:figures', this.applyWidth);
     this.applyTheme();
     this.sendTheme();
     this.applySize();
     this.applyMode();
-    this.applyBusy();
+    computes();
     servePictures(
       this,
       () => this.layOut(),
@@ -145,8 +141,6 @@ export class PlotFrame extends VBoxView {
     this.removal.abort();
     this.stops.forEach((stop) => stop());
     this.sizes?.disconnect();
-    window.clearInterval(this.clock);
-    window.clearTimeout(this.patience);
     super.remove();
   }
 
@@ -208,51 +202,8 @@ export class PlotFrame extends VBoxView {
     }
   }
 
-  /**
-   * After a control that acts through Python was used: say so if the kernel is busy with a cell.
-   */
-  private waitForKernel(event: string, target: Element): void {
-    const control = target.closest('.rnngrad-kernel');
-    if (control !== null && (event === 'change') === (target.tagName === 'SELECT')) {
-      window.clearTimeout(this.patience);
-      this.patience = window.setTimeout(() => {
-        this.showProgress('Waiting for the kernel…', 'what is shown is the old one');
-      }, PATIENCE);
-    }
-  }
-
-  private applyBusy(): void {
-    window.clearTimeout(this.patience);
-    this.showProgress(
-      this.model.get('busy') as string,
-      'the first call traces the model, later ones are fast',
-    );
-  }
-
-  /** Show that Python computes: a moving line, the seconds, pale controls. The old data stays. */
-  private showProgress(message: string, more: string): void {
-    this.el.classList.toggle('rnngrad-busy', message !== '');
-    window.clearInterval(this.clock);
-    if (message === '') {
-      this.progress.textContent = '';
-      return;
-    }
-    const started = Date.now();
-    const headline = document.createElement('b');
-    headline.textContent = message;
-    const update = (): void => {
-      const seconds = Math.floor((Date.now() - started) / 1000);
-      this.progress.replaceChildren(headline, ` ${seconds} s · ${more}`);
-    };
-    update();
-    this.clock = window.setInterval(update, 1000);
-  }
-
   private readonly removal = new AbortController();
   private readonly stops: (() => void)[] = [];
   private sizes: ResizeObserver | null = null;
-  private clock = 0;
-  private patience = 0;
   private readonly heading = document.createElement('div');
-  private readonly progress = document.createElement('div');
 }
