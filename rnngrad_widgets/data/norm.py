@@ -37,7 +37,8 @@ def two_ends(rule: str, ends: Any) -> tuple[float, float]:
         If they are not two finite numbers that rise; the message begins with the rule.
     """
     try:
-        low, high = (float(end) for end in ends)
+        # not the characters of "12"
+        low, high = (float(end) for end in (ends if not isinstance(ends, (str, bytes)) else ()))
     except (TypeError, ValueError, OverflowError):
         raise SelectionError(f"{rule}; received {ends!r}") from None
     if not (math.isfinite(low) and math.isfinite(high) and low < high):

@@ -13,14 +13,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from rnngrad_widgets.data.plot_array import PlotArray
 from rnngrad_widgets.data.tensor import SEQUENCE, GradientTensor
-from rnngrad_widgets.data.wire import as_float32
+from rnngrad_widgets.data.wire import as_float32, copied_float32, with_nan_for_masked
 
 _TWO_AXES = (("timestep", "channel"), ("sample", "timestep"))
 
 
 def as_array(data: ArrayLike) -> NDArray[Any]:
-    """Return the values of an array of any framework, or of a tensor."""
-    return data.values if isinstance(data, GradientTensor) else np.asarray(data)
+    """Return the values of an array of any framework, or of a tensor; NaN for masked ones."""
+    return data.values if isinstance(data, GradientTensor) else with_nan_for_masked(data)
 
 
 def sequence_of(data: ArrayLike, dims: tuple[str, ...] | None) -> GradientTensor:
@@ -51,7 +51,7 @@ def sequence_of(data: ArrayLike, dims: tuple[str, ...] | None) -> GradientTensor
     found = meant if dims is None else tuple(dims)
     if found not in known:
         raise ValueError(f"dims must be one of {known} for shape {values.shape}; received {dims}")
-    return GradientTensor(as_float32(values), found)
+    return GradientTensor(copied_float32(values), found)
 
 
 def _slice_dims(values: NDArray[Any]) -> tuple[str, ...]:

@@ -34,7 +34,7 @@ def as_float32(array: ArrayLike) -> NDArray[np.float32]:
     ValueError
         If its rank is wrong, an axis is empty, or a finite value does not fit float32.
     """
-    values = np.asarray(array)
+    values = with_nan_for_masked(array)
     check_numbers(values.dtype)
     if values.ndim not in (2, 3):
         raise ValueError(
@@ -51,6 +51,21 @@ def as_float32(array: ArrayLike) -> NDArray[np.float32]:
             "Scale the array first"
         )
     return converted
+
+
+def copied_float32(array: ArrayLike) -> NDArray[np.float32]:
+    """Return `as_float32` of an array, never the caller's own, which may change later."""
+    converted = as_float32(array)
+    return converted.copy() if np.may_share_memory(converted, np.asarray(array)) else converted
+
+
+def with_nan_for_masked(array: ArrayLike) -> NDArray[Any]:
+    """Return an array of any framework as one of numpy; what a masked array masks is NaN."""
+    if not isinstance(array, np.ma.MaskedArray) or not np.ma.is_masked(array):
+        return np.asarray(array)
+    check_numbers(array.dtype)
+    kind = array.dtype if array.dtype.kind == "f" else np.dtype(float)
+    return np.ma.filled(np.ma.asarray(array, dtype=kind), np.nan)
 
 
 def as_bfloat16(array: NDArray[np.float32]) -> NDArray[np.uint16]:

@@ -175,6 +175,7 @@ class ExplorerBase(ExplorerTraits):
         ValueError
             If there is none of that name, or it cannot be computed.
         """
+        self.check_open()
         before = self.displayed.key
         path = before.layer if layer is None else self.source.resolve(layer)
         word, parts = before.quantity, self.displayed.parts
@@ -202,8 +203,7 @@ class ExplorerBase(ExplorerTraits):
         RuntimeError
             If the explorer was closed.
         """
-        if self.comm is None:
-            raise RuntimeError("the explorer must be open; it was closed. Make it anew")
+        self.check_open()
         if self.source.has_snapshots:
             self.source.refresh()
             self._recorded.read_new()
@@ -225,6 +225,7 @@ class ExplorerBase(ExplorerTraits):
 
         A failure is shown in the widget, and reading is tried again.
         """
+        self.check_open()
         self._recorded.follow(self.show_error, self.clear_message)
 
     def _compute(self, layer: str, quantity: str) -> Mapping[str, GradientTensor]:

@@ -365,6 +365,7 @@ class GradientExplorer(ExplorerBase):
         return self.runs.last_step
 
     def _live_display(self, method: str) -> LiveDisplay:
+        self.check_open()
         self._check_trains(method)
         if self._live is None:
             self._live = LiveDisplay(self, self._lock)

@@ -11,7 +11,7 @@ from traitlets import Any as AnyTrait
 from traitlets import Instance, List, Unicode, observe, validate
 
 from rnngrad_widgets.data.wire import Precision
-from rnngrad_widgets.explorer.validation import check_ylim
+from rnngrad_widgets.explorer.validation import check_title, check_ylim
 from rnngrad_widgets.export.html import MAX_SIZE, SavedPage, save_html
 from rnngrad_widgets.export.picture import save
 from rnngrad_widgets.views.colours import check_cmap, follows_theme, paint_with
@@ -42,8 +42,8 @@ class PlotFrame(VBox):  # type: ignore[misc]  # ipywidgets has no types
     ylim
         Ends (low, high) of the value axes of curves and scatters; None fits them to the values.
     height
-        Height of the plots in CSS pixels, 120 or more; None for the usual one. The width is that of
-        the page; ``layout.width`` sets it.
+        Height of the plots in CSS pixels, 120 .. 10,000; None for the usual one. The width is that
+        of the page; ``layout.width`` sets it.
     """
 
     _model_module = Unicode(MODULE.name).tag(sync=True)
@@ -61,7 +61,7 @@ class PlotFrame(VBox):  # type: ignore[misc]  # ipywidgets has no types
     range_mode = Bool(False).tag(sync=True)
     busy = Unicode("").tag(sync=True)
     title = Unicode("").tag(sync=True)
-    height = Int(None, allow_none=True, min=120).tag(sync=True)
+    height = Int(None, allow_none=True, min=120, max=10_000).tag(sync=True)
 
     cmap = Unicode("diverging")
     ylim = AnyTrait(None)
@@ -83,6 +83,7 @@ class PlotFrame(VBox):  # type: ignore[misc]  # ipywidgets has no types
         OSError
             If the file cannot be written.
         """
+        self.check_open()
         save(self, path)
 
     def save_html(
@@ -156,6 +157,17 @@ class PlotFrame(VBox):  # type: ignore[misc]  # ipywidgets has no types
         note_shown(self)
         return super()._repr_mimebundle_(**kwargs)
 
+    def check_open(self) -> None:
+        """Refuse what needs a widget that is open.
+
+        Raises
+        ------
+        RuntimeError
+            If it was closed.
+        """
+        if self.comm is None:
+            raise RuntimeError("the widget must be open; it was closed. Make it anew")
+
     def _stop_threads(self) -> None:
         """Stop threads that act on the widget."""
 
@@ -167,6 +179,10 @@ class PlotFrame(VBox):  # type: ignore[misc]  # ipywidgets has no types
     def _detached_widgets(self) -> list[Widget]:
         """Return widgets that were made here and may not be children at the moment."""
         return []
+
+    @validate("title")
+    def _validate_title(self, proposal: Any) -> str:
+        return check_title(proposal["value"])
 
     @validate("ylim")
     def _validate_ylim(self, proposal: Any) -> tuple[float, float] | None:

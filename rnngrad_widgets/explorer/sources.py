@@ -15,7 +15,7 @@ from rnngrad_widgets.data.tensor import (
     GradientSnapshot,
     GradientTensor,
 )
-from rnngrad_widgets.data.wire import as_float32
+from rnngrad_widgets.data.wire import copied_float32
 from rnngrad_widgets.explorer.run_status import RunStatus
 from rnngrad_widgets.explorer.source import RecordedStep, Source
 
@@ -123,8 +123,12 @@ class ArraySource(Source):
     """An array of any framework; nothing is computed."""
 
     def __init__(self, array: ArrayLike) -> None:
-        values = as_float32(array)
-        self._tensor = GradientTensor(values, SEQUENCE if values.ndim == 3 else NO_TIME)
+        values = copied_float32(array)
+        mask = None
+        if values.ndim == 3 and isinstance(array, np.ma.MaskedArray):
+            # timesteps that count
+            mask = np.logical_not(np.ma.getmaskarray(array).all(axis=-1))
+        self._tensor = GradientTensor(values, SEQUENCE if values.ndim == 3 else NO_TIME, mask=mask)
 
     def layers(self) -> Mapping[str, str]:
         """Return labels by path: ``lstm  LSTM 256``."""

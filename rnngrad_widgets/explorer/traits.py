@@ -6,7 +6,7 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from traitlets import Unicode, observe, validate
+from traitlets import TraitError, Unicode, observe, validate
 
 from rnngrad_widgets.data.norm import Norm, check_norm
 from rnngrad_widgets.explorer.frame import PlotFrame, ValidatedAny
@@ -74,9 +74,20 @@ class ExplorerTraits(PlotFrame):
     # -- set in the browser ------------------------------------------------------------------------
 
     def _follow_selection(self) -> None:
-        follow = self.selection.observe
-        follow(lambda change: self.set_trait(change["name"], change["new"]), SHARED)
-        follow(lambda _: self.set_trait("norm", self.selection.chosen_norm), ["norm", "auto"])
+        selection = self.selection
+
+        def follow(change: Any) -> None:
+            name = change["name"]
+            try:
+                if name in SHARED:
+                    self.set_trait(name, change["new"])
+                else:
+                    self.set_trait("norm", selection.chosen_norm)
+            except TraitError:
+                selection.set_trait(name, change["old"])  # the two never differ
+                raise
+
+        selection.observe(follow, [*SHARED, "norm", "auto"])
 
     # -- set in Python -----------------------------------------------------------------------------
 
@@ -102,10 +113,10 @@ class ExplorerTraits(PlotFrame):
 
     @validate("step")
     def _validate_step(self, proposal: Any) -> int | None:
-        step, run = proposal["value"], self.runs.current
-        if isinstance(step, np.integer):
-            step = int(step)
-        return step if step == self.displayed.step else check_step(step, run.steps if run else [])
+        step, shown, run = proposal["value"], self.displayed.step, self.runs.current
+        if step is shown is None or (isinstance(step, (int, np.integer)) and step == shown):
+            return shown
+        return check_step(step, run.steps if run else [])
 
     @observe("step")
     def _step_changed(self, change: Any) -> None:

@@ -9,6 +9,9 @@ from typing import Any
 from rnngrad_widgets.data.norm import SelectionError, two_ends
 from rnngrad_widgets.data.tensor import GradientTensor
 
+MAX_TITLE = 500
+"""Characters."""
+
 
 def check_index(axis: str, index: Any, count: int) -> int:
     """Check an index of an axis with ``count`` places.
@@ -67,7 +70,7 @@ def check_part(part: Any, parts: Collection[str]) -> str:
     SelectionError
         If there is no such part.
     """
-    if part not in parts:
+    if not isinstance(part, str) or part not in parts:
         raise SelectionError(f"part must be one of {sorted(parts)}; received {part!r}")
     return str(part)
 
@@ -112,11 +115,26 @@ def check_view(view: Any, views: Collection[str]) -> str:
     SelectionError
         If it does not fit, or there is no such view.
     """
-    if view not in views:
+    if not isinstance(view, str) or view not in views:
         raise SelectionError(
             f"view must be one that fits the tensor, {list(views)}; received {view!r}"
         )
     return str(view)
+
+
+def check_title(title: str) -> str:
+    """Check a title.
+
+    Raises
+    ------
+    SelectionError
+        If it is longer than a line or two.
+    """
+    if len(title) > MAX_TITLE:
+        raise SelectionError(
+            f"title must have at most {MAX_TITLE} characters; received {len(title):,}"
+        )
+    return title
 
 
 def check_reflect(reflect: Any, tensor: GradientTensor) -> bool:
