@@ -151,6 +151,11 @@ class Round:
             time.sleep(0.001)  # it may still come
         except KeyboardInterrupt:
             ended.set()
+        except SystemError as error:
+            # TensorFlow's own, where it leaves a graph after an interrupt in its C++ code.
+            ended.set()
+            if not isinstance(error.__context__, KeyboardInterrupt):
+                raise
 
     def _interrupt_fit(self) -> None:
         # One that is interrupted while Keras builds its variables is left without their values.
