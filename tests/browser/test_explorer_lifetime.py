@@ -111,6 +111,47 @@ def test_two_explorers_are_apart_and_a_second_run_replaces_its_own(lab: Lab) -> 
     eventually(notebook.widget_model_count, 0, "the browser's count of models")
 
 
+def test_selections_are_linked_in_the_browser(lab: Lab) -> None:
+    ends = "(a.selection, 'sample'), (b.selection, 'sample')"
+    cells = [
+        show(FIRST, name="a"),
+        show(SECOND, name="b"),
+        f"import ipywidgets; l = ipywidgets.jslink({ends})",
+    ]
+    notebook = lab.open(cells, viewport=(1280, 1900))
+    a, b = ExplorerPage(notebook, 0, "a"), ExplorerPage(notebook, 1, "b")
+    b.expect_picture(picture(SECOND, 0), AUTO)
+    a.press("sample", "ArrowRight")
+    a.press("sample", "ArrowRight")
+    a.expect_picture(picture(FIRST, 2), AUTO)
+    b.expect_picture(picture(SECOND, 2), AUTO)
+    b.expect_text("sample", "2")
+    b.expect_trait("sample", 2)
+
+
+def test_what_other_cells_show_or_hold_stays(lab: Lab) -> None:
+    cells = [
+        f"runs = []\n{show(FIRST, name='e')}",
+        "e",
+        "import ipywidgets as W\nruns.append(GradientExplorer.from_array(-array))\nW.VBox(runs)",
+    ]
+    notebook = lab.open(cells, viewport=(1280, 2600))
+    for _ in range(2):
+        notebook.run_cell(2)  # a container of what earlier runs made
+    notebook.run_cell(0)
+    shown = notebook.output(1).locator(".rnngrad-explorer")
+    eventually(shown.count, 1, "the explorer in the other cell's output")
+    other = ExplorerPage(notebook, 1)
+    other.press("sample", "ArrowRight")
+    other.expect_picture(picture(FIRST, 1), AUTO)
+    count = models_in_the_kernel(notebook)
+    for _ in range(2):
+        notebook.run_cell(1)  # now it shows the explorer of the last run
+        notebook.run_cell(0)
+        eventually(lambda: models_in_the_kernel(notebook), count, "the kernel's count of models")
+        eventually(notebook.widget_model_count, count, "the browser's count of models")
+
+
 def test_a_reload_restores_the_view(lab: Lab) -> None:
     notebook = lab.open([show(FIRST)])
     e = ExplorerPage(notebook)
