@@ -7,6 +7,7 @@ import type { DenseArray } from '../data/wire';
 import { fromWire, toWire } from '../data/wire';
 import { MODULE_STATE } from '../version';
 import { join, leave } from './meeting';
+import { release } from './release';
 
 /** The tensor of one training step. It joins its timeline as soon as both exist. */
 export class SnapshotModel extends WidgetModel {
@@ -69,7 +70,6 @@ export class SnapshotModel extends WidgetModel {
     return this.measured;
   }
 
-  /** JupyterLab may keep a closed model alive: let at least its memory go. */
   override close(comm_closed?: boolean): Promise<void> {
     leave(this.widget_manager, this.timelineId, this);
     this.forget();
@@ -77,7 +77,7 @@ export class SnapshotModel extends WidgetModel {
   }
 
   forget(): void {
-    this.set('array', null, { silent: true });
+    release(this, 'array');
     this.measured = undefined;
   }
 

@@ -9,6 +9,7 @@ import { asPlotArray } from '../data/slicing';
 import type { DenseArray } from '../data/wire';
 import { fromWire, toWire } from '../data/wire';
 import { MODULE_STATE } from '../version';
+import { release } from './release';
 
 /** The array that is explored, and what it is. It crosses the wire once, and is sliced here. */
 export class TensorModel extends WidgetModel {
@@ -108,9 +109,8 @@ export class TensorModel extends WidgetModel {
     return this.get('name') as string;
   }
 
-  /** JupyterLab may keep a closed model alive: let at least its memory go. */
   override close(comm_closed?: boolean): Promise<void> {
-    this.set('array', null, { silent: true });
+    release(this, 'array', 'mask');
     return super.close(comm_closed);
   }
 }
