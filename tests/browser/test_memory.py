@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 SHAPE = (32, 200, 512)
 BYTES = 4 * 32 * 200 * 512
 
-ARRAY = f"import numpy as np; array = np.random.default_rng(0).normal(size={SHAPE}).astype('float32')"
+ARRAY = (
+    f"import numpy as np; array = np.random.default_rng(0).normal(size={SHAPE}).astype('float32')"
+)
 EXPLORER = "from rnngrad_widgets import GradientExplorer\ne = GradientExplorer.from_array(array)\ne"
 
 

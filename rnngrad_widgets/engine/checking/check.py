@@ -222,6 +222,8 @@ class Check:
         """Return what of a gradient remains undecided, in words."""
         if not left_open or passed is False:
             return ""
+        if any(one.kinked for one in left_open.values()):
+            return "the loss has a kink exactly there, as relu has at 0, and so no derivative"
         uncertain = max(one.uncertain for one in left_open.values())
         dtype = self._precision.dtype
         what = (

@@ -68,11 +68,14 @@ class Comparison:
         Of the gradient.
     uncertain
         How far the differences may be off, where it is None.
+    kinked
+        Whether it is None because the loss has no derivative there.
     """
 
     passed: bool | None
     error: float
     uncertain: float = 0.0
+    kinked: bool = False
 
 
 def compare(
@@ -105,7 +108,10 @@ def compare(
     if np.isnan(missed):
         return Comparison(passed=None, error=missed, uncertain=np.inf)
     if missed > 2 * uncertain:
-        return Comparison(passed=False, error=missed / terms if terms > 0.0 else np.inf)
+        error = missed / terms if terms > 0.0 else np.inf
+        if _has_kink(at, first, precision):
+            return Comparison(passed=None, error=error, uncertain=np.inf, kinked=True)
+        return Comparison(passed=False, error=error)
     if terms == 0.0:
         return Comparison(passed=True, error=0.0)
     return Comparison(passed=None, error=missed / terms, uncertain=uncertain / terms)
@@ -131,6 +137,19 @@ def _measured(at: LossAt, first: float, precision: Precision) -> tuple[float, fl
         for (one, off), (other, more) in pairwise(seen)
     )
     return best[1], float(best[0])
+
+
+def _has_kink(at: LossAt, step: float, precision: Precision) -> bool:
+    """Tell whether the slopes before and behind differ however small the step, as of relu at 0.
+
+    Those of a smooth function come closer in proportion to the step.
+    """
+
+    def gap(step: float) -> float:
+        return abs(at(step) - 2 * at(0.0) + at(-step)) / step
+
+    rounding = 16 * precision.resolution * abs(at(0.0)) / step
+    return gap(step) > max(rounding, 0.5 * gap(10 * step))
 
 
 def _difference(at: LossAt, step: float) -> float:

@@ -99,7 +99,9 @@ class LossFunction:
         self._traced: FunctionOnCopies | None = None
         if not model.run_eagerly:
             with exclusive(model), adapter_of(model).preserve_layers(model):
-                function = tf.function(self._compute, autograph=False)
+                # Random numbers are others where they are compiled.
+                jit = bool(model.jit_compile) or None
+                function = tf.function(self._compute, autograph=False, jit_compile=jit)
                 self._traced = FunctionOnCopies(function.get_concrete_function(*signature))
 
     def __call__(self, batch: Batch, values: Mapping[int, Tensor] | None = None) -> LossValue:

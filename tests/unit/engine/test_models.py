@@ -257,6 +257,16 @@ def test_ways_to_run(settings: dict[str, bool]) -> None:
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-8)
 
 
+def test_random_numbers_of_compiled_code() -> None:
+    dropped = [layers.GRU(3, return_sequences=True, name="rnn"), layers.Dropout(0.5)]
+    model = keras.Sequential([keras.Input(X.shape[1:]), *dropped, layers.Dense(2)])
+    model.compile("sgd", "mse", jit_compile=True)
+    y = np.zeros((*X.shape[:2], 2))
+    for quantities in ("output", ["hidden_gradient", "weight_gradient"]):
+        found = GradientEngine(model).compute(X, y, quantities=quantities, training=True)
+    assert found.loss == pytest.approx(float(model.train_on_batch(X, y)), rel=1e-6)
+
+
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
 def test_mixed_precision_returns_float32_without_underflow(policy: str) -> None:
     def output_gradient(dtype: str) -> np.ndarray:

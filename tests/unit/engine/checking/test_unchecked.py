@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
+from rnngrad_widgets.engine.checking.slopes import PRECISIONS, compare
 from tests.unit.engine import nudged_cells as cells
 from tests.unit.engine.checking.checks import (
     X,
@@ -74,3 +75,36 @@ def test_lengths_that_are_known_only_when_the_model_runs() -> None:
     assert reasons.keys() == {"hidden_gradient", "gate_gradient", "input_gradient"}
     assert "must be known when the model is called; it is (2, any, 2)" in reasons["input_gradient"]
     assert verdicts(table, "weight") == verdicts(table, "output") == {True}
+
+
+@double
+@pytest.mark.parametrize("seed", range(3))
+def test_kinks_are_no_faults(seed: int) -> None:
+    keras.utils.set_random_seed(seed)
+    # The candidate is 0 where relu cuts it, so the cell state is exactly 0 at first.
+    rnn = layers.LSTM(3, activation="relu", return_sequences=True, name="rnn")
+    table = check(sequential(rnn), quantities=["cell_gradient", "output_gradient"])
+    (of_cell,) = (row for row in table if row.quantity == "cell_gradient")
+    assert of_cell.passed is not False
+    assert of_cell.reason == (
+        "the loss has a kink exactly there, as relu has at 0, and so no derivative"
+    )
+    assert verdicts(table, "output_gradient") == {True}
+
+
+@pytest.mark.parametrize(
+    ("loss", "slope", "passed"),
+    [
+        (lambda step: max(step, 0.0) + step**2, 0.0, None),
+        (lambda step: abs(step) + 3 * step, 3.0, True),  # central differences agree
+        (lambda step: 1e3 * step**2 + step, 1.0, True),
+        (lambda step: 1e3 * step**2 + step, 1.1, False),
+        (lambda step: np.exp(40 * step), 40.0, True),
+        (lambda step: np.exp(40 * step), 39.0, False),
+        (lambda step: 1.0 + step, 0.9, False),
+    ],
+)
+def test_curvature_is_no_kink(loss: Any, slope: float, passed: bool | None) -> None:
+    found = compare(loss, slope, abs(slope) or 1.0, PRECISIONS["float64"], 1.0)
+    assert found.passed is passed
+    assert found.kinked is (passed is None)
