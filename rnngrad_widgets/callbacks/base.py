@@ -249,7 +249,7 @@ class TrainingCallback:
             skipped = self._schedule.skipped
             self.on_snapshot(_at_step(snapshot, placed.step), status, skipped)
             self.status = status
-        self._schedule.keep(placed)
+        self._schedule.keep(placed, snapshot.step if given is None else None)
 
     def _warn_of_earlier_run(self, step: int, last: int) -> None:
         warnings.warn(

@@ -15,7 +15,7 @@ class Placed(NamedTuple):
     step
         Its training step.
     is_new
-        Whether it is to be kept: else an earlier run has this step already.
+        Whether it is to be kept: else an earlier run, or somebody else, has a step so late already.
     passed
         The last step of an earlier run, where an older state was restored and no snapshot is new
         until the run has passed it; None elsewhere.
@@ -72,6 +72,7 @@ class Schedule:
         # due one, at the last snapshot.
         self._batch = self._epoch_start = self._ended = self._due_at = 0
         self._taken_at: int | None = None
+        self._taken: tuple[int, int] | None = None  # its step, and what the optimizer had counted
         self._counted = 0  # by the optimizer, when the epoch began
 
     # -- what happens: each tells whether a snapshot is due ----------------------------------------
@@ -192,11 +193,21 @@ class Schedule:
             self._epoch_start += step - self._batch
             self._batch = self._due_at = step
         passed = self.last_step if restored and first and step != self.last_step else None
-        return Placed(step, not restored and step != self.last_step, passed)
+        is_new = not restored and (self.last_step is None or step > self.last_step)
+        return Placed(step, is_new, passed)
 
-    def keep(self, placed: Placed) -> None:
-        """Take note that a snapshot was kept, or that it need not be."""
+    def keep(self, placed: Placed, counted: int | None = None) -> None:
+        """Take note that a snapshot was kept, or that it need not be.
+
+        Parameters
+        ----------
+        placed
+            What `place` returned.
+        counted
+            What the optimizer had counted; None where that says nothing of the step.
+        """
         self._taken_at = self._batch
+        self._taken = None if counted is None else (placed.step, counted)
         if placed.is_new:
             self.last_step, self.skipped, self._continues = placed.step, 0, False
 
@@ -206,13 +217,20 @@ class Schedule:
         return self._continues and bool(counted) and last is not None and (counted or 0) <= last
 
     def _next_step(self, counted: int | None, given: int | None) -> int:
-        """Return the given step, or the optimizer's count; where that would not rise, count on."""
+        """Return the given step, or the optimizer's count; where that does not rise, count on.
+
+        Others may have taken this step or later ones meanwhile: its own step a snapshot keeps.
+        """
         last = -1 if self.last_step is None else self.last_step
         if given is not None:
             if given <= last:
                 raise ValueError(f"step must be later than the last one, {last}; received {given}")
             return given
         since = 0 if self._taken_at is None else self._batch - self._taken_at
-        if counted is not None and (counted > last or (counted == last and not since)):
+        if self._taken is not None and counted is not None:
+            step, before = self._taken
+            if counted > before or (counted == before and not since):
+                return step + counted - before
+        elif counted is not None and (counted > last or (counted == last and not since)):
             return counted
         return last + max(since, 1)

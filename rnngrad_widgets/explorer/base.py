@@ -208,14 +208,15 @@ class ExplorerBase(ExplorerTraits):
             self.source.refresh()
             self._recorded.read_new()
         else:
-            key, run = self.displayed.key, self.runs.current
-            parts = self._compute(key.layer, key.quantity)
-            if run is None:
-                self._show(self._loader.arrange(parts, key))
-                return
-            now = self.displayed.part_of(parts).step
-            last = run.steps[-1]
-            self.add_snapshot(parts, last + 1 if now is None or now < last else now, run.status)
+            with self._lock:  # no snapshot of a callback may come in between
+                key, run = self.displayed.key, self.runs.current
+                parts = self._compute(key.layer, key.quantity)
+                if run is None:
+                    self._show(self._loader.arrange(parts, key))
+                    return
+                now, last = self.displayed.part_of(parts).step, run.steps[-1]
+                step = last + 1 if now is None or now < last else now
+                self.add_snapshot(parts, step, run.status)
         if self.runs.current is not None:
             self.step = self.runs.current.steps[-1]
         self.clear_message()
@@ -348,10 +349,14 @@ class ExplorerBase(ExplorerTraits):
         parts
             The tensors by part.
         step
-            Training step; later than the others, or the last one again.
+            Training step; later than the others, or the last one again. An earlier one, which
+            another thread has overtaken, is left out.
         status
             How far the run is; words alone are of the whole run.
         """
+        last = self.runs.current.steps[-1] if self.runs.current else step
+        if step < last:
+            return
         tensor = self.displayed.part_of(parts)
         if tensor.shape != self.displayed.tensor.shape:
             self._show(self._loader.arrange(parts, self.displayed.key))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import keras
@@ -407,3 +408,52 @@ def test_a_refresh_without_a_run_is_none() -> None:
     explorer = explore(FakeSource())
     explorer.refresh()
     assert (explorer.snapshots, explorer.step) == ([], 2)
+
+
+class Truth(keras.callbacks.Callback):
+    """The gradient at every step, by itself, and what else a person does in between."""
+
+    def __init__(self, explorer: GradientExplorer, at: set[int], act: str) -> None:
+        super().__init__()
+        self.explorer, self.at, self.act = explorer, at, act
+        self.found: dict[int, np.ndarray] = {}
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        del batch, logs
+        now = int(np.asarray(self.model.optimizer.iterations))
+        self.found[now] = get_rnn_gradients(self.model, *PROBE, layer="first")
+        if now in self.at:
+            getattr(self.explorer, self.act)()
+
+
+@pytest.mark.parametrize("act", ["refresh", "update"])
+@pytest.mark.parametrize("at", [{5}, {3, 4}, {10, 11}, set(range(1, 25))])
+def test_each_step_is_its_own_whatever_else_takes_snapshots(
+    model: Any, act: str, at: set[int]
+) -> None:
+    explorer = GradientExplorer(model, *PROBE, layer="first", quantity="output_gradient")
+    truth = Truth(explorer, at, act)
+    for _ in range(2):
+        train(model, truth, explorer.live(**EVERY))
+    assert steps(explorer) == sorted({0, 5, 10, 12, 15, 20, 24} | at)
+    for snapshot in explorer.snapshots[1:]:
+        np.testing.assert_array_equal(snapshot.array, truth.found[snapshot.step])
+
+
+def test_snapshots_rise_whatever_thread_takes_them(model: Any) -> None:
+    explorer = GradientExplorer(model, *PROBE, layer="first", quantity="output_gradient")
+    truth = Truth(explorer, set(), "")
+    training = threading.Thread(
+        target=train, args=(model, truth, explorer.live(**EVERY)), kwargs={"epochs": 2}
+    )
+    training.start()
+    while training.is_alive():
+        explorer.refresh()
+    training.join()
+    found = steps(explorer)
+    assert found == sorted(set(found))
+    assert set(found) >= {0, 24}
+    assert set(found) <= set(range(25))
+    for snapshot in explorer.snapshots:
+        if snapshot.step:
+            np.testing.assert_array_equal(snapshot.array, truth.found[snapshot.step])
