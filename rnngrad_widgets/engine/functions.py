@@ -87,7 +87,7 @@ def get_rnn_gradients(
         A path, a name, an index or the layer object. At most one of `layer_idx`, `layer_name`
         and `layer` may be given; none is needed where the model has one recurrent layer.
     quantity
-        A word of the project's vocabulary; see `GradientEngine.compute`.
+        The name of a quantity; `GradientEngine.compute` lists them.
     sample_weight, class_weight
         As in ``fit``.
     training
