@@ -73,13 +73,7 @@ class LoopTap:
 
         in_body = not layer.unroll and not tf.executing_eagerly()
         step = ProbedStep(
-            cell,
-            run,
-            loop,
-            keys,
-            self._differentiator,
-            gates=inside.gates,
-            in_body=in_body,
+            cell, run, loop, keys, self._differentiator, gates=inside.gates, in_body=in_body
         )
         recorder = _BodyRecorder if in_body else _StepRecorder
         record = recorder(layer, step, inside, sequence.shape[1])
@@ -96,14 +90,10 @@ class LoopTap:
         if mask is not None:
             mask = tf.cast(tf.reverse(mask, [1]) if layer.go_backwards else mask, tf.bool)
         last, outputs = record.finish(last, outputs, states, initial_state, mask)
-
-        def in_input_order(values: Tensor) -> Tensor:
-            return tf.reverse(values, [1]) if layer.go_backwards else values
-
         if inside.states:
-            values = map(in_input_order, record.states)
+            values = [_in_input_order(layer, state) for state in record.states]
             loop.states.update(zip(chain(*keys), values, strict=True))
-        loop.gates.extend(map(in_input_order, record.gates))
+        loop.gates.extend(_in_input_order(layer, gates) for gates in record.gates)
         return last, outputs, states
 
 
@@ -234,6 +224,10 @@ class _BodyRecorder:
             outputs = _masked(outputs, mask)
         last = outputs[:, -1]
         return last, outputs if self._layer.return_sequences else last[:, None]
+
+
+def _in_input_order(layer: Layer, values: Tensor) -> Tensor:
+    return tf.reverse(values, [1]) if layer.go_backwards else values
 
 
 def _masked(tensor: Tensor, mask: Tensor | None) -> Tensor:
