@@ -2,13 +2,16 @@ import type { Kernel } from '@jupyterlab/services';
 import { KernelMessage } from '@jupyterlab/services';
 
 /** Milliseconds that an idle kernel may take to answer. */
-const IDLE = 500;
+const ANSWER_TIME = 500;
 
-/** What a widget manager sends to restore widgets, after it knows about the kernel. */
-const OF_WIDGETS = [
+/** The messages that a widget manager sends to restore widgets. */
+const WIDGET_MESSAGES = new Set([
   'kernel_info_request',
-  ...['comm_info_request', 'comm_open', 'comm_msg', 'comm_close'],
-];
+  'comm_info_request',
+  'comm_open',
+  'comm_msg',
+  'comm_close',
+]);
 
 /**
  * Let the widgets of a page that is loaded while a cell runs be restored at once.
@@ -19,27 +22,27 @@ const OF_WIDGETS = [
  * cell has ended. A kernel without subshells does not reply, and nothing changes.
  */
 export async function restoreWhileBusy(kernel: Kernel.IKernelConnection): Promise<void> {
-  const held: KernelMessage.IShellMessage[] = [];
+  const earlier: KernelMessage.IShellMessage[] = [];
   let subshell: string | undefined;
   const send = kernel.sendShellMessage;
   kernel.sendShellMessage = (message, ...options) => {
     if (subshell !== undefined) {
-      direct(message, subshell);
+      redirect(message, subshell);
     } else {
-      held.push(message); // it may still be sent: JupyterLab lets a kernel have some seconds
+      earlier.push(message); // JupyterLab may hold it back for seconds: time to redirect it
     }
     return send.call(kernel, message, ...options) as never;
   };
   try {
-    if (await within(IDLE, kernel.info)) {
+    if (await within(ANSWER_TIME, kernel.info)) {
       return;
     }
-    const another = kernel.clone(); // as nothing waits there that is to be sent first
+    const another = kernel.clone(); // on a new connection no earlier message waits for the cell
     try {
       subshell = await subshellOf(another);
       if (subshell !== undefined) {
-        for (const message of held) {
-          direct(message, subshell);
+        for (const message of earlier) {
+          redirect(message, subshell);
         }
         await kernel.requestKernelInfo();
         await another.info; // the cell has ended
@@ -49,15 +52,15 @@ export async function restoreWhileBusy(kernel: Kernel.IKernelConnection): Promis
       another.dispose();
     }
   } catch {
-    // The kernel or the page went away.
+    // the kernel or the page went away: there is nothing to restore
   } finally {
     kernel.sendShellMessage = send;
   }
 }
 
-/** Let a message go to a subshell, if it is of widgets and not meant for another one. */
-function direct(message: KernelMessage.IShellMessage, subshell: string): void {
-  if (OF_WIDGETS.includes(message.header.msg_type)) {
+/** Let a message go to a subshell, if it is one of widgets and not meant for another subshell. */
+function redirect(message: KernelMessage.IShellMessage, subshell: string): void {
+  if (WIDGET_MESSAGES.has(message.header.msg_type)) {
     message.header.subshell_id ??= subshell;
   }
 }

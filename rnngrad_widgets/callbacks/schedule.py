@@ -35,8 +35,6 @@ class Schedule:
     The step of a snapshot is the optimizer's count. Where that starts again (the model was compiled
     anew) or stands still, the steps count on, so that they always rise.
 
-    More than ten attributes: batches are counted since five places of a run.
-
     Parameters
     ----------
     every
@@ -68,12 +66,16 @@ class Schedule:
         self._every = every
         self._continues = last_step is not None
         self._fresh = True  # no epoch of this fit has begun
-        # Batches of all fits: trained, when the epoch began, after its last one so far, at the last
-        # due one, at the last snapshot.
-        self._batch = self._epoch_start = self._ended = self._due_at = 0
-        self._taken_at: int | None = None
-        self._taken: tuple[int, int] | None = None  # its step, and what the optimizer had counted
-        self._counted = 0  # by the optimizer, when the epoch began
+        # Counted in batches of all fits:
+        self._batch = 0  # now
+        self._epoch_start = 0  # when the epoch began
+        self._ended = 0  # when the last batch ended
+        self._due_at = 0  # at the last due snapshot
+        self._taken_at: int | None = None  # at the last snapshot; None before the first
+        # The step of the last snapshot, and what the optimizer had counted there:
+        self._taken: tuple[int, int] | None = None
+        # Counted by the optimizer, when the epoch began:
+        self._counted = 0
 
     # -- what happens: each tells whether a snapshot is due ----------------------------------------
 

@@ -39,7 +39,7 @@ class GradientTensor:
     layer
         Stable path of the layer, ``"lstm"`` or ``"encoder/lstm"``; empty for a plain array.
     quantity
-        A word of the project's vocabulary (``"output_gradient"``); empty for a plain array.
+        The name of a quantity (``"output_gradient"``, ...); empty for a plain array.
     directions
         ``("forward", "backward")`` where the channel axis has these two halves, else empty.
     gates

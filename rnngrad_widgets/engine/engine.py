@@ -275,10 +275,10 @@ class GradientEngine:
         for batch in batches(self._model, x, y, sample_weight, class_weight, steps):
             self._builder.build(batch, training=bool(training))
             targets, words = early or chosen()
-            by = self._losses.for_batch(given, words, batch)
-            request = PassRequest(targets, words, bool(training), by, bool(clip))
+            batch_loss = self._losses.for_batch(given, words, batch)
+            request = PassRequest(targets, words, bool(training), batch_loss, bool(clip))
             result = self._passes.get(request, batch).run(batch)
-            has_loss &= by.has_loss if isinstance(by, ForwardOnly) else True
+            has_loss &= batch_loss.has_loss if isinstance(batch_loss, ForwardOnly) else True
             missing = "; ".join(result.missing)
             if missing and not result.tensors:
                 raise NothingThereError(missing)
@@ -385,7 +385,10 @@ class GradientEngine:
         (batch,) = batches(self._model, x, y, sample_weight, class_weight, steps)
         snapshots = [
             self.compute(
-                *(batch.x, batch.y, chosen, words),
+                batch.x,
+                batch.y,
+                chosen,
+                words,
                 sample_weight=batch.sample_weight,
                 training=training,
                 loss=loss,

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rnngrad_widgets.engine.backend import LayerChoice, Model, Nested
+    from rnngrad_widgets.engine.engine import GradientEngine
 
 
 WeightQuantity = Literal["weight_gradient", "weight"]
@@ -87,7 +88,7 @@ def get_rnn_gradients(
         A path, a name, an index or the layer object. At most one of `layer_idx`, `layer_name`
         and `layer` may be given; none is needed where the model has one recurrent layer.
     quantity
-        A word of the project's vocabulary; see `GradientEngine.compute`.
+        The name of a quantity; `GradientEngine.compute` lists them.
     sample_weight, class_weight
         As in ``fit``.
     training
@@ -113,20 +114,12 @@ def get_rnn_gradients(
         the three arguments is given, or the layer has several tensors that are no weights: of
         several calls, cells or states.
     """
-    from rnngrad_widgets.engine import GradientEngine  # noqa: PLC0415 - imports TensorFlow, so only when used
+    from rnngrad_widgets.engine import GradientEngine  # noqa: PLC0415 - imports TensorFlow
 
     engine = GradientEngine(model)
     chosen = _one_of({"layer_idx": layer_idx, "layer_name": layer_name, "layer": layer})
     if chosen is None:
-        layers = engine.layers
-        if not layers:
-            raise ValueError("the model must have a recurrent layer; it has none")
-        if len(layers) > 1:
-            names = ", ".join(f"'{known.path}'" for known in layers)
-            raise ValueError(
-                f"choose a layer with layer=; the model has {len(layers)} recurrent layers: {names}"
-            )
-        chosen = layers[0].path
+        chosen = _only_layer(engine)
     path = engine.resolve(chosen).path
     snapshot = engine.compute(
         x,
@@ -159,6 +152,19 @@ def _why(path: str, keys: Sequence[str]) -> str:
     """Return why a layer has several tensors."""
     calls = keys[0].removeprefix(path).startswith("[")
     return "one for each call" if calls else "one for each cell or state"
+
+
+def _only_layer(engine: GradientEngine) -> str:
+    """Return the path of a model's only recurrent layer."""
+    layers = engine.layers
+    if not layers:
+        raise ValueError("the model must have a recurrent layer; it has none")
+    if len(layers) > 1:
+        names = ", ".join(f"'{layer.path}'" for layer in layers)
+        raise ValueError(
+            f"choose a layer with layer=; the model has {len(layers)} recurrent layers: {names}"
+        )
+    return layers[0].path
 
 
 def _one_of(chosen: dict[str, LayerChoice]) -> LayerChoice:

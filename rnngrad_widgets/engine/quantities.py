@@ -8,10 +8,7 @@ from rnngrad_widgets.data.quantities import QUANTITIES
 from rnngrad_widgets.engine.calls.layer_call import RecordRequest, RecurrenceRequest
 from rnngrad_widgets.engine.keras_api.select import adapter_of
 from rnngrad_widgets.engine.layers.cells import CELL, HIDDEN
-from rnngrad_widgets.engine.layers.halves import (
-    missing_gates_reason,
-    missing_state_reason,
-)
+from rnngrad_widgets.engine.layers.halves import missing_gates_reason, missing_state_reason
 from rnngrad_widgets.engine.layers.kinds import directions, is_recurrent
 
 if TYPE_CHECKING:

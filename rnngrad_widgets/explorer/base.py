@@ -23,10 +23,7 @@ from rnngrad_widgets.explorer.source import Source
 from rnngrad_widgets.explorer.summary import left_out, summary_html
 from rnngrad_widgets.explorer.text_lines import TextLines
 from rnngrad_widgets.explorer.traits import ExplorerTraits
-from rnngrad_widgets.explorer.validation import (
-    can_reflect,
-    check_part,
-)
+from rnngrad_widgets.explorer.validation import can_reflect, check_part
 from rnngrad_widgets.views.controls import Controls
 from rnngrad_widgets.views.tensor_upload import new_selection
 from rnngrad_widgets.views.view_stack import ViewStack
@@ -164,16 +161,16 @@ class ExplorerBase(ExplorerTraits):
         Parameters
         ----------
         layer
-            Name, index into ``model.layers`` or layer object.
+            Path, name, index into ``model.layers`` or layer object.
         quantity
-            A word of the project's vocabulary.
+            The name of a quantity that the layer has, for instance ``"hidden_gradient"``.
         part
-            A part of the quantity.
+            Which tensor of a quantity that has several, by its label in the third dropdown.
 
         Raises
         ------
         ValueError
-            If there is none of that name, or it cannot be computed.
+            If there is no such layer, quantity or part, or it cannot be computed.
         """
         self.check_open()
         before = self.displayed.key

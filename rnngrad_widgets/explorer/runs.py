@@ -54,7 +54,7 @@ class Runs:
     @property
     def current(self) -> Run | None:
         """The run of what is shown; None where no snapshot has come."""
-        return self._current or None
+        return self._current or None  # a run without snapshots is false
 
     @property
     def last_step(self) -> int | None:
@@ -102,8 +102,12 @@ class Runs:
         if run is None or not run.fits(tensor):
             self.forget(shown)
             run = Run(
-                *(self._selection, self._summary, tensor, self._budget, self.precision),
-                lambda step: self._choose_step(shown, step),
+                self._selection,
+                self._summary,
+                like=tensor,
+                budget=self._budget,
+                precision=self.precision,
+                on_step_chosen=lambda step: self._choose_step(shown, step),
             )
             self._runs[shown] = run
             for each in self._runs.values():

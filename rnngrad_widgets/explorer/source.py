@@ -25,7 +25,7 @@ class RecordedStep(NamedTuple):
 class Source(ABC):
     """What the explorer asks for.
 
-    What is said below of training and of snapshots is what holds of a source that has neither.
+    The methods about training and snapshots have defaults, for a source that has neither.
     """
 
     @abstractmethod

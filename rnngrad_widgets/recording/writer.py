@@ -139,8 +139,8 @@ class RecordingWriter:
             If it cannot be written, for instance on a full disk.
         """
         row = {
-            "loss": _number(snapshot.loss),
-            "training_loss": _number(training_loss),
+            "loss": _number_or_nan(snapshot.loss),
+            "training_loss": _number_or_nan(training_loss),
             "time": time.time(),
             "skipped": skipped,
         }
@@ -245,8 +245,8 @@ class RecordingWriter:
         rule = f"every step in {self.path} must be as the first; record the same batch"
         here, there = self._layout.arrays, layout.arrays
         if [(a.layer, a.quantity) for a in here] != [(a.layer, a.quantity) for a in there]:
-            lacks = {(a.layer, a.quantity) for a in here} ^ {(a.layer, a.quantity) for a in there}
-            raise RecordingError(f"{rule}; received other tensors: {sorted(lacks) or 'reordered'}")
+            in_one = {(a.layer, a.quantity) for a in here} ^ {(a.layer, a.quantity) for a in there}
+            raise RecordingError(f"{rule}; received other tensors: {sorted(in_one) or 'reordered'}")
         for mine, other in zip(here, there, strict=True):
             for what in ("shape", "dtype", "dims", "directions", "gates", "mask"):
                 if getattr(mine, what) != getattr(other, what):
@@ -297,5 +297,5 @@ def _dump(document: Mapping[str, Any]) -> bytes:
     return json.dumps(document, allow_nan=False, separators=(",", ":")).encode()
 
 
-def _number(value: float | None) -> float:
+def _number_or_nan(value: float | None) -> float:
     return float("nan") if value is None else float(value)

@@ -35,8 +35,6 @@ class Controls:
 
     The links are made in the browser: a drag moves the picture without a message to Python.
 
-    More than ten attributes: one for each control, by which its place on the page is said.
-
     Parameters
     ----------
     selection

@@ -28,8 +28,8 @@ class Frame(Protocol):
         """Return the widgets that are closed with it, itself too."""
 
 
-class Run(NamedTuple):
-    """What runs code: a run of a cell, or a message of the browser to a widget that calls back.
+class Execution(NamedTuple):
+    """What executes code: one run of a cell, or one message of the browser to a widget.
 
     Attributes
     ----------
@@ -44,13 +44,13 @@ class Run(NamedTuple):
 
 
 class _Traces(NamedTuple):
-    """The run in which a frame was made, and the runs in whose output it is shown."""
+    """The execution that made a frame, and those in whose output it is shown."""
 
-    made: Run
-    shown: set[Run]
+    made: Execution
+    shown: set[Execution]
 
     def places(self) -> set[tuple[str, str]]:
-        return {run.place for run in (self.made, *self.shown)}
+        return {execution.place for execution in (self.made, *self.shown)}
 
     def are_over(self) -> bool:
         return all(map(_is_over, (self.made, *self.shown)))
@@ -58,8 +58,8 @@ class _Traces(NamedTuple):
 
 _frames: WeakKeyDictionary[Frame, _Traces] = WeakKeyDictionary()
 
-_others: dict[str, Run] = {}
-"""In which run a widget that is no frame was there first, by its model id."""
+_others: dict[str, Execution] = {}
+"""The execution after which each widget was first seen, by its model id."""
 
 _latest: dict[tuple[str, str], str] = {}
 """The latest message of each place."""
@@ -69,23 +69,23 @@ _shells: list[object] = []
 
 
 def note_made(frame: Frame) -> None:
-    """Remember which run made a frame, so that it can be closed once nothing refers to it."""
-    run = _running()
-    if run is not None:
-        _latest[run.place] = run.message
-        _frames[frame] = _Traces(run, set())
+    """Remember what made a frame, so that it can be closed once nothing refers to it."""
+    execution = _current_execution()
+    if execution is not None:
+        _latest[execution.place] = execution.message
+        _frames[frame] = _Traces(execution, set())
 
 
 def note_shown(frame: Frame) -> None:
-    """Remember in the output of which run a frame is shown."""
-    run = _running()
-    if run is not None and frame in _frames:
-        _latest[run.place] = run.message
-        _frames[frame].shown.add(run)
+    """Remember in the output of which execution a frame is shown."""
+    execution = _current_execution()
+    if execution is not None and frame in _frames:
+        _latest[execution.place] = execution.message
+        _frames[frame].shown.add(execution)
 
 
-def _running() -> Run | None:
-    """Return the run of this code; None outside a notebook."""
+def _current_execution() -> Execution | None:
+    """Return what executes this code; None outside a notebook."""
     shell = get_ipython()
     if shell is None or not hasattr(shell, "get_parent"):
         return None
@@ -96,7 +96,7 @@ def _running() -> Run | None:
         return None
     header = parent.get("header", {})
     # Copies of a notebook have the same cells; each has a session of its own.
-    return Run((str(header.get("session")), str(place)), str(header.get("msg_id")))
+    return Execution((str(header.get("session")), str(place)), str(header.get("msg_id")))
 
 
 def _listen(shell: Any) -> None:
@@ -107,31 +107,31 @@ def _listen(shell: Any) -> None:
 
 
 def _cell_ended() -> None:
-    run = _running()
-    if run is not None:
-        _latest[run.place] = run.message
+    execution = _current_execution()
+    if execution is not None:
+        _latest[execution.place] = execution.message
         for model_id in open_widgets().keys() - _others.keys():
-            _others[model_id] = run
-        _close_unused(run.place)
+            _others[model_id] = execution
+        _close_unused(execution.place)
 
 
 def _message_ended() -> None:
     """Look, after a message to a widget, only where a frame was made or shown in answer to it."""
-    run = _running()
-    if run is not None and _latest.get(run.place) == run.message:
-        _close_unused(run.place)
+    execution = _current_execution()
+    if execution is not None and _latest.get(execution.place) == execution.message:
+        _close_unused(execution.place)
 
 
-def _is_over(run: Run) -> bool:
-    """Tell whether a run's output is no longer there: its cell has run again."""
-    return _latest.get(run.place) != run.message
+def _is_over(execution: Execution) -> bool:
+    """Tell whether the output of an execution is gone: its cell has run again."""
+    return _latest.get(execution.place) != execution.message
 
 
 def _close_unused(place: tuple[str, str]) -> None:
     """Close the frames of earlier runs of a place, and of containers made there, if not in use."""
     for model_id in _others.keys() - open_widgets().keys():
         del _others[model_id]
-    over = {model_id: run for model_id, run in _others.items() if _is_over(run)}
+    over = {model_id: made for model_id, made in _others.items() if _is_over(made)}
     seen = _shown_by_outputs(over)
     frames = {
         frame.model_id: traces
@@ -148,7 +148,7 @@ def _close_unused(place: tuple[str, str]) -> None:
         close_unreferenced(_ids_of_parts(here) | (_reachable_ids(around) & over.keys()))
 
 
-def _shown_by_outputs(over: Mapping[str, Run]) -> set[str]:
+def _shown_by_outputs(over: Mapping[str, Execution]) -> set[str]:
     """Return the model ids of what `Output` widgets show, but for those of earlier runs."""
     return {
         output["data"][VIEW]["model_id"]
@@ -159,7 +159,7 @@ def _shown_by_outputs(over: Mapping[str, Run]) -> set[str]:
     }
 
 
-def _containers(over: Mapping[str, Run], frames: Collection[str]) -> dict[str, set[str]]:
+def _containers(over: Mapping[str, Execution], frames: Collection[str]) -> dict[str, set[str]]:
     """Find what earlier runs made to hold frames or to link them: which frames, by model id."""
     parts = {each: _ids_of_parts([each]) for each in frames}
     found = {}

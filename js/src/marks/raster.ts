@@ -82,8 +82,8 @@ export abstract class ColourMark extends CanvasMark {
     return this.madePalette.get(key, () => {
       const table = makeTable((v) => String(scale(v)), domain[0], domain[domain.length - 1]);
       return logColours
-        ? makeLogPalette(table, this.selection.limit, parseColour(theme().below), MAGENTA)
-        : makePalette(table, norm, MAGENTA);
+        ? makeLogPalette(table, this.selection.limit, parseColour(theme().below), NON_FINITE_COLOUR)
+        : makePalette(table, norm, NON_FINITE_COLOUR);
     });
   }
 
@@ -128,4 +128,4 @@ export class Raster extends ColourMark {
   }
 }
 
-const MAGENTA = parseColour(NON_FINITE);
+const NON_FINITE_COLOUR = parseColour(NON_FINITE);

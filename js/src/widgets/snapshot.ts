@@ -64,8 +64,7 @@ export class SnapshotModel extends WidgetModel {
 
   /** Median over samples of the norm over channels, by timestep; and the largest norm of all. */
   reach(mask: Float32Array | null): Reach {
-    // undefined, not yet initialised, while the snapshot joins: that is in the constructor of its
-    // base
+    // The timeline may ask while the base class is constructed, before the field is initialised.
     this.measured ??= reachOf(this.array, mask);
     return this.measured;
   }
@@ -76,6 +75,7 @@ export class SnapshotModel extends WidgetModel {
     return super.close(comm_closed);
   }
 
+  /** Release the array. */
   forget(): void {
     release(this, 'array');
     this.measured = undefined;

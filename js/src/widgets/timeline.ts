@@ -12,6 +12,9 @@ import type { SelectionModel } from './selection';
 import type { SnapshotModel } from './snapshot';
 import type { RunStatus } from './text';
 
+/** Values of the trait `show`: what is drawn while a step is pinned, which the page calls A. */
+export const SHOW = { step: 0, pinned: 1, difference: 2 } as const;
+
 /**
  * The snapshots of a run, and which one is shown: its array becomes that of the selection's tensor,
  * so that every view draws it.
@@ -32,7 +35,7 @@ export class TimelineModel extends DOMWidgetModel {
       follow: true,
       pinned: null,
       pin: false,
-      show: 0,
+      show: SHOW.step,
       status: '',
       status_step: null,
       status_number: 0,
@@ -94,6 +97,7 @@ export class TimelineModel extends DOMWidgetModel {
     this.trigger('snapshots');
   }
 
+  /** Let a snapshot go that Python has closed. */
   leave(snapshot: SnapshotModel): void {
     if (this.kept.includes(snapshot)) {
       this.kept = this.kept.filter((other) => other !== snapshot);
@@ -112,19 +116,23 @@ export class TimelineModel extends DOMWidgetModel {
     }
   }
 
+  /** Show the snapshot that is so many places later; earlier if negative. */
   moveBy(by: number): void {
     this.scrub(this.index + by);
   }
 
+  /** Follow the latest snapshot, or stay at the one that is shown. */
   setFollow(follow: boolean): void {
     this.set({ follow, ...(follow ? {} : { step: this.shown?.step ?? null }) });
     save(this);
   }
 
+  /** Pin the step that is shown, or forget the pinned one. */
   setPin(pin: boolean): void {
     this.set('pin', pin);
   }
 
+  /** Draw the chosen step, the pinned one, or their difference: one of `SHOW`. */
   setShow(show: number): void {
     this.set('show', show);
     save(this);
@@ -158,7 +166,7 @@ export class TimelineModel extends DOMWidgetModel {
     gone.forEach((snapshot) => snapshot.forget());
   }
 
-  /** Move the step that is shown, and A, to the nearest one that is kept. */
+  /** Move the step that is shown, and the pinned one, to the nearest that is kept. */
   private snapToKept(): void {
     for (const name of ['pinned', 'step']) {
       const step = this.get(name) as number | null;
@@ -172,7 +180,10 @@ export class TimelineModel extends DOMWidgetModel {
 
   private pinChanged(): void {
     const pin = this.get('pin') as boolean;
-    this.set({ pinned: pin ? (this.shown?.step ?? null) : null, ...(pin ? {} : { show: 0 }) });
+    this.set({
+      pinned: pin ? (this.shown?.step ?? null) : null,
+      ...(pin ? {} : { show: SHOW.step }),
+    });
     save(this);
     this.trigger('shown');
   }
@@ -182,12 +193,12 @@ export class TimelineModel extends DOMWidgetModel {
     return this.kept.find((snapshot) => snapshot.step === step) ?? null;
   }
 
-  /** Let every view draw the chosen snapshot, or its comparison with A. */
+  /** Let every view draw the chosen snapshot, or its comparison with the pinned one. */
   showChosen(): void {
     const { shown, pinnedSnapshot: pinned } = this;
-    const show = pinned === null ? 0 : (this.get('show') as number);
-    const source = show === 1 ? pinned : shown;
-    const base = show === 2 ? pinned : null;
+    const show = pinned === null ? SHOW.step : (this.get('show') as number);
+    const source = show === SHOW.pinned ? pinned : shown;
+    const base = show === SHOW.difference ? pinned : null;
     const array = difference(source?.array ?? null, base?.array ?? null);
     if (source === null || array === null) {
       return;
@@ -196,7 +207,8 @@ export class TimelineModel extends DOMWidgetModel {
     // a difference has no range from Python; of one that is zero the step's own is as good as any
     const limit = base === null ? own : (autoLimit(array.values) ?? own);
     const { selection } = this;
-    const steps: ComparedSteps | null = show === 0 ? null : [source.step, base?.step ?? null];
+    const steps: ComparedSteps | null =
+      show === SHOW.step ? null : [source.step, base?.step ?? null];
     selection.together(() => {
       selection.set({ auto_limit: limit, max_decade: source.get('max_decade') });
       if (selection.get('auto') as boolean) {

@@ -39,7 +39,7 @@ def make_probes(
     inside
         What to record.
     differentiator
-        Of the pass; it watches the probes.
+        The differentiator of the pass; it watches the probes.
     """
     loop = RecordedLoop()
     start = [tf.shape(like)[0], tf.shape(like)[1]]
@@ -73,7 +73,7 @@ class ProbedStep:
     keys
         The states of each leaf cell.
     differentiator
-        Of the pass.
+        The differentiator of the pass.
     gates
         Whether the gates' activations are recorded.
     in_body

@@ -9,15 +9,9 @@ from rnngrad_widgets.data.quantities import QUANTITIES
 from rnngrad_widgets.engine.backend import Tensor
 from rnngrad_widgets.engine.calls.groups import CallGroup
 from rnngrad_widgets.engine.calls.layer_call import RecordedLoop
-from rnngrad_widgets.engine.layers.axes import (
-    initial_axes,
-    state_axes,
-)
+from rnngrad_widgets.engine.layers.axes import initial_axes, state_axes
 from rnngrad_widgets.engine.layers.cells import CELL, HIDDEN, StateKey, cells_of, gates_of
-from rnngrad_widgets.engine.layers.halves import (
-    common_cells,
-    equal_halves,
-)
+from rnngrad_widgets.engine.layers.halves import common_cells, equal_halves
 from rnngrad_widgets.engine.layers.kinds import DIRECTIONS, directions
 from rnngrad_widgets.engine.tracing.source import Source, masks_of
 

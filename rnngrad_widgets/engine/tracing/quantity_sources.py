@@ -10,14 +10,8 @@ from typing import TYPE_CHECKING
 from rnngrad_widgets.data.quantities import QUANTITIES, Subject
 from rnngrad_widgets.engine.backend import tf
 from rnngrad_widgets.engine.calls.groups import CallGroup, group_calls
-from rnngrad_widgets.engine.layers.axes import (
-    input_axes,
-    output_axes,
-)
-from rnngrad_widgets.engine.layers.halves import (
-    equal_halves,
-    output_halves,
-)
+from rnngrad_widgets.engine.layers.axes import input_axes, output_axes
+from rnngrad_widgets.engine.layers.halves import equal_halves, output_halves
 from rnngrad_widgets.engine.layers.kinds import directions, is_recurrent
 from rnngrad_widgets.engine.layers.weights import weight_axes, weights_of
 from rnngrad_widgets.engine.quantities import offered_quantities

@@ -37,7 +37,7 @@ class LoopTap:
     layer
         An RNN layer; for a Bidirectional, one of its two.
     differentiator
-        Of the pass.
+        The differentiator of the pass.
     inside
         What to record.
     """
@@ -73,7 +73,7 @@ class LoopTap:
 
         in_body = not layer.unroll and not tf.executing_eagerly()
         step = ProbedStep(
-            *(cell, run, loop, keys, self._differentiator), gates=inside.gates, in_body=in_body
+            cell, run, loop, keys, self._differentiator, gates=inside.gates, in_body=in_body
         )
         recorder = _BodyRecorder if in_body else _StepRecorder
         record = recorder(layer, step, inside, sequence.shape[1])
@@ -90,11 +90,10 @@ class LoopTap:
         if mask is not None:
             mask = tf.cast(tf.reverse(mask, [1]) if layer.go_backwards else mask, tf.bool)
         last, outputs = record.finish(last, outputs, states, initial_state, mask)
-        in_time = {True: lambda t: tf.reverse(t, [1]), False: lambda t: t}[layer.go_backwards]
         if inside.states:
-            values = map(in_time, record.states)
+            values = [_in_input_order(layer, state) for state in record.states]
             loop.states.update(zip(chain(*keys), values, strict=True))
-        loop.gates.extend(map(in_time, record.gates))
+        loop.gates.extend(_in_input_order(layer, gates) for gates in record.gates)
         return last, outputs, states
 
 
@@ -104,9 +103,9 @@ class _StepRecorder:
     Parameters
     ----------
     layer, step, inside
-        As of `LoopTap`.
+        The RNN layer, its step with the probes, and what to record.
     timesteps
-        How many.
+        The length of the loop.
     """
 
     def __init__(
@@ -156,9 +155,9 @@ class _BodyRecorder:
     Parameters
     ----------
     layer, step, inside
-        As of `LoopTap`.
+        The RNN layer, its step with the probes, and what to record.
     timesteps
-        How many, where that is known.
+        The length of the loop, as for `_StepRecorder`; not needed here.
     """
 
     def __init__(
@@ -225,6 +224,10 @@ class _BodyRecorder:
             outputs = _masked(outputs, mask)
         last = outputs[:, -1]
         return last, outputs if self._layer.return_sequences else last[:, None]
+
+
+def _in_input_order(layer: Layer, values: Tensor) -> Tensor:
+    return tf.reverse(values, [1]) if layer.go_backwards else values
 
 
 def _masked(tensor: Tensor, mask: Tensor | None) -> Tensor:

@@ -39,9 +39,9 @@ class StateProbes:
         What the probes are made for; states that cannot be reached, or are not read, are written
         into it.
     differentiator
-        Of the pass.
+        The differentiator of the pass.
     in_body
-        As of `ProbedStep`.
+        Whether the steps are traced in the body of a loop.
     """
 
     def __init__(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -31,6 +31,8 @@ from rnngrad_widgets.engine.tracing.source import Source, TracedLayer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from numpy.typing import NDArray
 
     from rnngrad_widgets.engine.inputs.batch import Batch
 
@@ -105,18 +107,7 @@ class TracedPass:
         """Compute with weights of one step; `careful` where another thread may change them."""
         reference = self._reference  # another thread may drop it meanwhile
         step, values = self._read(careful=careful, checked=reference is not None)
-        scale = _FLOAT16_SCALE if self._scaled else 1.0
-        while True:
-            try:
-                loss, *tensors = self._function(
-                    tf.constant(scale, tf.float32), *batch.leaves, values=values
-                )
-            except (tf.errors.OpError, LossError) as error:
-                raise cannot_compute(batch, error) from error
-            arrays = [np.asarray(tensor) for tensor in tensors]
-            if scale <= 1.0 or all(np.isfinite(array).all() for array in arrays):
-                break
-            scale /= 2
+        loss, arrays = self._compute_unscaled(batch, values)
         if not careful and (
             may_train_elsewhere() or self._adapter.training_step(self._model) != step
         ):
@@ -135,6 +126,23 @@ class TracedPass:
             missing=list(self._findings.missing.values()),
             notes=tuple(self._findings.notes),
         )
+
+    def _compute_unscaled(
+        self, batch: Batch, values: dict[int, Tensor] | None
+    ) -> tuple[Tensor, list[NDArray[Any]]]:
+        """Return the loss and the arrays, at the largest loss scale at which these are finite."""
+        scale = _FLOAT16_SCALE if self._scaled else 1.0
+        while True:
+            try:
+                loss, *tensors = self._function(
+                    tf.constant(scale, tf.float32), *batch.leaves, values=values
+                )
+            except (tf.errors.OpError, LossError) as error:
+                raise cannot_compute(batch, error) from error
+            arrays = [np.asarray(tensor) for tensor in tensors]
+            if scale <= 1.0 or all(np.isfinite(array).all() for array in arrays):
+                return loss, arrays
+            scale /= 2
 
     def _read(self, *, careful: bool, checked: bool) -> tuple[int | None, dict[int, Tensor] | None]:
         """Return the training step, and the values of the variables if they must be saved.

@@ -1,4 +1,4 @@
-"""The registry of quantities: what it says is what the engine computes and the README lists."""
+"""The registry of quantities: what it says is what the engine computes and users read."""
 
 from __future__ import annotations
 
@@ -17,6 +17,16 @@ def test_the_readme_lists_them_all_in_this_order() -> None:
     table = README.read_text("utf-8").split("| quantity | what it is |")[1].split("\n\n")[0]
     cells = [line.split("|")[1] for line in table.splitlines()[2:]]
     assert [name for cell in cells for name in re.findall("`(.+?)`", cell)] == list(QUANTITIES)
+
+
+def test_the_docstrings_of_the_engine_list_them_all() -> None:
+    from rnngrad_widgets import GradientEngine  # noqa: PLC0415 - imports TensorFlow
+
+    gradients = [name for name, known in QUANTITIES.items() if known.is_gradient]
+    for method, names in ((GradientEngine.compute, QUANTITIES), (GradientEngine.check, gradients)):
+        heads = re.findall("^ *((?:``[a-z_]+``(?:, )?)+)$", method.__doc__ or "", re.MULTILINE)
+        listed = [name for head in heads for name in re.findall("``(.+?)``", head)]
+        assert sorted(listed) == sorted(names), method.__name__
 
 
 @pytest.mark.parametrize("quantity", QUANTITIES.values(), ids=lambda each: each.name)

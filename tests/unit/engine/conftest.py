@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import keras
 import pytest
 import tensorflow as tf
+import tf_keras
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-import keras
 
 
 @pytest.fixture
@@ -37,3 +37,4 @@ def unoptimised() -> Iterator[None]:
 def seeded() -> None:
     """Start every test from the same weights and data."""
     keras.utils.set_random_seed(7)
+    tf_keras.utils.set_random_seed(7)  # its initialisers draw from a generator of their own

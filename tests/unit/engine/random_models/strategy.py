@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
 
+from rnngrad_widgets.data.quantities import QUANTITIES
 from tests.unit.engine.random_models.cells import OWN
 from tests.unit.engine.random_models.spec import MERGES, OWN_CELLS, OWN_KINDS, Rnn, Spec
 
@@ -19,21 +20,6 @@ if TYPE_CHECKING:
 
 FAMILIES = ("own", "wrapped", "states", "cells")
 """Keras' own layers; wrappers and ways to call; states, seeds and initial states; own cells."""
-
-QUANTITIES = (
-    "output_gradient",
-    "hidden_gradient",
-    "cell_gradient",
-    "gate_gradient",
-    "initial_state_gradient",
-    "input_gradient",
-    "weight_gradient",
-    "output",
-    "hidden_state",
-    "cell_state",
-    "gate",
-    "weight",
-)
 
 _ONCE_IN_FOUR = st.sampled_from((False, False, False, True))
 _RARELY = st.sampled_from((False,) * 11 + (True,))
@@ -189,7 +175,7 @@ def _with_mask(draw: st.DrawFn, spec: Spec) -> Spec:
 def _with_running(draw: st.DrawFn, spec: Spec) -> Spec:
     random = any(rnn.dropout or rnn.recurrent_dropout for rnn in spec.rnns) or spec.has("Dropping")
     dtypes = ("float64",) * 6 + ("float32", "mixed_float16")
-    words = draw(st.lists(st.sampled_from(QUANTITIES), max_size=3, unique=True))
+    words = draw(st.lists(st.sampled_from(tuple(QUANTITIES)), max_size=3, unique=True))
     fixed = spec.fixed_batch and spec.fixed_time and spec.style in ("functional", "sequential")
     return replace(
         spec,
