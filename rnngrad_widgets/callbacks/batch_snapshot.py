@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypedDict
 
+import numpy as np
+
 from rnngrad_widgets.data.keywords import naming, suggesting
 from rnngrad_widgets.data.tensor import GradientSnapshot
 
@@ -55,12 +57,35 @@ def check_repeatable(x: Any) -> None:
     ------
     TypeError
         If it is an iterator.
+    ValueError
+        If it is a dataset that is shuffled anew each time: its first batch is read twice.
     """
     if isinstance(x, Iterator):
         raise TypeError(
             "x must be one batch of arrays, the same at every step, so that steps compare; "
             f"received a {type(x).__name__}; take one batch with: x, y = next(...)"
         )
+    if hasattr(x, "as_numpy_iterator") and not _same(*(_first_batch(x) for _ in range(2))):
+        raise ValueError(
+            "x must yield the same batches each time, so that steps compare; received a dataset "
+            "that yields others, as after shuffle(). Take one batch with: x, y = next(iter(...)), "
+            "or shuffle with reshuffle_each_iteration=False"
+        )
+
+
+def _first_batch(dataset: Any) -> Any:
+    return next(dataset.take(1).as_numpy_iterator(), None)
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Tell whether two nested batches have the same values."""
+    if isinstance(one, Mapping):
+        return all(_same(one[key], other[key]) for key in one)
+    if isinstance(one, tuple | list):
+        return all(map(_same, one, other))
+    if not isinstance(one, np.ndarray) or one.dtype.kind == "O":
+        return repr(one) == repr(other)  # ragged, sparse, text
+    return bool(np.array_equal(one, other, equal_nan=one.dtype.kind in "fc"))
 
 
 class BatchSnapshot:

@@ -185,5 +185,6 @@ def _why_not_direct(source: Source, path: str) -> str:
         return ""
     return (
         f"layer '{path}' returns only its last output: this is the gradient w.r.t. its hidden "
-        "state at every timestep; the direct one is quantity 'output_gradient'"
+        "state at every timestep; the direct one is quantity 'output_gradient', where the loss "
+        "reads that output"
     )

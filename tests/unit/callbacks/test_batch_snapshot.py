@@ -1,0 +1,38 @@
+"""Batches that are not the same each time are refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from rnngrad_widgets.callbacks.batch_snapshot import check_repeatable
+
+X = np.random.default_rng(1).normal(size=(12, 3, 2))
+Y = np.arange(12.0)
+
+
+def test_a_dataset_that_is_shuffled_anew_is_refused() -> None:
+    shuffled = tf.data.Dataset.from_tensor_slices((X, Y)).shuffle(12, seed=3)
+    with pytest.raises(ValueError, match=r"that yields others, as after shuffle\(\)\. Take one"):
+        check_repeatable(shuffled.batch(4))
+    with pytest.raises(TypeError, match="received a list_iterator; take one batch"):
+        check_repeatable(iter([X]))
+
+
+@pytest.mark.parametrize(
+    "dataset",
+    [
+        tf.data.Dataset.from_tensor_slices((X, Y)).batch(4),
+        tf.data.Dataset.from_tensor_slices(({"a": X, "b": X}, Y)).batch(4),
+        tf.data.Dataset.from_tensor_slices((X, Y)).shuffle(9, reshuffle_each_iteration=False),
+        tf.data.Dataset.from_tensor_slices((np.array(["a", "b"]), Y[:2])).batch(2),
+        tf.data.Dataset.from_tensor_slices((np.full((4, 2), np.nan), Y[:4])).batch(2),
+        tf.data.Dataset.from_tensor_slices((tf.ragged.constant([[1], [2, 3]]), Y[:2])).batch(2),
+        tf.data.Dataset.from_tensor_slices((X, Y)).take(0),
+        X,
+        None,
+    ],
+)
+def test_others_are_taken(dataset: object) -> None:
+    check_repeatable(dataset)
