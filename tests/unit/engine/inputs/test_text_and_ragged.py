@@ -91,7 +91,7 @@ def test_categories_beside_numbers(library: Any) -> None:
     kinds = library.Input((3,), dtype="string", name="kinds")
     embedded = library.layers.Embedding(4, 2)(look_up(kinds))
     hidden = library.layers.GRU(2, name="rnn")(library.layers.Concatenate()([numbers, embedded]))
-    model = library.Model([numbers, kinds], library.layers.Dense(1)(hidden))
+    model = library.Model({"numbers": numbers, "kinds": kinds}, library.layers.Dense(1)(hidden))
     model.compile("sgd", "mse")
     x = {
         "numbers": np.random.default_rng(0).normal(size=(4, 3, 2)),

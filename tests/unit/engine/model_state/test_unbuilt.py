@@ -249,7 +249,8 @@ def test_a_sequential_takes_another_length_than_it_was_built_with_as_fit_does(
     assert model.input_shape == (None, 5, 2)
     before = [weight.numpy() for weight in model.layers[-2].trainable_weights]
     model.optimizer.learning_rate = 1.0
-    assert model.train_on_batch(x, y) == pytest.approx(snapshot.loss, rel=1e-5)
+    assert model.evaluate(x, y, verbose=0) == pytest.approx(snapshot.loss, rel=1e-5)
+    model.train_on_batch(x, y)  # in Keras 3.5 it returns the mean since the last fit
     for old, new, name in zip(
         before,
         model.layers[-2].trainable_weights,
