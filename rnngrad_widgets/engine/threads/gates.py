@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from functools import wraps
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -68,7 +69,9 @@ class ExclusiveAccess(ABC):
         self._owner = threading.get_ident()
         self._frame: FrameType | None = entering
         self._closed = False
-        self._opened = threading.Event()
+        # Held while the gates are closed. Not an Event: a thread that is interrupted while it sets
+        # one may leave it locked.
+        self._closed_lock = threading.Lock()
         self._left_inside = False
         self._installed: list[tuple[type, str, Any, Any]] = []
         # For each thread that was inside when the gates were closed, its outermost frame there.
@@ -154,7 +157,8 @@ class ExclusiveAccess(ABC):
         They may need a thread that waits outside.
         """
         with _mutex:
-            self._opened = threading.Event()
+            self._closed_lock = threading.Lock()
+            self._closed_lock.acquire()
             self._closed = True
             self._install_gates()
             self._entered = self._threads_inside()
@@ -180,7 +184,7 @@ class ExclusiveAccess(ABC):
             if owner.__dict__.get(name) is gate:
                 setattr(owner, name, own)
             self._installed.pop()
-        self._opened.set()
+        _release(self._closed_lock)
 
     def is_abandoned(self) -> bool:
         """Return whether the owner was interrupted before it could give the access up."""
@@ -245,7 +249,10 @@ class ExclusiveAccess(ABC):
                         return waited
                     _waiting.add(thread)
                 waited = True
-                if not self._opened.wait(_RECHECK) and self.is_abandoned():
+                lock = self._closed_lock
+                if lock.acquire(timeout=_RECHECK):
+                    _release(lock)  # for the next one that waits
+                elif self.is_abandoned():
                     self.open_gates()
         finally:
             with _mutex:
@@ -256,6 +263,12 @@ class ExclusiveAccess(ABC):
             return False
         inside = self._entered.get(thread)
         return inside is None or inside is not self._outermost(caller, 0)
+
+
+def _release(lock: threading.Lock) -> None:
+    """Release a lock, if another thread has not done so."""
+    with suppress(RuntimeError):
+        lock.release()
 
 
 def is_idle() -> bool:
