@@ -113,7 +113,7 @@ def test_it_is_as_fit_makes_it(library: Any, tmp_path: Path) -> None:
 def test_it_is_exported_as_a_model_that_fit_built(tmp_path: Path) -> None:
     model = example(keras)
     look(model)
-    model.export(tmp_path / "exported", verbose=False)
+    model.export(tmp_path / "exported")
     exported = tf.saved_model.load(tmp_path / "exported")
     np.testing.assert_allclose(exported.serve(X[:3]).numpy(), model(X[:3]).numpy(), rtol=1e-6)
 
