@@ -15,6 +15,11 @@ from rnngrad_widgets.engine.layers.find import find_recurrent
 if TYPE_CHECKING:
     from rnngrad_widgets.engine.tracing.pass_result import PassResult
 
+_STATEFUL = (
+    "the model is stateful: each batch begins with the states that its layers have now, where "
+    "model.evaluate carries them on from batch to batch"
+)
+
 
 def snapshot(
     results: Sequence[PassResult], model: Model, *, has_loss: bool = True, stream: str = ""
@@ -46,6 +51,9 @@ def snapshot(
         joined = parts[0] if len(parts) == 1 else _join(parts, sizes)
         tensors[joined.layer, joined.quantity] = replace(joined, loss=loss, step=step)
     notes = _notes(results, stream)
+    stateful = any(getattr(match.layer, "stateful", False) for match in find_recurrent(model))
+    if stateful and len(results) > 1:
+        notes += (_STATEFUL,)
     return GradientSnapshot(tensors, loss=loss, step=step, aliases=_aliases(model), notes=notes)
 
 

@@ -334,6 +334,7 @@ class GradientExplorer(ExplorerBase):
         ModuleNotFoundError
             If zarr is not installed.
         """
+        self.check_open()
         self._check_trains("record")
         shown = self.displayed.key
         return self.source.recorder(

@@ -245,6 +245,20 @@ def test_every_layer_that_has_the_quantity(model: Any) -> None:
         engine.compute(X, Y, ["rnn", "last"], "cell_gradient")
 
 
+def test_batches_of_a_stateful_model_are_apart_and_a_note_says_so() -> None:
+    rnn = keras.layers.GRU(3, stateful=True, name="rnn")
+    model = keras.Sequential([keras.Input(batch_shape=(4, *X.shape[1:])), rnn])
+    model.compile("sgd", "mse")
+    y = np.ones((8, 3), "float32")
+    dataset = tf.data.Dataset.from_tensor_slices((X[:8], y)).batch(4)
+    engine = GradientEngine(model)
+    several = engine.compute(dataset, quantities="hidden_gradient")
+    assert several.notes[-1].startswith("the model is stateful: each batch begins with the states")
+    alone = [engine.compute(X[i : i + 4], y[i : i + 4]).loss for i in (0, 4)]
+    assert several.loss == pytest.approx(np.mean(alone))
+    assert engine.compute(dataset.take(1)).notes == ("4 samples from 1 batch: _TakeDataset",)
+
+
 def test_nothing_is_printed_and_traces_are_logged(
     model: Any, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
