@@ -32,16 +32,20 @@ def open_widgets() -> Mapping[str, Any]:
 def close_unreferenced(model_ids: Collection[str]) -> None:
     """Close those of the widgets to which nothing refers, not even another one that stays."""
     with _forgotten_by_history({id(open_widgets()[each]) for each in model_ids}):
-        loose = [_let_go(each) for each in model_ids]
+        loose: list[ref[Widget]] = []
         try:
+            for each in model_ids:
+                loose += _let_go(each)
             gc.collect()
         finally:
-            for each in loose:
-                _put_back(each())
+            for found in loose:
+                _put_back(found())
 
 
-def _let_go(model_id: str) -> ref[Widget]:
-    widget = ipywidgets._instances.pop(model_id)  # noqa: SLF001
+def _let_go(model_id: str) -> list[ref[Widget]]:
+    widget = ipywidgets._instances.pop(model_id, None)  # noqa: SLF001
+    if widget is None:
+        return []  # collected already, with what it is a part of
     handle = WeakMethod(widget._handle_msg)  # noqa: SLF001 - what ipywidgets gives to the comm
 
     def handle_if_there(message: dict[str, Any]) -> None:
@@ -50,7 +54,7 @@ def _let_go(model_id: str) -> ref[Widget]:
             found(message)
 
     widget.comm.on_msg(handle_if_there)
-    return ref(widget)
+    return [ref(widget)]
 
 
 def _put_back(widget: Widget | None) -> None:

@@ -88,6 +88,18 @@ def test_what_nothing_refers_to_goes(notebook: Notebook, code: str) -> None:
         assert len(notebook.open_widgets) == count
 
 
+def test_many_of_one_cell_go_together(notebook: Notebook) -> None:
+    made = "[show_features_2D(A, 1), show_features_1D(A[:, :, 2]), show_features_2D(A[:1])]"
+    notebook.run("a", f"from rnngrad_widgets import *\nshown = 3 * {made}")
+    code = f"shown = [*{made}, *{made}, *{made}]"
+    notebook.run("a", code)
+    count = len(notebook.open_widgets)
+    for _ in range(4):
+        notebook.run("a", code)
+        assert notebook.frames == 9
+        assert len(notebook.open_widgets) == count
+
+
 def test_variables_lists_and_containers_keep_it(notebook: Notebook) -> None:
     notebook.run("0", "runs = []")
     for number in range(3):
