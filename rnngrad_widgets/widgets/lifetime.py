@@ -37,10 +37,13 @@ class Execution(NamedTuple):
         The session of a notebook, and the id of the cell or of the widget.
     message
         The id of the message that asked for it.
+    in_cell
+        Whether that is a cell.
     """
 
     place: tuple[str, str]
     message: str
+    in_cell: bool
 
 
 class _Traces(NamedTuple):
@@ -91,12 +94,14 @@ def _current_execution() -> Execution | None:
         return None
     _listen(shell)
     parent = shell.get_parent()
-    place = parent.get("metadata", {}).get("cellId") or parent.get("content", {}).get("comm_id")
+    cell = parent.get("metadata", {}).get("cellId")
+    place = cell or parent.get("content", {}).get("comm_id")
     if place is None:
         return None
     header = parent.get("header", {})
     # Copies of a notebook have the same cells; each has a session of its own.
-    return Execution((str(header.get("session")), str(place)), str(header.get("msg_id")))
+    where = str(header.get("session")), str(place)
+    return Execution(where, str(header.get("msg_id")), in_cell=bool(cell))
 
 
 def _listen(shell: Any) -> None:
@@ -118,7 +123,10 @@ def _cell_ended() -> None:
 def _message_ended() -> None:
     """Look, after a message to a widget, only where a frame was made or shown in answer to it."""
     execution = _current_execution()
-    if execution is not None and _latest.get(execution.place) == execution.message:
+    # IPython tells of a cell here too, before `_cell_ended`: once is enough.
+    if execution is None or execution.in_cell:
+        return
+    if _latest.get(execution.place) == execution.message:
         _close_unused(execution.place)
 
 
