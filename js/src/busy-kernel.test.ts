@@ -53,6 +53,11 @@ class Connection {
     return this.info;
   }
 
+  async requestCommInfo(): Promise<void> {
+    this.say('comm_info_request');
+    return Promise.resolve();
+  }
+
   requestDeleteSubshell({ subshell_id }: { subshell_id: string }): void {
     this.deleted.push(subshell_id);
   }
@@ -69,12 +74,15 @@ class Connection {
   }
 }
 
-function made(subshells: boolean): { kernel: Connection; end: () => void; done: Promise<void> } {
+function made(
+  subshells: boolean,
+  methods: Partial<Connection> = {},
+): { kernel: Connection; end: () => void; done: Promise<void> } {
   let end!: () => void;
   const ended = new Promise<void>((resolve) => {
     end = resolve;
   });
-  const kernel = new Connection(ended, subshells);
+  const kernel = Object.assign(new Connection(ended, subshells), methods);
   const done = restoreWhileBusy(kernel as unknown as Kernel.IKernelConnection);
   return { kernel, end, done };
 }
@@ -110,6 +118,29 @@ describe('a busy kernel', () => {
     expect([kernel.deleted, kernel.disposals]).toEqual([['S'], [1]]);
   });
 
+  it('gets what JupyterLab holds back as soon as there is a subshell', async () => {
+    const { kernel } = made(true);
+    kernel.say('comm_open');
+    const first = vi.fn(() => kernel.flush());
+    void kernel.requestKernelInfo().then(first); // JupyterLab's own, which waits for the cell
+    await vi.advanceTimersByTimeAsync(490);
+    expect(first).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(20);
+    expect(first).toHaveBeenCalledOnce();
+    expect(kernel.sent).toContainEqual(['comm_open', 'S']);
+  });
+
+  it('is asked for its comms where they can be told', async () => {
+    const { kernel } = made(true);
+    void kernel.requestCommInfo();
+    await vi.advanceTimersByTimeAsync(490);
+    kernel.flush();
+    expect(kernel.sent).toEqual([]);
+    await vi.advanceTimersByTimeAsync(20);
+    kernel.flush();
+    expect(kernel.sent).toContainEqual(['comm_info_request', 'S']);
+  });
+
   it('without subshells is waited for', async () => {
     const { kernel, end, done } = made(false);
     kernel.say('comm_open');
@@ -129,16 +160,20 @@ describe('an idle kernel', () => {
     kernel.answer();
     await done;
     expect(kernel.sendShellMessage).not.toBe(sendShellMessage);
+    await kernel.requestCommInfo();
     kernel.say('comm_open');
     kernel.flush();
-    expect(kernel.sent).toEqual([['comm_open', undefined]]);
+    expect(kernel.sent).toEqual([
+      ['comm_info_request', undefined],
+      ['comm_open', undefined],
+    ]);
     expect(kernel.disposals).toEqual([]);
   });
 });
 
 it('a page that goes away meanwhile is no error', async () => {
-  const { kernel, done } = made(true);
-  kernel.requestKernelInfo = async () => Promise.reject(new Error('disposed'));
+  const requestKernelInfo = async (): Promise<void> => Promise.reject(new Error('disposed'));
+  const { kernel, done } = made(true, { requestKernelInfo });
   await vi.advanceTimersByTimeAsync(600);
   await done;
   expect(kernel.disposals).toEqual([1]);

@@ -24,14 +24,26 @@ const WIDGET_MESSAGES = new Set([
 export async function restoreWhileBusy(kernel: Kernel.IKernelConnection): Promise<void> {
   const earlier: KernelMessage.IShellMessage[] = [];
   let subshell: string | undefined;
-  const send = kernel.sendShellMessage;
+  let release!: () => void;
+  const released = new Promise<undefined>((resolve) => {
+    release = () => resolve(undefined);
+  });
+  const { sendShellMessage, requestKernelInfo, requestCommInfo } = kernel;
   kernel.sendShellMessage = (message, ...options) => {
     if (subshell !== undefined) {
       redirect(message, subshell);
     } else {
-      earlier.push(message); // JupyterLab may hold it back for seconds: time to redirect it
+      earlier.push(message); // JupyterLab holds it back for seconds: time to redirect it
     }
-    return send.call(kernel, message, ...options) as never;
+    return sendShellMessage.call(kernel, message, ...options) as never;
+  };
+  // JupyterLab holds messages back until this is answered, three seconds at most. Of the four that
+  // ipywidgets waits for all states, one would be left.
+  kernel.requestKernelInfo = async () => Promise.race([requestKernelInfo.call(kernel), released]);
+  // What ipywidgets asks when these four seconds are over, where making the subshell took longer.
+  kernel.requestCommInfo = async (...options) => {
+    await Promise.race([kernel.info, released]);
+    return requestCommInfo.call(kernel, ...options);
   };
   try {
     if (await within(ANSWER_TIME, kernel.info)) {
@@ -44,7 +56,9 @@ export async function restoreWhileBusy(kernel: Kernel.IKernelConnection): Promis
         for (const message of earlier) {
           redirect(message, subshell);
         }
-        await kernel.requestKernelInfo();
+        const answer = requestKernelInfo.call(kernel);
+        release();
+        await answer;
         await another.info; // the cell has ended
         kernel.requestDeleteSubshell({ subshell_id: subshell });
       }
@@ -54,7 +68,8 @@ export async function restoreWhileBusy(kernel: Kernel.IKernelConnection): Promis
   } catch {
     // the kernel or the page went away: there is nothing to restore
   } finally {
-    kernel.sendShellMessage = send;
+    release();
+    Object.assign(kernel, { sendShellMessage, requestKernelInfo, requestCommInfo });
   }
 }
 

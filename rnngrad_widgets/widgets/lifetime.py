@@ -13,7 +13,8 @@ from weakref import WeakKeyDictionary
 from IPython import get_ipython
 from ipywidgets import Output, Widget
 
-from rnngrad_widgets.widgets.unreferenced import close_unreferenced, open_widgets
+from rnngrad_widgets.widgets.open_widgets import open_widgets
+from rnngrad_widgets.widgets.unreferenced import close_unreferenced
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gc
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple
@@ -17,16 +17,11 @@ from weakref import WeakMethod, ref
 
 from IPython import get_ipython
 from ipywidgets import Widget
-from ipywidgets.widgets import widget as ipywidgets
+
+from rnngrad_widgets.widgets.open_widgets import open_widgets
 
 _OF_HISTORY = re.compile(r"_{1,3}|_\d+")
 """Names that IPython gives to what cells returned."""
-
-
-def open_widgets() -> Mapping[str, Any]:
-    """Return the widgets that ipywidgets keeps alive, by model id."""
-    found: Mapping[str, Any] = ipywidgets._instances  # noqa: SLF001 - the public way is deprecated
-    return found
 
 
 def close_unreferenced(model_ids: Collection[str]) -> None:
@@ -43,7 +38,7 @@ def close_unreferenced(model_ids: Collection[str]) -> None:
 
 
 def _let_go(model_id: str) -> list[ref[Widget]]:
-    widget = ipywidgets._instances.pop(model_id, None)  # noqa: SLF001
+    widget = open_widgets().pop(model_id, None)
     if widget is None:
         return []  # collected already, with what it is a part of
     handle = WeakMethod(widget._handle_msg)  # noqa: SLF001 - what ipywidgets gives to the comm
@@ -59,7 +54,7 @@ def _let_go(model_id: str) -> list[ref[Widget]]:
 
 def _put_back(widget: Widget | None) -> None:
     if widget is not None and widget.comm is not None:
-        ipywidgets._instances[widget.model_id] = widget  # noqa: SLF001
+        open_widgets()[widget.model_id] = widget
         widget.comm.on_msg(widget._handle_msg)  # noqa: SLF001
 
 
