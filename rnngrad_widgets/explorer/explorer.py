@@ -257,8 +257,10 @@ class GradientExplorer(ExplorerBase):
         every
             Batches, or ``"epoch"``.
         max_overhead
-            Share of the training time that this may cost: due steps are skipped to stay below it.
-            None for no limit.
+            Share of the training time, of all fits together, that this may cost: due steps are
+            skipped to stay below it. The last state of a ``fit`` is taken nevertheless, so that a
+            ``fit`` of seconds may cost more; and the first snapshot, for which functions are
+            traced, is apart, and paid back from half of the share. None for no limit.
         on_error
             ``"warn"``: a failure is shown here and training goes on; ``"raise"``: it ends training.
         precision

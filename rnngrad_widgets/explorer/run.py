@@ -11,7 +11,7 @@ from rnngrad_widgets.data.plot_array import to_plot_array, truncate_to_budget
 from rnngrad_widgets.data.quantities import quantity_of
 from rnngrad_widgets.data.statistics import auto_limit, max_decade
 from rnngrad_widgets.data.tensor import GradientTensor
-from rnngrad_widgets.data.thinning import capacity_for, is_kept, stride_for
+from rnngrad_widgets.data.thinning import capacity_for, is_kept, kept_of, stride_for
 from rnngrad_widgets.data.wire import Precision
 from rnngrad_widgets.explorer.run_status import RunStatus
 from rnngrad_widgets.explorer.summary import left_out, summary_html
@@ -144,7 +144,9 @@ class Run:
             auto_limit=auto_limit(plot_array.values),
             max_decade=max_decade(plot_array.values),
             summary=summary_html(tensor) + left_out(tensor, plot_array),
-            status=f"{status.text}{self._thinned(self._next)}",
+            status=status.line(
+                kept_of(self._next, stride_for(self._next, self.capacity)), self._next + 1
+            ),
             status_step=status.step,
         )
         self._entries[self._next] = RunEntry(snapshot, tensor)
@@ -155,8 +157,11 @@ class Run:
 
     def share(self, budget: int) -> None:
         """Reduce the budget: other runs share it."""
+        before = len(self)
         self.capacity = self.view.model.capacity = capacity_for(self._size, budget)
         self._thin()
+        if len(self) < before:
+            self.set_status(self._status)
 
     def set_status(self, status: RunStatus) -> None:
         """Show a status line."""
@@ -165,11 +170,7 @@ class Run:
         with model.hold_sync():
             model.status_step = status.step
             model.status_number = self._next
-            model.status = f"{status.text}{self._thinned(self._next - 1)}"
-
-    def _thinned(self, last: int) -> str:
-        stride = stride_for(last, self.capacity)
-        return f" · 1 of {stride:,} is kept" if stride > 1 else ""
+            model.status = status.line(len(self), self._next)
 
     def _thin(self) -> None:
         last = self._next - 1

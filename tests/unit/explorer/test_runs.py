@@ -36,16 +36,22 @@ def make(room: int = 5, **options: Any) -> Run:
 def test_a_run_keeps_what_the_budget_holds(open_widgets: dict[str, object]) -> None:
     run = make(room=5)
     run.append(tensor(0), 0, RunStatus())
+    assert run.snapshots[-1].status == "1 snapshot"
     first = len(open_widgets)
     counts = []
     for step in range(10, 410, 10):
         run.append(tensor(step), step, RunStatus(f"step {step}", step))
+        number = run.snapshots[-1].status.split(" · ")[1].split(" ")[0]
+        assert number == str(len(run)), "what is said is what there is"
         counts.append(len(run))
         assert len(open_widgets) == first + len(run) - 1
     assert max(counts) == 5
     assert run.steps == [0, 160, 320, 400]
     latest = run.snapshots[-1]
-    assert (latest.status, latest.status_step) == ("step 400 · 1 of 16 is kept", 400)
+    assert (latest.status, latest.status_step) == (
+        "step 400 · 4 of 41 snapshots in the timeline",
+        400,
+    )
     assert [s.array.tolist() for s in run.snapshots] == [
         tensor(step).values.tolist() for step in run.steps
     ]
@@ -154,6 +160,7 @@ def test_runs_share_the_budget() -> None:
     assert first.steps == [0, 4, 8], "no more than four"
     assert [s.step for s in snapshots if s.comm is not None] == [0, 4, 8]
     assert first.view.model.capacity == 4, "the browser keeps the same ones"
+    assert first.view.model.status == "3 of 9 snapshots in the timeline"
     for step in range(10, 18):
         runs.append("b", tensor(step), step, RunStatus())
     assert runs.current is not None

@@ -87,7 +87,7 @@ def test_steps_are_chosen_evenly_and_the_last_always(
     assert [step for step, _, _ in read] == steps_read
     for step, tensor, status in read:
         np.testing.assert_array_equal(tensor.values, snapshot(step)["bi", "output_gradient"].values)
-        assert status == RunStatus("10 snapshots recorded · 9 skipped", step=None)
+        assert status == RunStatus(rest="9 skipped", of=10)
 
 
 def test_every_step_of_what_is_turned_to(tmp_path: Path) -> None:
@@ -158,7 +158,7 @@ def test_new_steps_appear_and_closing_ends_the_thread(
     explorer.layer = "last"
     assert steps(explorer) == [0, 10, 20, 30]
     latest = explorer.snapshots[-1]
-    assert (latest.status, latest.status_step) == ("4 snapshots recorded", None)
+    assert (latest.status, latest.status_step) == ("4 snapshots", None)
     assert len(followers()) == 1
     explorer.close()
     assert (followers(), open_widgets) == ([], {})
