@@ -376,7 +376,8 @@ class ExplorerBase(ExplorerTraits):
         run = self.runs.current
         if run is not None:
             step = run.nearest(step)
-            tensor = run.tensor(step)
+            whole = self.displayed.part_of(self.displayed.parts)  # of the latest step
+            tensor = whole if whole.step == step else run.tensor(step)
             plot_array = self._loader.plot_array(tensor)
             # only now: another thread may have displayed something meanwhile
             self.displayed = replace(

@@ -77,7 +77,8 @@ class GradientExplorer(ExplorerBase):
         See the attributes.
     budget
         Bytes of one tensor that are sent to the browser: of more, the first samples are sent, and
-        the summary says so. And of all snapshots of a timeline, which is thinned.
+        the summary says so. And of all snapshots of a timeline, here too, which is thinned; the
+        first and the last are kept in any case.
 
     Attributes
     ----------
@@ -93,7 +94,8 @@ class GradientExplorer(ExplorerBase):
         ``"forward/bias"`` of the weights, ``"[0]"`` for the first call of a shared layer, ``"0"``
         for the first of stacked cells. Empty where there is only one.
     tensor
-        The `GradientTensor` that is shown.
+        The `GradientTensor` that is shown; of the earlier steps of a timeline in float32, and those
+        samples that the browser has.
 
     Raises
     ------

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
+import numpy as np
 from ipywidgets import HTML, Widget
+from numpy.typing import NDArray
 
-from rnngrad_widgets.data.plot_array import to_plot_array, truncate_to_budget
+from rnngrad_widgets.data.plot_array import (
+    to_plot_array,
+    to_tensor,
+    truncate_to_budget,
+    without_rest,
+)
 from rnngrad_widgets.data.quantities import quantity_of
 from rnngrad_widgets.data.statistics import auto_limit, max_decade
 from rnngrad_widgets.data.tensor import GradientTensor
@@ -25,10 +33,15 @@ LARGE = 8_000_000
 
 
 class RunEntry(NamedTuple):
-    """A snapshot in the browser, and the tensor that it shows."""
+    """A snapshot in the browser; the values of its tensor are kept once, as the browser has them.
+
+    So the budget counts all that is kept.
+    """
 
     snapshot: Snapshot
-    tensor: GradientTensor
+    values: NDArray[np.float32]
+    loss: float | None
+    mask: NDArray[np.bool_] | None
 
 
 class Run:
@@ -66,7 +79,9 @@ class Run:
         self.precision: Precision = large if precision is None else precision
         self._budget = budget
         self._size = size
-        self._shape = like.shape
+        # of the same shape, without memory of its own
+        self._like = replace(like, values=np.broadcast_to(np.float32(0), like.shape))
+        self._rebuilt: tuple[Snapshot, GradientTensor] | None = None
         self.name = f"{like.layer} · {quantity_of(like.quantity).label}".strip(" ·")
         self._next = 0
         self._status = RunStatus()
@@ -106,15 +121,19 @@ class Run:
 
     def fits(self, tensor: GradientTensor) -> bool:
         """Tell whether a tensor has the shape of the others."""
-        return tensor.shape == self._shape
+        return tensor.shape == self._like.shape
 
     def nearest(self, step: int) -> int:
         """Return the kept step that is nearest to a step."""
         return min(self.steps, key=lambda other: abs(other - step))
 
     def tensor(self, step: int) -> GradientTensor:
-        """Return the tensor of a kept step."""
-        return next(entry.tensor for entry in self._entries.values() if entry.snapshot.step == step)
+        """Return the tensor of a kept step: in float32, of the samples that the browser has."""
+        entry = next(entry for entry in self._entries.values() if entry.snapshot.step == step)
+        if self._rebuilt is None or self._rebuilt[0] is not entry.snapshot:
+            like = replace(self._like, step=step, loss=entry.loss, mask=entry.mask)
+            self._rebuilt = entry.snapshot, to_tensor(entry.values, like)
+        return self._rebuilt[1]
 
     def show_step(self, step: int) -> None:
         """Show a kept step; following the latest goes on only from the latest itself."""
@@ -134,22 +153,26 @@ class Run:
             self._next -= 1
             replaced = self._entries.pop(self._next).snapshot
         plot_array = truncate_to_budget(to_plot_array(tensor), self._budget)
+        values = without_rest(plot_array.values)
         snapshot = Snapshot(
             self.precision,
             timeline_id=self.view.model.model_id,
             number=self._next,
             step=step,
             loss=_finite(tensor.loss),
-            array=plot_array.values,
-            auto_limit=auto_limit(plot_array.values),
-            max_decade=max_decade(plot_array.values),
+            array=values,
+            auto_limit=auto_limit(values),
+            max_decade=max_decade(values),
             summary=summary_html(tensor) + left_out(tensor, plot_array),
             status=status.line(
                 kept_of(self._next, stride_for(self._next, self.capacity)), self._next + 1
             ),
             status_step=status.step,
         )
-        self._entries[self._next] = RunEntry(snapshot, tensor)
+        mask = self._like.mask  # mostly the same, of a batch that stays the same
+        if mask is None or tensor.mask is None or not np.array_equal(mask, tensor.mask):
+            mask = tensor.mask
+        self._entries[self._next] = RunEntry(snapshot, values, tensor.loss, mask)
         self._next += 1
         self._thin()
         if replaced is not None:

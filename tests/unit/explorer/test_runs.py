@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import weakref
 from typing import Any
 
 import numpy as np
@@ -56,6 +57,53 @@ def test_a_run_keeps_what_the_budget_holds(open_widgets: dict[str, object]) -> N
         tensor(step).values.tolist() for step in run.steps
     ]
     np.testing.assert_array_equal(run.tensor(160).values, tensor(160).values)
+
+
+@pytest.mark.usefixtures("open_widgets")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("budget", "most", "bound"),
+    [
+        (20_000_000, 20, 20_000_000),  # 1 MB each in the browser
+        (500_000, 2, 1_000_000),  # the first samples of the first and of the last
+    ],
+)
+def test_what_is_kept_is_what_the_budget_counts(
+    dtype: Any, budget: int, most: int, bound: int
+) -> None:
+    shape = (4, 50, 1250)
+
+    def made(step: int) -> GradientTensor:
+        values = np.full(shape, step / 3, dtype)
+        mask = np.arange(shape[1]) < np.full((shape[0], 1), shape[1] - 1)
+        return GradientTensor(values, SEQUENCE, "lstm", "output_gradient", mask=mask, loss=step)
+
+    run = Run(new_selection(), HTML(), made(0), budget, None, lambda _: None)
+    given = []
+    for step in range(300):
+        tensor = made(step)
+        given.append(weakref.ref(tensor.values.base))
+        run.append(tensor, step, RunStatus())
+        del tensor
+        kept = {id(root(s.array)): root(s.array).nbytes for s in run.snapshots}
+        kept |= {id(array()): array().nbytes for array in given if array() is not None}
+        assert sum(kept.values()) <= bound
+    assert most / 2 < len(run) <= most
+    step = run.steps[-2]
+    found = run.tensor(step)
+    assert (found.step, found.loss, found.dims, found.layer) == (step, step, SEQUENCE, "lstm")
+    np.testing.assert_array_equal(
+        found.values, made(step).values[: len(found.values)], strict=False
+    )
+    assert found.mask is not None
+    np.testing.assert_array_equal(found.mask, made(step).mask[: len(found.values)])
+
+
+def root(array: np.ndarray) -> np.ndarray:
+    """The array whose memory this one looks at."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
 
 
 def test_the_last_step_again_takes_its_own_place(open_widgets: dict[str, object]) -> None:
