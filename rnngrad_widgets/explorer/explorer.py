@@ -186,6 +186,10 @@ class GradientExplorer(ExplorerBase):
     ) -> GradientExplorer:
         """Explore a recording; needs neither the model nor TensorFlow.
 
+        The last snapshot is read first. Where the others take longer than a moment, they are read
+        behind it, and the line under the timeline says how far that is; `snapshots` and `step` wait
+        for them.
+
         Parameters
         ----------
         path

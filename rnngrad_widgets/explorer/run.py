@@ -39,6 +39,7 @@ class RunEntry(NamedTuple):
     """
 
     snapshot: Snapshot
+    step: int
     values: NDArray[np.float32]
     loss: float | None
     mask: NDArray[np.bool_] | None
@@ -101,7 +102,7 @@ class Run:
     @property
     def steps(self) -> list[int]:
         """The training steps of the kept snapshots, in rising order."""
-        return [snapshot.step for snapshot in self.snapshots]
+        return [entry.step for entry in self._entries.values()]
 
     @property
     def shown(self) -> int:
@@ -129,7 +130,7 @@ class Run:
 
     def tensor(self, step: int) -> GradientTensor:
         """Return the tensor of a kept step: in float32, of the samples that the browser has."""
-        entry = next(entry for entry in self._entries.values() if entry.snapshot.step == step)
+        entry = next(entry for entry in self._entries.values() if entry.step == step)
         if self._rebuilt is None or self._rebuilt[0] is not entry.snapshot:
             like = replace(self._like, step=step, loss=entry.loss, mask=entry.mask)
             self._rebuilt = entry.snapshot, to_tensor(entry.values, like)
@@ -152,31 +153,49 @@ class Run:
         if self._entries and self.steps[-1] == step:
             self._next -= 1
             replaced = self._entries.pop(self._next).snapshot
+        number, self._next = self._next, self._next + 1
+        # of those before it, some may still be on their way
+        kept = min(kept_of(number, stride_for(number, self.capacity)), len(self) + 1)
+        self._entries[number] = self._entry(number, tensor, step, status.line(kept, self._next))
+        self._thin()
+        if replaced is not None:
+            replaced.close()
+
+    def reserve(self, count: int) -> range:
+        """Return numbers for snapshots that come later than the next one, by `insert`."""
+        self._next += count
+        return range(self._next - count, self._next)
+
+    def wants(self, number: int) -> bool:
+        """Tell whether a snapshot of a reserved number is kept now."""
+        last = self._next - 1
+        return is_kept(number, stride_for(last, self.capacity), last)
+
+    def insert(self, number: int, tensor: GradientTensor, step: int) -> None:
+        """Send a snapshot to its reserved place."""
+        self._entries[number] = self._entry(number, tensor, step, "")
+        self._entries = dict(sorted(self._entries.items()))
+
+    def _entry(self, number: int, tensor: GradientTensor, step: int, status: str) -> RunEntry:
         plot_array = truncate_to_budget(to_plot_array(tensor), self._budget)
         values = without_rest(plot_array.values)
         snapshot = Snapshot(
             self.precision,
             timeline_id=self.view.model.model_id,
-            number=self._next,
+            number=number,
             step=step,
             loss=_finite(tensor.loss),
             array=values,
             auto_limit=auto_limit(values),
             max_decade=max_decade(values),
             summary=summary_html(tensor) + left_out(tensor, plot_array),
-            status=status.line(
-                kept_of(self._next, stride_for(self._next, self.capacity)), self._next + 1
-            ),
-            status_step=status.step,
+            status=status,
+            status_step=self._status.step,
         )
         mask = self._like.mask  # mostly the same, of a batch that stays the same
         if mask is None or tensor.mask is None or not np.array_equal(mask, tensor.mask):
             mask = tensor.mask
-        self._entries[self._next] = RunEntry(snapshot, values, tensor.loss, mask)
-        self._next += 1
-        self._thin()
-        if replaced is not None:
-            replaced.close()
+        return RunEntry(snapshot, step, values, tensor.loss, mask)
 
     def share(self, budget: int) -> None:
         """Reduce the budget: other runs share it."""
