@@ -25,6 +25,7 @@ from rnngrad_widgets.explorer.options import (
     parted,
 )
 from rnngrad_widgets.explorer.sources import ArraySource, ModelSource, RecordingSource
+from rnngrad_widgets.explorer.waiting import open_recording
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -201,7 +202,8 @@ class GradientExplorer(ExplorerBase):
         storage_options
             Options for fsspec.
         timeout
-            Seconds to wait for the first step of a recording that is about to be written.
+            Seconds to wait for the first step of a recording that is about to be written; a line
+            in the cell says so meanwhile.
         **options
             ``sample``, ``channel``, ``norm``, ``reflect_half``, ``view``, ``title``, ``cmap``,
             ``ylim``, ``height`` and ``budget``, as for the class.
@@ -226,9 +228,7 @@ class GradientExplorer(ExplorerBase):
         from rnngrad_widgets.recording import Recording  # noqa: PLC0415
 
         recording = (
-            path
-            if isinstance(path, Recording)
-            else Recording(path, storage_options=storage_options, timeout=timeout)
+            path if isinstance(path, Recording) else open_recording(path, storage_options, timeout)
         )
         if not len(recording):
             raise ValueError(

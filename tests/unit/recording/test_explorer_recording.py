@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -90,6 +91,33 @@ def test_steps_are_chosen_evenly_and_the_last_always(
     for step, tensor, status in read:
         np.testing.assert_array_equal(tensor.values, snapshot(step)["bi", "output_gradient"].values)
         assert status == RunStatus(rest="9 skipped", of=10)
+
+
+def test_a_cell_that_waits_for_the_first_step_says_so(tmp_path: Path, monkeypatch: Any) -> None:
+    shown: list[str] = []
+
+    class Line:
+        def update(self, data: dict[str, str], *, raw: bool) -> None:
+            assert raw
+            shown.append(data["text/plain"])
+
+    def display(data: dict[str, str], *, raw: bool, display_id: bool) -> Line:
+        assert (raw, display_id) == (True, True)
+        shown.append(data["text/plain"])
+        record(tmp_path / "run", [0])
+        return Line()
+
+    def open_it() -> GradientExplorer:
+        return GradientExplorer.from_recording(tmp_path / "run", timeout=20)
+
+    module = "rnngrad_widgets.explorer.waiting"
+    monkeypatch.setattr(f"{module}.get_ipython", lambda: SimpleNamespace(kernel="a notebook's"))
+    monkeypatch.setattr(f"{module}.display", display)
+    assert open_it().step == 0
+    waited = f"Waiting for the first snapshot in {tmp_path / 'run'}, 20 s at most…"
+    assert shown == [waited, ""]
+    open_it()
+    assert shown == [waited, ""], "it is there"
 
 
 def test_every_step_of_what_is_turned_to(tmp_path: Path) -> None:
