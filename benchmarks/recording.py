@@ -1,8 +1,9 @@
 """What recordings cost, and whether they last: `python benchmarks/recording.py`.
 
-Three parts, all in one run: megabytes a second beside ``np.save`` of the same arrays, the two in
-turn; writers that are killed at random moments; and what `GradientRecorder` adds to ``fit``, in
-pairs of a run with and one without. Nothing is measured against a limit here, numbers are printed.
+Four parts, all in one run: megabytes a second beside ``np.save`` of the same arrays, the two in
+turn; how long an explorer of a recording takes to open, and to have read all of it; writers that
+are killed at random moments; and what `GradientRecorder` adds to ``fit``, in pairs of a run with
+and one without. Nothing is measured against a limit here, numbers are printed.
 """
 
 from __future__ import annotations
@@ -21,7 +22,12 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the tests' kills are used 
 
 import numpy as np
 
-from rnngrad_widgets import GradientRecorder, GradientSnapshot, GradientTensor
+from rnngrad_widgets import (
+    GradientExplorer,
+    GradientRecorder,
+    GradientSnapshot,
+    GradientTensor,
+)
 from rnngrad_widgets.recording import RecordingWriter
 from tests.unit.recording.kills import kill
 
@@ -63,6 +69,32 @@ def speed(folder: Path, name: str, count: int, shape: tuple[int, ...], steps: in
         f"{name}: recording {size / recorded:5.0f} MB/s ({recorded * 1e3:.1f} ms a step), "
         f"np.save {size / saved:5.0f} MB/s ({saved * 1e3:.1f} ms): {recorded / saved:.2f}x its time"
     )
+
+
+def opening(folder: Path, name: str, shape: tuple[int, ...], steps: int) -> None:
+    """Open a recording of many steps, or of long ones, and wait for all of it."""
+    chance = np.random.default_rng(0)
+    writer = RecordingWriter(folder / name)
+    for _ in range(steps):
+        tensor = GradientTensor(
+            chance.normal(size=shape).astype("float32"),
+            ("sample", "timestep", "channel"),
+            "lstm",
+            "output_gradient",
+        )
+        writer.append(GradientSnapshot({("lstm", "output_gradient"): tensor}, loss=0.5))
+    writer.close()
+    begin, cpu = time.perf_counter(), time.process_time()
+    explorer = GradientExplorer.from_recording(folder / name)
+    opened = time.perf_counter() - begin
+    count = len(explorer.snapshots)
+    whole = time.perf_counter() - begin
+    print(
+        f"an explorer of {steps} x {shape} opens in {opened:.1f} s, has all {count} snapshots "
+        f"after {whole:.1f} s ({time.process_time() - cpu:.1f} s of CPU)",
+        flush=True,
+    )
+    explorer.close()
 
 
 def kills(folder: Path, count: int) -> None:
@@ -134,6 +166,8 @@ def main() -> None:
         folder = Path(name)
         for label, (count, shape) in SHAPES.items():
             speed(folder, label, count, shape, 40)
+        opening(folder, "many", (16, 100, 64), 600)
+        opening(folder, "long", (4, 200_000, 16), 5)
         kills(folder / "kills", arguments.kills)
         if arguments.pairs:
             overhead(folder, arguments.pairs, arguments.steps)

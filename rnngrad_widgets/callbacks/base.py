@@ -7,7 +7,6 @@ to be imported.
 
 from __future__ import annotations
 
-import threading
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -15,7 +14,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from rnngrad_widgets.callbacks.overhead import OverheadLimit
+from rnngrad_widgets.callbacks.account import Account
+from rnngrad_widgets.callbacks.overhead import check_share
 from rnngrad_widgets.callbacks.schedule import Every, Schedule
 from rnngrad_widgets.callbacks.status import Status
 from rnngrad_widgets.data.tensor import GradientSnapshot, GradientTensor
@@ -26,8 +26,9 @@ OnError = Literal["warn", "raise"]
 class TrainingCallback:
     """Take a snapshot when one is due and affordable; subclasses say what becomes of it.
 
-    `Schedule` says what is due, `OverheadLimit` what is affordable: the first and the last state of
-    a ``fit`` always are. All is measured: computing the snapshot and what becomes of it.
+    `Schedule` says what is due, `Overhead` what is affordable. The first state and the last of a
+    ``fit`` are taken whether they are or not; what they cost is counted, and saved later. All is
+    measured: computing the snapshot and what becomes of it.
 
     Parameters
     ----------
@@ -36,17 +37,17 @@ class TrainingCallback:
     every, last_step
         As for `Schedule`.
     max_overhead
-        As for `OverheadLimit`.
+        Share of the training time, as for `Overhead`; None for no limit.
     on_error
         ``"warn"``: a failure is said once and training goes on; the next due step is tried again.
         ``"raise"``: it ends training.
+    account
+        Of earlier callbacks, whose counts and costs go on; None for a new one.
 
     Attributes
     ----------
-    status
-        How far the run is.
-    limit
-        What can be afforded.
+    account
+        What was taken and spent, of all fits together.
 
     Raises
     ------
@@ -62,20 +63,24 @@ class TrainingCallback:
         max_overhead: float | None = 0.05,
         on_error: OnError = "warn",
         last_step: int | None = None,
+        account: Account | None = None,
     ) -> None:
         self._schedule = Schedule(every, last_step)
         if on_error not in ("warn", "raise"):
             raise ValueError(f"on_error must be 'warn' or 'raise'; received {on_error!r}")
-        self.limit = OverheadLimit(max_overhead)
-        self.status = Status(max_overhead=max_overhead)
+        self.account = Account() if account is None else account
         self.model: Any = None
         self.params: Any = None
         self._probe = probe
         self._on_error = on_error
+        self._max_overhead = check_share(max_overhead)
+        self._fitting = False
         self._logs: Mapping[str, Any] = {}
-        # Hooks and `update` may come from several threads: one snapshot after the other.
-        self._lock = threading.RLock()
-        self._traced = False  # the probe, of this model
+
+    @property
+    def status(self) -> Status:
+        """How far training is."""
+        return self.account.status
 
     # -- what subclasses say ---------------------------------------------------------------------
 
@@ -117,13 +122,12 @@ class TrainingCallback:
         ValueError
             If there is no model, or the step is not later.
         """
-        with self._lock:
+        with self.account.lock:
             if model is not None:
                 self.set_model(model)
             if self.model is None:
                 raise ValueError("update needs a model the first time; received None")
             self._schedule.count_batch()
-            self.limit.tick()
             if self._is_chief():
                 self._attempt(step)
 
@@ -135,21 +139,21 @@ class TrainingCallback:
 
     def set_model(self, model: Any) -> None:
         """Remember the model; with several workers only the chief takes snapshots."""
-        if model is not self.model:
-            self.model, self._traced = model, False
+        self.model = model
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Take note that a fit begins."""
         del logs
         self._logs = {}
         self._schedule.begin_fit()
-        self.status = replace(self.status, running=True)
-        self.limit.start()
+        self._fitting = True
+        self._tell(running=True)
+        self.account.overhead.start()
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Take the very first state, when the first epoch begins."""
         del epoch, logs
-        if self._schedule.begin_epoch(_count(self.model)):
+        if self._schedule.begin_epoch(_count(self.model)) and not self._has_first_state():
             self._snapshot_if_affordable(forced=True)
 
     # Snapshots are taken when a batch begins, not when one ends: Keras 3 calls the end from another
@@ -176,10 +180,11 @@ class TrainingCallback:
     def on_train_end(self, logs: Any = None) -> None:
         """Take the last state."""
         del logs
-        self.limit.tick()
+        self.account.overhead.tick()
         if self._schedule.end_fit():
             self._snapshot_if_affordable(forced=True)
-        self.status = replace(self.status, running=False, share=self.limit.share)
+        self._fitting = False
+        self._tell(running=False, **self._costs(outside=False))
         if self._is_chief():
             self.on_finish(self.status)
 
@@ -202,26 +207,35 @@ class TrainingCallback:
 
     # -- taking ----------------------------------------------------------------------------------
 
+    def _has_first_state(self) -> bool:
+        """Tell whether another callback has taken it, at the end of an earlier ``fit``."""
+        known, optimizer = self.known_step(), getattr(self.model, "optimizer", None)
+        if known is None or optimizer is None or int(np.asarray(optimizer.iterations)) != known:
+            return False
+        self._schedule.last_step = known
+        self._schedule.keep(self._schedule.place(known), known)
+        return True
+
     def _snapshot_if_affordable(self, *, forced: bool = False) -> None:
-        with self._lock:
+        with self.account.lock:
             if not self._is_chief():
                 return
-            self.limit.tick()
-            if forced or self.limit.affordable():
+            self.account.overhead.tick()
+            if forced or self.account.overhead.affords(self._max_overhead):
                 self._attempt()
             else:
                 self._schedule.skipped += 1
-                self.status = replace(self.status, skipped=self.status.skipped + 1)
+                self._tell(skipped=self.status.skipped + 1)
 
     def _attempt(self, step: int | None = None) -> None:
-        first, startup = self.status.error is None, not self._traced
-        self._traced = True
+        account, first = self.account, self.status.error is None
+        startup, account.traced = account.traced is not self.model, self.model
         try:
-            with self.limit.spending(startup=startup):
+            with account.overhead.spending(startup=startup, outside=not self._fitting):
                 self._take_snapshot(step)
         except Exception as error:
             self._schedule.skipped += 1
-            self.status = replace(self.status, failed=self.status.failed + 1, error=error)
+            self._tell(failed=self.status.failed + 1, error=error)
             if self._on_error == "raise":
                 raise
             if first:
@@ -242,14 +256,28 @@ class TrainingCallback:
                 loss=snapshot.loss,
                 training_loss=self._training_loss(),
                 taken=self.status.taken + 1,
-                share=self.limit.share,
-                startup=self.limit.startup,
+                max_overhead=self._max_overhead,
                 error=None,
+                **self._costs(outside=not self._fitting),
             )
             skipped = self._schedule.skipped
             self.on_snapshot(_at_step(snapshot, placed.step), status, skipped)
-            self.status = status
+            self.account.status = status
         self._schedule.keep(placed, snapshot.step if given is None else None)
+
+    def _costs(self, *, outside: bool) -> dict[str, Any]:
+        overhead = self.account.overhead
+        return {
+            "share": None if outside else overhead.share,
+            "each": overhead.each if outside else None,
+            "trained": overhead.trained,
+            "startup": overhead.startup,
+        }
+
+    def _tell(self, **fields: Any) -> None:
+        """Change fields of the status."""
+        known = {"max_overhead": self._max_overhead, **fields}
+        self.account.status = replace(self.status, **known)
 
     def _warn_of_earlier_run(self, step: int, last: int) -> None:
         warnings.warn(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from rnngrad_widgets.callbacks.account import Account
 from rnngrad_widgets.callbacks.base import OnError, TrainingCallback
 from rnngrad_widgets.callbacks.schedule import Every
 from rnngrad_widgets.callbacks.status import Status
@@ -41,10 +42,14 @@ class LiveGradients(TrainingCallback):
     every
         Batches, or ``"epoch"``.
     max_overhead
-        Share of the training time that this may cost; None for no limit. The first snapshot, for
-        which functions are traced, is paid back from half of it.
+        Share of the training time, of all fits together, that this may cost: due steps are skipped
+        to stay below it. The last state of a ``fit`` is taken nevertheless, so that a ``fit`` of
+        seconds may cost more; and the first snapshot, for which functions are traced, is apart, and
+        paid back from half of the share. None for no limit.
     on_error
         ``"warn"``: a failure is shown and training goes on; ``"raise"``: it ends training.
+    account
+        Of earlier callbacks of the display, whose counts and costs go on; None for a new one.
 
     Raises
     ------
@@ -60,8 +65,11 @@ class LiveGradients(TrainingCallback):
         every: Every = 10,
         max_overhead: float | None = 0.05,
         on_error: OnError = "warn",
+        account: Account | None = None,
     ) -> None:
-        super().__init__(probe, every=every, max_overhead=max_overhead, on_error=on_error)
+        super().__init__(
+            probe, every=every, max_overhead=max_overhead, on_error=on_error, account=account
+        )
         self._display = display
 
     def known_step(self) -> int | None:

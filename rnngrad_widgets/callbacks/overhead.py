@@ -1,4 +1,4 @@
-"""How much of the training time something has cost, and whether more can be afforded."""
+"""`Overhead`: what snapshots have cost beside the training time, and whether more is affordable."""
 
 from __future__ import annotations
 
@@ -7,17 +7,32 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
-class OverheadLimit:
-    """Keep a cost below a share of the training time.
+def check_share(max_overhead: float | None) -> float | None:
+    """Check a share of the training time.
 
-    The share is cost / training time without the cost, so 0.05 makes ``fit`` take at most 5 %
-    longer. What is marked as startup (tracing, once) is paid back from half of it: at 5 %, two
-    seconds of tracing would else allow nothing for the first 40 seconds of a run.
+    Raises
+    ------
+    ValueError
+        If it is neither None nor greater than 0.
+    """
+    if max_overhead is not None and not max_overhead > 0:
+        raise ValueError(
+            f"max_overhead must be greater than 0, 0.05 is 5 %, or None for no limit; "
+            f"received {max_overhead!r}"
+        )
+    return max_overhead
+
+
+class Overhead:
+    """What snapshots cost, of all fits together.
+
+    The share is cost / training time without the cost, so 0.05 makes ``fit`` take 5 % longer.
+    What is marked as startup (tracing, once) is apart, and paid back from half of a limit: at 5 %,
+    two seconds of tracing would else allow nothing for the first 40 seconds of a run. What is taken
+    outside of ``fit`` is counted by itself: nobody tells what the time between is spent on.
 
     Parameters
     ----------
-    max_overhead
-        The share, greater than 0; None for no limit.
     clock
         Returns seconds, for instance ``time.perf_counter``.
 
@@ -25,33 +40,27 @@ class OverheadLimit:
     ----------
     trained, spent, startup
         Seconds of training, of cost, and of what was marked as startup.
-
-    Raises
-    ------
-    ValueError
-        If `max_overhead` is not greater than 0.
     """
 
-    def __init__(
-        self, max_overhead: float | None, clock: Callable[[], float] = time.perf_counter
-    ) -> None:
-        if max_overhead is not None and not max_overhead > 0:
-            raise ValueError(
-                f"max_overhead must be greater than 0, 0.05 is 5 %, or None for no limit; "
-                f"received {max_overhead!r}"
-            )
-        self.max_overhead = max_overhead
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
         self.trained = 0.0
         self.spent = 0.0
         self.startup = 0.0
         self._last = 0.0
+        self._outside: tuple[int, float] = (0, 0.0)  # how often, and seconds
         self._clock = clock
         self._since = clock()
 
     @property
-    def share(self) -> float:
-        """Cost / training time so far, startup apart."""
-        return self.spent / self.trained if self.trained else 0.0
+    def share(self) -> float | None:
+        """Cost / training time so far; None before there was any."""
+        return self.spent / self.trained if self.trained else None
+
+    @property
+    def each(self) -> float | None:
+        """Seconds that a snapshot costs on average outside of ``fit``; None before the first."""
+        count, seconds = self._outside
+        return seconds / count if count else None
 
     def start(self) -> None:
         """Begin to count training time, at first or after a pause that does not count."""
@@ -63,24 +72,24 @@ class OverheadLimit:
         self.trained += now - self._since
         self._since = now
 
-    def affordable(self) -> bool:
-        """Tell whether the next cost stays within the share, and one at the end too.
+    def affords(self, max_overhead: float | None) -> bool:
+        """Tell whether the next cost stays within a share, and one at the end of the fit too.
 
         Both are expected to be like the last one.
 
-        Returns
-        -------
-        bool
-            True without a limit.
+        Parameters
+        ----------
+        max_overhead
+            The share; None for no limit.
         """
-        if self.max_overhead is None:
+        if max_overhead is None:
             return True
-        budget = self.max_overhead * self.trained
+        budget = max_overhead * self.trained
         return self.spent + min(self.startup, budget / 2) + 2 * self._last <= budget
 
     @contextmanager
-    def spending(self, *, startup: bool = False) -> Iterator[None]:
-        """Measure what happens inside as cost, or as startup."""
+    def spending(self, *, startup: bool = False, outside: bool = False) -> Iterator[None]:
+        """Measure what happens inside as cost; as startup; or as cost outside of ``fit``."""
         begin = self._clock()
         try:
             yield
@@ -89,6 +98,9 @@ class OverheadLimit:
             cost = self._since - begin
             if startup:
                 self.startup += cost
+            elif outside:
+                count, seconds = self._outside
+                self._outside = (count + 1, seconds + cost)
             else:
                 self.spent += cost
                 self._last = cost

@@ -46,9 +46,11 @@ class GradientRecorder(TrainingCallback):
     every
         Batches, or ``"epoch"``.
     max_overhead
-        Share of the training time that recording may cost, computing and writing: due steps are
-        skipped, and counted, to stay below it. None for no limit. The first snapshot, for which
-        functions are traced, is paid back from half of it.
+        Share of the training time, of all fits together, that recording may cost, computing and
+        writing: due steps are skipped, and counted, to stay below it. The last state of a ``fit``
+        is recorded nevertheless, so that a ``fit`` of seconds may cost more; and the first
+        snapshot, for which functions are traced, is apart, and paid back from half of the share.
+        None for no limit.
     mode
         ``"x"``: a new recording; ``"a"``: continue the one that is there, with the same layers,
         quantities and batch; ``"w"``: replace it, when the first snapshot comes.

@@ -92,6 +92,35 @@ def to_plot_array(tensor: GradientTensor) -> PlotArray:
     return PlotArray(values, columns, rows, gates, "rows" if gates else "", sections, by_magnitude)
 
 
+def to_tensor(values: NDArray[np.float32], like: GradientTensor) -> GradientTensor:
+    """Return the tensor that is laid out so: the way back from `to_plot_array`.
+
+    Parameters
+    ----------
+    values
+        As `PlotArray.values` of a tensor like that one, or of its first samples.
+    like
+        What the tensor is; its own values are not looked at.
+
+    Returns
+    -------
+    GradientTensor
+        float32; a view of `values` where their layouts allow it.
+    """
+    dims, shape = like.dims, like.shape
+    if dims[0] != "sample":
+        return replace(like, values=values[0].T.reshape(shape))
+    front = 2 if dims[1:2] == ("timestep",) else 1
+    count = len(halves(like)) if len(dims) > front + 1 else 1
+    inner = (*shape[front:-1], shape[-1] // count)
+    parts = [
+        part.reshape(*values.shape[:front], *inner) for part in np.split(values, count, axis=-1)
+    ]
+    mask = None if like.mask is None else like.mask[: len(values)]
+    joined = parts[0] if count == 1 else np.concatenate(parts, axis=-1)
+    return replace(like, values=joined, mask=mask)
+
+
 def truncate_to_budget(plot_array: PlotArray, budget: int) -> PlotArray:
     """Keep as many samples as fit the budget, from the first.
 
@@ -107,3 +136,11 @@ def truncate_to_budget(plot_array: PlotArray, budget: int) -> PlotArray:
             f"Raise it: budget={each}"
         )
     return replace(plot_array, values=plot_array.values[: budget // each])
+
+
+def without_rest(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the values without what else their memory holds: as they are, or a copy."""
+    whole = values
+    while isinstance(whole.base, np.ndarray):
+        whole = whole.base
+    return values if whole.nbytes == values.nbytes else values.copy()

@@ -126,20 +126,19 @@ def relative_norms(values: NDArray[Any], mask: NDArray[np.bool_] | None) -> NDAr
     return result
 
 
-def share_not_reached(values: NDArray[Any], mask: NDArray[np.bool_] | None) -> float | None:
+def share_not_reached(norms: NDArray[np.float64]) -> float | None:
     """Return the share of timesteps, 0 .. 1, whose relative norm is below `THRESHOLD`.
 
     Parameters
     ----------
-    values, mask
-        As for `relative_norms`.
+    norms
+        As `relative_norms` returns them.
 
     Returns
     -------
     float or None
         1 where all values are zero; None where no timestep is left.
     """
-    norms = relative_norms(values, mask)
     counted = norms[~np.isnan(norms)]
     return float(np.mean(counted < THRESHOLD)) if counted.size else None
 

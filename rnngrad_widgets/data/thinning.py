@@ -25,9 +25,14 @@ def is_kept(number: int, stride: int, last: int) -> bool:
 def stride_for(last: int, capacity: int) -> int:
     """Return the least power of two that leaves no more than ``capacity`` of snapshots 0..last."""
     stride = 1
-    while last // stride + 1 + (last % stride > 0) > max(capacity, 2):
+    while kept_of(last, stride) > max(capacity, 2):
         stride *= 2
     return stride
+
+
+def kept_of(last: int, stride: int) -> int:
+    """Return how many of snapshots 0..last are kept: every ``stride``-th and the last."""
+    return last // stride + 1 + (last % stride > 0)
 
 
 def capacity_for(size: int, budget: int) -> int:

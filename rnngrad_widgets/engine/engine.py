@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rnngrad_widgets.data.tensor import NothingThereError
 from rnngrad_widgets.engine.backend import LayerChoice, Model, Nested, check_backend
 from rnngrad_widgets.engine.checking import Check, group_quantities, merge_snapshots
-from rnngrad_widgets.engine.inputs.streams import batches, is_stream
+from rnngrad_widgets.engine.inputs.streams import batches, is_stream, name_of_stream
 from rnngrad_widgets.engine.keras_api.modules import is_model
 from rnngrad_widgets.engine.layers.find import LayerMatch, RecurrentLayer, find_recurrent
 from rnngrad_widgets.engine.layers.resolve import resolve, resolve_all
@@ -285,8 +285,7 @@ class GradientEngine:
             if missing and not results:
                 warnings.warn(f"left out of the snapshot: {missing}", UserWarning, stacklevel=2)
             results.append(result)
-        stream = type(x).__name__ if is_stream(x) else ""
-        return snapshot(results, self._model, has_loss=has_loss, stream=stream)
+        return snapshot(results, self._model, has_loss=has_loss, stream=name_of_stream(x))
 
     def check(
         self,

@@ -77,7 +77,12 @@ class ExplorerBase(ExplorerTraits):
         self.runs = Runs(selection, lines.summary, chosen["budget"], self._sync_step)
         self._side = SideViews(source, self.view_stack, self._compute, self.runs.has)
         self._recorded = RecordedRun(
-            source, self.runs, self._lock, lambda: self.displayed, self.add_snapshot
+            source,
+            self.runs,
+            self._lock,
+            lambda: self.displayed,
+            self.add_snapshot,
+            self.show_error,
         )
         plots = (self.view_stack.box, self.runs.box)
         boxes = (self.controls.box, lines.summary, lines.message, *plots)
@@ -145,7 +150,11 @@ class ExplorerBase(ExplorerTraits):
 
     @property
     def snapshots(self) -> list[Snapshot]:
-        """The snapshots of the run that is shown; those that the budget leaves."""
+        """The snapshots of the run that is shown; those that the budget leaves.
+
+        What is still being read of a recording is waited for.
+        """
+        self._recorded.read_rest()
         return self.runs.current.snapshots if self.runs.current else []
 
     # -- what is displayed -------------------------------------------------------------------------
@@ -202,7 +211,8 @@ class ExplorerBase(ExplorerTraits):
         """
         self.check_open()
         if self.source.has_snapshots:
-            self.source.refresh()
+            with self._lock:
+                self.source.refresh()
             self._recorded.read_new()
         else:
             with self._lock:  # no snapshot of a callback may come in between
@@ -224,7 +234,7 @@ class ExplorerBase(ExplorerTraits):
         A failure is shown in the widget, and reading is tried again.
         """
         self.check_open()
-        self._recorded.follow(self.show_error, self.clear_message)
+        self._recorded.follow(self.clear_message)
 
     def _compute(self, layer: str, quantity: str) -> Mapping[str, GradientTensor]:
         with self._computing():
@@ -278,7 +288,8 @@ class ExplorerBase(ExplorerTraits):
         self.weight_selections = self.view_stack.selections
 
     def _prepare(self) -> None:
-        """Compute the views that are otherwise computed when they are first looked at."""
+        """Compute the views that are otherwise computed when they are first looked at, read all."""
+        self._recorded.read_rest()
         if "flow" in self.view_stack.views:
             self._side.show_companion(self.displayed)
         if "weights" in self.view_stack.views:
@@ -376,7 +387,8 @@ class ExplorerBase(ExplorerTraits):
         run = self.runs.current
         if run is not None:
             step = run.nearest(step)
-            tensor = run.tensor(step)
+            whole = self.displayed.part_of(self.displayed.parts)  # of the latest step
+            tensor = whole if whole.step == step else run.tensor(step)
             plot_array = self._loader.plot_array(tensor)
             # only now: another thread may have displayed something meanwhile
             self.displayed = replace(

@@ -25,6 +25,7 @@ from rnngrad_widgets.explorer.options import (
     parted,
 )
 from rnngrad_widgets.explorer.sources import ArraySource, ModelSource, RecordingSource
+from rnngrad_widgets.explorer.waiting import open_recording
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -77,7 +78,8 @@ class GradientExplorer(ExplorerBase):
         See the attributes.
     budget
         Bytes of one tensor that are sent to the browser: of more, the first samples are sent, and
-        the summary says so. And of all snapshots of a timeline, which is thinned.
+        the summary says so. And of all snapshots of a timeline, here too, which is thinned; the
+        first and the last are kept in any case.
 
     Attributes
     ----------
@@ -93,7 +95,8 @@ class GradientExplorer(ExplorerBase):
         ``"forward/bias"`` of the weights, ``"[0]"`` for the first call of a shared layer, ``"0"``
         for the first of stacked cells. Empty where there is only one.
     tensor
-        The `GradientTensor` that is shown.
+        The `GradientTensor` that is shown; of the earlier steps of a timeline in float32, and those
+        samples that the browser has.
 
     Raises
     ------
@@ -184,6 +187,10 @@ class GradientExplorer(ExplorerBase):
     ) -> GradientExplorer:
         """Explore a recording; needs neither the model nor TensorFlow.
 
+        The last snapshot is read first. Where the others take longer than a moment, they are read
+        behind it, and the line under the timeline says how far that is; `snapshots` and `step` wait
+        for them.
+
         Parameters
         ----------
         path
@@ -195,7 +202,8 @@ class GradientExplorer(ExplorerBase):
         storage_options
             Options for fsspec.
         timeout
-            Seconds to wait for the first step of a recording that is about to be written.
+            Seconds to wait for the first step of a recording that is about to be written; a line
+            in the cell says so meanwhile.
         **options
             ``sample``, ``channel``, ``norm``, ``reflect_half``, ``view``, ``title``, ``cmap``,
             ``ylim``, ``height`` and ``budget``, as for the class.
@@ -220,9 +228,7 @@ class GradientExplorer(ExplorerBase):
         from rnngrad_widgets.recording import Recording  # noqa: PLC0415
 
         recording = (
-            path
-            if isinstance(path, Recording)
-            else Recording(path, storage_options=storage_options, timeout=timeout)
+            path if isinstance(path, Recording) else open_recording(path, storage_options, timeout)
         )
         if not len(recording):
             raise ValueError(
@@ -257,8 +263,10 @@ class GradientExplorer(ExplorerBase):
         every
             Batches, or ``"epoch"``.
         max_overhead
-            Share of the training time that this may cost: due steps are skipped to stay below it.
-            None for no limit.
+            Share of the training time, of all fits together, that this may cost: due steps are
+            skipped to stay below it. The last state of a ``fit`` is taken nevertheless, so that a
+            ``fit`` of seconds may cost more; and the first snapshot, for which functions are
+            traced, is apart, and paid back from half of the share. None for no limit.
         on_error
             ``"warn"``: a failure is shown here and training goes on; ``"raise"``: it ends training.
         precision

@@ -5,10 +5,12 @@ The names and the first arguments are those of see-rnn; what they return is a wi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from html import escape
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 import numpy as np
-from ipywidgets import VBox, Widget, register
+from ipywidgets import HTML, VBox, Widget, register
 from traitlets import observe, validate
 
 from rnngrad_widgets.callbacks.batch_snapshot import BATCH_DEFAULTS, BatchOptions
@@ -16,9 +18,9 @@ from rnngrad_widgets.data.keywords import naming, suggesting
 from rnngrad_widgets.data.norm import Norm, check_norm
 from rnngrad_widgets.data.plot_array import PlotArray, to_plot_array
 from rnngrad_widgets.data.slices import as_array, map_array, sequence_of, with_second_half_flipped
-from rnngrad_widgets.data.tensor import NO_TIME, SEQUENCE, GradientTensor
+from rnngrad_widgets.data.tensor import NO_TIME, SEQUENCE, GradientSnapshot, GradientTensor
 from rnngrad_widgets.explorer.frame import PlotFrame, ValidatedAny
-from rnngrad_widgets.explorer.sources import ModelSource
+from rnngrad_widgets.explorer.sources import by_part, first_recurrent
 from rnngrad_widgets.explorer.validation import check_rows
 from rnngrad_widgets.views.curves import CurveGridView
 from rnngrad_widgets.views.histogram import HistogramView
@@ -49,10 +51,12 @@ class Features(PlotFrame):
 
     norm = ValidatedAny("auto")
 
-    def __init__(self, selection: Selection, view: View, **style: Any) -> None:
+    def __init__(
+        self, selection: Selection, view: View, notes: Sequence[str] = (), **style: Any
+    ) -> None:
         self._view = view
         plots = VBox([view.box]).add_class("rnngrad-plots").add_class("rnngrad-alone")
-        super().__init__([plots], selection=selection, figures=list(view.figures))
+        super().__init__([plots, *_lines(notes)], selection=selection, figures=list(view.figures))
         try:
             for name, value in style.items():
                 setattr(self, name, value)  # traits, which check what they are given
@@ -71,6 +75,11 @@ class Features(PlotFrame):
     @observe("norm")
     def _norm_changed(self, change: Any) -> None:
         self.selection.choose_norm(change["new"])
+
+
+def _lines(notes: Sequence[str]) -> list[Widget]:
+    """Return a line of notes on the batch; none where there are none."""
+    return [HTML(escape(" · ".join(notes))).add_class("rnngrad-message")] if notes else []
 
 
 class FigureStyle(TypedDict, total=False):
@@ -315,7 +324,8 @@ def show_weights(
         layer.
     x, y
         One batch, as ``model.fit`` takes it: then the gradient with respect to the weights can be
-        shown too.
+        shown too. Or, as `x`, a dataset or generator: all of its batches, or the first `steps`; a
+        line under the figure says how many samples that were.
     cmap
         As for `show_features_2D`.
     **options
@@ -339,14 +349,16 @@ def show_weights(
     batch = {name: value for name, value in options.items() if name in BATCH_DEFAULTS}
     style = {name: value for name, value in options.items() if name in STYLE_DEFAULTS}
     engine = GradientEngine(model)
-    source = ModelSource(engine, x, y, **cast("BatchOptions", batch))
-    path = source.resolve(layer)
-    gradients = None if x is None else source.compute(path, "weight_gradient")
+    path = first_recurrent(engine) if layer is None else engine.resolve(layer).path
+    snapshot = GradientSnapshot({})
+    if x is not None:
+        options_of_batch = cast("BatchOptions", batch)
+        snapshot = engine.compute(x, y, path, "weight_gradient", **options_of_batch)
     weights = engine.weights(path)
     view = WeightsView()
-    view.show(weights, gradients)
+    view.show(weights, by_part(snapshot, path) or None)
     first, *others = view.selections
-    return Features(first, view, weight_selections=others, cmap=cmap, **style)
+    return Features(first, view, weight_selections=others, notes=snapshot.notes, cmap=cmap, **style)
 
 
 def _selection_of(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from threading import RLock
 from typing import Any
 
+from rnngrad_widgets.callbacks.account import Account
 from rnngrad_widgets.callbacks.base import OnError
 from rnngrad_widgets.callbacks.live import LiveGradients
 from rnngrad_widgets.callbacks.schedule import Every
@@ -31,6 +32,7 @@ class LiveDisplay:
         self._explorer = explorer
         self._lock = lock
         self._computed: tuple[str, str] | None = None  # layer and quantity of the last snapshot
+        self._account = Account()  # of all fits that are shown
         self._own: LiveGradients | None = None
 
     @property
@@ -48,7 +50,12 @@ class LiveDisplay:
     ) -> LiveGradients:
         """Make a callback for ``fit``, and have the timeline on the page before training begins."""
         callback = LiveGradients(
-            self, self.compute, every=every, max_overhead=max_overhead, on_error=on_error
+            self,
+            self.compute,
+            every=every,
+            max_overhead=max_overhead,
+            on_error=on_error,
+            account=self._account,
         )
         self._explorer.prepare_run(precision)
         return callback
@@ -85,7 +92,7 @@ class LiveDisplay:
             return  # closed while the model trains
         if status.error is not None:
             explorer.show_error(status.error)
-        line = RunStatus(str(status), status.step)
+        line = RunStatus(status.progress, status.step, status.costs)
         with self._lock:
             layer, quantity, _ = explorer.displayed.key
             # a person may have selected something else since it was computed

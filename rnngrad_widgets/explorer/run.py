@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
+import numpy as np
 from ipywidgets import HTML, Widget
+from numpy.typing import NDArray
 
-from rnngrad_widgets.data.plot_array import to_plot_array, truncate_to_budget
+from rnngrad_widgets.data.plot_array import (
+    to_plot_array,
+    to_tensor,
+    truncate_to_budget,
+    without_rest,
+)
 from rnngrad_widgets.data.quantities import quantity_of
 from rnngrad_widgets.data.statistics import auto_limit, max_decade
 from rnngrad_widgets.data.tensor import GradientTensor
-from rnngrad_widgets.data.thinning import capacity_for, is_kept, stride_for
+from rnngrad_widgets.data.thinning import capacity_for, is_kept, kept_of, stride_for
 from rnngrad_widgets.data.wire import Precision
 from rnngrad_widgets.explorer.run_status import RunStatus
 from rnngrad_widgets.explorer.summary import left_out, summary_html
@@ -25,10 +33,16 @@ LARGE = 8_000_000
 
 
 class RunEntry(NamedTuple):
-    """A snapshot in the browser, and the tensor that it shows."""
+    """A snapshot in the browser; the values of its tensor are kept once, as the browser has them.
+
+    So the budget counts all that is kept.
+    """
 
     snapshot: Snapshot
-    tensor: GradientTensor
+    step: int
+    values: NDArray[np.float32]
+    loss: float | None
+    mask: NDArray[np.bool_] | None
 
 
 class Run:
@@ -66,7 +80,9 @@ class Run:
         self.precision: Precision = large if precision is None else precision
         self._budget = budget
         self._size = size
-        self._shape = like.shape
+        # of the same shape, without memory of its own
+        self._like = replace(like, values=np.broadcast_to(np.float32(0), like.shape))
+        self._rebuilt: tuple[Snapshot, GradientTensor] | None = None
         self.name = f"{like.layer} · {quantity_of(like.quantity).label}".strip(" ·")
         self._next = 0
         self._status = RunStatus()
@@ -86,7 +102,7 @@ class Run:
     @property
     def steps(self) -> list[int]:
         """The training steps of the kept snapshots, in rising order."""
-        return [snapshot.step for snapshot in self.snapshots]
+        return [entry.step for entry in self._entries.values()]
 
     @property
     def shown(self) -> int:
@@ -106,15 +122,19 @@ class Run:
 
     def fits(self, tensor: GradientTensor) -> bool:
         """Tell whether a tensor has the shape of the others."""
-        return tensor.shape == self._shape
+        return tensor.shape == self._like.shape
 
     def nearest(self, step: int) -> int:
         """Return the kept step that is nearest to a step."""
         return min(self.steps, key=lambda other: abs(other - step))
 
     def tensor(self, step: int) -> GradientTensor:
-        """Return the tensor of a kept step."""
-        return next(entry.tensor for entry in self._entries.values() if entry.snapshot.step == step)
+        """Return the tensor of a kept step: in float32, of the samples that the browser has."""
+        entry = next(entry for entry in self._entries.values() if entry.step == step)
+        if self._rebuilt is None or self._rebuilt[0] is not entry.snapshot:
+            like = replace(self._like, step=step, loss=entry.loss, mask=entry.mask)
+            self._rebuilt = entry.snapshot, to_tensor(entry.values, like)
+        return self._rebuilt[1]
 
     def show_step(self, step: int) -> None:
         """Show a kept step; following the latest goes on only from the latest itself."""
@@ -133,30 +153,57 @@ class Run:
         if self._entries and self.steps[-1] == step:
             self._next -= 1
             replaced = self._entries.pop(self._next).snapshot
-        plot_array = truncate_to_budget(to_plot_array(tensor), self._budget)
-        snapshot = Snapshot(
-            self.precision,
-            timeline_id=self.view.model.model_id,
-            number=self._next,
-            step=step,
-            loss=_finite(tensor.loss),
-            array=plot_array.values,
-            auto_limit=auto_limit(plot_array.values),
-            max_decade=max_decade(plot_array.values),
-            summary=summary_html(tensor) + left_out(tensor, plot_array),
-            status=f"{status.text}{self._thinned(self._next)}",
-            status_step=status.step,
-        )
-        self._entries[self._next] = RunEntry(snapshot, tensor)
-        self._next += 1
+        number, self._next = self._next, self._next + 1
+        # of those before it, some may still be on their way
+        kept = min(kept_of(number, stride_for(number, self.capacity)), len(self) + 1)
+        self._entries[number] = self._entry(number, tensor, step, status.line(kept, self._next))
         self._thin()
         if replaced is not None:
             replaced.close()
 
+    def reserve(self, count: int) -> range:
+        """Return numbers for snapshots that come later than the next one, by `insert`."""
+        self._next += count
+        return range(self._next - count, self._next)
+
+    def wants(self, number: int) -> bool:
+        """Tell whether a snapshot of a reserved number is kept now."""
+        last = self._next - 1
+        return is_kept(number, stride_for(last, self.capacity), last)
+
+    def insert(self, number: int, tensor: GradientTensor, step: int) -> None:
+        """Send a snapshot to its reserved place."""
+        self._entries[number] = self._entry(number, tensor, step, "")
+        self._entries = dict(sorted(self._entries.items()))
+
+    def _entry(self, number: int, tensor: GradientTensor, step: int, status: str) -> RunEntry:
+        plot_array = truncate_to_budget(to_plot_array(tensor), self._budget)
+        values = without_rest(plot_array.values)
+        snapshot = Snapshot(
+            self.precision,
+            timeline_id=self.view.model.model_id,
+            number=number,
+            step=step,
+            loss=_finite(tensor.loss),
+            array=values,
+            auto_limit=auto_limit(values),
+            max_decade=max_decade(values),
+            summary=summary_html(tensor) + left_out(tensor, plot_array),
+            status=status,
+            status_step=self._status.step,
+        )
+        mask = self._like.mask  # mostly the same, of a batch that stays the same
+        if mask is None or tensor.mask is None or not np.array_equal(mask, tensor.mask):
+            mask = tensor.mask
+        return RunEntry(snapshot, step, values, tensor.loss, mask)
+
     def share(self, budget: int) -> None:
         """Reduce the budget: other runs share it."""
+        before = len(self)
         self.capacity = self.view.model.capacity = capacity_for(self._size, budget)
         self._thin()
+        if len(self) < before:
+            self.set_status(self._status)
 
     def set_status(self, status: RunStatus) -> None:
         """Show a status line."""
@@ -165,11 +212,7 @@ class Run:
         with model.hold_sync():
             model.status_step = status.step
             model.status_number = self._next
-            model.status = f"{status.text}{self._thinned(self._next - 1)}"
-
-    def _thinned(self, last: int) -> str:
-        stride = stride_for(last, self.capacity)
-        return f" · 1 of {stride:,} is kept" if stride > 1 else ""
+            model.status = status.line(len(self), self._next)
 
     def _thin(self) -> None:
         last = self._next - 1

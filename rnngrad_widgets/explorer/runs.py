@@ -75,6 +75,10 @@ class Runs:
             *(each for run in runs for each in (run.view.box, *run.detached_widgets)),
         ]
 
+    def of(self, shown: object) -> Run | None:
+        """Return the run of a key, also where it has no snapshots yet."""
+        return self._runs.get(shown)
+
     def has(self, shown: object) -> bool:
         """Tell whether a key has snapshots."""
         return bool(self._runs.get(shown))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from os import PathLike
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -116,22 +116,31 @@ class Source(ABC):
         """Look for new snapshots, and tell whether there are some."""
         return False
 
-    def snapshots_after(
-        self, step: int | None, layer: str, quantity: str, at_most: int
-    ) -> Iterator[RecordedStep]:
-        """Read the snapshots after a training step.
+    @property
+    def status(self) -> RunStatus:
+        """What is said of the recorded run as a whole."""
+        return RunStatus()
+
+    def places_after(self, step: int | None, at_most: int) -> list[int]:
+        """Return the places of the snapshots after a training step, in their order.
 
         Parameters
         ----------
         step
             None for all.
-        layer, quantity
-            What is read of each.
         at_most
             How many, about: of more, evenly chosen ones, the last one always.
         """
-        del step, layer, quantity, at_most
-        return iter(())
+        del step, at_most
+        return []
+
+    def step_at(self, place: int) -> int:
+        """Return the training step of the snapshot at a place; only where `has_snapshots`."""
+        raise NotImplementedError
+
+    def read(self, place: int, layer: str, quantity: str) -> RecordedStep:
+        """Read the snapshot at a place; only where `has_snapshots`."""
+        raise NotImplementedError
 
 
 class Opened(NamedTuple):

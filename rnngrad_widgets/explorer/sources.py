@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -62,10 +62,7 @@ class ModelSource(Source):
     def resolve(self, layer: object) -> str:
         """Return the path of the layer."""
         if layer is None:
-            recurrent = self._engine.layers
-            if not recurrent:
-                raise ValueError("the model must have a recurrent layer; it has none")
-            return recurrent[0].path
+            return first_recurrent(self._engine)
         return self._engine.resolve(layer).path
 
     def quantities(self, layer: str) -> tuple[str, ...]:
@@ -104,6 +101,19 @@ class ModelSource(Source):
 
         x, y = self._batch
         return GradientRecorder(path, x, y, layers, quantities, **self._options, **options)
+
+
+def first_recurrent(engine: GradientEngine) -> str:
+    """Return the path of the first recurrent layer of an engine's model.
+
+    Raises
+    ------
+    ValueError
+        If it has none.
+    """
+    if not engine.layers:
+        raise ValueError("the model must have a recurrent layer; it has none")
+    return engine.layers[0].path
 
 
 def by_part(snapshot: GradientSnapshot, layer: str) -> dict[str, GradientTensor]:
@@ -205,20 +215,29 @@ class RecordingSource(Source):
         """Look for steps that were written since."""
         return self._recording.refresh()
 
-    def snapshots_after(
-        self, step: int | None, layer: str, quantity: str, at_most: int
-    ) -> Iterator[RecordedStep]:
-        """Read the snapshots after a step."""
-        recording = self._recording
-        count, skipped = len(recording), int(recording.skipped.sum())
-        text = f"{count:,} snapshots recorded" + (f" · {skipped:,} skipped" if skipped else "")
-        start = 0 if step is None else int(np.searchsorted(recording.steps, step, side="right"))
+    @property
+    def status(self) -> RunStatus:
+        """How many snapshots there are, and how many were skipped."""
+        skipped = int(self._recording.skipped.sum())
+        return RunStatus(rest=f"{skipped:,} skipped" if skipped else "", of=len(self._recording))
+
+    def places_after(self, step: int | None, at_most: int) -> list[int]:
+        """Return the places of the snapshots after a step."""
+        steps, count = self._recording.steps, len(self._recording)
+        start = 0 if step is None else int(np.searchsorted(steps, step, side="right"))
         places = [*range(start, count, max(-(-(count - start) // at_most), 1))]
         if places and places[-1] != count - 1:
             places.append(count - 1)
-        for place in places:
-            tensor = self._read(place, layer, quantity)
-            yield RecordedStep(int(recording.steps[place]), tensor, RunStatus(text))
+        return places
+
+    def step_at(self, place: int) -> int:
+        """Return the training step of the snapshot at a place."""
+        return int(self._recording.steps[place])
+
+    def read(self, place: int, layer: str, quantity: str) -> RecordedStep:
+        """Read the snapshot at a place."""
+        step = self.step_at(place)
+        return RecordedStep(step, self._read(place, layer, quantity), self.status)
 
     def _read(self, place: int, layer: str, quantity: str) -> GradientTensor:
         if quantity not in self.quantities(layer):

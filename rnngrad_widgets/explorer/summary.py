@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import escape
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,8 @@ from rnngrad_widgets.data.statistics import (
 )
 from rnngrad_widgets.data.tensor import NO_TIME, GradientTensor
 
+_KNOWN: WeakKeyDictionary[GradientTensor, str] = WeakKeyDictionary()
+
 
 def summary_html(tensor: GradientTensor) -> str:
     """Return the summary line of a tensor.
@@ -29,6 +32,13 @@ def summary_html(tensor: GradientTensor) -> str:
     str
         HTML: layer, quantity, shape, maximum, the finding in bold, and what is not finite.
     """
+    # what is displayed mostly goes to a timeline too; of a large tensor this takes a while
+    if tensor not in _KNOWN:
+        _KNOWN[tensor] = _summary(tensor)
+    return _KNOWN[tensor]
+
+
+def _summary(tensor: GradientTensor) -> str:
     parts = [
         _bold(escape(tensor.layer)),
         escape(quantity_of(tensor.quantity).summary),
@@ -129,9 +139,8 @@ def _finding(tensor: GradientTensor) -> str:
     if tensor.dims[:2] != ("sample", "timestep") or len(tensor.dims) < 3:
         zero = tensor.values == 0
         return f"{zero.sum()} of {zero.size} values zero"
-    shares = {
-        name: share_not_reached(values, tensor.mask) for name, values in halves(tensor).items()
-    }
+    norms = {name: relative_norms(values, tensor.mask) for name, values in halves(tensor).items()}
+    shares = {name: share_not_reached(each) for name, each in norms.items()}
     percentages = [
         f"{escape(name)} {100 * share:.0f} %".strip()
         for name, share in shares.items()
@@ -141,12 +150,13 @@ def _finding(tensor: GradientTensor) -> str:
         return ""
     threshold = _unbroken(f"{THRESHOLD:.0e}".replace("e-0", "e-"))
     text = f"{', '.join(percentages)} of timesteps below {threshold} of the maximum"
-    return text if any(shares.values()) or len(shares) > 1 else f"{text}, {_weakest(tensor)}"
+    return (
+        text if any(shares.values()) or len(shares) > 1 else f"{text}, {_weakest(*norms.values())}"
+    )
 
 
-def _weakest(tensor: GradientTensor) -> str:
+def _weakest(norms: NDArray[np.float64]) -> str:
     """Name the timestep that is reached least, where every one is reached."""
-    norms = relative_norms(tensor.values, tensor.mask)
     least = int(np.nanargmin(norms))
     return f"weakest: timestep {least} ({_number(float(norms[least]))} of it)"
 

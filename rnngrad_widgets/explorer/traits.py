@@ -113,10 +113,10 @@ class ExplorerTraits(PlotFrame):
 
     @validate("step")
     def _validate_step(self, proposal: Any) -> int | None:
-        step, shown, run = proposal["value"], self.displayed.step, self.runs.current
+        step, shown = proposal["value"], self.displayed.step
         if step is shown is None or (isinstance(step, (int, np.integer)) and step == shown):
             return shown
-        return check_step(step, run.steps if run else [])
+        return check_step(step, [snapshot.step for snapshot in self.snapshots])
 
     @observe("step")
     def _step_changed(self, change: Any) -> None:

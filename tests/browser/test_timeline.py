@@ -279,7 +279,7 @@ def test_a_reload_restores_it_and_the_budget_bounds_it(lab: Lab) -> None:
         f"3 {kept}\n"
     )
     e.expect_reach(kept)
-    assert e.text("status") == "step 300 · 1 of 16 is kept"
+    assert e.text("status") == "step 300 · 3 of 31 snapshots in the timeline"
     e.notebook.execute("e.step = 160")
     e.expect_step(160)
 

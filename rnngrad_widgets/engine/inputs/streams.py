@@ -21,6 +21,13 @@ def is_stream(x: Nested) -> bool:
     return isinstance(x, (tf.data.Dataset, Iterator)) or is_sequence(x) or _is_loader(x)
 
 
+def name_of_stream(x: Nested) -> str:
+    """Return what a stream is called in words for people; empty for what is none."""
+    if isinstance(x, tf.data.Dataset):  # whose own classes have private names
+        return "Dataset"
+    return type(x).__name__ if is_stream(x) else ""
+
+
 def batches(
     model: Model,
     x: Nested,
@@ -44,7 +51,7 @@ def batches(
             )
         yield make_batch(model, x, y, sample_weight, class_weight)
         return
-    kind = type(x).__name__
+    kind = name_of_stream(x)
     if y is not None or sample_weight is not None:
         raise ValueError(
             f"a {kind} must yield (x, y) or (x, y, sample_weight); "

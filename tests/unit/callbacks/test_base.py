@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,9 +10,10 @@ import numpy as np
 import pytest
 
 from rnngrad_widgets import GradientSnapshot, GradientTensor, LiveGradients
+from rnngrad_widgets.callbacks.account import Account
 from rnngrad_widgets.callbacks.base import TrainingCallback
 from rnngrad_widgets.callbacks.batch_snapshot import BatchSnapshot
-from rnngrad_widgets.callbacks.overhead import OverheadLimit
+from rnngrad_widgets.callbacks.overhead import Overhead
 from rnngrad_widgets.callbacks.status import Status
 from tests.unit.callbacks.test_overhead import Clock
 
@@ -194,15 +196,59 @@ def test_what_cannot_be_afforded_is_skipped_and_counted() -> None:
         clock.passes(0.02)
         return model.snapshot()
 
-    taker = Taker(probe, every=1, max_overhead=0.05)
-    taker.limit = OverheadLimit(0.05, clock)
+    taker = Taker(probe, every=1, max_overhead=0.05, account=Account(Overhead(clock)))
     fit(taker, Model(), batches=100, clock=clock)
     assert taker.steps[0] == 0
     assert taker.steps[-1] == 100
     assert 22 <= len(taker.steps) == taker.status.taken <= 25
     assert sum(taker.skips) == taker.status.skipped == 101 - taker.status.taken
+    assert taker.status.share is not None
     assert taker.status.share <= 0.05
     assert taker.status.startup == pytest.approx(0.02)
+
+
+def test_short_fits_say_why_they_cost_more_and_are_counted_together() -> None:
+    clock, screen, account = Clock(), Screen(), Account()
+    account.overhead = Overhead(clock)
+
+    def probe(model: Model) -> GradientSnapshot:
+        clock.passes(0.1)
+        return model.snapshot()
+
+    model = Model()
+    model.optimizer = model  # type: ignore[attr-defined] # which counts
+    for _ in range(2):
+        clock.passes(3600)  # nothing trains
+        fit(LiveGradients(screen, probe, every=5, account=account), model, 10, clock=clock)
+        screen.last_step = model.iterations
+    assert [step for step, _ in screen.shown] == [0, 5, 10, None, 20, None]
+    status = screen.shown[-1][1]
+    assert (status.taken, status.skipped) == (4, 1)
+    assert (status.trained, status.startup) == (pytest.approx(2), pytest.approx(0.1))
+    assert status.share == pytest.approx(0.15), "the state between the fits is taken once"
+    assert status.costs == (
+        "1 skipped to stay below 5% · 15.0% of 2 s of training (the last state of a fit is always "
+        "taken), 0.1 s to start"
+    )
+
+
+def test_a_loop_that_does_nothing_else_is_told_what_a_snapshot_costs() -> None:
+    clock = Clock()
+
+    def probe(model: Model) -> GradientSnapshot:
+        clock.passes(0.25)
+        return model.snapshot()
+
+    taker, model = Taker(probe, account=Account(Overhead(clock))), Model()
+    for _ in range(3):
+        clock.passes(0.001)
+        taker.update(model)
+    assert [status.costs for status in taker.statuses] == [
+        "",
+        "0.2 s to start",
+        "0.25 s each, 0.2 s to start",
+    ]
+    assert taker.status.share is None
 
 
 def test_a_failure_is_told_once_and_training_goes_on() -> None:
@@ -315,8 +361,24 @@ def test_a_screen_that_is_broken_is_warned_of() -> None:
 
 
 def test_the_line() -> None:
-    status = Status(1200, 0.123456, 0.2, 12, 3, 1, 0.0312, 1.26, 0.05, True, ValueError("why"))
+    status = Status(
+        step=1200,
+        loss=0.123456,
+        taken=12,
+        skipped=3,
+        failed=1,
+        share=0.0312,
+        trained=41,
+        startup=1.26,
+        max_overhead=0.05,
+        running=True,
+        error=ValueError("why"),
+    )
     assert str(status) == (
         "step 1,200 · loss 0.1235 · 12 snapshots · 3 skipped to stay below 5% · 1 failed · "
         "3.1% of training time, 1.3 s to start · ValueError: why"
     )
+    assert replace(status, max_overhead=None, error=None, share=3.5).costs == (
+        "3 skipped · 1 failed · 350.0% of training time, 1.3 s to start"
+    )
+    assert str(Status()) == "0 snapshots"

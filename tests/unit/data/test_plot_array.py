@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rnngrad_widgets.data.plot_array import to_plot_array
+from rnngrad_widgets.data.plot_array import to_plot_array, to_tensor, truncate_to_budget
 from rnngrad_widgets.data.tensor import GradientTensor
 
 
@@ -66,3 +66,35 @@ def test_a_bias_is_one_row():
 )
 def test_values_are_float32(dims):
     assert to_plot_array(tensor((2, 3, 4), dims)).values.dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("shape", "dims", "directions"),
+    [
+        ((3, 4, 6), ("sample", "timestep", "channel"), ()),
+        ((3, 4, 6), ("sample", "timestep", "channel"), ("forward", "backward")),
+        ((3, 4, 2, 6), ("sample", "timestep", "column", "channel"), ("forward", "backward")),
+        ((3, 4, 2, 6), ("sample", "timestep", "column", "channel"), ()),
+        ((3, 6), ("sample", "channel"), ("forward", "backward")),
+        ((3, 2, 6), ("sample", "column", "channel"), ("forward", "backward")),
+        ((5, 8), ("feature", "channel"), ()),
+        ((8,), ("channel",), ()),
+        ((2, 3, 8), ("feature", "axis_0", "channel"), ()),
+    ],
+)
+def test_the_way_back(
+    shape: tuple[int, ...], dims: tuple[str, ...], directions: tuple[str, ...]
+) -> None:
+    values = np.random.default_rng(1).normal(size=shape).astype(np.float32)
+    mask = np.tri(3, 4, dtype=bool) if dims[:2] == ("sample", "timestep") else None
+    given = GradientTensor(values, dims, "l", "output", directions=directions, mask=mask)
+    laid_out = to_plot_array(given)
+    back = to_tensor(laid_out.values, given)
+    np.testing.assert_array_equal(back.values, values)
+    assert (back.dims, back.directions) == (dims, directions)
+    if dims[0] == "sample":
+        first = truncate_to_budget(laid_out, 2 * values[0].nbytes)
+        back = to_tensor(first.values, given)
+        np.testing.assert_array_equal(back.values, values[:2])
+        assert mask is None or back.mask is not None
+        assert back.mask is None or np.array_equal(back.mask, mask[:2])

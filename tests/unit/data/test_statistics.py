@@ -148,7 +148,7 @@ def vanishing(seed: int = 0, samples: int = 5) -> np.ndarray:
 @pytest.mark.parametrize("samples", [1, 4, 5])
 def test_share_equals_the_loop(samples: int) -> None:
     values = vanishing(samples=samples)
-    share = share_not_reached(values, None)
+    share = share_not_reached(relative_norms(values, None))
     assert share == share_by_hand(values)
     assert 0.4 < share < 0.8
 
@@ -157,15 +157,15 @@ def test_share_leaves_masked_timesteps_out() -> None:
     values = vanishing()
     mask = np.random.default_rng(1).random((5, 40)) < 0.5
     mask[:, :12] = False  # padded in every sample: these timesteps do not count at all
-    share = share_not_reached(values, mask)
+    share = share_not_reached(relative_norms(values, mask))
     assert share == share_by_hand(values, mask)
-    assert share < share_not_reached(values, None)
+    assert share < share_not_reached(relative_norms(values, None))
 
 
 def test_share_leaves_what_is_not_finite_out() -> None:
     values = vanishing()
     values[0, 3], values[:, 5, 2], values[:, 7, 1] = np.nan, np.nan, np.inf
-    assert share_not_reached(values, None) == share_by_hand(values)
+    assert share_not_reached(relative_norms(values, None)) == share_by_hand(values)
     assert np.flatnonzero(np.isnan(relative_norms(values, None))).tolist() == [5, 7]
 
 
@@ -185,21 +185,23 @@ def test_share_does_not_depend_on_the_scale(scale: float) -> None:
     # squares of these do not fit float32; a power of two scales without rounding
     values = vanishing()[:, 20:]
     values[:, :4] = 0
-    assert share_not_reached(float32(values * scale), None) == share_not_reached(values, None)
+    assert share_not_reached(relative_norms(float32(values * scale), None)) == share_not_reached(
+        relative_norms(values, None)
+    )
 
 
 def test_share_of_the_smallest_numbers() -> None:
     values = np.zeros((2, 4, 3), np.float32)
     values[:, 2:] = 1e-40
-    assert share_not_reached(values, None) == 0.5
+    assert share_not_reached(relative_norms(values, None)) == 0.5
 
 
 def test_share_is_told_only_where_there_is_one() -> None:
     ones = np.ones((2, 3, 4), np.float32)
-    assert share_not_reached(np.nan * ones, None) is None
-    assert share_not_reached(ones, np.zeros((2, 3), bool)) is None
-    assert share_not_reached(ones, None) == 0
-    assert share_not_reached(0 * ones, None) == 1
+    assert share_not_reached(relative_norms(np.nan * ones, None)) is None
+    assert share_not_reached(relative_norms(ones, np.zeros((2, 3), bool))) is None
+    assert share_not_reached(relative_norms(ones, None)) == 0
+    assert share_not_reached(relative_norms(0 * ones, None)) == 1
 
 
 def test_halves_are_the_directions() -> None:

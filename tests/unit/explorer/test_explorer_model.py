@@ -102,19 +102,26 @@ def test_weights_take_the_same_options(model: Any) -> None:
     plain = get_rnn_gradients(model, X[:3], Y[:3], layer="last", quantity="weight_gradient")
     assert not np.allclose(expected["kernel"], plain["kernel"])
     assert np.abs(found).max() > 0
+    # computed once, so that a generator serves as well; how much of it that is stands beside it
+    batches = ((X[i : i + 2], Y[i : i + 2]) for i in (0, 2))
+    shown = show_weights(model, "last", batches, steps=2)
+    assert shown.children[-1].value == "4 samples from 2 batches: generator"
+    of_all = get_rnn_gradients(model, X, Y, layer="last", quantity="weight_gradient")
+    found = shown.weight_selections[0].tensor.array[0].T
+    np.testing.assert_allclose(found[0], of_all["bias"], rtol=1e-5)
 
 
 def test_a_dataset_says_how_much_of_it_is_shown(model: Any) -> None:
     data = tf.data.Dataset.from_tensor_slices((X, Y)).batch(3)
     explorer = GradientExplorer(model, data)
     assert explorer.tensor.shape == (4, 9, 6)
-    assert explorer.message.startswith("4 samples from 2 batches: ")
+    assert explorer.message == "4 samples from 2 batches: Dataset"
     first = GradientExplorer(model, data, steps=1)
     expected = get_rnn_gradients(model, X[:3], Y[:3], 0)
     np.testing.assert_allclose(first.tensor.values, expected, rtol=1e-6)
     for change in (lambda: None, first.refresh, lambda: first.set_trait("layer", "last")):
         change()
-        assert first.message.startswith("3 samples from 1 batch: ")
+        assert first.message.startswith("3 samples from 1 batch: Dataset")
     with pytest.raises(ValueError, match=r"steps must bound a .* steps=1 takes its first"):
         GradientExplorer(model, data.repeat())
     with pytest.raises(TypeError, match=r"x must be one batch .*received a generator; take one"):

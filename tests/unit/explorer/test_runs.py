@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import weakref
 from typing import Any
 
 import numpy as np
@@ -36,20 +37,73 @@ def make(room: int = 5, **options: Any) -> Run:
 def test_a_run_keeps_what_the_budget_holds(open_widgets: dict[str, object]) -> None:
     run = make(room=5)
     run.append(tensor(0), 0, RunStatus())
+    assert run.snapshots[-1].status == "1 snapshot"
     first = len(open_widgets)
     counts = []
     for step in range(10, 410, 10):
         run.append(tensor(step), step, RunStatus(f"step {step}", step))
+        number = run.snapshots[-1].status.split(" · ")[1].split(" ")[0]
+        assert number == str(len(run)), "what is said is what there is"
         counts.append(len(run))
         assert len(open_widgets) == first + len(run) - 1
     assert max(counts) == 5
     assert run.steps == [0, 160, 320, 400]
     latest = run.snapshots[-1]
-    assert (latest.status, latest.status_step) == ("step 400 · 1 of 16 is kept", 400)
+    assert (latest.status, latest.status_step) == (
+        "step 400 · 4 of 41 snapshots in the timeline",
+        400,
+    )
     assert [s.array.tolist() for s in run.snapshots] == [
         tensor(step).values.tolist() for step in run.steps
     ]
     np.testing.assert_array_equal(run.tensor(160).values, tensor(160).values)
+
+
+@pytest.mark.usefixtures("open_widgets")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("budget", "most", "bound"),
+    [
+        (20_000_000, 20, 20_000_000),  # 1 MB each in the browser
+        (500_000, 2, 1_000_000),  # the first samples of the first and of the last
+    ],
+)
+def test_what_is_kept_is_what_the_budget_counts(
+    dtype: Any, budget: int, most: int, bound: int
+) -> None:
+    shape = (4, 50, 1250)
+
+    def made(step: int) -> GradientTensor:
+        values = np.full(shape, step / 3, dtype)
+        mask = np.arange(shape[1]) < np.full((shape[0], 1), shape[1] - 1)
+        return GradientTensor(values, SEQUENCE, "lstm", "output_gradient", mask=mask, loss=step)
+
+    run = Run(new_selection(), HTML(), made(0), budget, None, lambda _: None)
+    given = []
+    for step in range(300):
+        tensor = made(step)
+        given.append(weakref.ref(tensor.values.base))
+        run.append(tensor, step, RunStatus())
+        del tensor
+        kept = {id(root(s.array)): root(s.array).nbytes for s in run.snapshots}
+        kept |= {id(array()): array().nbytes for array in given if array() is not None}
+        assert sum(kept.values()) <= bound
+    assert most / 2 < len(run) <= most
+    step = run.steps[-2]
+    found = run.tensor(step)
+    assert (found.step, found.loss, found.dims, found.layer) == (step, step, SEQUENCE, "lstm")
+    np.testing.assert_array_equal(
+        found.values, made(step).values[: len(found.values)], strict=False
+    )
+    assert found.mask is not None
+    np.testing.assert_array_equal(found.mask, made(step).mask[: len(found.values)])
+
+
+def root(array: np.ndarray) -> np.ndarray:
+    """The array whose memory this one looks at."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
 
 
 def test_the_last_step_again_takes_its_own_place(open_widgets: dict[str, object]) -> None:
@@ -154,6 +208,7 @@ def test_runs_share_the_budget() -> None:
     assert first.steps == [0, 4, 8], "no more than four"
     assert [s.step for s in snapshots if s.comm is not None] == [0, 4, 8]
     assert first.view.model.capacity == 4, "the browser keeps the same ones"
+    assert first.view.model.status == "3 of 9 snapshots in the timeline"
     for step in range(10, 18):
         runs.append("b", tensor(step), step, RunStatus())
     assert runs.current is not None

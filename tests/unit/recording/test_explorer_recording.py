@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -83,11 +84,40 @@ def test_steps_are_chosen_evenly_and_the_last_always(
 ) -> None:
     record(tmp_path / "run", range(0, 100, 10))
     source = RecordingSource(Recording.open(tmp_path / "run"))
-    read = list(source.snapshots_after(after, "bi", "output_gradient", room))
+    read = [
+        source.read(place, "bi", "output_gradient") for place in source.places_after(after, room)
+    ]
     assert [step for step, _, _ in read] == steps_read
     for step, tensor, status in read:
         np.testing.assert_array_equal(tensor.values, snapshot(step)["bi", "output_gradient"].values)
-        assert status == RunStatus("10 snapshots recorded · 9 skipped", step=None)
+        assert status == RunStatus(rest="9 skipped", of=10)
+
+
+def test_a_cell_that_waits_for_the_first_step_says_so(tmp_path: Path, monkeypatch: Any) -> None:
+    shown: list[str] = []
+
+    class Line:
+        def update(self, data: dict[str, str], *, raw: bool) -> None:
+            assert raw
+            shown.append(data["text/plain"])
+
+    def display(data: dict[str, str], *, raw: bool, display_id: bool) -> Line:
+        assert (raw, display_id) == (True, True)
+        shown.append(data["text/plain"])
+        record(tmp_path / "run", [0])
+        return Line()
+
+    def open_it() -> GradientExplorer:
+        return GradientExplorer.from_recording(tmp_path / "run", timeout=20)
+
+    module = "rnngrad_widgets.explorer.waiting"
+    monkeypatch.setattr(f"{module}.get_ipython", lambda: SimpleNamespace(kernel="a notebook's"))
+    monkeypatch.setattr(f"{module}.display", display)
+    assert open_it().step == 0
+    waited = f"Waiting for the first snapshot in {tmp_path / 'run'}, 20 s at most…"
+    assert shown == [waited, ""]
+    open_it()
+    assert shown == [waited, ""], "it is there"
 
 
 def test_every_step_of_what_is_turned_to(tmp_path: Path) -> None:
@@ -113,6 +143,71 @@ def test_every_step_of_what_is_turned_to(tmp_path: Path) -> None:
     np.testing.assert_array_equal(
         explorer.tensor.values, snapshot(20)["bi", "output_gradient"].values
     )
+
+
+def test_what_is_shown_comes_first_and_the_rest_behind_it(
+    tmp_path: Path, monkeypatch: Any, open_widgets: dict[str, object]
+) -> None:
+    monkeypatch.setattr("rnngrad_widgets.explorer.recorded_run.AT_ONCE", -1)
+    allowed = threading.Semaphore(0)
+    read = RecordingSource.read
+
+    def wait_and_read(self: Any, *which: Any) -> Any:
+        if threading.current_thread().name == "rnngrad reader":
+            assert allowed.acquire(timeout=60)
+        return read(self, *which)
+
+    monkeypatch.setattr(RecordingSource, "read", wait_and_read)
+    record(tmp_path / "run", range(0, 90, 10))
+    explorer = GradientExplorer.from_recording(tmp_path / "run")
+    run = explorer.runs.current
+    assert run is not None
+    assert (explorer.step, run.steps) == (80, [0, 80]), "the last, and one for want of time"
+    assert run.snapshots[-1].status == "1 of 9 snapshots in the timeline · reading… · 9 skipped"
+    for steps_read in ([0, 40, 80], [0, 20, 40, 80], [0, 20, 40, 60, 80]):
+        allowed.release()
+        eventually(lambda wanted=steps_read: run.steps == wanted)  # type: ignore[misc]
+        assert explorer.step == 80
+    with monkeypatch.context() as patch:
+        patch.setattr(RecordingSource, "read", read)
+        allowed.release()  # the reader has the lock
+        assert steps(explorer) == [*range(0, 90, 10)], "who asks for all of it has it"
+    for shown in explorer.snapshots:
+        values = snapshot(shown.step)["bi", "output_gradient"].values
+        np.testing.assert_array_equal(shown.array, values)
+    assert run.view.model.status == "9 snapshots · 9 skipped"
+    assert run.view.model.status_number == 9, "newer than what the snapshots say"
+    assert [s.number for s in explorer.snapshots] == [*range(9)]
+    explorer.close()
+    assert open_widgets == {}
+
+
+def test_closing_ends_what_is_read_behind(
+    tmp_path: Path, monkeypatch: Any, open_widgets: dict[str, object]
+) -> None:
+    monkeypatch.setattr("rnngrad_widgets.explorer.recorded_run.AT_ONCE", -1)
+    record(tmp_path / "run", range(300))
+    explorer = GradientExplorer.from_recording(tmp_path / "run")
+    explorer.close()
+    assert open_widgets == {}
+    assert not [t for t in threading.enumerate() if t.name == "rnngrad reader"]
+
+
+def test_what_cannot_be_read_behind_is_told_and_the_rest_is_there(
+    tmp_path: Path, monkeypatch: Any
+) -> None:
+    record(tmp_path / "run", range(0, 50, 10))
+    monkeypatch.setattr("rnngrad_widgets.explorer.recorded_run.AT_ONCE", -1)
+    damaged = tmp_path / "run" / "bi.output_gradient" / "c.2.0.0.0"
+    whole = damaged.read_bytes()
+    damaged.write_bytes(whole[:-1])
+    explorer = GradientExplorer.from_recording(tmp_path / "run")
+    assert steps(explorer) == [0, 10, 30, 40]
+    assert "c.2.0.0.0 in " in explorer.message
+    damaged.write_bytes(whole)
+    explorer.refresh()
+    assert steps(explorer) == [0, 10, 20, 30, 40]
+    assert (explorer.message, explorer.step) == ("x holds 2 NaN or Inf values", 40)
 
 
 def test_more_steps_than_the_budget_holds(tmp_path: Path, monkeypatch: Any) -> None:
@@ -158,7 +253,7 @@ def test_new_steps_appear_and_closing_ends_the_thread(
     explorer.layer = "last"
     assert steps(explorer) == [0, 10, 20, 30]
     latest = explorer.snapshots[-1]
-    assert (latest.status, latest.status_step) == ("4 snapshots recorded", None)
+    assert (latest.status, latest.status_step) == ("4 snapshots", None)
     assert len(followers()) == 1
     explorer.close()
     assert (followers(), open_widgets) == ([], {})
