@@ -73,7 +73,6 @@ describe('the constant', () => {
     ['places of the limit slider', /^LAST_LIMIT_INDEX = (\d+)$/gm, [LAST_LIMIT_INDEX]],
     ['places of the range slider', /^LAST_RANGE_INDEX = (\d+)$/gm, [LAST_RANGE_INDEX]],
     ['threshold under which gradient does not reach', /^THRESHOLD = (\S+)$/gm, [THRESHOLD]],
-    ['room at the right of plots', /^MARGIN_RIGHT = (\d+)/gm, [MARGIN_RIGHT.wide]],
     ['percentile of the automatic range', /^AUTO_PERCENTILE = (\S+)$/gm, [AUTO_PERCENTILE]],
   ])('%s is that of Python', (_what, assignment, here) => {
     expect(values(python, assignment)).toEqual(here);

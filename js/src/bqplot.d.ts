@@ -3,7 +3,12 @@
  * npm has no such version, so it cannot be installed for its types.
  */
 declare module 'bqplot' {
-  import type { DOMWidgetView, WidgetModel, WidgetView } from '@jupyter-widgets/base';
+  import type {
+    DOMWidgetModel,
+    DOMWidgetView,
+    WidgetModel,
+    WidgetView,
+  } from '@jupyter-widgets/base';
 
   /** A scale view; `scale` is the d3 scale: a number to a pixel, or to a colour. */
   export interface ScaleView extends WidgetView {
@@ -19,7 +24,19 @@ declare module 'bqplot' {
     getScales(): Record<string, WidgetModel>;
   }
 
+  export interface Margin {
+    readonly top: number;
+    readonly right: number;
+    readonly bottom: number;
+    readonly left: number;
+  }
+
+  export class FigureModel extends DOMWidgetModel {}
+
   export class Figure extends DOMWidgetView {
+    /** Its width when it was last laid out. */
+    width: number;
+    get margin(): Margin;
     plotareaWidth: number;
     plotareaHeight: number;
     /** Between the two SVGs, over the plot area. A relayout sizes it. */
@@ -30,7 +47,20 @@ declare module 'bqplot' {
     relayout(): void;
     /** The size of its element on the screen. */
     getFigureSize(): DOMRect;
+    add_axis(model: WidgetModel): Promise<Axis>;
     padded_range(direction: 'x' | 'y', scale: WidgetModel): [number, number];
+  }
+
+  export class AxisModel extends WidgetModel {}
+
+  export class Axis extends WidgetView {
+    /** The d3 axis, which draws itself into an element. */
+    axis: ((group: unknown) => void) & { tickValues(values: number[]): unknown };
+    /** A d3 selection of that element. */
+    g_axisline: { call(draw: (group: unknown) => void): unknown } | undefined;
+    set_tick_values(): void;
+    generate_tick_formatter(): (at: number) => string;
+    apply_tick_styling(): void;
   }
 
   export abstract class Mark extends WidgetView {

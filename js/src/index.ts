@@ -19,6 +19,7 @@ export { Losses, LossesModel, Reach, ReachModel } from './marks/timeline-marks';
 export * from './version';
 export { ColourBar, ColourBarModel } from './widgets/colourbar';
 export { Download, DownloadModel } from './widgets/download';
+export { PlotAxis, PlotAxisModel, PlotFigure, PlotFigureModel } from './widgets/figure';
 export { PlotFrame, PlotFrameModel } from './widgets/frame';
 export { Readout, ReadoutModel } from './widgets/readout';
 export { SelectionModel } from './widgets/selection';

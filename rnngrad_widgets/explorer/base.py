@@ -27,6 +27,7 @@ from rnngrad_widgets.explorer.validation import can_reflect, check_part
 from rnngrad_widgets.views.controls import Controls
 from rnngrad_widgets.views.tensor_upload import new_selection
 from rnngrad_widgets.views.view_stack import ViewStack
+from rnngrad_widgets.widgets.figure import PlotFigure
 from rnngrad_widgets.widgets.lifetime import note_made
 from rnngrad_widgets.widgets.timeline import Snapshot
 
@@ -278,14 +279,12 @@ class ExplorerBase(ExplorerTraits):
             self._side.hide_outdated_companion(self.displayed)
         if self.view == "weights":
             self._side.show_weights(self.displayed)
-        self._sync_widgets()
-
-    def _sync_widgets(self) -> None:
-        """Update the traits that name all figures and selections of the views."""
-        figures = [*self.view_stack.figures, *self.runs.figures]
-        if self.figures != figures:
-            self.figures = figures
         self.weight_selections = self.view_stack.selections
+
+    @property
+    def figures(self) -> list[PlotFigure]:
+        """The figures of the views that fit, and of the timeline."""
+        return [*self.view_stack.figures, *self.runs.figures]
 
     def _prepare(self) -> None:
         """Compute the views that are otherwise computed when they are first looked at, read all."""
@@ -294,7 +293,7 @@ class ExplorerBase(ExplorerTraits):
             self._side.show_companion(self.displayed)
         if "weights" in self.view_stack.views:
             self._side.show_weights(self.displayed)
-            self._sync_widgets()
+            self.weight_selections = self.view_stack.selections
 
     def _place_controls(self) -> None:
         displayed = self.displayed
@@ -343,7 +342,6 @@ class ExplorerBase(ExplorerTraits):
         """Put a timeline for what is displayed on the page, before its first snapshot comes."""
         self.runs.precision = precision
         self.runs.prepare(self.displayed.key, self.displayed.tensor)
-        self._sync_widgets()
 
     def add_snapshot(
         self, parts: Mapping[str, GradientTensor], step: int, status: RunStatus | str = ""
@@ -374,7 +372,7 @@ class ExplorerBase(ExplorerTraits):
         self._sync_run()
         if self.view == "weights" and self.source.can_train:
             self._side.show_weights(self.displayed, self.source.compute)
-        self._sync_widgets()
+            self.weight_selections = self.view_stack.selections
 
     def _sync_run(self) -> None:
         """Follow the run that is shown, if there is one."""

@@ -29,6 +29,7 @@ from rnngrad_widgets.views.scatter import ScatterView
 from rnngrad_widgets.views.tensor_upload import bind_tensor, new_selection
 from rnngrad_widgets.views.view import View
 from rnngrad_widgets.views.weights import WeightsView
+from rnngrad_widgets.widgets.figure import PlotFigure
 from rnngrad_widgets.widgets.lifetime import note_made
 from rnngrad_widgets.widgets.selection import Selection
 
@@ -56,7 +57,7 @@ class Features(PlotFrame):
     ) -> None:
         self._view = view
         plots = VBox([view.box]).add_class("rnngrad-plots").add_class("rnngrad-alone")
-        super().__init__([plots, *_lines(notes)], selection=selection, figures=list(view.figures))
+        super().__init__([plots, *_lines(notes)], selection=selection)
         try:
             for name, value in style.items():
                 setattr(self, name, value)  # traits, which check what they are given
@@ -64,6 +65,11 @@ class Features(PlotFrame):
             self.close()  # nobody else could
             raise
         note_made(self)
+
+    @property
+    def figures(self) -> list[PlotFigure]:
+        """The figures of the view."""
+        return list(self._view.figures)
 
     def _detached_widgets(self) -> list[Widget]:
         return self._view.detached_widgets

@@ -5,7 +5,6 @@ from __future__ import annotations
 from os import PathLike
 from typing import Any
 
-from bqplot import Figure
 from ipywidgets import VBox, Widget, widget_serialization
 from traitlets import Any as AnyTrait
 from traitlets import Instance, List, Unicode, observe, validate
@@ -16,6 +15,7 @@ from rnngrad_widgets.export.html import MAX_SIZE, SavedPage, save_html
 from rnngrad_widgets.export.picture import save
 from rnngrad_widgets.views.colours import check_cmap, follows_theme, paint_with
 from rnngrad_widgets.widgets._module import MODULE
+from rnngrad_widgets.widgets.figure import PlotFigure
 from rnngrad_widgets.widgets.lifetime import close_widgets, note_shown, reachable
 from rnngrad_widgets.widgets.selection import Selection
 from rnngrad_widgets.widgets.timeline import Snapshot
@@ -55,7 +55,6 @@ class PlotFrame(VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     selection = Instance(Selection).tag(sync=True, **widget_serialization)
     weight_selections = List(Instance(Selection)).tag(sync=True, **widget_serialization)
-    figures = List(Instance(Figure)).tag(sync=True, **widget_serialization)
     themed = Bool(True).tag(sync=True)
     dark = Bool(None, allow_none=True).tag(sync=True)  # the notebook's theme: the browser says it
     range_mode = Bool(False).tag(sync=True)
@@ -68,6 +67,9 @@ class PlotFrame(VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def save(self, path: str | PathLike[str]) -> None:
         """Save what is shown as a picture, in the light theme, and wait for the browser.
+
+        Where the widget is displayed more than once, the view that was made last is saved, of those
+        in sight; the download menu saves the view that it is in.
 
         Parameters
         ----------
@@ -170,6 +172,11 @@ class PlotFrame(VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _stop_threads(self) -> None:
         """Stop threads that act on the widget."""
+
+    @property
+    def figures(self) -> list[PlotFigure]:
+        """The figures of the views."""
+        return []
 
     @property
     def snapshots(self) -> list[Snapshot]:

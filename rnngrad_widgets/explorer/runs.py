@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from html import escape
 
-from bqplot import Figure
 from ipywidgets import HTML, VBox, Widget
 
 from rnngrad_widgets.data.tensor import GradientTensor
 from rnngrad_widgets.data.wire import Precision
 from rnngrad_widgets.explorer.run import Run
 from rnngrad_widgets.explorer.run_status import RunStatus
+from rnngrad_widgets.widgets.figure import PlotFigure
 from rnngrad_widgets.widgets.lifetime import close_widgets, reachable
 from rnngrad_widgets.widgets.selection import Selection
 
@@ -62,7 +62,7 @@ class Runs:
         return max((run.steps[-1] for run in self._runs.values() if run), default=None)
 
     @property
-    def figures(self) -> list[Figure]:
+    def figures(self) -> list[PlotFigure]:
         """The figures of the run that is shown."""
         return [] if self._current is None else list(self._current.view.figures)
 

@@ -45,7 +45,8 @@ def save(widget: DOMWidget, path: str | os.PathLike[str]) -> None:
     Parameters
     ----------
     widget
-        A displayed explorer. Where it is displayed more than once, the first answer counts.
+        A displayed explorer. Of several views, the one that was made last is saved, of those in
+        sight; of several browsers, the one that answers first.
     path
         Ends in ``.png`` (two pixels to one on the screen) or ``.svg``. A file that is there is
         replaced, only by a whole one.

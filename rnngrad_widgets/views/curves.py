@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bqplot import Figure
 from ipywidgets import Stack, VBox, Widget, jslink
 
 from rnngrad_widgets.data.plot_array import PlotArray
@@ -10,12 +9,12 @@ from rnngrad_widgets.views.panel import (
     CAPTION_HEIGHT,
     Pager,
     figure,
-    index_axis,
     panel,
+    plot_axis,
     switch,
-    value_axis,
     value_scale,
 )
+from rnngrad_widgets.widgets.figure import PlotFigure
 from rnngrad_widgets.widgets.marks.cursor import Cursor
 from rnngrad_widgets.widgets.marks.curves import Curves
 from rnngrad_widgets.widgets.marks.flow import Flow
@@ -37,7 +36,7 @@ class CurvesView:
         curve, flow = self._curve(), self._flow()
         buttons = switch(["one channel", "all channels"])
         self._grid = CurveGridView(selection, in_caption=buttons)
-        self.figures: tuple[Figure, ...] = (curve, flow, *self._grid.figures)
+        self.figures: tuple[PlotFigure, ...] = (curve, flow, *self._grid.figures)
         one = VBox(
             [
                 panel(selection, "curve-caption", "hover", curve, buttons),
@@ -53,18 +52,18 @@ class CurvesView:
         """Let the axes hold the values."""
         self._grid.fit(plot_array)
 
-    def _curve(self) -> Figure:
+    def _curve(self) -> PlotFigure:
         scales = {"x": self._selection.time_scale, "y": value_scale()}
-        values = value_axis(scales["y"])
+        values = plot_axis(scales["y"], "left")
         curves = Curves(selection=self._selection, scales=scales, axis=values, coloured=True)
         cursor = Cursor(
             selection=self._selection, scales=scales, dot=True, line_overhang=CAPTION_HEIGHT
         )
         return figure([curves, cursor], [values], "curve-high")
 
-    def _flow(self) -> Figure:
+    def _flow(self) -> PlotFigure:
         scales = {"x": self._selection.time_scale, "y": value_scale()}
-        decades, time = value_axis(scales["y"]), index_axis(scales["x"], "bottom")
+        decades, time = plot_axis(scales["y"], "left"), plot_axis(scales["x"], "bottom")
         cursor = Cursor(selection=self._selection, scales=scales, x_axis=time, line_overhang=6)
         flow = Flow(selection=self._selection, scales=scales, axis=decades)
         return figure([cursor, flow], [decades, time], "flow-low")
@@ -101,7 +100,7 @@ class CurveGridView:
         plot = figure([grid], [], "single", bottom=0)
         axes = switch(["same y axis", "own y axes"], int(independent_y))
         buttons = [axes] if in_caption is None else [in_caption, axes]
-        self.figures: tuple[Figure, ...] = (plot,)
+        self.figures: tuple[PlotFigure, ...] = (plot,)
         self.detached_widgets: list[Widget] = [
             jslink((grid, "independent_y"), (axes, "index")),
             self._pager.link,

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from bqplot import Figure
 from ipywidgets import VBox, Widget
 
 from rnngrad_widgets.data.plot_array import PlotArray
 from rnngrad_widgets.views.panel import (
     figure,
-    index_axis,
     panel,
-    value_axis,
+    plot_axis,
     value_scale,
 )
+from rnngrad_widgets.widgets.figure import PlotFigure
 from rnngrad_widgets.widgets.marks.cursor import Cursor
 from rnngrad_widgets.widgets.marks.flow import Flow
 from rnngrad_widgets.widgets.selection import Selection
@@ -32,7 +31,7 @@ class FlowView:
     def __init__(self, selection: Selection) -> None:
         self._selection = selection
         upper, lower = self._flow(companion=False), self._flow(companion=True)
-        self.figures: tuple[Figure, ...] = (upper, lower)
+        self.figures: tuple[PlotFigure, ...] = (upper, lower)
         self._first = panel(selection, "flow-view-caption", "hover", upper)
         self._second = panel(selection, "companion-caption", None, lower)
         self.detached_widgets: list[Widget] = [self._second]
@@ -53,9 +52,9 @@ class FlowView:
         else:
             self.box.remove_class("rnngrad-two")
 
-    def _flow(self, *, companion: bool) -> Figure:
+    def _flow(self, *, companion: bool) -> PlotFigure:
         scales = {"x": self._selection.time_scale, "y": value_scale()}
-        decades, time = value_axis(scales["y"]), index_axis(scales["x"], "bottom")
+        decades, time = plot_axis(scales["y"], "left"), plot_axis(scales["x"], "bottom")
         cursor = Cursor(selection=self._selection, scales=scales, x_axis=time, line_overhang=6)
         flow = Flow(
             selection=self._selection,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bqplot import Figure
 from ipywidgets import VBox, Widget
 
 from rnngrad_widgets.data.plot_array import PlotArray
@@ -10,13 +9,13 @@ from rnngrad_widgets.views.panel import (
     CAPTION_HEIGHT,
     figure,
     fit_index_scale,
-    index_axis,
     index_scale,
     panel,
-    value_axis,
+    plot_axis,
     value_scale,
 )
 from rnngrad_widgets.widgets.colourbar import ColourBar
+from rnngrad_widgets.widgets.figure import PlotFigure
 from rnngrad_widgets.widgets.marks.cursor import Cursor
 from rnngrad_widgets.widgets.marks.curves import Curves
 from rnngrad_widgets.widgets.marks.flow import Flow
@@ -50,7 +49,7 @@ class HeatMapView:
         ]
         flows = [self._flow()] if flow else []
         curve = self._curve()
-        self.figures: tuple[Figure, ...] = (*heats, *flows, curve)
+        self.figures: tuple[PlotFigure, ...] = (*heats, *flows, curve)
         panels = [
             panel(selection, caption, None if i else "hover", plot)
             for i, (caption, plot) in enumerate(zip(captions, heats, strict=True))
@@ -68,9 +67,9 @@ class HeatMapView:
         for section, scale in zip(self._sections, self._channels, strict=True):
             fit_index_scale(scale, counts[section])
 
-    def _heat(self, section: int | None, number: int, kind: str) -> Figure:
+    def _heat(self, section: int | None, number: int, kind: str) -> PlotFigure:
         scales = {"x": self._time, "y": self._channels[number]}
-        axis = index_axis(scales["y"], "left")
+        axis = plot_axis(scales["y"], "left")
         raster = Raster(
             selection=self._selection,
             section=section,
@@ -86,18 +85,18 @@ class HeatMapView:
         )
         return figure([raster, cursor], [axis], kind)
 
-    def _flow(self) -> Figure:
+    def _flow(self) -> PlotFigure:
         scales = {"x": self._time, "y": value_scale()}
-        decades = value_axis(scales["y"])
+        decades = plot_axis(scales["y"], "left")
         cursor = Cursor(selection=self._selection, scales=scales, line_overhang=CAPTION_HEIGHT)
         flow = Flow(selection=self._selection, scales=scales, axis=decades)
         # the flow's dots lie over the cursor's line
         return figure([cursor, flow], [decades], "flow")
 
-    def _curve(self) -> Figure:
+    def _curve(self) -> PlotFigure:
         scales = {"x": self._time, "y": value_scale()}
-        values = value_axis(scales["y"])
-        time = index_axis(scales["x"], "bottom")
+        values = plot_axis(scales["y"], "left")
+        time = plot_axis(scales["x"], "bottom")
         curves = Curves(selection=self._selection, scales=scales, axis=values)
         cursor = Cursor(
             selection=self._selection,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from bqplot import Axis, Figure, LinearScale
+from bqplot import LinearScale
 from ipywidgets import HBox, VBox, Widget, jslink
 
 from rnngrad_widgets.data.plot_array import PlotArray
-from rnngrad_widgets.views.panel import figure, switch, value_axis, value_scale
+from rnngrad_widgets.views.panel import figure, plot_axis, switch, value_scale
+from rnngrad_widgets.widgets.figure import PlotFigure
 from rnngrad_widgets.widgets.marks.histogram import (
     AXES,
     COUNTS,
@@ -30,13 +31,13 @@ class HistogramView:
     def __init__(self, selection: Selection) -> None:
         self._by_magnitude: bool | None = None
         scales = {"x": value_scale(), "y": value_scale()}
-        values = Axis(scale=scales["x"], side="bottom", grid_lines="none", tick_values=[0])
-        counts = value_axis(scales["y"])
+        values = plot_axis(scales["x"], "bottom")
+        counts = plot_axis(scales["y"], "left")
         self.mark = Histogram(
             selection=selection, scales=scales, value_axis=values, count_axis=counts
         )
         plot = figure([self.mark], [values, counts], "histogram")
-        self.figures: tuple[Figure, ...] = (plot,)
+        self.figures: tuple[PlotFigure, ...] = (plot,)
         switches = {
             name: switch(options, getattr(self.mark, name))
             for name, options in (("signed", AXES), ("log_count", COUNTS), ("line", LINES))
@@ -65,7 +66,7 @@ class HistogramView:
 
 def gate_histograms(
     selection: Selection, columns: LinearScale, section: int | None = None
-) -> Figure:
+) -> PlotFigure:
     """Draw a strip that goes under the map of a weight: a histogram for each gate.
 
     Parameters
@@ -78,6 +79,6 @@ def gate_histograms(
         The section of the rows that is counted; None for all.
     """
     scales = {"x": columns, "y": value_scale()}
-    counts = value_axis(scales["y"])
+    counts = plot_axis(scales["y"], "left")
     mark = GateHistograms(selection=selection, scales=scales, section=section, count_axis=counts)
     return figure([mark], [counts], "gates")

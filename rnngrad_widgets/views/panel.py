@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bqplot import Axis, Figure, LinearScale, Mark
+from bqplot import LinearScale, Mark
 from ipywidgets import HBox, IntSlider, Layout, ToggleButtons, VBox, Widget, jslink
 
+from rnngrad_widgets.widgets.figure import PlotAxis, PlotFigure
 from rnngrad_widgets.widgets.marks.grid import Grid
 from rnngrad_widgets.widgets.readout import Readout
 from rnngrad_widgets.widgets.selection import Selection
 
 MARGIN_LEFT = 44
-MARGIN_RIGHT = 108  # the browser half narrows it below 900 px
 AXIS_HEIGHT = 24
 CAPTION_HEIGHT = 24
 
@@ -32,26 +32,22 @@ def value_scale() -> LinearScale:
     return LinearScale(min=-1.0, max=1.0, allow_padding=False)
 
 
-def index_axis(scale: LinearScale, side: str) -> Axis:
-    """Make an axis whose integer ticks the cursor chooses in the browser."""
-    return Axis(scale=scale, side=side, tick_format="d", grid_lines="none", tick_values=[0])
-
-
-def value_axis(scale: LinearScale) -> Axis:
-    """Make an axis whose ticks the mark chooses in the browser."""
-    return Axis(scale=scale, side="left", grid_lines="none", tick_values=[0])
+def plot_axis(scale: LinearScale, side: str) -> PlotAxis:
+    """Make an axis whose ticks a mark of the figure chooses in the browser."""
+    return PlotAxis(scale=scale, side=side, grid_lines="none")
 
 
 def figure(
-    marks: Sequence[Mark], axes: Sequence[Axis], kind: str, bottom: int | None = None
-) -> Figure:
+    marks: Sequence[Mark], axes: Sequence[PlotAxis], kind: str, bottom: int | None = None
+) -> PlotFigure:
     """Make a figure without decoration; the style sheet has its height, by ``kind``."""
     if bottom is None:
-        bottom = AXIS_HEIGHT if any(axis.side == "bottom" for axis in axes) else 0
-    plot = Figure(
+        bottom = AXIS_HEIGHT if any(each.side == "bottom" for each in axes) else 0
+    plot = PlotFigure(
         marks=list(marks),
         axes=list(axes),
-        fig_margin={"top": 0, "bottom": bottom, "left": MARGIN_LEFT, "right": MARGIN_RIGHT},
+        # the browser replaces the right one
+        fig_margin={"top": 0, "bottom": bottom, "left": MARGIN_LEFT, "right": 0},
         padding_x=0,
         padding_y=0,
         min_aspect_ratio=0.001,
@@ -60,11 +56,12 @@ def figure(
         animation_duration=0,
         layout=Layout(width="100%", min_width="0", height=""),
     )
-    return plot.add_class(f"rnngrad-figure-{kind}")
+    plot.add_class(f"rnngrad-figure-{kind}")
+    return plot
 
 
 def panel(
-    selection: Selection, caption: str, readout: str | None, plot: Figure, *between: Widget
+    selection: Selection, caption: str, readout: str | None, plot: PlotFigure, *between: Widget
 ) -> VBox:
     """Put a caption over the plot's left edge, a readout over its right edge."""
     texts: list[Widget] = [Readout(selection=selection, kind=caption), *between]
@@ -73,7 +70,7 @@ def panel(
     return captioned(plot, *texts)
 
 
-def captioned(plot: Figure, *texts: Widget) -> VBox:
+def captioned(plot: PlotFigure, *texts: Widget) -> VBox:
     """Put a row of texts and small controls over the plot."""
     row = HBox(texts).add_class("rnngrad-caption")
     return VBox([row, plot]).add_class("rnngrad-panel")

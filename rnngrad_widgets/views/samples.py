@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bqplot import Figure
 from ipywidgets import Stack, VBox, Widget, jslink
 
 from rnngrad_widgets.data.plot_array import PlotArray
@@ -10,13 +9,14 @@ from rnngrad_widgets.views.panel import (
     Pager,
     figure,
     fit_index_scale,
-    index_axis,
     index_scale,
     panel,
+    plot_axis,
     switch,
     value_scale,
 )
 from rnngrad_widgets.widgets.colourbar import ColourBar
+from rnngrad_widgets.widgets.figure import PlotFigure
 from rnngrad_widgets.widgets.marks.cursor import Cursor
 from rnngrad_widgets.widgets.marks.grid import Maps
 from rnngrad_widgets.widgets.marks.raster import Raster
@@ -38,7 +38,7 @@ class SamplesView:
         buttons = switch(["maps", "one channel"])
         self._maps = MapsView(selection, in_caption=buttons)
         by_sample = panel(selection, "channel-caption", "hover", channel, buttons)
-        self.figures: tuple[Figure, ...] = (*self._maps.figures, channel)
+        self.figures: tuple[PlotFigure, ...] = (*self._maps.figures, channel)
         bar = ColourBar(selection=selection)
         one = VBox([by_sample, bar]).add_class("rnngrad-heat").add_class("rnngrad-axis-below")
         self.box = Stack([self._maps.box, one], selected_index=0).add_class("rnngrad-pages")
@@ -50,9 +50,9 @@ class SamplesView:
         self._maps.fit(plot_array)
         fit_index_scale(self._samples, plot_array.values.shape[0])
 
-    def _channel(self, selection: Selection) -> Figure:
+    def _channel(self, selection: Selection) -> PlotFigure:
         scales = {"x": selection.time_scale, "y": self._samples}
-        samples, time = index_axis(scales["y"], "left"), index_axis(scales["x"], "bottom")
+        samples, time = plot_axis(scales["y"], "left"), plot_axis(scales["x"], "bottom")
         raster = Raster(
             selection=selection,
             rows_of="sample",
@@ -86,7 +86,7 @@ class MapsView:
         self._pager = Pager(maps)
         between = [self._pager.box] if in_caption is None else [self._pager.box, in_caption]
         captioned = panel(selection, "maps-caption", "hover", plot, *between)
-        self.figures: tuple[Figure, ...] = (plot,)
+        self.figures: tuple[PlotFigure, ...] = (plot,)
         self.detached_widgets: list[Widget] = [self._pager.link]
         self.box = VBox([captioned, ColourBar(selection=selection)])
         self.box.add_class("rnngrad-heat").add_class("rnngrad-axis-below")

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from bqplot import Figure, LinearScale
+from bqplot import LinearScale
 from ipywidgets import VBox, Widget
 
 from rnngrad_widgets.data.plot_array import PlotArray
 from rnngrad_widgets.views.panel import (
     figure,
     fit_index_scale,
-    index_axis,
     index_scale,
     panel,
-    value_axis,
+    plot_axis,
     value_scale,
 )
+from rnngrad_widgets.widgets.figure import PlotFigure
 from rnngrad_widgets.widgets.marks.cursor import Cursor
 from rnngrad_widgets.widgets.marks.scatter import Bars, Scatter, ValuesMark
 from rnngrad_widgets.widgets.selection import Selection
@@ -30,7 +30,7 @@ class ScatterView:
         self._channels = index_scale()
         scatter = self._figure(Scatter, self._samples, "sample", "band")
         bars = self._figure(Bars, self._channels, "channel", "none")
-        self.figures: tuple[Figure, ...] = (scatter, bars)
+        self.figures: tuple[PlotFigure, ...] = (scatter, bars)
         self.box = VBox(
             [
                 panel(selection, "scatter-caption", None, scatter),
@@ -44,9 +44,11 @@ class ScatterView:
         fit_index_scale(self._samples, samples)
         fit_index_scale(self._channels, channels)
 
-    def _figure(self, mark: type[ValuesMark], scale: LinearScale, x_of: str, line: str) -> Figure:
+    def _figure(
+        self, mark: type[ValuesMark], scale: LinearScale, x_of: str, line: str
+    ) -> PlotFigure:
         scales = {"x": scale, "y": value_scale()}
-        values, places = value_axis(scales["y"]), index_axis(scale, "bottom")
+        values, places = plot_axis(scales["y"], "left"), plot_axis(scale, "bottom")
         cursor = Cursor(
             selection=self._selection, scales=scales, x_of=x_of, x_axis=places, line=line
         )

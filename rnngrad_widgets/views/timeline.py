@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from bqplot import Figure, LinearScale
+from bqplot import LinearScale
 from ipywidgets import HTML, VBox
 
-from rnngrad_widgets.views.panel import figure, index_axis, value_axis, value_scale
+from rnngrad_widgets.views.panel import figure, plot_axis, value_scale
+from rnngrad_widgets.widgets.figure import PlotFigure
 from rnngrad_widgets.widgets.selection import Selection
 from rnngrad_widgets.widgets.timeline import Losses, Reach, Timeline
 
@@ -27,18 +28,18 @@ class TimelineView:
         self.model = Timeline(selection=selection, summary=summary, capacity=capacity)
         steps = LinearScale(min=0, max=1, allow_padding=False)
         losses, reach = self._losses(selection, steps), self._reach(selection, steps)
-        self.figures: tuple[Figure, ...] = (losses, reach)
+        self.figures: tuple[PlotFigure, ...] = (losses, reach)
         self.box = VBox([self.model, losses, reach]).add_class("rnngrad-timeline")
 
-    def _losses(self, selection: Selection, steps: LinearScale) -> Figure:
+    def _losses(self, selection: Selection, steps: LinearScale) -> PlotFigure:
         scales = {"x": steps, "y": value_scale()}
-        axis = value_axis(scales["y"])
+        axis = plot_axis(scales["y"], "left")
         mark = Losses(selection=selection, scales=scales, timeline=self.model, axis=axis)
         return figure([mark], [axis], "losses")
 
-    def _reach(self, selection: Selection, steps: LinearScale) -> Figure:
+    def _reach(self, selection: Selection, steps: LinearScale) -> PlotFigure:
         scales = {"x": steps, "y": value_scale()}
-        axis, timesteps = index_axis(steps, "bottom"), index_axis(scales["y"], "left")
+        axis, timesteps = plot_axis(steps, "bottom"), plot_axis(scales["y"], "left")
         mark = Reach(
             selection=selection, scales=scales, timeline=self.model, axis=axis, y_axis=timesteps
         )

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from bqplot import Figure
 from ipywidgets import Box, Stack, Widget
 
 from rnngrad_widgets.data.plot_array import PlotArray
+from rnngrad_widgets.widgets.figure import PlotFigure
 
 
 class View(Protocol):
@@ -19,7 +19,7 @@ class View(Protocol):
         """What is put into the stack."""
 
     @property
-    def figures(self) -> tuple[Figure, ...]:
+    def figures(self) -> tuple[PlotFigure, ...]:
         """The figures in it."""
 
     @property

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bqplot import Figure
 from ipywidgets import Stack, Widget
 
 from rnngrad_widgets.data.plot_array import PlotArray
@@ -19,6 +18,7 @@ from rnngrad_widgets.views.scatter import ScatterView
 from rnngrad_widgets.views.tensor_upload import bind_tensor, upload
 from rnngrad_widgets.views.view import View, bring_to_front
 from rnngrad_widgets.views.weights import Weights, WeightsView
+from rnngrad_widgets.widgets.figure import PlotFigure
 from rnngrad_widgets.widgets.selection import Selection
 
 
@@ -53,7 +53,7 @@ class ViewStack:
         return [widget for view in made for widget in (view.box, *view.detached_widgets)]
 
     @property
-    def figures(self) -> list[Figure]:
+    def figures(self) -> list[PlotFigure]:
         """The figures of the views that fit."""
         return [figure for view in self.views.values() for figure in view.figures]
 

@@ -12,7 +12,6 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-from bqplot import Figure
 from ipywidgets import HTML, HBox, Stack, VBox, Widget, jslink
 
 from rnngrad_widgets.data.plot_array import PlotArray, Section, to_plot_array
@@ -25,12 +24,13 @@ from rnngrad_widgets.views.panel import (
     captioned,
     figure,
     fit_index_scale,
-    index_axis,
     index_scale,
+    plot_axis,
     switch,
 )
 from rnngrad_widgets.views.tensor_upload import new_selection, upload
 from rnngrad_widgets.widgets.colourbar import ColourBar
+from rnngrad_widgets.widgets.figure import PlotFigure
 from rnngrad_widgets.widgets.marks.cursor import Cursor
 from rnngrad_widgets.widgets.marks.raster import Raster
 from rnngrad_widgets.widgets.readout import Readout
@@ -66,7 +66,7 @@ class WeightsView:
             self.box.add_class(f"rnngrad-no-{ignored}")
 
     @property
-    def figures(self) -> tuple[Figure, ...]:
+    def figures(self) -> tuple[PlotFigure, ...]:
         """The figures of the layer that is shown."""
         return self._pages.figures if self._pages else ()
 
@@ -197,7 +197,7 @@ class Page:
         spent = CAPTION_HEIGHT * (len(rows) + 1) + AXIS_HEIGHT + HISTOGRAMS + THIN * thin
         each = max((HEIGHT - spent) // max(len(rows) - thin, 1), THIN)
         panels: list[VBox] = []
-        heights: dict[Figure, int] = {}
+        heights: dict[PlotFigure, int] = {}
         for section in reversed(range(len(rows))):
             plot = self._matrix(section, rows[section])
             caption = Readout(selection=selection, kind="section-caption", section=section)
@@ -229,11 +229,11 @@ class Page:
         ruling = np.concatenate(matrices, axis=-1) if matrices else values
         self.selection.fit_norm(auto_limit(ruling), max_decade(values))
 
-    def _matrix(self, section: int, rows: int) -> Figure:
+    def _matrix(self, section: int, rows: int) -> PlotFigure:
         scales = {"x": self.selection.time_scale, "y": index_scale()}
         fit_index_scale(scales["y"], rows)
-        axis = index_axis(scales["y"], "left")
-        columns = index_axis(scales["x"], "bottom") if section == 0 else None
+        axis = plot_axis(scales["y"], "left")
+        columns = plot_axis(scales["x"], "bottom") if section == 0 else None
         axes = [axis] if columns is None else [axis, columns]
         raster = Raster(
             selection=self.selection,

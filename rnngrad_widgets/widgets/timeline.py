@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from bqplot import Axis
 from ipywidgets import HTML, DOMWidget, Widget, register, widget_serialization
 from traitlets import Float, Instance, Unicode
 
 from rnngrad_widgets.data.wire import Precision, encode
 from rnngrad_widgets.widgets._module import MODULE
+from rnngrad_widgets.widgets.figure import PlotAxis
 from rnngrad_widgets.widgets.marks.mark import SelectionMark
 from rnngrad_widgets.widgets.selection import Selection
 from rnngrad_widgets.widgets.tensor import ArrayTrait
@@ -98,7 +98,7 @@ class TimelineMark(SelectionMark):
     """Something against training steps; pointer and keys choose a step."""
 
     timeline = Instance(Timeline).tag(sync=True, **widget_serialization)
-    axis = Instance(Axis, allow_none=True).tag(sync=True, **widget_serialization)
+    axis = Instance(PlotAxis, allow_none=True).tag(sync=True, **widget_serialization)
     """The axis whose ticks follow: the steps under the reach, the losses beside their curve."""
 
 
@@ -116,5 +116,5 @@ class Reach(TimelineMark):
 
     _model_name = Unicode("ReachModel").tag(sync=True)
     _view_name = Unicode("Reach").tag(sync=True)
-    y_axis = Instance(Axis).tag(sync=True, **widget_serialization)
+    y_axis = Instance(PlotAxis).tag(sync=True, **widget_serialization)
     """The axis of the timesteps."""

@@ -1,17 +1,6 @@
-import type { WidgetModel } from '@jupyter-widgets/base';
-
 import { short } from './format';
+import type { Fit, Tick } from './ticks';
 import { roundTicks } from './ticks';
-
-/** A place on an axis and what is written there. */
-export type Tick = readonly [at: number, text: string];
-
-/** What an axis holds. */
-export interface Fit {
-  readonly min: number;
-  readonly max: number;
-  readonly ticks: Tick[];
-}
 
 /**
  * Fit an axis of counts to 0 .. `most`. Its upper end is a round number, so that it seldom moves.
@@ -30,20 +19,4 @@ export function countRange(most: number, log: boolean, parts = 5): Fit {
   const step = ticks[1] / 2;
   const max = Math.ceil((1.05 * most) / step) * step;
   return { min: 0, max, ticks: ticks.map((at) => [at, short(at)]) };
-}
-
-export function fitAxis(
-  scale: WidgetModel,
-  axis: WidgetModel | null,
-  { min, max, ticks }: Fit,
-): void {
-  // bqplot needs at least one tick
-  const shown = ticks.length > 0 ? ticks : [[min, ''] as const];
-  // labels before values: see value-axis.ts
-  axis?.set('tick_labels', Object.fromEntries(shown.map(([at, text]) => [String(at), text])));
-  axis?.set(
-    'tick_values',
-    Float64Array.from(shown, ([at]) => at),
-  );
-  scale.set({ min, max });
 }

@@ -1,5 +1,20 @@
 // Pure choice of ticks.
 
+/** A place on an axis and what is written there. */
+export type Tick = readonly [at: number, text: string];
+
+/** What an axis holds. */
+export interface Fit {
+  readonly min: number;
+  readonly max: number;
+  readonly ticks: readonly Tick[];
+}
+
+/** Places that are labelled with their own number. */
+export function numbered(places: readonly number[]): Tick[] {
+  return places.map((at) => [at, String(at)]);
+}
+
 const STEPS = [1, 2, 5];
 
 /** The smallest of 1, 2, 5 x 10^k that is >= `value` (value > 0). */

@@ -5,7 +5,7 @@
 // read, and drawn back in one go, so that none of it is seen. bqplot's own export stretches the
 // canvas layer over the whole figure.
 
-import type { DOMWidgetView, IClassicComm } from '@jupyter-widgets/base';
+import type { DOMWidgetView, IClassicComm, WidgetModel } from '@jupyter-widgets/base';
 
 import { EXPORT_RATIO, withExportTheme } from '../drawing/theme';
 import { pictureOf } from './svg-picture';
@@ -75,13 +75,22 @@ export function servePictures(view: DOMWidgetView, prepare: () => void, redraw: 
     );
   });
   let last = '';
-  view.listenTo(view.model, 'msg:custom', ({ save, format }: Partial<Request>) => {
+  view.listenTo(view.model, 'msg:custom', async ({ save, format }: Partial<Request>) => {
     if (save === undefined || format === undefined || save === last) {
       return; // asked again, because the answer is not there yet
     }
     last = save;
-    void answer(view, save, () => picture(format));
+    if ((await latestInSight(view.model)) === view) {
+      await answer(view, save, () => picture(format));
+    }
   });
+}
+
+/** The view that a widget had last, of those in sight; of all, where none is. */
+async function latestInSight(model: WidgetModel): Promise<unknown> {
+  const made = await Promise.allSettled(Object.values(model.views ?? {}));
+  const views = made.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+  return views.filter(({ el }) => !isHidden(el)).pop() ?? views.pop();
 }
 
 /**

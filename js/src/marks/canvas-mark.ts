@@ -1,12 +1,13 @@
-import type { ISerializers } from '@jupyter-widgets/base';
+import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
 import { unpack_models } from '@jupyter-widgets/base';
-import type { Figure, ScaleView } from 'bqplot';
+import type { ScaleView } from 'bqplot';
 import { Mark, MarkModel } from 'bqplot';
 
 import { LastKey } from '../data/memo';
-import { MARGIN_RIGHT } from '../drawing/page-layout';
 import { pixelRatio, theme } from '../drawing/theme';
+import type { Fit, Tick } from '../drawing/ticks';
 import { MODULE_STATE } from '../version';
+import type { PlotFigure } from '../widgets/figure';
 import type { SelectionModel } from '../widgets/selection';
 
 /** The state that all our marks have. */
@@ -30,10 +31,10 @@ export class SelectionMarkModel extends MarkModel {
  */
 export abstract class SelectionMark extends Mark {
   declare model: SelectionMarkModel;
+  declare parent: PlotFigure;
 
   override async render(): Promise<void> {
     await super.render();
-    straighten(this.parent);
     this.create_listeners();
     this.set_ranges();
     this.setup();
@@ -51,7 +52,7 @@ export abstract class SelectionMark extends Mark {
   override create_listeners(): void {
     super.create_listeners();
     this.listenTo(this.selection, 'redraw', this.draw);
-    this.listenTo(this.selection, 'layout', () => layOut(this.parent));
+    this.listenTo(this.selection, 'layout', () => this.parent.layOut());
     this.listenTo(this.model, 'change', this.draw);
   }
 
@@ -85,6 +86,20 @@ export abstract class SelectionMark extends Mark {
     return this.scales[name] as ScaleView;
   }
 
+  /** Write along the axis that a trait of the mark holds, in this view. */
+  protected setTicks(trait: string, ticks: readonly Tick[]): void {
+    const axis = this.model.get(trait) as WidgetModel | null;
+    if (axis !== null) {
+      this.parent.setTicks(axis, ticks);
+    }
+  }
+
+  /** Fit a scale, and what is written along its axis. */
+  protected fitAxis(name: 'x' | 'y', trait: string, { min, max, ticks }: Fit): void {
+    this.setTicks(trait, ticks);
+    this.scale(name).model.set({ min, max });
+  }
+
   get width(): number {
     return Math.max(this.parent.plotareaWidth, 1);
   }
@@ -95,8 +110,7 @@ export abstract class SelectionMark extends Mark {
 
   /** Whether the room at the right is the narrow one, which holds fewer words. */
   get narrow(): boolean {
-    const { right } = this.parent.model.get('fig_margin') as { right: number };
-    return right < MARGIN_RIGHT.wide;
+    return this.parent.narrow;
   }
 
   // bqplot calls these on every mark; ours have neither styles for each datum nor padding
@@ -184,43 +198,12 @@ export abstract class CanvasMark extends SelectionMark {
   private readonly cached = document.createElement('canvas');
 }
 
-const straightened = new WeakSet<Figure>();
-
-/**
- * Give a figure its own size where the page scales it, as slides do. bqplot asks for the size on
- * the screen, which the page would scale once more.
- */
-function straighten(figure: Figure): void {
-  if (straightened.has(figure)) {
-    return;
-  }
-  straightened.add(figure);
-  const onScreen = figure.getFigureSize.bind(figure);
-  figure.getFigureSize = () => {
-    const size = onScreen();
-    const { el } = figure;
-    const { width, height } = getComputedStyle(el);
-    const scaled =
-      Math.abs(size.width - el.offsetWidth) > 1 || Math.abs(size.height - el.offsetHeight) > 1;
-    return scaled && el.offsetWidth > 0
-      ? new DOMRect(size.x, size.y, parseFloat(width), parseFloat(height))
-      : size;
-  };
-  figure.relayout();
-}
-
-/**
- * Bring a figure to its size, also one that is out of sight, which bqplot would leave as it was.
- */
-function layOut(figure: Figure): void {
-  const { visible } = figure;
-  figure.visible = true;
-  figure.relayoutImpl();
-  figure.visible = visible;
-}
-
 /** Give the layer one pixel for each device pixel; bqplot gives it one for each CSS pixel. */
-function sizeLayer(figure: Figure, width: number, height: number): CanvasRenderingContext2D | null {
+function sizeLayer(
+  figure: PlotFigure,
+  width: number,
+  height: number,
+): CanvasRenderingContext2D | null {
   const canvas = figure.webGLCanvas;
   const ratio = pixelRatio();
   const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];

@@ -1,4 +1,4 @@
-import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
+import type { ISerializers } from '@jupyter-widgets/base';
 import { unpack_models } from '@jupyter-widgets/base';
 
 import { LastKey } from '../data/memo';
@@ -6,7 +6,7 @@ import type { PlotArray, Point } from '../data/slicing';
 import { series } from '../data/slicing';
 import { border, Chip } from '../drawing/axis-marks';
 import { pointIn, setAttributes, show, svg } from '../drawing/svg';
-import { evenTicks, indexTicks, withoutChip } from '../drawing/ticks';
+import { evenTicks, indexTicks, numbered, withoutChip } from '../drawing/ticks';
 import { SelectionMark, SelectionMarkModel } from './canvas-mark';
 import { columnAxisName, followPointer, plotArea } from './plot-area';
 import { nearestDot } from './scatter';
@@ -111,15 +111,16 @@ export class Cursor extends SelectionMark {
     const width = this.px('x', point[axis] + 0.5) - left;
     setAttributes(this.band, { x: left, width, y: 0, height: this.height });
 
-    const xAxis = this.model.get('x_axis') as WidgetModel | null;
-    const chip = xAxis !== null && inside ? String(point[axis]) : null;
+    const labelled = this.model.get('x_axis') !== null;
+    const chip = labelled && inside ? String(point[axis]) : null;
     this.xChip.place(chip, x, this.height + 13, 'middle');
-    if (xAxis !== null) {
+    if (labelled) {
       const gap = this.width / Math.max(last - first, 1);
       // samples are few, so each is labelled where there is room
       const room = axis === 'sample' ? 32 : this.narrow ? 110 : 72;
       const ticks = indexTicks(first, last, this.width, room);
-      this.setTicks(xAxis, withoutChip(ticks, inside ? point[axis] : null, 24 / gap));
+      const kept = withoutChip(ticks, inside ? point[axis] : null, 24 / gap);
+      this.setTicks('x_axis', numbered(kept));
       this.label.textContent = this.axisLabel();
       setAttributes(this.label, { x: this.width + 16, y: this.height + 17 });
     }
@@ -155,14 +156,11 @@ export class Cursor extends SelectionMark {
       setAttributes(row, { x1: 0, x2: this.width, y1: at, y2: at });
     });
     this.yChip.place(inside ? String(index) : null, -6, y, 'end');
-    const yAxis = this.model.get('y_axis') as WidgetModel | null;
-    if (yAxis !== null && extent !== null) {
+    if (extent !== null) {
       const parts = Math.max(1, Math.min(4, Math.floor(this.height / 60)));
       const gap = this.height / extent.count;
-      this.setTicks(
-        yAxis,
-        withoutChip(evenTicks(extent.count, parts), inside ? index : null, 15 / gap),
-      );
+      const ticks = evenTicks(extent.count, parts);
+      this.setTicks('y_axis', numbered(withoutChip(ticks, inside ? index : null, 15 / gap)));
     }
   }
 
@@ -198,13 +196,6 @@ export class Cursor extends SelectionMark {
     show(this.dot, Number.isFinite(value) && inside);
     if (Number.isFinite(value)) {
       setAttributes(this.dot, { cx: this.px('x', timestep), cy: this.px('y', value) });
-    }
-  }
-
-  private setTicks(axis: WidgetModel, ticks: number[]): void {
-    const old = axis.get('tick_values') as ArrayLike<number> | null;
-    if (old === null || old.length !== ticks.length || ticks.some((tick, i) => tick !== old[i])) {
-      axis.set('tick_values', Float64Array.from(ticks));
     }
   }
 

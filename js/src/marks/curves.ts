@@ -1,4 +1,4 @@
-import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
+import type { ISerializers } from '@jupyter-widgets/base';
 import { unpack_models } from '@jupyter-widgets/base';
 
 import { LastKey } from '../data/memo';
@@ -8,7 +8,7 @@ import { pixelsOf } from '../drawing/linear';
 import { bundle, polyline } from '../drawing/polyline';
 import { setAttributes, svg } from '../drawing/svg';
 import { sampleColour, theme } from '../drawing/theme';
-import { fitValueAxis } from '../drawing/value-axis';
+import { valueAxis } from '../drawing/value-axis';
 import { CanvasMark, SelectionMarkModel } from './canvas-mark';
 
 export class CurvesModel extends SelectionMarkModel {
@@ -68,8 +68,7 @@ export class Curves extends CanvasMark {
     if (!this.fittedFor.changed([plotArray.data, channel, ylim])) {
       return;
     }
-    const axis = this.model.get('axis') as WidgetModel | null;
-    fitValueAxis(this.scale('y').model, axis, ylim ?? channelMaximum(plotArray, channel));
+    this.fitAxis('y', 'axis', valueAxis(ylim ?? channelMaximum(plotArray, channel)));
   }
 
   /** All samples and the zero line: faint, or each in its colour. */

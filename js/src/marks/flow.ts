@@ -1,4 +1,4 @@
-import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
+import type { ISerializers } from '@jupyter-widgets/base';
 import { unpack_models } from '@jupyter-widgets/base';
 
 import { LastKey, Memo } from '../data/memo';
@@ -11,6 +11,7 @@ import { LABEL_GAP, spaceLabels } from '../drawing/label-spacing';
 import { polyline } from '../drawing/polyline';
 import { setAttributes, show, svg } from '../drawing/svg';
 import { sampleColour, theme } from '../drawing/theme';
+import type { Tick } from '../drawing/ticks';
 import type { TensorModel } from '../widgets/tensor';
 import { CanvasMark, SelectionMarkModel } from './canvas-mark';
 
@@ -110,21 +111,18 @@ export class Flow extends CanvasMark {
   }
 
   private fitScale(largest: number): void {
-    if (!this.fittedFor.changed([largest])) {
+    const step = this.height > 200 ? 2 : 4;
+    if (!this.fittedFor.changed([largest, step])) {
       return;
     }
     const top = largest > 0 ? Math.log10(largest) + 0.4 : 0;
     const first = Math.floor(top);
-    const step = this.height > 200 ? 2 : 4;
     const decades = [0, 2, 4, 6, 8, 10]
       .filter((d) => d % step === 0)
       .map((d) => first - d)
       .filter((d) => d > top - DECADES);
-    const axis = this.model.get('axis') as WidgetModel | null;
-    // labels before values: see value-axis.ts
-    axis?.set('tick_labels', Object.fromEntries(decades.map((d) => [String(d), `1e${d}`])));
-    axis?.set('tick_values', Float64Array.from(decades));
-    this.scale('y').model.set({ min: top - DECADES, max: top });
+    const ticks = decades.map((d): Tick => [d, `1e${d}`]);
+    this.fitAxis('y', 'axis', { min: top - DECADES, max: top, ticks });
   }
 
   /** Shade the timesteps that gradient does not reach, with words where they fit. */

@@ -1,4 +1,4 @@
-import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
+import type { ISerializers } from '@jupyter-widgets/base';
 import { unpack_models } from '@jupyter-widgets/base';
 
 import type { Bins, Tally } from '../data/distribution';
@@ -14,7 +14,7 @@ import { Memo } from '../data/memo';
 import type { PlotArray } from '../data/slicing';
 import { border } from '../drawing/axis-marks';
 import { drawBars } from '../drawing/bars';
-import { countRange, fitAxis } from '../drawing/count-axis';
+import { countRange } from '../drawing/count-axis';
 import { number } from '../drawing/format';
 import type { MarginLine } from '../drawing/shares';
 import { emptyReason, shares, textColumn } from '../drawing/shares';
@@ -113,9 +113,8 @@ export class GateHistograms extends CanvasMark {
       return;
     }
     const { edges, gates, tally } = counted;
-    const axis = this.model.get('count_axis') as WidgetModel | null;
     const most = Math.max(1, ...gates.map(({ counts }) => Math.max(...counts)));
-    fitAxis(this.scale('y').model, axis, countRange(most, false, 2));
+    this.fitAxis('y', 'count_axis', countRange(most, false, 2));
     const y = this.scale('y').scale;
     gates.forEach(({ counts }, i) => {
       const place = this.placeIn(i, edges);

@@ -1,4 +1,4 @@
-import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
+import type { ISerializers } from '@jupyter-widgets/base';
 import { DOMWidgetModel, unpack_models } from '@jupyter-widgets/base';
 
 import type { Bins, Octaves } from '../data/distribution';
@@ -8,13 +8,13 @@ import { chosenBlock, countAll, countLine, LINES } from '../data/histogram';
 import { Memo } from '../data/memo';
 import type { Point } from '../data/slicing';
 import { drawBars } from '../drawing/bars';
-import type { Fit, Tick } from '../drawing/count-axis';
-import { countRange, fitAxis } from '../drawing/count-axis';
+import { countRange } from '../drawing/count-axis';
 import { number, share, ticks } from '../drawing/format';
 import { polyline } from '../drawing/polyline';
 import { emptyReason, shares, textColumn } from '../drawing/shares';
 import { pointIn, setAttributes, show, svg } from '../drawing/svg';
 import { theme } from '../drawing/theme';
+import type { Fit, Tick } from '../drawing/ticks';
 import { roundTicks } from '../drawing/ticks';
 import { MODULE_STATE } from '../version';
 import { histogramCaption, histogramHover } from '../widgets/histogram-text';
@@ -132,13 +132,13 @@ export class Histogram extends CanvasMark {
     const ends = [edges[0], edges[edges.length - 1]].map((edge) => place(edge, drawn));
     const peak = line === null ? 0 : line.factor * Math.max(...line.counts);
     const most = Math.max(peak, ...(bins?.counts ?? []), 1);
-    fitAxis(this.scale('x').model, this.axis('value_axis'), {
+    this.fitAxis('x', 'value_axis', {
       min: ends[0],
       max: ends[1],
       ticks: bins === null ? [] : valueTicks(ends[0], ends[1], this.width, drawn.magnitude),
     });
     const counts = countRange(most, this.logCount);
-    fitAxis(this.scale('y').model, this.axis('count_axis'), counts);
+    this.fitAxis('y', 'count_axis', counts);
     return counts;
   }
 
@@ -228,10 +228,6 @@ export class Histogram extends CanvasMark {
 
   private get logCount(): boolean {
     return this.model.get('log_count') === 1;
-  }
-
-  private axis(name: string): WidgetModel | null {
-    return this.model.get(name) as WidgetModel | null;
   }
 
   private readonly hit = svg('rect', { class: 'rnngrad-hit', fill: 'transparent' });

@@ -1,4 +1,4 @@
-import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
+import type { ISerializers } from '@jupyter-widgets/base';
 import { unpack_models } from '@jupyter-widgets/base';
 
 import { LastKey } from '../data/memo';
@@ -7,7 +7,7 @@ import { largestMagnitude, row } from '../data/slicing';
 import { onCanvas } from '../drawing/linear';
 import { setAttributes, svg } from '../drawing/svg';
 import { NON_FINITE, theme } from '../drawing/theme';
-import { fitValueAxis } from '../drawing/value-axis';
+import { valueAxis } from '../drawing/value-axis';
 import { CanvasMark, SelectionMarkModel } from './canvas-mark';
 
 /** Share of a sample's width that its dots take. */
@@ -84,8 +84,7 @@ abstract class ValuesMark extends CanvasMark {
     if (!this.fittedFor.changed([plotArray.data, ylim])) {
       return;
     }
-    const axis = this.model.get('axis') as WidgetModel | null;
-    fitValueAxis(this.scale('y').model, axis, ylim ?? largestMagnitude(plotArray.data));
+    this.fitAxis('y', 'axis', valueAxis(ylim ?? largestMagnitude(plotArray.data)));
   }
 
   protected zeroLine(context: CanvasRenderingContext2D): void {

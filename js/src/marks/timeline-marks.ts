@@ -1,4 +1,4 @@
-import type { ISerializers, WidgetModel } from '@jupyter-widgets/base';
+import type { ISerializers } from '@jupyter-widgets/base';
 import { unpack_models } from '@jupyter-widgets/base';
 
 import { LastKey } from '../data/memo';
@@ -9,7 +9,8 @@ import { grouped, lossText } from '../drawing/format';
 import { lossAxis } from '../drawing/linear';
 import { pointIn, setAttributes, show, svg } from '../drawing/svg';
 import { NON_FINITE, theme } from '../drawing/theme';
-import { evenTicks, roundTicks, withoutChip } from '../drawing/ticks';
+import type { Tick } from '../drawing/ticks';
+import { evenTicks, numbered, roundTicks, withoutChip } from '../drawing/ticks';
 import { KEYS, keyOf } from '../widgets/keys';
 import type { SnapshotModel } from '../widgets/snapshot';
 import type { TimelineModel } from '../widgets/timeline';
@@ -152,10 +153,8 @@ export class Losses extends TimelineMark {
 
   protected override fit(run: readonly SnapshotModel[]): void {
     const { min, max, ticks } = lossAxis(run.map(({ loss }) => loss));
-    const axis = this.model.get('axis') as WidgetModel | null;
-    axis?.set('tick_labels', Object.fromEntries(ticks.map((v) => [String(v), lossText(v)])));
-    axis?.set('tick_values', Float64Array.from(ticks));
-    this.scale('y').model.set({ min, max });
+    const labelled = ticks.map((v): Tick => [v, lossText(v)]);
+    this.fitAxis('y', 'axis', { min, max, ticks: labelled });
   }
 
   protected drawRun(context: CanvasRenderingContext2D, run: readonly SnapshotModel[]): void {
@@ -213,9 +212,8 @@ export class Reach extends TimelineMark {
 
   protected override fit(): void {
     const timesteps = this.selection.plotArray?.timesteps ?? 1;
-    this.scale('y').model.set({ min: -0.5, max: timesteps - 0.5 });
-    const axis = this.model.get('y_axis') as WidgetModel | null;
-    axis?.set('tick_values', Float64Array.from(evenTicks(timesteps, 2)));
+    const ticks = numbered(evenTicks(timesteps, 2));
+    this.fitAxis('y', 'y_axis', { min: -0.5, max: timesteps - 0.5, ticks });
   }
 
   protected drawRun(context: CanvasRenderingContext2D, run: readonly SnapshotModel[]): void {
@@ -270,14 +268,15 @@ export class Reach extends TimelineMark {
 
   protected words(run: readonly SnapshotModel[]): void {
     const { shown } = this.timeline;
-    const axis = this.model.get('axis') as WidgetModel | null;
     const [first, last] = [run[0].step, run[run.length - 1].step];
     const parts = Math.max(2, Math.floor(this.width / 130));
     const ticks = roundTicks(first, Math.max(last, first + 1), parts, 1);
     const gap = this.width / Math.max(last - first, 1);
     const kept = withoutChip(ticks, shown?.step ?? null, 34 / gap);
-    axis?.set('tick_labels', Object.fromEntries(kept.map((v) => [String(v), grouped(v)])));
-    axis?.set('tick_values', Float64Array.from(kept));
+    this.setTicks(
+      'axis',
+      kept.map((v) => [v, grouped(v)]),
+    );
     const x = shown === null ? 0 : Math.round(this.x(shown.step));
     const text = shown === null ? null : grouped(shown.step);
     this.chip.place(text, x, this.height + 13, 'middle');

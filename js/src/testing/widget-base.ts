@@ -37,11 +37,15 @@ export class WidgetModel extends Backbone.Model {
 export class DOMWidgetModel extends WidgetModel {}
 export class VBoxModel extends WidgetModel {}
 export class MarkModel extends WidgetModel {}
+export class FigureModel extends WidgetModel {}
+export class AxisModel extends WidgetModel {}
 
 /** Views are not made in tests. */
 export class DOMWidgetView {}
 export class VBoxView {}
 export class Mark {}
+export class Figure {}
+export class Axis {}
 
 export function unpack_models(): never {
   throw new Error('tests give models themselves');

@@ -2,7 +2,6 @@ import type { WidgetModel } from '@jupyter-widgets/base';
 import { unpack_models } from '@jupyter-widgets/base';
 import { VBoxModel, VBoxView } from '@jupyter-widgets/controls';
 
-import { BREAKPOINT, MARGIN_RIGHT } from '../drawing/page-layout';
 import { isDark, onPixelsChange, onThemeChange, setExportTheme, theme } from '../drawing/theme';
 import { servePictures } from '../export/picture';
 import { MODULE_STATE } from '../version';
@@ -19,7 +18,6 @@ export class PlotFrameModel extends VBoxModel {
       _view_name: 'PlotFrame',
       selection: null,
       weight_selections: [],
-      figures: [],
       themed: true,
       dark: null,
       range_mode: false,
@@ -33,12 +31,11 @@ export class PlotFrameModel extends VBoxModel {
     ...VBoxModel.serializers,
     selection: { deserialize: unpack_models },
     weight_selections: { deserialize: unpack_models },
-    figures: { deserialize: unpack_models },
   };
 }
 
 /**
- * The frame around controls and plots: theme, width, keys, and what is said while Python computes.
+ * The frame around controls and plots: theme, keys, and what is said while Python computes.
  */
 export class PlotFrame extends VBoxView {
   override render(): void {
@@ -65,15 +62,12 @@ export class PlotFrame extends VBoxView {
     ] as const) {
       window.addEventListener(event, () => this.print(on), { signal: this.removal.signal });
     }
-    this.sizes = new ResizeObserver(() => this.applyWidth());
-    this.sizes.observe(this.el);
     this.listenTo(this.model, 'change:themed change:weight_selections', this.applyTheme);
     this.listenTo(this.model, 'change:title change:height', this.applySize);
     const computes = (): void => wait.computes(this.model.get('busy') as string);
     this.listenTo(this.model, 'change:busy', computes);
     this.listenTo(this.model, 'comm_live_update', () => wait.connected(this.model.comm_live));
     this.listenTo(this.model, 'change:range_mode', this.applyMode);
-    this.listenTo(this.model, 'change:figures', this.applyWidth);
     this.applyTheme();
     this.sendTheme();
     this.applySize();
@@ -103,7 +97,6 @@ export class PlotFrame extends VBoxView {
   private print(on: boolean): void {
     setExportTheme(this.el, on);
     this.el.classList.toggle('rnngrad-print', on);
-    this.applyWidth();
     this.layOut();
     this.redraw();
   }
@@ -140,7 +133,6 @@ export class PlotFrame extends VBoxView {
   override remove(): void {
     this.removal.abort();
     this.stops.forEach((stop) => stop());
-    this.sizes?.disconnect();
     super.remove();
   }
 
@@ -188,22 +180,7 @@ export class PlotFrame extends VBoxView {
     this.el.classList.toggle('rnngrad-range-mode', this.model.get('range_mode') as boolean);
   }
 
-  private applyWidth(): void {
-    const width = this.el.clientWidth;
-    if (width === 0) {
-      return;
-    }
-    const right = width >= BREAKPOINT ? MARGIN_RIGHT.wide : MARGIN_RIGHT.narrow;
-    for (const figure of this.model.get('figures') as WidgetModel[]) {
-      const margin = figure.get('fig_margin') as Record<string, number>;
-      if (margin.right !== right) {
-        figure.set('fig_margin', { ...margin, right });
-      }
-    }
-  }
-
   private readonly removal = new AbortController();
   private readonly stops: (() => void)[] = [];
-  private sizes: ResizeObserver | null = null;
   private readonly heading = document.createElement('div');
 }

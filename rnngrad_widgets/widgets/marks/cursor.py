@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bqplot import Axis
 from ipywidgets import register, widget_serialization
 from traitlets import Enum, Instance, Unicode
 
+from rnngrad_widgets.widgets.figure import PlotAxis
 from rnngrad_widgets.widgets.marks.mark import SelectionMark
 from rnngrad_widgets.widgets.traits import Bool, Int
 
@@ -31,7 +31,7 @@ class Cursor(SelectionMark):
     """Whether a dot sits on the curve of the chosen sample and channel."""
     line_overhang = Int(0).tag(sync=True)
     """Pixels that the line goes on below the plot area, to the next panel."""
-    x_axis = Instance(Axis, allow_none=True).tag(sync=True, **widget_serialization)
+    x_axis = Instance(PlotAxis, allow_none=True).tag(sync=True, **widget_serialization)
     """The axis whose ticks make room for the chip; None where none is drawn."""
-    y_axis = Instance(Axis, allow_none=True).tag(sync=True, **widget_serialization)
+    y_axis = Instance(PlotAxis, allow_none=True).tag(sync=True, **widget_serialization)
     """The same for y."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bqplot import Axis
 from ipywidgets import register, widget_serialization
 from traitlets import Bool, Instance, Unicode
 
+from rnngrad_widgets.widgets.figure import PlotAxis
 from rnngrad_widgets.widgets.marks.mark import SelectionMark
 
 
@@ -16,7 +16,7 @@ class Curves(SelectionMark):
     _model_name = Unicode("CurvesModel").tag(sync=True)
     _view_name = Unicode("Curves").tag(sync=True)
 
-    axis = Instance(Axis).tag(sync=True, **widget_serialization)
+    axis = Instance(PlotAxis).tag(sync=True, **widget_serialization)
     """The y axis, whose ticks follow the channel."""
     coloured = Bool(False).tag(sync=True)
     """Whether each sample has its colour; else all but the chosen one are faint."""

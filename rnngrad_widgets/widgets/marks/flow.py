@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bqplot import Axis
 from ipywidgets import register, widget_serialization
 from traitlets import Bool, Instance, Unicode
 
+from rnngrad_widgets.widgets.figure import PlotAxis
 from rnngrad_widgets.widgets.marks.mark import SelectionMark
 
 
@@ -19,7 +19,7 @@ class Flow(SelectionMark):
     _model_name = Unicode("FlowModel").tag(sync=True)
     _view_name = Unicode("Flow").tag(sync=True)
 
-    axis = Instance(Axis).tag(sync=True, **widget_serialization)
+    axis = Instance(PlotAxis).tag(sync=True, **widget_serialization)
     """The y axis, whose ticks are every second or fourth decade."""
     all_samples = Bool(False).tag(sync=True)
     """Whether each sample has its curve, in its colour."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from bqplot import Axis
 from ipywidgets import DOMWidget, register, widget_serialization
 from traitlets import Enum, Instance, Unicode
 
 from rnngrad_widgets.widgets._module import MODULE
+from rnngrad_widgets.widgets.figure import PlotAxis
 from rnngrad_widgets.widgets.marks.mark import SelectionMark
 from rnngrad_widgets.widgets.traits import Int
 
@@ -37,9 +37,9 @@ class Histogram(SelectionMark):
     """Index into `COUNTS`."""
     line = Int(0, min=0, max=1).tag(sync=True)
     """Index into `LINES`."""
-    value_axis = Instance(Axis).tag(sync=True, **widget_serialization)
+    value_axis = Instance(PlotAxis).tag(sync=True, **widget_serialization)
     """The x axis, whose ticks follow the values."""
-    count_axis = Instance(Axis).tag(sync=True, **widget_serialization)
+    count_axis = Instance(PlotAxis).tag(sync=True, **widget_serialization)
     """The y axis, whose ticks follow the counts."""
 
 
@@ -55,7 +55,7 @@ class GateHistograms(SelectionMark):
 
     section = Int(None, allow_none=True).tag(sync=True)
     """The section of the rows that is counted; None for all."""
-    count_axis = Instance(Axis).tag(sync=True, **widget_serialization)
+    count_axis = Instance(PlotAxis).tag(sync=True, **widget_serialization)
     """The y axis, whose ticks follow the counts."""
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from bqplot import Axis
 from ipywidgets import register, widget_serialization
 from traitlets import Instance, Unicode
 
+from rnngrad_widgets.widgets.figure import PlotAxis
 from rnngrad_widgets.widgets.marks.mark import SelectionMark
 
 
 class ValuesMark(SelectionMark):
     """Values against sample or channel; fits the scale ``y`` to all of them."""
 
-    axis = Instance(Axis).tag(sync=True, **widget_serialization)
+    axis = Instance(PlotAxis).tag(sync=True, **widget_serialization)
     """The y axis, whose ticks follow the values."""
 
 

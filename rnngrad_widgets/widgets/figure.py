@@ -1,0 +1,33 @@
+"""bqplot's figure and axis, whose views have the margins and ticks that their width asks for."""
+
+from __future__ import annotations
+
+from bqplot import Axis, Figure
+from ipywidgets import register
+from traitlets import Unicode
+
+from rnngrad_widgets.widgets._module import MODULE
+
+
+@register
+class PlotFigure(Figure):  # type: ignore[misc]  # bqplot has no types
+    """A figure; the browser sets the room at its right, by the width of the view."""
+
+    _model_module = Unicode(MODULE.name).tag(sync=True)
+    _model_module_version = Unicode(MODULE.version).tag(sync=True)
+    _model_name = Unicode("PlotFigureModel").tag(sync=True)
+    _view_module = Unicode(MODULE.name).tag(sync=True)
+    _view_module_version = Unicode(MODULE.version).tag(sync=True)
+    _view_name = Unicode("PlotFigure").tag(sync=True)
+
+
+@register
+class PlotAxis(Axis):  # type: ignore[misc]
+    """An axis of a figure; a mark of the figure chooses its ticks in the browser."""
+
+    _model_module = Unicode(MODULE.name).tag(sync=True)
+    _model_module_version = Unicode(MODULE.version).tag(sync=True)
+    _model_name = Unicode("PlotAxisModel").tag(sync=True)
+    _view_module = Unicode(MODULE.name).tag(sync=True)
+    _view_module_version = Unicode(MODULE.version).tag(sync=True)
+    _view_name = Unicode("PlotAxis").tag(sync=True)
