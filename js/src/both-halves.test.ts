@@ -108,10 +108,10 @@ describe('the constant', () => {
     expect(values(python, /\bPER_PAGE = (\d+)/g)).toEqual([1, ...pages].sort());
   });
 
-  it('target of pictures is that of Python', () => {
-    const targets = found(python, /^TARGET = "(\S+)"$/gm);
+  it.each(['TARGET', 'ARRAYS'])('comm target %s is that of Python', (name) => {
+    const targets = found(python, new RegExp(`^${name} = "(\\S+)"$`, 'gm'));
     expect(targets).toHaveLength(1);
-    expect(found(browser, /^const TARGET = '(\S+)';$/gm)).toEqual(targets);
+    expect(found(browser, new RegExp(`^const ${name} = '(\\S+)';$`, 'gm'))).toEqual(targets);
   });
 
   it('room at the right of plots is that of the style sheet', () => {

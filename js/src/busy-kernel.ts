@@ -49,21 +49,18 @@ export async function restoreWhileBusy(kernel: Kernel.IKernelConnection): Promis
     if (await within(ANSWER_TIME, kernel.info)) {
       return;
     }
-    const another = kernel.clone(); // on a new connection no earlier message waits for the cell
-    try {
-      subshell = await subshellOf(another);
-      if (subshell !== undefined) {
-        for (const message of earlier) {
-          redirect(message, subshell);
-        }
-        const answer = requestKernelInfo.call(kernel);
-        release();
-        await answer;
-        await another.info; // the cell has ended
-        kernel.requestDeleteSubshell({ subshell_id: subshell });
+    subshell = await makeSubshell(kernel);
+    if (subshell !== undefined) {
+      for (const message of earlier) {
+        redirect(message, subshell);
       }
-    } finally {
-      another.dispose();
+      // in the shell itself, so that the answer comes when the cell has ended
+      const cell = sendShellMessage.call(kernel, kernelInfoRequest(kernel), true);
+      const answer = requestKernelInfo.call(kernel);
+      release();
+      await answer;
+      await cell.done;
+      kernel.requestDeleteSubshell({ subshell_id: subshell });
     }
   } catch {
     // the kernel or the page went away: there is nothing to restore
@@ -81,20 +78,35 @@ function redirect(message: KernelMessage.IShellMessage, subshell: string): void 
 }
 
 /** Make a subshell; undefined if the cell ends before the kernel has made one. */
-async function subshellOf(kernel: Kernel.IKernelConnection): Promise<string | undefined> {
-  const request = KernelMessage.createMessage<KernelMessage.ICreateSubshellRequestMsg>({
-    msgType: 'create_subshell_request',
-    channel: 'control',
+async function makeSubshell(kernel: Kernel.IKernelConnection): Promise<string | undefined> {
+  const another = kernel.clone(); // on a new connection no earlier message waits for the cell
+  try {
+    const request = KernelMessage.createMessage<KernelMessage.ICreateSubshellRequestMsg>({
+      msgType: 'create_subshell_request',
+      channel: 'control',
+      username: another.username,
+      session: another.clientId,
+      content: {},
+    });
+    await connected(another);
+    // JupyterLab's own method for it refuses, because it does not know yet whether there are any.
+    const made = another.sendControlMessage(request, true).done;
+    const reply = await Promise.race([made, kernel.info.then(() => undefined)]);
+    return (reply?.content as KernelMessage.ICreateSubshellReplyMsg['content'] | undefined)
+      ?.subshell_id;
+  } finally {
+    another.dispose(); // it would get all that the kernel tells, as this connection does
+  }
+}
+
+function kernelInfoRequest(kernel: Kernel.IKernelConnection): KernelMessage.IInfoRequestMsg {
+  return KernelMessage.createMessage<KernelMessage.IInfoRequestMsg>({
+    msgType: 'kernel_info_request',
+    channel: 'shell',
     username: kernel.username,
     session: kernel.clientId,
     content: {},
   });
-  await connected(kernel);
-  // JupyterLab's own method for it refuses, because it does not know yet whether there are any.
-  const made = kernel.sendControlMessage(request, true).done;
-  const reply = await Promise.race([made, kernel.info.then(() => undefined)]);
-  return (reply?.content as KernelMessage.ICreateSubshellReplyMsg['content'] | undefined)
-    ?.subshell_id;
 }
 
 async function connected(kernel: Kernel.IKernelConnection): Promise<void> {

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import numpy as np
+from comm import get_comm_manager
+from IPython import get_ipython
 from ipywidgets import HTML, DOMWidget, Widget, register, widget_serialization
 from traitlets import Float, Instance, Unicode
 
@@ -10,10 +14,13 @@ from rnngrad_widgets.data.wire import Precision, encode
 from rnngrad_widgets.widgets._module import MODULE
 from rnngrad_widgets.widgets.figure import PlotAxis
 from rnngrad_widgets.widgets.marks.mark import SelectionMark
+from rnngrad_widgets.widgets.open_widgets import open_widgets
 from rnngrad_widgets.widgets.selection import Selection
 from rnngrad_widgets.widgets.tensor import ArrayTrait
 from rnngrad_widgets.widgets.traits import Bool, Int
 
+ARRAYS = "rnngrad_widgets.arrays"
+"""The comm target that pages ask for arrays of snapshots."""
 SHOW = ("step", "A", "difference")
 """What is drawn: the chosen step, the pinned one, or the chosen minus the pinned one."""
 
@@ -64,6 +71,10 @@ class Snapshot(Widget):  # type: ignore[misc]  # ipywidgets has no types
 
     A widget of its own, because the message that opens one is never dropped on the way: while a
     cell prints much, Jupyter Server drops others.
+
+    A page that is loaded again asks for the state of all widgets at once, and gives up after four
+    seconds, which hundreds of megabytes take. So that state is without the array, which the page
+    asks for later.
     """
 
     _model_module = Unicode(MODULE.name).tag(sync=True)
@@ -92,6 +103,35 @@ class Snapshot(Widget):  # type: ignore[misc]  # ipywidgets has no types
     def __init__(self, precision: Precision, **state: object) -> None:
         self.precision = precision
         super().__init__(**state)
+
+    def get_state(self, key: Any = None, drop_defaults: bool = False) -> dict[str, Any]:
+        """Return what a page gets; without the array where it asks for the state of all widgets."""
+        if key is None and _is_asked_for_states():
+            key = [name for name in self.keys if name != "array"]
+        return cast("dict[str, Any]", super().get_state(key, drop_defaults))
+
+
+def _is_asked_for_states() -> bool:
+    kernel = getattr(get_ipython(), "kernel", None)
+    message = {} if kernel is None else kernel.get_parent()
+    data: dict[str, Any] = message.get("content", {}).get("data", {})
+    return data.get("method") == "request_states"
+
+
+def _send_arrays(comm: Any, request: dict[str, Any]) -> None:
+    """Send the arrays of snapshots to a page that has opened a comm with their model ids."""
+    for model_id in request["content"]["data"]["model_ids"]:
+        snapshot = open_widgets().get(model_id)
+        if isinstance(snapshot, Snapshot) and snapshot.array is not None:
+            wire = encode(snapshot.array, snapshot.precision)
+            data = wire.pop("data")
+            comm.send({"model_id": model_id, **wire}, buffers=[data])
+    comm.close()
+
+
+# A comm of its own, opened by the page: while a cell runs, ipykernel lets messages to a widget that
+# the cell has made wait for its end, but not those that open a comm in a subshell.
+get_comm_manager().register_target(ARRAYS, _send_arrays)
 
 
 class TimelineMark(SelectionMark):

@@ -95,6 +95,11 @@ def test_a_page_loaded_again_while_a_cell_trains_has_all_snapshots(
     e.page.locator(".rnngrad-scrub input[type=checkbox]").check()
     expect_all(e.page, e.end())
     assert int(e.notebook.execute("print(len(e.snapshots))")) == kept(e.page)
+    # The arrays of those before the page was loaded have come too.
+    slider.press("Home")
+    e.expect_step(0)
+    slider.press("ArrowRight")
+    e.expect_step(1)
 
 
 def test_a_second_page_has_all_snapshots_too(lab: Lab, tmp_path: Path) -> None:

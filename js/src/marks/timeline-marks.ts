@@ -216,7 +216,11 @@ export class Reach extends TimelineMark {
     this.fitAxis('y', 'y_axis', { min: -0.5, max: timesteps - 0.5, ticks });
   }
 
-  protected drawRun(context: CanvasRenderingContext2D, run: readonly SnapshotModel[]): void {
+  protected drawRun(context: CanvasRenderingContext2D, all: readonly SnapshotModel[]): void {
+    const run = all.filter(({ array }) => array !== null); // others are on their way
+    if (run.length === 0) {
+      return;
+    }
     const { mask } = this.selection.tensor;
     const rows = run.map((snapshot) => snapshot.reach(mask));
     const largest = Math.max(...rows.map((row) => row.largest));

@@ -23,6 +23,7 @@ export class WidgetModel extends Backbone.Model {
   declare saves: number | undefined;
 
   readonly comm = {};
+  readonly comm_live = true;
 
   save_changes(): void {
     this.saves = (this.saves ?? 0) + 1;
@@ -46,6 +47,11 @@ export class VBoxView {}
 export class Mark {}
 export class Figure {}
 export class Axis {}
+
+export function uuid(): string {
+  count++;
+  return String(count);
+}
 
 export function unpack_models(): never {
   throw new Error('tests give models themselves');

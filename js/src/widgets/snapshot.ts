@@ -3,13 +3,17 @@ import { WidgetModel } from '@jupyter-widgets/base';
 
 import type { Reach } from '../data/statistics';
 import { reachOf } from '../data/statistics';
-import type { DenseArray } from '../data/wire';
+import type { DenseArray, Wire } from '../data/wire';
 import { fromWire, toWire } from '../data/wire';
 import { MODULE_STATE } from '../version';
 import { join, leave } from './meeting';
 import { release } from './release';
 
-/** The tensor of one training step. It joins its timeline as soon as both exist. */
+/**
+ * The tensor of one training step. It joins its timeline as soon as both exist.
+ *
+ * A page that is loaded again gets it without its array, which is then asked for.
+ */
 export class SnapshotModel extends WidgetModel {
   override defaults(): Backbone.ObjectHash {
     return {
@@ -62,11 +66,24 @@ export class SnapshotModel extends WidgetModel {
     return this.get('array') as DenseArray | null;
   }
 
+  /** Whether the array is still in the kernel. */
+  get isMissing(): boolean {
+    return this.array === null && this.forgotten !== true && this.comm_live;
+  }
+
+  /** Take the array that was missing. */
+  fill(wire: Wire): void {
+    if (this.isMissing) {
+      this.set('array', fromWire(wire));
+    }
+  }
+
   /** Median over samples of the norm over channels, by timestep; and the largest norm of all. */
   reach(mask: Float32Array | null): Reach {
-    // The timeline may ask while the base class is constructed, before the field is initialised.
-    this.measured ??= reachOf(this.array, mask);
-    return this.measured;
+    if (this.measured?.array !== this.array || this.measured.mask !== mask) {
+      this.measured = { array: this.array, mask, reach: reachOf(this.array, mask) };
+    }
+    return this.measured.reach;
   }
 
   override close(comm_closed?: boolean): Promise<void> {
@@ -77,9 +94,19 @@ export class SnapshotModel extends WidgetModel {
 
   /** Release the array. */
   forget(): void {
+    this.forgotten = true;
     release(this, 'array');
     this.measured = undefined;
   }
 
-  private measured: Reach | undefined;
+  // The timeline may ask while the base class is constructed, before fields are initialised.
+  declare private forgotten: boolean | undefined;
+  declare private measured: Measured | undefined;
+}
+
+/** The reach of an array, as far as a mask counts. */
+interface Measured {
+  readonly array: DenseArray | null;
+  readonly mask: Float32Array | null;
+  readonly reach: Reach;
 }

@@ -193,3 +193,94 @@ describe('what is kept', () => {
     expect(latest.array).toBeNull();
   });
 });
+
+describe('a page that is loaded again', () => {
+  interface Asked {
+    readonly target: string;
+    readonly modelIds: readonly string[];
+    send(modelId: string, values: number[]): void;
+    close(): void;
+  }
+
+  /** A timeline whose snapshots have no arrays yet, and what it asks Python for. */
+  function restored(count: number): Made & { asked: Asked[]; of(step: number): SnapshotModel } {
+    const asked: Asked[] = [];
+    const made = make([], { step: 1, follow: false });
+    Object.assign(made.timeline, {
+      widget_manager: {
+        _create_comm: async (target: string, _id: string, data: { model_ids: string[] }) => {
+          let receive: (message: object) => void;
+          const send = (model_id: string, values: number[]): void => {
+            const buffers = [new DataView(Float32Array.from(values).buffer)];
+            receive({
+              content: { data: { model_id, dtype: 'float32', shape: [1, 2, 1] } },
+              buffers,
+            });
+          };
+          return Promise.resolve({
+            on_msg: (listener: typeof receive) => {
+              receive = listener;
+            },
+            on_close: (close: () => void) => {
+              asked.push({ target, modelIds: data.model_ids, send, close });
+            },
+          });
+        },
+      },
+    });
+    const { timeline } = made;
+    const all = Array.from({ length: count }, (_, step) => {
+      const given = { number: step, step, loss: 1, array: null };
+      return model(SnapshotModel, { ...given, timeline_id: timeline.model_id });
+    });
+    return { ...made, asked, of: (step) => all[step] };
+  }
+
+  beforeEach(() => {
+    vi.stubGlobal('window', globalThis);
+  });
+
+  it('asks for the arrays: of the step that is shown first, then from the latest', async () => {
+    const { asked, of } = restored(3);
+    await vi.waitUntil(() => asked.length === 1);
+    expect(asked[0].target).toBe('rnngrad_widgets.arrays');
+    expect(asked[0].modelIds).toEqual([1, 2, 0].map((step) => of(step).model_id));
+  });
+
+  it('draws what has come, and asks for the rest until there is none', async () => {
+    const { asked, of, drawn, timeline } = restored(12);
+    await vi.waitUntil(() => asked.length === 1);
+    expect(asked[0].modelIds).toHaveLength(8);
+    asked[0].send(of(1).model_id, [5, 6]);
+    expect(drawn()[0]).toBe(5);
+    asked[0].modelIds.slice(1).forEach((id) => asked[0].send(id, [7, 8]));
+    expect(drawn()[0]).toBe(5);
+    asked[0].close();
+    await vi.waitUntil(() => asked.length === 2);
+    asked[1].modelIds.forEach((id) => asked[1].send(id, [7, 8]));
+    asked[1].close();
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    expect(asked).toHaveLength(2);
+    expect(timeline.snapshots.filter(({ array }) => array === null)).toEqual([]);
+  });
+
+  it('asks no more where nothing came, until a step that it lacks is chosen', async () => {
+    const { asked, timeline } = restored(3);
+    await vi.waitUntil(() => asked.length === 1);
+    asked[0].close();
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    expect(asked).toHaveLength(1);
+    timeline.scrub(0);
+    await vi.waitUntil(() => asked.length === 2);
+    expect(asked[1].modelIds[0]).toBe(timeline.snapshots[0].model_id);
+  });
+
+  it('leaves an array as it is that another page asked for', async () => {
+    const { asked, of } = restored(2);
+    await vi.waitUntil(() => asked.length === 1);
+    asked[0].send(of(0).model_id, [1, 2]);
+    const { array } = of(0);
+    asked[0].send(of(0).model_id, [3, 4]);
+    expect(of(0).array).toBe(array);
+  });
+});
