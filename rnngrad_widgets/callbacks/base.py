@@ -16,7 +16,7 @@ import numpy as np
 
 from rnngrad_widgets.callbacks.account import Account
 from rnngrad_widgets.callbacks.overhead import check_share
-from rnngrad_widgets.callbacks.schedule import Every, Schedule
+from rnngrad_widgets.callbacks.schedule import Every, Schedule, whole_step
 from rnngrad_widgets.callbacks.status import Status
 from rnngrad_widgets.data.tensor import GradientSnapshot, GradientTensor
 
@@ -120,8 +120,9 @@ class TrainingCallback:
         Raises
         ------
         ValueError
-            If there is no model, or the step is not later.
+            If there is no model, or the step is no whole number or not later.
         """
+        step = None if step is None else whole_step(step)
         with self.account.lock:
             if model is not None:
                 self.set_model(model)

@@ -37,8 +37,14 @@ class LiveDisplay:
 
     @property
     def last_step(self) -> int | None:
-        """Training step of the last snapshot; None before the first."""
-        return self._explorer.runs.last_step
+        """The training step that the next snapshot must be later than; None before the first.
+
+        It is that of the last one of whichever run, but for a run that has none of that step yet:
+        somebody has turned to it since.
+        """
+        last, run = self._explorer.runs.last_step, self._explorer.runs.current
+        has_it = run is not None and run.steps[-1] == last
+        return last if last is None or has_it else last - 1
 
     def callback(
         self,

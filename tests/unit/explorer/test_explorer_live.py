@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -132,7 +133,7 @@ def test_snapshots_are_the_gradients_at_their_steps(model: Any) -> None:
     np.testing.assert_array_equal(explorer.tensor.values, truth.found[12])
     line = explorer.snapshots[-1].status
     assert line.startswith(f"step 12 · loss {explorer.snapshots[-1].loss:.4g} · 4 snapshots · ")
-    assert "% of training time, " in line
+    assert "% of training time" in line
     assert explorer.snapshots[-1].status_step == 12
     assert status(explorer).startswith("step 12 · ")
     assert status_step(explorer) == 12  # the browser says "latest" where an earlier one is shown
@@ -218,6 +219,31 @@ def test_a_loop_of_ones_own(model: Any, loop: str) -> None:
     assert (steps(explorer)[-1], explorer.step) == (50, 50)
     with pytest.raises(ValueError, match="step must be later than the last one, 50; received 2"):
         explorer.update(step=2)
+
+
+def test_what_is_turned_to_has_the_step_of_now(model: Any) -> None:
+    explorer = GradientExplorer(model, *PROBE, quantity="output_gradient")
+    train(model, explorer.live(**EVERY))
+    explorer.select(quantity="hidden_gradient")
+    explorer.update()
+    assert steps(explorer) == [12]
+    explorer.quantity = "input_gradient"
+    with pytest.raises(ValueError, match="step must be later than the last one, 11; received 3"):
+        explorer.update(step=3)
+    explorer.update(step=12)
+    assert (explorer.step, steps(explorer)) == (12, [12])
+    explorer.quantity = "output_gradient"
+    explorer.update()
+    assert steps(explorer) == [*STEPS, 13]
+
+
+def test_what_cannot_be_recorded_is_refused_at_once(model: Any, tmp_path: Path) -> None:
+    explorer = GradientExplorer(model, *PROBE)
+    with pytest.raises(ValueError, match="the model has no layer 'third'"):
+        explorer.record(tmp_path / "run", layers=["first", "third"])
+    with pytest.raises(ValueError, match=r"which layer 'first' has; received 'cell_gradient'"):
+        explorer.record(tmp_path / "run", quantities=["output_gradient", "cell_gradient"])
+    assert not (tmp_path / "run").exists()
 
 
 def test_an_interrupted_fit_leaves_all_usable(model: Any) -> None:
