@@ -100,6 +100,10 @@ class TrainingCallback:
     def on_finish(self, status: Status) -> None:
         """End what a ``fit`` began: it has ended."""
 
+    def is_wanted(self) -> bool:
+        """Return whether anybody can still use a snapshot; else none is computed."""
+        return True
+
     def known_step(self) -> int | None:
         """Return the last step that another callback has taken, if it counts; this one goes on."""
         return None
@@ -219,7 +223,7 @@ class TrainingCallback:
 
     def _snapshot_if_affordable(self, *, forced: bool = False) -> None:
         with self.account.lock:
-            if not self._is_chief():
+            if not self._is_chief() or not self.is_wanted():
                 return
             self.account.overhead.tick()
             if forced or self.account.overhead.affords(self._max_overhead):

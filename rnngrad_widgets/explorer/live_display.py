@@ -36,6 +36,11 @@ class LiveDisplay:
         self._own: LiveGradients | None = None
 
     @property
+    def is_open(self) -> bool:
+        """Whether the explorer is open: it may be closed while the model trains."""
+        return self._explorer.comm is not None
+
+    @property
     def last_step(self) -> int | None:
         """The training step that the next snapshot must be later than; None before the first.
 
@@ -94,8 +99,8 @@ class LiveDisplay:
     def show(self, snapshot: GradientSnapshot | None, status: Status) -> None:
         """Add a snapshot to the timeline; None where only the status changed."""
         explorer = self._explorer
-        if explorer.comm is None:
-            return  # closed while the model trains
+        if not self.is_open:
+            return
         if status.error is not None:
             explorer.show_error(status.error)
         line = RunStatus(status.progress, status.step, status.costs)

@@ -387,8 +387,41 @@ def test_closing_closes_all(model: Any, open_widgets: dict[str, object]) -> None
     explorer.layer = "first"
     explorer.close()
     assert open_widgets == {}
-    assert len(train(model, live)["loss"]) == 1
-    assert (open_widgets, live.status.failed) == ({}, 0)
+    explorer.source.snapshot = lambda *_: 1 / 0  # nothing is computed for nobody
+    with pytest.warns(RuntimeWarning, match="explorer was closed, training goes on without") as one:
+        losses = [train(model, live)["loss"] for _ in range(2)]
+    assert [len(logged) for logged in losses] == [1, 1]
+    assert (len(one), open_widgets, live.status.failed) == (1, {}, 0)
+    with pytest.raises(RuntimeError, match=r"the widget must be open; it was closed\. Make it"):
+        explorer.live()
+
+
+def test_closing_while_it_trains(model: Any, open_widgets: dict[str, object]) -> None:
+    class Close(keras.callbacks.Callback):  # type: ignore[misc]
+        def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+            del logs
+            if batch == 7:
+                explorer.close()
+
+    explorer = GradientExplorer(model, *PROBE)
+    live = explorer.live(**EVERY)
+    with pytest.warns(RuntimeWarning, match="explorer was closed, training goes on") as one:
+        assert len(train(model, Close(), live)["loss"]) == 1
+    assert (len(one), open_widgets, live.status.taken) == (1, {}, 2)
+
+
+def test_two_at_once_are_one_run(model: Any) -> None:
+    explorer = GradientExplorer(model, *PROBE, layer="first", quantity="output_gradient")
+    truth = Truth(explorer, set(), "")
+    pair = [explorer.live(every=every, max_overhead=None) for every in (3, 4)]
+    train(model, truth, *pair)
+    assert steps(explorer) == [0, 3, 4, 6, 8, 9, 12]
+    for snapshot in explorer.snapshots[1:]:
+        np.testing.assert_array_equal(snapshot.array, truth.found[snapshot.step])
+    one, other = (callback.status for callback in pair)
+    assert one == other
+    assert (one.taken, one.skipped, one.failed, message(explorer)) == (7, 0, 0, "")
+    assert " · 7 snapshots · " in status(explorer)
 
 
 def test_the_budget_bounds_the_widgets(model: Any, open_widgets: dict[str, object]) -> None:
