@@ -16,7 +16,7 @@ import numpy as np
 
 from rnngrad_widgets.callbacks.account import Account
 from rnngrad_widgets.callbacks.overhead import check_share
-from rnngrad_widgets.callbacks.schedule import Every, Schedule
+from rnngrad_widgets.callbacks.schedule import Every, Schedule, whole_step
 from rnngrad_widgets.callbacks.status import Status
 from rnngrad_widgets.data.tensor import GradientSnapshot, GradientTensor
 
@@ -100,6 +100,10 @@ class TrainingCallback:
     def on_finish(self, status: Status) -> None:
         """End what a ``fit`` began: it has ended."""
 
+    def is_wanted(self) -> bool:
+        """Return whether anybody can still use a snapshot; else none is computed."""
+        return True
+
     def known_step(self) -> int | None:
         """Return the last step that another callback has taken, if it counts; this one goes on."""
         return None
@@ -120,8 +124,9 @@ class TrainingCallback:
         Raises
         ------
         ValueError
-            If there is no model, or the step is not later.
+            If there is no model, or the step is no whole number or not later.
         """
+        step = None if step is None else whole_step(step)
         with self.account.lock:
             if model is not None:
                 self.set_model(model)
@@ -218,7 +223,7 @@ class TrainingCallback:
 
     def _snapshot_if_affordable(self, *, forced: bool = False) -> None:
         with self.account.lock:
-            if not self._is_chief():
+            if not self._is_chief() or not self.is_wanted():
                 return
             self.account.overhead.tick()
             if forced or self.account.overhead.affords(self._max_overhead):

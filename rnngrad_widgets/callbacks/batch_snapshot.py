@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 import numpy as np
 
 from rnngrad_widgets.data.keywords import naming, suggesting
+from rnngrad_widgets.data.quantities import check_known
 from rnngrad_widgets.data.tensor import GradientSnapshot
 
 if TYPE_CHECKING:
@@ -103,6 +104,8 @@ class BatchSnapshot:
     ------
     TypeError
         If x is an iterator: it would be another batch every time.
+    ValueError
+        If a quantity is one that no layer has.
     """
 
     @suggesting
@@ -116,6 +119,7 @@ class BatchSnapshot:
         **options: Unpack[BatchOptions],
     ) -> None:
         check_repeatable(x)
+        check_known(quantities)
         self._batch = (x, y, layers, quantities)
         self._options = options
         self._engine: Any = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -13,7 +14,10 @@ from rnngrad_widgets.data.tensor import GradientSnapshot
 
 
 class Display(Protocol):
-    """What snapshots are shown in, for instance a `GradientExplorer`."""
+    """What snapshots are shown in, for instance a `GradientExplorer`.
+
+    Where it has ``is_open``, and that is False, no snapshot is computed any more.
+    """
 
     @property
     def last_step(self) -> int | None:
@@ -71,6 +75,20 @@ class LiveGradients(TrainingCallback):
             probe, every=every, max_overhead=max_overhead, on_error=on_error, account=account
         )
         self._display = display
+        self._told_closed = False
+
+    def is_wanted(self) -> bool:
+        """Return whether the display is open, and say it once where it is not."""
+        is_open = bool(getattr(self._display, "is_open", True))
+        if not is_open and not self._told_closed:
+            self._told_closed = True
+            warnings.warn(
+                "LiveGradients: the explorer was closed, training goes on without it. To see it "
+                "again: make a new one, and hand its live() to the next fit",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+        return is_open
 
     def known_step(self) -> int | None:
         """Return the last step of the display, of whichever callback."""

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Literal, NamedTuple
+
+MAX_STEP = 2**53 - 1
+"""Largest training step: numbers in a browser are exact up to there."""
 
 Every = int | Literal["epoch"]
 
@@ -236,3 +240,23 @@ class Schedule:
         elif counted is not None and (counted > last or (counted == last and not since)):
             return counted
         return last + max(since, 1)
+
+
+def whole_step(step: object) -> int:
+    """Check a training step that somebody gave.
+
+    Raises
+    ------
+    ValueError
+        If it is no whole number, or one that a browser does not know exactly.
+    """
+    try:
+        given = -1 if isinstance(step, bool) else operator.index(step)  # type: ignore[arg-type]
+    except TypeError:
+        given = -1
+    if not 0 <= given <= MAX_STEP:
+        raise ValueError(
+            f"step must be a whole number, 0 .. 2**53 - 1; received {step!r}. Without step= it is "
+            "what model.optimizer has counted"
+        )
+    return given

@@ -12,7 +12,7 @@ Computation 9(8), 1997, with a forget gate.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
@@ -171,6 +171,23 @@ PLAIN = Quantity(
 
 WEIGHTS = ("weight", "weight_gradient")
 """The quantities that the view of the weights shows: values, then gradients."""
+
+
+def check_known(quantities: str | Iterable[str]) -> None:
+    """Check that all of them are quantities, of whatever layer.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or one that nothing has.
+    """
+    words = [quantities] if isinstance(quantities, str) else list(quantities)
+    wrong = [word for word in words if word not in QUANTITIES]
+    if wrong or not words:
+        received = repr(wrong[0]) if wrong else "none"
+        raise ValueError(
+            f"quantities must be one or several of {list(QUANTITIES)}; received {received}"
+        )
 
 
 def quantity_of(name: str) -> Quantity:

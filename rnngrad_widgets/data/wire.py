@@ -39,7 +39,7 @@ def as_float32(array: ArrayLike) -> NDArray[np.float32]:
     if values.ndim not in (2, 3):
         raise ValueError(
             "the array must be (samples, timesteps, channels) or (samples, channels); "
-            f"received shape {values.shape}. Add the missing axes: array[None] for one sample"
+            f"received shape {values.shape}. {_other_axes(values.ndim)}"
         )
     if 0 in values.shape:
         raise ValueError(f"the array must not be empty; received shape {values.shape}")
@@ -51,6 +51,16 @@ def as_float32(array: ArrayLike) -> NDArray[np.float32]:
             "Scale the array first"
         )
     return converted
+
+
+def _other_axes(rank: int) -> str:
+    """Say what to do with an array that has too few axes, or too many."""
+    if rank < 2:
+        return "Add the missing axes: array[None] for one sample"
+    return (
+        "Join further axes into the channels: array.reshape(*array.shape[:2], -1); "
+        "or take a part: array[0]"
+    )
 
 
 def copied_float32(array: ArrayLike) -> NDArray[np.float32]:

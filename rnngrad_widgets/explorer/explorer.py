@@ -301,7 +301,7 @@ class GradientExplorer(ExplorerBase):
         Raises
         ------
         ValueError
-            If the explorer has no model, or the step is not later.
+            If the explorer has no model, or the step is no whole number or not later.
         """
         self._live_display("update").update(step)
 

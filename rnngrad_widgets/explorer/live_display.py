@@ -36,9 +36,20 @@ class LiveDisplay:
         self._own: LiveGradients | None = None
 
     @property
+    def is_open(self) -> bool:
+        """Whether the explorer is open: it may be closed while the model trains."""
+        return self._explorer.comm is not None
+
+    @property
     def last_step(self) -> int | None:
-        """Training step of the last snapshot; None before the first."""
-        return self._explorer.runs.last_step
+        """The training step that the next snapshot must be later than; None before the first.
+
+        It is that of the last one of whichever run, but for a run that has none of that step yet:
+        somebody has turned to it since.
+        """
+        last, run = self._explorer.runs.last_step, self._explorer.runs.current
+        has_it = run is not None and run.steps[-1] == last
+        return last if last is None or has_it else last - 1
 
     def callback(
         self,
@@ -88,8 +99,8 @@ class LiveDisplay:
     def show(self, snapshot: GradientSnapshot | None, status: Status) -> None:
         """Add a snapshot to the timeline; None where only the status changed."""
         explorer = self._explorer
-        if explorer.comm is None:
-            return  # closed while the model trains
+        if not self.is_open:
+            return
         if status.error is not None:
             explorer.show_error(status.error)
         line = RunStatus(status.progress, status.step, status.costs)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rnngrad_widgets.callbacks.batch_snapshot import BatchOptions, check_repeatable
+from rnngrad_widgets.data.quantities import check_known
 from rnngrad_widgets.data.tensor import (
     NO_TIME,
     SEQUENCE,
@@ -99,8 +100,22 @@ class ModelSource(Source):
         # here, because it needs zarr, which is an extra
         from rnngrad_widgets.callbacks.recorder import GradientRecorder  # noqa: PLC0415
 
+        self._check_recorded(layers, quantities)
         x, y = self._batch
         return GradientRecorder(path, x, y, layers, quantities, **self._options, **options)
+
+    def _check_recorded(self, layers: Any, quantities: Any) -> None:
+        """Refuse now what each snapshot would fail with."""
+        check_known(quantities)
+        several = isinstance(layers, (list, tuple, set))
+        for layer in layers if several else (layers,):
+            path = self._engine.resolve(layer).path
+            for word in (quantities,) if isinstance(quantities, str) else quantities:
+                if word not in self.quantities(path):
+                    raise ValueError(
+                        f"quantities must be of {list(self.quantities(path))}, which layer "
+                        f"{path!r} has; received {word!r}"
+                    )
 
 
 def first_recurrent(engine: GradientEngine) -> str:
@@ -190,6 +205,9 @@ class RecordingSource(Source):
             return paths[0]
         path = self._recording.aliases.get(str(layer), str(layer))
         if path not in paths:
+            # of a layer of which only weights, or single calls, were recorded
+            path = next((own for own in paths if own.startswith((f"{path}/", f"{path}["))), path)
+        if path not in paths:
             raise ValueError(f"the recording holds layers {paths}; received {layer!r}")
         return path
 
@@ -241,8 +259,13 @@ class RecordingSource(Source):
 
     def _read(self, place: int, layer: str, quantity: str) -> GradientTensor:
         if quantity not in self.quantities(layer):
+            own = [path for path, word in self._recording.keys if word == quantity]
+            of_it = [path for path in own if path.startswith((f"{layer}/", f"{layer}["))]
+            way_out = ""
+            if of_it:
+                way_out = f". That is of its parts: choose layer={', '.join(map(repr, of_it))}"
             raise ValueError(
                 f"the recording holds {list(self.quantities(layer))} of layer {layer!r}; "
-                f"received quantity {quantity!r}"
+                f"received quantity {quantity!r}{way_out}"
             )
         return self._recording.snapshot(place, [(layer, quantity)])[layer, quantity]

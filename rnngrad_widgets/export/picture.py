@@ -68,7 +68,7 @@ def save(widget: DOMWidget, path: str | os.PathLike[str]) -> None:
         )
     if not target.parent.is_dir():
         raise FileNotFoundError(f"the folder {str(target.parent)!r} of {target.name!r} must exist")
-    _check_kernel()
+    _check_kernel(widget)
     picture = _Answer(widget, target.suffix.lower()[1:]).wait()
     write_whole(target, picture)
 
@@ -101,7 +101,7 @@ class _Answer:
                     self._widget.send(self._question)
                     self._changed.wait(ASK_SECONDS)
                 if not self._is_promised():
-                    raise RuntimeError(_HIDDEN if self._states else _NOWHERE)
+                    raise RuntimeError(_HIDDEN if self._states else _silence(self._widget))
                 self._changed.wait_for(self._is_done, PICTURE_SECONDS)
                 if self._picture is None:
                     reason = self._reason or f"no picture within {PICTURE_SECONDS:g} s"
@@ -141,10 +141,19 @@ _NOWHERE = (
     "no browser shows this widget: display it first, then save. Answers come while a cell runs in "
     "JupyterLab 4.4, Notebook 7.4 or newer; elsewhere use the download button"
 )
+_UNHEARD = (
+    "the browser's answers do not come while a cell runs: in JupyterLab 4.4, Notebook 7.4 or newer "
+    "set Settings, Kernels, 'Kernel Comms over subshells' to another choice than 'Disabled', and "
+    "restart the kernel; elsewhere use the download button"
+)
+_NO_BROWSER = (
+    "there is no browser to draw the picture: papermill, nbconvert or the like runs this cell. "
+    "save_html(path) needs none"
+)
 _HIDDEN = "the widget is in a tab that is out of sight: bring it to the front, then save"
 
 
-def _check_kernel() -> None:
+def _check_kernel(widget: DOMWidget) -> None:
     """Raise where no answer could come: better at once than after a wait."""
     shell = get_ipython()
     if shell is None or not hasattr(shell, "kernel"):
@@ -156,12 +165,42 @@ def _check_kernel() -> None:
             f"{ipykernel.__version__}: update it, or use the download button"
         )
     # a callback occupies the thread that the answer would come in
-    message = shell.get_parent().get("header", {}).get("msg_type")
+    parent = shell.get_parent()
+    message = parent.get("header", {}).get("msg_type")
+    if _is_asked_by_python(parent):
+        raise RuntimeError(_NO_BROWSER)
+    if _was_shown(widget) and _subshells(shell.kernel) == []:
+        raise RuntimeError(_UNHEARD)
     if message == "comm_msg" and _hears_the_browser(threading.current_thread()):
         raise RuntimeError(
             "a widget's callback cannot wait for the browser: "
             "save in a cell, or in a threading.Thread"
         )
+
+
+def _is_asked_by_python(message: Mapping[str, Any]) -> bool:
+    """Tell whether a cell is run without a browser: those name a cell, or no user."""
+    names_cell = "cellId" in message.get("metadata", {})
+    return bool(message.get("header", {}).get("username")) and not names_cell
+
+
+def _was_shown(widget: DOMWidget) -> bool:
+    """Tell whether a browser has shown a widget: it says whether its theme is dark."""
+    return getattr(widget, "dark", None) is not None
+
+
+def _silence(widget: DOMWidget) -> str:
+    """Say why there may be no sign of a browser."""
+    if _was_shown(widget):
+        return _UNHEARD
+    unheard = _subshells(getattr(get_ipython(), "kernel", None)) == []
+    return f"{_NOWHERE}. Or it is displayed, and {_UNHEARD}" if unheard else _NOWHERE
+
+
+def _subshells(kernel: Any) -> list[str] | None:
+    """Return the subshells of a kernel, one of which the browser talks to; None if unknown."""
+    manager = getattr(getattr(kernel, "shell_channel_thread", None), "manager", None)
+    return None if manager is None else list(manager.list_subshell())
 
 
 def _hears_the_browser(thread: threading.Thread) -> bool:

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 
-import { sampleColour } from './theme';
+import { isDark, sampleColour } from './theme';
 
 describe('colours of samples', () => {
   it('differ from one another, those of neighbours most', () => {
@@ -14,5 +14,27 @@ describe('colours of samples', () => {
       Math.min(Math.abs(a - b), 360 - Math.abs(a - b));
     hues.slice(1).forEach((hue, s) => expect(apart(hue, hues[s])).toBeGreaterThan(90));
     hues.slice(2).forEach((hue, s) => expect(apart(hue, hues[s])).toBeGreaterThan(45));
+  });
+});
+
+describe('the theme of the page', () => {
+  const dark = (classes: string, jpThemeLight?: string): boolean => {
+    const names = classes.split(' ');
+    const classList = { contains: (name: string): boolean => names.includes(name) };
+    vi.stubGlobal('document', { body: { dataset: { jpThemeLight }, classList } });
+    const found = isDark();
+    vi.unstubAllGlobals();
+    return found;
+  };
+
+  it.each([
+    ['', 'true', false],
+    ['', 'false', true],
+    ['vscode-light', undefined, false],
+    ['vscode-dark', undefined, true],
+    ['vscode-high-contrast', undefined, true],
+    ['vscode-high-contrast vscode-high-contrast-light', undefined, false],
+  ])('%s %s', (classes, light, found) => {
+    expect(dark(classes, light)).toBe(found);
   });
 });

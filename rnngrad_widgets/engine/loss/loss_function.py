@@ -130,16 +130,22 @@ class LossFunction:
         return tf.reduce_mean(loss), tf.reduce_sum(loss)
 
 
-def cannot_compute(batch: Batch, error: BaseException) -> ValueError:
-    """Return an error that says why the loss of a batch cannot be computed."""
+def cannot_compute(batch: Batch, error: BaseException, *, is_given: bool = False) -> ValueError:
+    """Return an error that says why the loss of a batch cannot be computed.
+
+    Parameters
+    ----------
+    is_given
+        Whether it is another one than the model's own.
+    """
     cause = error.__cause__ if isinstance(error, LossError) and error.__cause__ else error
     reason = f"{type(cause).__name__}: {_first_line(cause)}"
     if batch.y is None:
         reason += "; most losses compare with y: hand it over, or give a loss= that does not"
-    return ValueError(
-        f"x and y must fit the model; its loss could not be computed "
-        f"for {batch.describe()}: {reason}"
-    )
+    rule = "x and y must fit the model; its loss could not be computed"
+    if is_given:
+        rule = "the given loss must fit the model and the batch; it could not be computed"
+    return ValueError(f"{rule} for {batch.describe()}: {reason}")
 
 
 def _first_line(cause: BaseException) -> str:

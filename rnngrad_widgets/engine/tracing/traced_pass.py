@@ -13,6 +13,7 @@ from rnngrad_widgets.engine.differentiation.differentiator import (
     GraphDifferentiator,
 )
 from rnngrad_widgets.engine.keras_api.select import adapter_of
+from rnngrad_widgets.engine.loss.given_loss import ForwardOnly
 from rnngrad_widgets.engine.loss.loss_check import check_loss
 from rnngrad_widgets.engine.loss.loss_function import (
     LossError,
@@ -138,11 +139,17 @@ class TracedPass:
                     tf.constant(scale, tf.float32), *batch.leaves, values=values
                 )
             except (tf.errors.OpError, LossError) as error:
-                raise cannot_compute(batch, error) from error
+                raise self._cannot_compute(batch, error) from error
             arrays = [np.asarray(tensor) for tensor in tensors]
             if scale <= 1.0 or all(np.isfinite(array).all() for array in arrays):
                 return loss, arrays
             scale /= 2
+
+    def _cannot_compute(self, batch: Batch, error: BaseException) -> ValueError:
+        loss = self._request.loss
+        return cannot_compute(
+            batch, error, is_given=loss is not None and not isinstance(loss, ForwardOnly)
+        )
 
     def _read(self, *, careful: bool, checked: bool) -> tuple[int | None, dict[int, Tensor] | None]:
         """Return the training step, and the values of the variables if they must be saved.
@@ -172,7 +179,7 @@ class TracedPass:
                     tf.TensorSpec([], tf.float32), *self._signature
                 )
         except (tf.errors.OpError, LossError) as error:
-            raise cannot_compute(self._batch, error) from error
+            raise self._cannot_compute(self._batch, error) from error
         return FunctionOnCopies(concrete)
 
     def _eagerly(self, scale: Tensor, *leaves: Tensor, values: None = None) -> list[Tensor]:

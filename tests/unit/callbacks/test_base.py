@@ -189,6 +189,15 @@ def test_a_step_that_is_named_must_be_later() -> None:
     assert taker.steps == [7, 8]
 
 
+@pytest.mark.parametrize("step", ["a", 1.5, True, -1, 2**53, [3]])
+def test_a_step_that_is_none_is_refused_before_anything_is_computed(step: Any) -> None:
+    taker, model = Taker(lambda _: 1 / 0), Model()
+    rule = r"step must be a whole number, 0 \.\. 2\*\*53 - 1; received .*Without step= it is what"
+    with pytest.raises(ValueError, match=rule):
+        taker.update(model, step)
+    assert (taker.status.failed, taker.told) == (0, [])
+
+
 def test_what_cannot_be_afforded_is_skipped_and_counted() -> None:
     clock = Clock()
 

@@ -114,7 +114,7 @@ def test_all_zero_and_not_finite_arrays_are_shown() -> None:
     ("array", "error", "message"),
     [
         (VALUES[0, 0], ValueError, r"must be \(samples, timesteps, channels\) or .* shape \(6,\)"),
-        (VALUES[None], ValueError, r"received shape \(1, 4, 7, 6\)"),
+        (VALUES[None], ValueError, r"shape \(1, 4, 7, 6\)\. Join .*reshape.*; or take a part"),
         (3.0, ValueError, r"received shape \(\)\. Add the missing axes: array\[None\]"),
         (VALUES[:0], ValueError, r"must not be empty; received shape \(0, 7, 6\)"),
         (VALUES[:, :, :0], ValueError, r"must not be empty; received shape \(4, 7, 0\)"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -132,7 +133,7 @@ def test_snapshots_are_the_gradients_at_their_steps(model: Any) -> None:
     np.testing.assert_array_equal(explorer.tensor.values, truth.found[12])
     line = explorer.snapshots[-1].status
     assert line.startswith(f"step 12 · loss {explorer.snapshots[-1].loss:.4g} · 4 snapshots · ")
-    assert "% of training time, " in line
+    assert "% of training time" in line
     assert explorer.snapshots[-1].status_step == 12
     assert status(explorer).startswith("step 12 · ")
     assert status_step(explorer) == 12  # the browser says "latest" where an earlier one is shown
@@ -218,6 +219,31 @@ def test_a_loop_of_ones_own(model: Any, loop: str) -> None:
     assert (steps(explorer)[-1], explorer.step) == (50, 50)
     with pytest.raises(ValueError, match="step must be later than the last one, 50; received 2"):
         explorer.update(step=2)
+
+
+def test_what_is_turned_to_has_the_step_of_now(model: Any) -> None:
+    explorer = GradientExplorer(model, *PROBE, quantity="output_gradient")
+    train(model, explorer.live(**EVERY))
+    explorer.select(quantity="hidden_gradient")
+    explorer.update()
+    assert steps(explorer) == [12]
+    explorer.quantity = "input_gradient"
+    with pytest.raises(ValueError, match="step must be later than the last one, 11; received 3"):
+        explorer.update(step=3)
+    explorer.update(step=12)
+    assert (explorer.step, steps(explorer)) == (12, [12])
+    explorer.quantity = "output_gradient"
+    explorer.update()
+    assert steps(explorer) == [*STEPS, 13]
+
+
+def test_what_cannot_be_recorded_is_refused_at_once(model: Any, tmp_path: Path) -> None:
+    explorer = GradientExplorer(model, *PROBE)
+    with pytest.raises(ValueError, match="the model has no layer 'third'"):
+        explorer.record(tmp_path / "run", layers=["first", "third"])
+    with pytest.raises(ValueError, match=r"which layer 'first' has; received 'cell_gradient'"):
+        explorer.record(tmp_path / "run", quantities=["output_gradient", "cell_gradient"])
+    assert not (tmp_path / "run").exists()
 
 
 def test_an_interrupted_fit_leaves_all_usable(model: Any) -> None:
@@ -361,8 +387,41 @@ def test_closing_closes_all(model: Any, open_widgets: dict[str, object]) -> None
     explorer.layer = "first"
     explorer.close()
     assert open_widgets == {}
-    assert len(train(model, live)["loss"]) == 1
-    assert (open_widgets, live.status.failed) == ({}, 0)
+    explorer.source.snapshot = lambda *_: 1 / 0  # nothing is computed for nobody
+    with pytest.warns(RuntimeWarning, match="explorer was closed, training goes on without") as one:
+        losses = [train(model, live)["loss"] for _ in range(2)]
+    assert [len(logged) for logged in losses] == [1, 1]
+    assert (len(one), open_widgets, live.status.failed) == (1, {}, 0)
+    with pytest.raises(RuntimeError, match=r"the widget must be open; it was closed\. Make it"):
+        explorer.live()
+
+
+def test_closing_while_it_trains(model: Any, open_widgets: dict[str, object]) -> None:
+    class Close(keras.callbacks.Callback):  # type: ignore[misc]
+        def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+            del logs
+            if batch == 7:
+                explorer.close()
+
+    explorer = GradientExplorer(model, *PROBE)
+    live = explorer.live(**EVERY)
+    with pytest.warns(RuntimeWarning, match="explorer was closed, training goes on") as one:
+        assert len(train(model, Close(), live)["loss"]) == 1
+    assert (len(one), open_widgets, live.status.taken) == (1, {}, 2)
+
+
+def test_two_at_once_are_one_run(model: Any) -> None:
+    explorer = GradientExplorer(model, *PROBE, layer="first", quantity="output_gradient")
+    truth = Truth(explorer, set(), "")
+    pair = [explorer.live(every=every, max_overhead=None) for every in (3, 4)]
+    train(model, truth, *pair)
+    assert steps(explorer) == [0, 3, 4, 6, 8, 9, 12]
+    for snapshot in explorer.snapshots[1:]:
+        np.testing.assert_array_equal(snapshot.array, truth.found[snapshot.step])
+    one, other = (callback.status for callback in pair)
+    assert one == other
+    assert (one.taken, one.skipped, one.failed, message(explorer)) == (7, 0, 0, "")
+    assert " · 7 snapshots · " in status(explorer)
 
 
 def test_the_budget_bounds_the_widgets(model: Any, open_widgets: dict[str, object]) -> None:

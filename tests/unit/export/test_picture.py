@@ -17,9 +17,17 @@ def explorer() -> GradientExplorer:
     return GradientExplorer.from_array(np.zeros((1, 2, 3)))
 
 
-def in_a_kernel(message: str = "execute_request") -> SimpleNamespace:
-    parent = {"header": {"msg_type": message}}
-    return SimpleNamespace(kernel=object(), get_parent=lambda: parent)
+def in_a_kernel(
+    user: str = "", subshells: list[str] | None = None, metadata: dict[str, str] | None = None
+) -> SimpleNamespace:
+    """A notebook's shell; what runs a cell without a browser names a user, and no cell."""
+    header = {"msg_type": "execute_request", "username": user}
+    parent = {"header": header, "metadata": metadata or {}}
+    kernel = SimpleNamespace()
+    if subshells is not None:
+        manager = SimpleNamespace(list_subshell=lambda: subshells)
+        kernel.shell_channel_thread = SimpleNamespace(manager=manager)
+    return SimpleNamespace(kernel=kernel, get_parent=lambda: parent)
 
 
 @pytest.mark.parametrize("name", ["x.jpg", "x", "x.png.txt", ".png"])
@@ -71,3 +79,36 @@ def test_a_browser_that_says_nothing_is_not_waited_for(
         picture.save(explorer, target)
     assert [path.name for path in tmp_path.iterdir()] == ["x.png"]
     assert target.read_bytes() == b"before"
+
+
+def test_where_no_browser_runs_the_cell_that_is_said_at_once(
+    explorer: GradientExplorer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The messages of nbclient, which papermill and nbconvert use."""
+    monkeypatch.setattr(picture, "SIGN_SECONDS", 3600)
+    monkeypatch.setattr(picture, "get_ipython", lambda: in_a_kernel(user="root"))
+    with pytest.raises(RuntimeError, match=r"no browser .* papermill, nbconvert .* save_html\(pat"):
+        picture.save(explorer, tmp_path / "x.png")
+
+
+def test_where_the_browser_is_not_heard_that_is_said_at_once(
+    explorer: GradientExplorer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rule = "answers do not come while a cell runs: .* 'Kernel Comms over subshells'"
+    with monkeypatch.context() as patch:
+        patch.setattr(picture, "SIGN_SECONDS", 0.01)
+        patch.setattr(picture, "get_ipython", lambda: in_a_kernel(subshells=[]))
+        with pytest.raises(RuntimeError, match=f"no browser shows this widget: .* {rule}"):
+            picture.save(explorer, tmp_path / "x.png")
+    explorer.dark = False  # as the browser does that shows it
+    with monkeypatch.context() as patch:
+        patch.setattr(picture, "SIGN_SECONDS", 3600)
+        patch.setattr(picture, "get_ipython", lambda: in_a_kernel(subshells=[]))
+        with pytest.raises(RuntimeError, match=rule):
+            picture.save(explorer, tmp_path / "x.png")
+    # a browser that names a user, as VS Code's, names the cell too; here is a subshell, but silence
+    monkeypatch.setattr(picture, "SIGN_SECONDS", 0.01)
+    shell = in_a_kernel(user="id", subshells=["one"], metadata={"cellId": "c"})
+    monkeypatch.setattr(picture, "get_ipython", lambda: shell)
+    with pytest.raises(RuntimeError, match=rule):
+        picture.save(explorer, tmp_path / "x.png")

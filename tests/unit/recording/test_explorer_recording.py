@@ -17,7 +17,8 @@ from rnngrad_widgets import GradientExplorer
 from rnngrad_widgets.explorer.run_status import RunStatus
 from rnngrad_widgets.explorer.sources import RecordingSource
 from rnngrad_widgets.recording import Recording, RecordingWriter
-from tests.unit.recording.runs import record, snapshot
+from tests.unit.recording import runs
+from tests.unit.recording.runs import record, snapshot, snapshot_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -342,7 +343,25 @@ def test_what_was_not_recorded_is_refused(tmp_path: Path) -> None:
         ValueError, match=r"holds \['output_gradient'\] of layer 'bi'; received qua"
     ):
         explorer.quantity = "hidden_gradient"
+    with pytest.raises(ValueError, match=r"received quantity 'weight'\. .*: choose layer='bi/ker"):
+        explorer.quantity = "weight"
     assert (explorer.quantity, len(Recording.open(tmp_path / "run"))) == ("output_gradient", 3)
+
+
+def test_a_layer_is_found_by_its_name_where_only_its_weights_were_recorded(tmp_path: Path) -> None:
+    writer = RecordingWriter(tmp_path / "run")
+    writer.append(
+        snapshot_of(
+            runs.tensor("lstm/kernel", "weight", ("feature", "channel"), (3, 24)),
+            runs.tensor("lstm/bias", "weight", ("channel",), (24,)),
+            runs.tensor("lstm_1/bias", "weight", ("channel",), (24,)),
+        )
+    )
+    writer.close()
+    explorer = GradientExplorer.from_recording(tmp_path / "run", layer="lstm")
+    assert (explorer.layer, explorer.quantity) == ("lstm/kernel", "weight")
+    explorer.layer = "lstm_1"
+    assert explorer.layer == "lstm_1/bias"
     with pytest.raises(
         ValueError, match=r"live\(\) needs a model; this explorer shows an array or"
     ):

@@ -280,6 +280,22 @@ def test_a_weight_of_one_value_is_recorded(tmp_path: Path) -> None:
         np.testing.assert_array_equal(tensor.values, expected["rnn/scale", word].values)
 
 
+@pytest.mark.parametrize(
+    ("words", "rule"),
+    [
+        ("hiden_gradient", r"quantities must be .* 'hidden_gradient', .*; received 'hiden_gradie"),
+        (["output", "gates"], "received 'gates'"),
+        ([], "received none"),
+    ],
+)
+def test_a_quantity_that_nothing_has_is_refused_at_once(
+    tmp_path: Path, words: Any, rule: str
+) -> None:
+    with pytest.raises(ValueError, match=rule):
+        recorder(tmp_path / "run", quantities=words)
+    assert not (tmp_path / "run").exists()
+
+
 def test_threads_with_one_recorder_take_turns(tmp_path: Path) -> None:
     model, taker = make(), recorder(tmp_path / "run", layers="first", on_error="raise")
     taker.set_model(model)
