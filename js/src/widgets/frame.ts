@@ -5,6 +5,7 @@ import { VBoxModel, VBoxView } from '@jupyter-widgets/controls';
 import { isDark, onPixelsChange, onThemeChange, setExportTheme, theme } from '../drawing/theme';
 import { servePictures } from '../export/picture';
 import { MODULE_STATE } from '../version';
+import { noteFrame } from './closed-models';
 import { KernelWait } from './kernel-wait';
 import { changesCells, takes } from './keys';
 import type { SelectionModel } from './selection';
@@ -27,6 +28,14 @@ export class PlotFrameModel extends VBoxModel {
     };
   }
 
+  override initialize(attributes: Backbone.ObjectHash, options: never): void {
+    super.initialize(attributes, options);
+    noteFrame(this);
+  }
+
+  /** Whether it ever had a view. */
+  declare wasShown: boolean;
+
   static override serializers = {
     ...VBoxModel.serializers,
     selection: { deserialize: unpack_models },
@@ -38,8 +47,11 @@ export class PlotFrameModel extends VBoxModel {
  * The frame around controls and plots: theme, keys, and what is said while Python computes.
  */
 export class PlotFrame extends VBoxView {
+  declare model: PlotFrameModel;
+
   override render(): void {
     super.render();
+    this.model.wasShown = true;
     this.el.classList.add('rnngrad-explorer');
     window.addEventListener('keydown', this.claimKey, {
       capture: true,
