@@ -8,6 +8,7 @@ import type { Change } from '../data/run';
 import { nearestIndex, shownIndex, thinned, withSnapshot } from '../data/run';
 import { MODULE_STATE } from '../version';
 import { close, open } from './meeting';
+import { leftOut } from './saved-arrays';
 import type { SelectionModel } from './selection';
 import type { SnapshotModel } from './snapshot';
 import type { RunStatus } from './text';
@@ -51,6 +52,7 @@ export class TimelineModel extends DOMWidgetModel {
   override initialize(attributes: Backbone.ObjectHash, options: never): void {
     super.initialize(attributes, options);
     this.kept = [];
+    this.missing = { count: 0, bytes: 0 };
     this.on('change:step', this.showChosen, this);
     this.on('change:show', this.showChosen, this);
     this.on('change:pin', this.pinChanged, this);
@@ -88,7 +90,12 @@ export class TimelineModel extends DOMWidgetModel {
   join(snapshots: readonly SnapshotModel[]): void {
     const before = this.shown;
     for (const snapshot of snapshots) {
-      this.keep(withSnapshot(this.kept, snapshot));
+      const bytes = leftOut(snapshot);
+      if (bytes > 0) {
+        this.missing = { count: this.missing.count + 1, bytes: this.missing.bytes + bytes };
+      } else {
+        this.keep(withSnapshot(this.kept, snapshot));
+      }
     }
     this.thin();
     if (this.shown !== before) {
@@ -231,6 +238,8 @@ export class TimelineModel extends DOMWidgetModel {
 
   // Snapshots may have joined before the initialisers of fields run.
   declare private kept: readonly SnapshotModel[];
+  /** Snapshots that were left out when the notebook was saved. */
+  declare missing: { readonly count: number; readonly bytes: number };
 }
 
 /** The status of a timeline, or what a snapshot says of it. */
