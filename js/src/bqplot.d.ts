@@ -37,8 +37,8 @@ declare module 'bqplot' {
     /** Its width when it was last laid out. */
     width: number;
     get margin(): Margin;
-    plotareaWidth: number;
-    plotareaHeight: number;
+    get plotareaWidth(): number;
+    get plotareaHeight(): number;
     /** Between the two SVGs, over the plot area. A relayout sizes it. */
     webGLCanvas: HTMLCanvasElement;
     /** Whether it is in sight. If not, a relayout does nothing. */

@@ -1,6 +1,8 @@
 /** The widget module: what Python's `_model_name` and `_view_name` are looked up in. */
 import '../style/index.css';
 
+import { letClosedModelsGo } from './widgets/closed-models';
+
 export { Cursor, CursorModel } from './marks/cursor';
 export { CurveGrid, CurveGridModel } from './marks/curve-grid';
 export { Curves, CurvesModel } from './marks/curves';
@@ -27,3 +29,5 @@ export { SnapshotModel } from './widgets/snapshot';
 export { TensorModel } from './widgets/tensor';
 export { TimelineModel } from './widgets/timeline';
 export { TimelineControls } from './widgets/timeline-controls';
+
+letClosedModelsGo();

@@ -31,6 +31,8 @@ globalThis.harness = (() => {
       return state === undefined || state === 'idle';
     });
 
+  const restart = () => kernel().restart();
+
   // A key press is acted on a little later: whether it was is seen by the change of this count.
   let countBefore = null;
   const startedCell = (index) => {
@@ -83,6 +85,7 @@ globalThis.harness = (() => {
   return {
     run,
     runAll,
+    restart,
     startedCell,
     ready,
     idle,

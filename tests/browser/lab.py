@@ -176,6 +176,11 @@ class NotebookPage:
         self.page.wait_for_function("harness.idle()", timeout=seconds * 1000)
         self.settle()
 
+    def restart(self) -> None:
+        """Restart the kernel, as the button does once it has asked."""
+        self.page.evaluate("() => harness.restart()")
+        self.wait_for_kernel()
+
     def execute(self, code: str, *, wait: bool = True) -> str:
         """Run code in the notebook's kernel without a cell; what it printed.
 

@@ -77,6 +77,49 @@ def test_a_notebook_saved_in_jupyterlab(lab: Lab, browser: Browser) -> None:
     expect_alive(browser, lab.server.notebooks / notebook.name)
 
 
+# Twelve snapshots of 3.3 MB, and an array of 37 MB: more than is saved in one notebook.
+RUN = """
+from rnngrad_widgets.data.tensor import SEQUENCE, GradientTensor
+run = GradientExplorer.from_array(np.ones((16, 100, 512)))
+for step in range(12):
+    values = np.full((16, 100, 512), step, "float32")
+    run.add_snapshot({"": GradientTensor(values, SEQUENCE, "array", "output", step=step)}, step)
+run
+"""
+LARGE = "large = GradientExplorer.from_array(np.ones((18, 1000, 512)))\nlarge"
+WHY = "Left out when the notebook was saved, because it would be larger than 50 MB: "
+
+
+def test_large_arrays_are_left_out_of_a_notebook(lab: Lab, browser: Browser) -> None:
+    notebook = lab.open([CELL, RUN, LARGE])
+    notebook.page.evaluate(SAVE_STATE)
+    try:
+        notebook.save()
+    finally:
+        notebook.page.evaluate(SAVE_STATE)
+    path = lab.server.notebooks / notebook.name
+    # what fits is there: the small array, and the last snapshot, which is shown
+    assert 4e6 < path.stat().st_size < 10e6
+    notebook.execute("run.sample = 3")  # the page that saved it has all
+    assert notebook.page.locator(".rnngrad-left-out:not(:empty)").count() == 0
+    # page.js and the picture of the first one are as they were
+    expect_alive(browser, path)
+    engine = Chromium(browser)
+    try:
+        view = PageView(engine, path.with_suffix(".html"))
+        lines = "[...document.querySelectorAll('.rnngrad-left-out')].map((el) => el.textContent)"
+        assert [line for line in view.read(lines) if line] == [
+            f"{WHY}12 snapshots (39 MB). Run the cell again to see more.",
+            f"{WHY}arrays (37 MB). Run the cell again to see more.",
+        ]
+        heights = "(kind) => [...document.querySelectorAll(kind)].map((el) => el.clientHeight > 0)"
+        assert view.read(f"({heights})('.rnngrad-figure-losses')") == [False]
+        for part in (".rnngrad-plots", ".rnngrad-choices", ".rnngrad-sliders"):
+            assert view.read(f"({heights})('{part}')") == [True, True, False]
+    finally:
+        engine.close()
+
+
 @pytest.fixture(scope="module")
 def executed() -> NotebookNode:
     """A notebook that was run without a browser, with the state of its widgets."""

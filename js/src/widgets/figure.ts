@@ -42,6 +42,15 @@ export class PlotFigure extends Figure {
     return { ...(this.model.get('fig_margin') as Margin), right };
   }
 
+  // where it is not displayed, for instance in a tab, it has no size, but margins
+  override get plotareaWidth(): number {
+    return Math.max(super.plotareaWidth, 0);
+  }
+
+  override get plotareaHeight(): number {
+    return Math.max(super.plotareaHeight, 0);
+  }
+
   /** Write along one of its axes. */
   setTicks(axis: WidgetModel, ticks: readonly Tick[]): void {
     this.axes.get(axis)?.setTicks(ticks);

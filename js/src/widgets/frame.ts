@@ -2,11 +2,14 @@ import type { WidgetModel } from '@jupyter-widgets/base';
 import { unpack_models } from '@jupyter-widgets/base';
 import { VBoxModel, VBoxView } from '@jupyter-widgets/controls';
 
+import { leftOutText } from '../data/saved';
 import { isDark, onPixelsChange, onThemeChange, setExportTheme, theme } from '../drawing/theme';
 import { servePictures } from '../export/picture';
 import { MODULE_STATE } from '../version';
+import { noteFrame } from './closed-models';
 import { KernelWait } from './kernel-wait';
 import { changesCells, takes } from './keys';
+import { leftOut } from './saved-arrays';
 import type { SelectionModel } from './selection';
 
 export class PlotFrameModel extends VBoxModel {
@@ -27,6 +30,14 @@ export class PlotFrameModel extends VBoxModel {
     };
   }
 
+  override initialize(attributes: Backbone.ObjectHash, options: never): void {
+    super.initialize(attributes, options);
+    noteFrame(this);
+  }
+
+  /** Whether it ever had a view. */
+  declare wasShown: boolean;
+
   static override serializers = {
     ...VBoxModel.serializers,
     selection: { deserialize: unpack_models },
@@ -38,8 +49,11 @@ export class PlotFrameModel extends VBoxModel {
  * The frame around controls and plots: theme, keys, and what is said while Python computes.
  */
 export class PlotFrame extends VBoxView {
+  declare model: PlotFrameModel;
+
   override render(): void {
     super.render();
+    this.model.wasShown = true;
     this.el.classList.add('rnngrad-explorer');
     window.addEventListener('keydown', this.claimKey, {
       capture: true,
@@ -48,7 +62,7 @@ export class PlotFrame extends VBoxView {
     this.el.addEventListener('keydown', (event) => this.leaveOnEscape(event));
     this.heading.className = 'rnngrad-title';
     const wait = new KernelWait(this.el, this.removal.signal);
-    this.el.append(this.heading, wait.line);
+    this.el.append(this.heading, this.leftOut, wait.line);
     this.stops.push(
       onThemeChange(() => {
         this.applyTheme();
@@ -63,6 +77,11 @@ export class PlotFrame extends VBoxView {
       window.addEventListener(event, () => this.print(on), { signal: this.removal.signal });
     }
     this.listenTo(this.model, 'change:themed change:weight_selections', this.applyTheme);
+    this.leftOut.className = 'rnngrad-left-out';
+    this.listenTo(this.model, 'change:weight_selections', this.tellLeftOut);
+    this.selections.forEach(({ tensor }) => {
+      this.listenTo(tensor, 'change:array', this.tellLeftOut);
+    });
     this.listenTo(this.model, 'change:title change:height', this.applySize);
     const computes = (): void => wait.computes(this.model.get('busy') as string);
     this.listenTo(this.model, 'change:busy', computes);
@@ -72,6 +91,7 @@ export class PlotFrame extends VBoxView {
     this.sendTheme();
     this.applySize();
     this.applyMode();
+    this.tellLeftOut();
     computes();
     servePictures(
       this,
@@ -175,6 +195,14 @@ export class PlotFrame extends VBoxView {
     this.el.style.setProperty('--rg-height', height === null ? null : String(height));
   }
 
+  /** Tell what is not there because the notebook would have been too large. */
+  private tellLeftOut(): void {
+    const bytes = this.selections.map(({ tensor }) => leftOut(tensor)).reduce((a, b) => a + b, 0);
+    this.leftOut.textContent = bytes === 0 ? '' : leftOutText('arrays', bytes);
+    const nothing = this.selection !== null && leftOut(this.selection.tensor) > 0;
+    this.el.classList.toggle('rnngrad-no-array', nothing);
+  }
+
   /** One slider for a symmetric range, or two handles. */
   private applyMode(): void {
     this.el.classList.toggle('rnngrad-range-mode', this.model.get('range_mode') as boolean);
@@ -183,4 +211,5 @@ export class PlotFrame extends VBoxView {
   private readonly removal = new AbortController();
   private readonly stops: (() => void)[] = [];
   private readonly heading = document.createElement('div');
+  private readonly leftOut = document.createElement('div');
 }

@@ -8,6 +8,8 @@ import { fromWire, toWire } from '../data/wire';
 import { MODULE_STATE } from '../version';
 import { join, leave } from './meeting';
 import { release } from './release';
+import type { State } from './saved-arrays';
+import { noteArray, stateToSave } from './saved-arrays';
 
 /**
  * The tensor of one training step. It joins its timeline as soon as both exist.
@@ -43,7 +45,16 @@ export class SnapshotModel extends WidgetModel {
 
   override initialize(attributes: Backbone.ObjectHash, options: never): void {
     super.initialize(attributes, options);
+    noteArray(this);
     join(this.widget_manager, this.timelineId, this);
+  }
+
+  override get_state(dropDefaults?: boolean): State {
+    return stateToSave(this, super.get_state(dropDefaults));
+  }
+
+  get runId(): string {
+    return this.timelineId;
   }
 
   private get timelineId(): string {

@@ -10,6 +10,8 @@ import type { DenseArray } from '../data/wire';
 import { fromWire, toWire } from '../data/wire';
 import { MODULE_STATE } from '../version';
 import { release } from './release';
+import type { State } from './saved-arrays';
+import { noteArray, stateToSave } from './saved-arrays';
 
 /** The array that is explored, and what it is. It crosses the wire once, and is sliced here. */
 export class TensorModel extends WidgetModel {
@@ -42,6 +44,15 @@ export class TensorModel extends WidgetModel {
     array: { deserialize: fromWire, serialize: toWire },
     mask: { deserialize: fromWire, serialize: toWire },
   };
+
+  override initialize(attributes: Backbone.ObjectHash, options: never): void {
+    super.initialize(attributes, options);
+    noteArray(this);
+  }
+
+  override get_state(dropDefaults?: boolean): State {
+    return stateToSave(this, super.get_state(dropDefaults));
+  }
 
   /** The array as (sample, timestep, channel). */
   get plotArray(): PlotArray | null {

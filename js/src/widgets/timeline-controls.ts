@@ -1,5 +1,6 @@
 import { DOMWidgetView } from '@jupyter-widgets/base';
 
+import { leftOutText } from '../data/saved';
 import { grouped } from '../drawing/format';
 import { KEYS } from './keys';
 import { statusLine } from './text';
@@ -28,7 +29,8 @@ export class TimelineControls extends DOMWidgetView {
       label(this.follow, 'follow', ' latest'),
     );
     const compare = row('rnngrad-compare', this.status, this.pin, this.shows);
-    this.el.append(scrub, compare);
+    this.leftOut.className = 'rnngrad-left-out';
+    this.el.append(scrub, compare, this.leftOut);
     Object.assign(this.range, { type: 'range', min: '0', step: '1' });
     this.range.setAttribute('aria-label', 'training step');
     this.range.setAttribute(KEYS, 'Space'); // plays
@@ -85,6 +87,9 @@ export class TimelineControls extends DOMWidgetView {
       button.classList.toggle('mod-active', i === model.get('show'));
       button.setAttribute('aria-pressed', String(i === model.get('show')));
     });
+    const { count, bytes } = model.missing;
+    this.leftOut.textContent =
+      count === 0 ? '' : leftOutText(count === 1 ? '1 snapshot' : `${count} snapshots`, bytes);
     this.drawPlay();
   }
 
@@ -143,6 +148,7 @@ export class TimelineControls extends DOMWidgetView {
   private readonly status = document.createElement('span');
   private readonly pin = document.createElement('button');
   private readonly shows = document.createElement('div');
+  private readonly leftOut = document.createElement('div');
 }
 
 function row(name: string, ...children: HTMLElement[]): HTMLElement {

@@ -10,6 +10,7 @@ import type { Wire } from '../data/wire';
 import { MODULE_STATE } from '../version';
 import { fetchArrays } from './arrays';
 import { close, open } from './meeting';
+import { leftOut } from './saved-arrays';
 import type { SelectionModel } from './selection';
 import type { SnapshotModel } from './snapshot';
 import type { RunStatus } from './text';
@@ -56,6 +57,7 @@ export class TimelineModel extends DOMWidgetModel {
   override initialize(attributes: Backbone.ObjectHash, options: never): void {
     super.initialize(attributes, options);
     this.kept = [];
+    this.missing = { count: 0, bytes: 0 };
     this.on('change:step', this.showChosen, this);
     this.on('change:show', this.showChosen, this);
     this.on('change:pin', this.pinChanged, this);
@@ -93,7 +95,12 @@ export class TimelineModel extends DOMWidgetModel {
   join(snapshots: readonly SnapshotModel[]): void {
     const before = this.shown;
     for (const snapshot of snapshots) {
-      this.keep(withSnapshot(this.kept, snapshot));
+      const bytes = leftOut(snapshot);
+      if (bytes > 0) {
+        this.missing = { count: this.missing.count + 1, bytes: this.missing.bytes + bytes };
+      } else {
+        this.keep(withSnapshot(this.kept, snapshot));
+      }
     }
     this.thin();
     if (this.shown !== before) {
@@ -112,10 +119,10 @@ export class TimelineModel extends DOMWidgetModel {
     await Promise.resolve(); // those that are restored at the same moment join first
     try {
       let left = Infinity;
-      for (let { missing } = this; missing.length < left; { missing } = this) {
-        left = missing.length;
+      for (let { toLoad } = this; toLoad.length < left; { toLoad } = this) {
+        left = toLoad.length;
         if (left > 0) {
-          await this.load(missing.slice(0, AT_ONCE));
+          await this.load(toLoad.slice(0, AT_ONCE));
         }
       }
     } catch {
@@ -125,8 +132,8 @@ export class TimelineModel extends DOMWidgetModel {
     }
   }
 
-  private async load(missing: readonly SnapshotModel[]): Promise<void> {
-    const wanted = new Map(missing.map((snapshot) => [snapshot.model_id, snapshot]));
+  private async load(snapshots: readonly SnapshotModel[]): Promise<void> {
+    const wanted = new Map(snapshots.map((snapshot) => [snapshot.model_id, snapshot]));
     const take = (id: string, wire: Wire): void => this.fill(wanted.get(id), wire);
     await fetchArrays(this.widget_manager, [...wanted.keys()], take);
   }
@@ -142,7 +149,7 @@ export class TimelineModel extends DOMWidgetModel {
   }
 
   /** Snapshots whose arrays are needed: first the shown one and A, then from the latest. */
-  private get missing(): SnapshotModel[] {
+  private get toLoad(): SnapshotModel[] {
     const wanted = [this.shown, this.pinnedSnapshot, ...[...this.kept].reverse()];
     const missing = wanted.filter((each) => each?.isMissing === true) as SnapshotModel[];
     return [...new Set(missing)];
@@ -284,6 +291,8 @@ export class TimelineModel extends DOMWidgetModel {
   // Snapshots may have joined before the initialisers of fields run.
   declare private kept: readonly SnapshotModel[];
   declare private isLoading: boolean | undefined;
+  /** Snapshots that were left out when the notebook was saved. */
+  declare missing: { readonly count: number; readonly bytes: number };
 }
 
 /** The status of a timeline, or what a snapshot says of it. */
