@@ -4,6 +4,7 @@
 # make fuzz   2,000 random models against an independent unroll, at most 40 minutes
 #             (make fuzz ARGS="--examples 100 --seed 7 --family cells")
 # make soak   1,000 trainings with the engine at work in other threads, at most 30 minutes
+# make soak-page   live training and a page that is used at random, at most 30 minutes
 # make js     rebuild the browser half into the environment; reload the page afterwards
 # make lint   what of that takes no browser: ruff, mypy, lint-imports, tsc, biome
 # make clean  remove all that was made, the environments too: the tree is as cloned
@@ -29,7 +30,7 @@ JS_SOURCES := $(shell find js/src js/style js/scripts -type f) \
 	js/package.json js/package-lock.json js/tsconfig.json js/install.json
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: demo test fuzz soak test-oldest lint lint-python lint-js js clean FORCE
+.PHONY: demo test fuzz soak soak-page test-oldest lint lint-python lint-js js clean FORCE
 
 demo: $(VENV)/.demo
 	cd examples && jupyter lab --LabApp.default_url=/lab/tree/quickstart.ipynb $(AS_ROOT) $(ARGS)
@@ -51,6 +52,10 @@ fuzz: $(VENV)/.built
 
 soak: $(VENV)/.built
 	$(VENV)/bin/python -m tests.unit.engine.stress_threads --processes 2 $(ARGS)
+
+soak-page: $(VENV)/.built
+	$(VENV)/bin/python tests/browser/chromium.py
+	$(VENV)/bin/python -m tests.browser.soak $(ARGS)
 
 lint: lint-python lint-js
 

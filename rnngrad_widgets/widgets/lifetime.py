@@ -24,6 +24,7 @@ class Frame(Protocol):
 
     comm: Any
     model_id: str
+    on_msg: Any
 
     def own_widgets(self) -> set[Widget]:
         """Return the widgets that are closed with it, itself too."""
@@ -35,7 +36,7 @@ class Execution(NamedTuple):
     Attributes
     ----------
     place
-        The session of a notebook, and the id of the cell or of the widget.
+        The first session of a notebook, and the id of the cell or of the widget.
     message
         The id of the message that asked for it.
     in_cell
@@ -68,6 +69,12 @@ _others: dict[str, Execution] = {}
 _latest: dict[tuple[str, str], str] = {}
 """The latest message of each place."""
 
+_sessions: dict[str, str] = {}
+"""For each session of a page, the first session of its notebook."""
+
+_notebooks: dict[str, str] = {}
+"""The first session of each notebook, by its path."""
+
 _shells: list[object] = []
 """The shell whose events are listened to."""
 
@@ -78,6 +85,15 @@ def note_made(frame: Frame) -> None:
     if execution is not None:
         _latest[execution.place] = execution.message
         _frames[frame] = _Traces(execution, set())
+        frame.on_msg(_note_page)
+
+
+def _note_page(_frame: Frame, message: Mapping[str, Any], _buffers: object) -> None:
+    """Remember which notebook a page shows: when it is loaded again, it has another session."""
+    page = message.get("page")
+    if page is not None:
+        session = page["session"]
+        _sessions[session] = _notebooks.setdefault(page["notebook"], session)
 
 
 def note_shown(frame: Frame) -> None:
@@ -101,7 +117,8 @@ def _current_execution() -> Execution | None:
         return None
     header = parent.get("header", {})
     # Copies of a notebook have the same cells; each has a session of its own.
-    where = str(header.get("session")), str(place)
+    session = str(header.get("session"))
+    where = _sessions.get(session, session), str(place)
     return Execution(where, str(header.get("msg_id")), in_cell=bool(cell))
 
 

@@ -17,11 +17,12 @@ globalThis.harness = (() => {
   };
 
   // Before its layout is restored, JupyterLab would put away what is opened.
-  const ready = (path) =>
+  const opened = (path) =>
     panel()?.context?.path === path &&
     panel().context.isReady &&
     panel().content.widgets.length > 0 &&
-    kernel()?.status === 'idle';
+    kernel()?.connectionStatus === 'connected';
+  const ready = (path) => opened(path) && kernel().status === 'idle';
 
   const idle = () =>
     allRun &&
@@ -87,6 +88,7 @@ globalThis.harness = (() => {
     runAll,
     restart,
     startedCell,
+    opened,
     ready,
     idle,
     activate,

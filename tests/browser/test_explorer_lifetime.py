@@ -185,6 +185,10 @@ def test_a_reload_restores_the_view(lab: Lab) -> None:
     e.press("sample", "ArrowLeft")
     e.expect_picture(picture(FIRST, 2, reflect=True), norm)
     e.expect_trait("sample", 2)
+    # the cell is the same one, although the page has another session
+    count = models_in_the_kernel(notebook)
+    notebook.run_cell(0)
+    assert models_in_the_kernel(notebook) == count
 
 
 def test_notebook_7_shows_and_saves_it_too(lab: Lab, tmp_path: Path) -> None:

@@ -45,6 +45,12 @@ export class PlotFrameModel extends VBoxModel {
   };
 }
 
+/** What the widget manager of a notebook has in JupyterLab. */
+interface NotebookManager {
+  readonly context?: { readonly path: string };
+  readonly kernel?: { readonly clientId: string } | null;
+}
+
 /**
  * The frame around controls and plots: theme, keys, and what is said while Python computes.
  */
@@ -89,6 +95,7 @@ export class PlotFrame extends VBoxView {
     this.listenTo(this.model, 'change:range_mode', this.applyMode);
     this.applyTheme();
     this.sendTheme();
+    this.tellPage();
     this.applySize();
     this.applyMode();
     this.tellLeftOut();
@@ -98,6 +105,14 @@ export class PlotFrame extends VBoxView {
       () => this.layOut(),
       () => this.redraw(),
     );
+  }
+
+  /** Tell Python which notebook this is: loaded again, it runs its cells in another session. */
+  private tellPage(): void {
+    const { context, kernel } = this.model.widget_manager as unknown as NotebookManager;
+    if (this.model.comm_live && context !== undefined && kernel?.clientId !== undefined) {
+      this.send({ page: { notebook: context.path, session: kernel.clientId } });
+    }
   }
 
   /** Bring every figure to its size, also those that are out of sight, with nothing pointed at. */

@@ -140,6 +140,29 @@ def test_a_copy_of_the_notebook_has_cells_of_its_own(notebook: Notebook) -> None
     assert notebook.frames == 2
 
 
+def tell_page(notebook: Notebook, path: str, session: str) -> None:
+    """Let a view of the explorer say which notebook's page it is on."""
+    page = {"notebook": path, "session": session}
+    notebook["e"]._handle_custom_msg({"page": page}, [])
+
+
+def test_a_page_that_is_loaded_again_has_the_same_cells(notebook: Notebook) -> None:
+    for session in ("first", "second", "third"):
+        notebook.run("a", f"e = {MADE}\ne", session="first")
+        tell_page(notebook, "folder/a.ipynb", "first")
+        tell_page(notebook, "folder/a.ipynb", session)
+        notebook.run("a", f"e = {MADE}\ne", session=session)
+        assert notebook.frames == 1
+
+
+def test_a_page_of_a_copy_has_cells_of_its_own(notebook: Notebook) -> None:
+    notebook.run("a", f"e = {MADE}\ne", session="first")
+    tell_page(notebook, "a.ipynb", "first")
+    tell_page(notebook, "a-Copy1.ipynb", "second")
+    notebook.run("a", f"e = {MADE}\ne", session="second")
+    assert notebook.frames == 2
+
+
 def test_other_cells_and_runs_that_fail_change_nothing(notebook: Notebook) -> None:
     notebook.run("a", f"{MADE}\n{MADE}")
     notebook.run("b", MADE)
