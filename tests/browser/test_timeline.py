@@ -161,7 +161,7 @@ def test_scrubbing_with_mouse_and_keys(lab: Lab) -> None:
     e = TimelinePage(lab.open(run(100, *STEPS), viewport=(1280, 1200)))
     e.expect_step(70)
     e.expect_reach(STEPS)
-    assert e.text("status") == "step 70"
+    assert e.text("status") == "step 70 · 8 snapshots"
 
     # the scrubber
     e.range.focus()
