@@ -79,9 +79,7 @@ class Status:
         if self.max_overhead is None or self.share <= self.max_overhead:
             return f"{self.share:.1%} of training time"
         trained = f"{self.trained:.2g}" if self.trained < 10 else f"{self.trained:,.0f}"
-        return (
-            f"{self.share:.1%} of {trained} s of training (the last state of a fit is always taken)"
-        )
+        return f"{self.share:.1%} of {trained} s of training, last states always taken"
 
     def _startup(self) -> str:
         return f"{self.startup:.1f} s to start" if self.startup >= 0.05 else ""

@@ -111,7 +111,8 @@ class RecordedRun:
 
     def read_rest(self) -> None:
         """Read what is missing of the run that is displayed, now; an error is told."""
-        while self._read_one_or_tell(self._displayed().key):
+        key = self._displayed().key
+        while self._unread.get(key) and self._read_one_or_tell(key):
             pass
 
     def follow(self, recovered: Callable[[], None]) -> None:

@@ -236,8 +236,8 @@ def test_short_fits_say_why_they_cost_more_and_are_counted_together() -> None:
     assert (status.trained, status.startup) == (pytest.approx(2), pytest.approx(0.1))
     assert status.share == pytest.approx(0.15), "the state between the fits is taken once"
     assert status.costs == (
-        "1 skipped to stay below 5% · 15.0% of 2 s of training (the last state of a fit is always "
-        "taken), 0.1 s to start"
+        "1 skipped to stay below 5% · 15.0% of 2 s of training, last states always taken, "
+        "0.1 s to start"
     )
 
 

@@ -187,10 +187,21 @@ def test_closing_ends_what_is_read_behind(
     tmp_path: Path, monkeypatch: Any, open_widgets: dict[str, object]
 ) -> None:
     monkeypatch.setattr("rnngrad_widgets.explorer.recorded_run.AT_ONCE", -1)
-    record(tmp_path / "run", range(300))
+    record(tmp_path / "run", range(60))
+    places = []
+    read = RecordingSource.read
+
+    def read_slowly(self: Any, place: int, *which: Any) -> Any:
+        places.append(place)
+        time.sleep(0.1)
+        return read(self, place, *which)
+
+    monkeypatch.setattr(RecordingSource, "read", read_slowly)
     explorer = GradientExplorer.from_recording(tmp_path / "run")
+    eventually(lambda: len(places) > 2)
     explorer.close()
     assert open_widgets == {}
+    assert len(places) < 50
     assert not [t for t in threading.enumerate() if t.name == "rnngrad reader"]
 
 
