@@ -45,7 +45,7 @@ def _summary(tensor: GradientTensor) -> str:
         _shape(tensor),
         _maximum(tensor),
         _bold(_finding(tensor)),
-        _non_finite(tensor.values),
+        _non_finite(tensor.values if tensor.mask is None else tensor.values[tensor.mask]),
     ]
     return "<span> · </span>".join(f"<span>{part}</span>" for part in parts if part)
 

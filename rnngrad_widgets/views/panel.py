@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bqplot import LinearScale, Mark
-from ipywidgets import HBox, IntSlider, Layout, ToggleButtons, VBox, Widget, jslink
+from ipywidgets import HBox, IntSlider, Label, Layout, ToggleButtons, VBox, Widget, jslink
 
 from rnngrad_widgets.widgets.figure import PlotAxis, PlotFigure
 from rnngrad_widgets.widgets.marks.grid import Grid
@@ -82,7 +82,9 @@ def switch(options: Sequence[str], index: int = 0) -> ToggleButtons:
 
 
 class Pager:
-    """A small slider that turns the pages of a grid, in the browser; not there for one page.
+    """A small slider that turns the pages of a grid, in the browser, and their number.
+
+    It is not there for one page.
 
     Parameters
     ----------
@@ -92,12 +94,14 @@ class Pager:
 
     def __init__(self, grid: Grid) -> None:
         self._per_page: int = grid.PER_PAGE
-        self._slider = IntSlider(description="Page", readout=False)
+        self._slider = IntSlider(description="Page", min=1, value=1)
+        self._pages = Label()
         self.link = jslink((grid, "page"), (self._slider, "value"))
-        self.box = HBox([self._slider]).add_class("rnngrad-pager")
+        self.box = HBox([self._slider, self._pages]).add_class("rnngrad-pager")
 
     def fit(self, count: int) -> None:
         """Let there be pages for ``count`` panels."""
         pages = -(-count // self._per_page)
-        self._slider.max = max(pages - 1, 1)
+        self._slider.max = max(pages, 2)
+        self._pages.value = f"of {pages}"
         self.box.layout.display = None if pages > 1 else "none"

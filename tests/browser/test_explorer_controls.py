@@ -158,6 +158,12 @@ def test_range_has_two_handles_and_zero_stays_neutral(lab: Lab) -> None:
     e.press("norm", "ArrowRight", which=0)
     e.expect_picture(values, (-0.195, 0.495))
     e.expect_trait("norm", (-0.195, 0.495))
+    # one handle shows a symmetric range, so that is what two of them leave behind
+    e.button("range").click()
+    e.expect_picture(values, (-0.495, 0.495))
+    e.expect_trait("norm", (-0.495, 0.495))
+    e.button("range").click()
+    e.handle("norm", 1).wait_for()
     # both handles on one side of zero: zero is outside, and takes the colour of the nearer end
     e.drag("norm", 0.6, which=0)
     e.expect_picture(values, (0.2, 0.495))

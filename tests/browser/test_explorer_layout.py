@@ -117,6 +117,9 @@ def test_widths(lab: Lab, source: str) -> None:
     around = 1280 - width_of_output()
     problems = []
     for width, ranged in (
+        (400, False),
+        (400, True),
+        (520, True),
         (700, False),
         (700, True),
         (880, False),

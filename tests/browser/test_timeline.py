@@ -151,7 +151,7 @@ class TimelinePage(ExplorerPage):
 
     def pictures_kept(self) -> int:
         """How many snapshots the browser has."""
-        return int(self.range.get_attribute("max") or 0) + 1
+        return int((self.range.get_attribute("title") or "0").split()[0])
 
 
 STEPS = list(range(0, 80, 10))
@@ -211,6 +211,26 @@ def test_scrubbing_with_mouse_and_keys(lab: Lab) -> None:
     # a refresh is a step of its own, the latest
     e.root.get_by_title("recompute").click()
     e.expect_step(1000)
+
+
+def test_the_thumb_is_on_the_axis_of_the_plots(lab: Lab) -> None:
+    e = TimelinePage(lab.open(run(100, 0, 10, 90, 200), viewport=(1280, 1200)))
+    e.expect_step(200)
+    assert e.pictures_kept() == 4
+    thumb = "({ value, min, max }) => [value, min, max].map(Number)"
+    box, area = e.range.bounding_box(), e.area("reach")
+    assert box is not None
+    ends = box["x"] + 8 - area["x"], box["x"] + box["width"] - 8 - area["x"] - area["width"]
+    assert max(map(abs, ends)) < 1, "half a thumb beyond the plot"
+    e.range.click(position={"x": 0.55 * box["width"], "y": box["height"] / 2})  # 110, next to 90
+    e.expect_step(90)
+    assert e.range.evaluate(thumb) == [90, 0, 200]
+    e.range.press("ArrowLeft")
+    e.expect_step(10)
+    assert e.range.evaluate(thumb) == [10, 0, 200]
+    for key, step in (("End", 200), ("Home", 0)):
+        e.range.press(key)
+        e.expect_step(step)
 
 
 def test_playing_stops_at_the_end(lab: Lab) -> None:
@@ -451,7 +471,7 @@ def test_a_saved_page_scrubs(browser: Browser, tmp_path: Path) -> None:
             values = scope["tensor"](step).values
             limit = auto_limit(values)
             page.expect_picture(picture(values, 0), (-limit, limit))
-        assert page.read("document.querySelector('.rnngrad-scrub input').max") == "2"
+        assert page.read("document.querySelector('.rnngrad-scrub input').max") == "20"
         assert engine.complaints == []
     finally:
         engine.close()

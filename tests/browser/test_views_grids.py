@@ -112,9 +112,11 @@ def test_pages_of_many_samples_and_channels(lab: Lab) -> None:
             "the panels of the page",
         )
 
+    pager = e.root.locator(".rnngrad-pager").locator("visible=true").first
     expect_names(0, 63)
     page.press("ArrowRight")
     expect_names(64, 127)
+    assert " ".join((pager.inner_text()).split()) == "Page 2 of 3"
     page.press("ArrowRight")
     expect_names(128, 129)
     expect_maps(e, {0: MANY[128].T, 1: MANY[129].T}, NORM)

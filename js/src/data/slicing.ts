@@ -9,6 +9,8 @@ export interface PlotArray {
   readonly samples: number;
   readonly timesteps: number;
   readonly channels: number;
+  /** 1 where a (sample, timestep) counts, 0 where it is masked; none if all count. */
+  readonly mask?: Float32Array | null;
 }
 
 /** One value of a tensor. */
@@ -22,14 +24,18 @@ export interface Point {
 /**
  * View an array with axes (sample, channel) or (sample, timestep, channel) as one with all three.
  */
-export function asPlotArray(data: Float32Array, shape: readonly number[]): PlotArray {
+export function asPlotArray(
+  data: Float32Array,
+  shape: readonly number[],
+  mask: Float32Array | null = null,
+): PlotArray {
   const [samples, timesteps, channels] = shape.length === 3 ? shape : [shape[0], 1, shape[1]];
   if (data.length !== samples * timesteps * channels) {
     throw new Error(
       `the buffer must fill its shape; received ${data.length} values for (${shape})`,
     );
   }
-  return { data, samples, timesteps, channels };
+  return { data, samples, timesteps, channels, mask };
 }
 
 /** First channel of the half that `reflect_half` flips along time. */
@@ -61,7 +67,19 @@ export function valueAt(
   return array.data[(sample * array.timesteps + source) * array.channels + channel];
 }
 
-/** The values of one sample and channel over time. */
+/** Whether what is shown at position `t` is masked. */
+export function isMasked(
+  array: PlotArray,
+  sample: number,
+  t: number,
+  channel: number,
+  reflect = false,
+): boolean {
+  const source = sourceTimestep(array, t, channel, reflect);
+  return array.mask?.[sample * array.timesteps + source] === 0;
+}
+
+/** The values of one sample and channel over time, NaN where they are masked. */
 export function series(
   array: PlotArray,
   sample: number,
@@ -70,7 +88,8 @@ export function series(
 ): Float32Array {
   const out = new Float32Array(array.timesteps);
   for (let t = 0; t < array.timesteps; t++) {
-    out[t] = valueAt(array, sample, t, channel, reflect);
+    const masked = isMasked(array, sample, t, channel, reflect);
+    out[t] = masked ? NaN : valueAt(array, sample, t, channel, reflect);
   }
   return out;
 }
@@ -81,7 +100,10 @@ export function row(array: PlotArray, sample: number): Float32Array {
   return array.data.subarray(start, start + array.channels);
 }
 
-/** Euclidean norm over the channels [start, stop) of one sample, as shown at position `t`. */
+/**
+ * Euclidean norm over the channels [start, stop) of one sample, as shown at position `t`, without
+ * those that are masked there.
+ */
 export function normOverChannels(
   array: PlotArray,
   sample: number,
@@ -92,7 +114,7 @@ export function normOverChannels(
 ): number {
   let sum = 0;
   for (let c = start; c < stop; c++) {
-    const v = valueAt(array, sample, t, c, reflect);
+    const v = isMasked(array, sample, t, c, reflect) ? 0 : valueAt(array, sample, t, c, reflect);
     sum += v * v;
   }
   return Math.sqrt(sum);
@@ -163,13 +185,38 @@ export function rowsOfChannel(array: PlotArray, channel: number, reflect = false
 /** Positions [first, end) on the time axis. */
 export type Span = readonly [first: number, end: number];
 
+/** Rows [first, end) that are of one sample and run in one direction. */
+export interface Band {
+  readonly sample: number;
+  readonly flipped: boolean;
+  readonly first: number;
+  readonly end: number;
+}
+
+/** The bands of a picture, from the lowest. */
+export function bandsOf({ timesteps, channels }: PlotArray, rows: Rows): Band[] {
+  const { offset, stride, count, split } = rows;
+  const sampleOf = (row: number): number =>
+    Math.floor((offset + row * stride) / (timesteps * channels));
+  const bands: Band[] = [];
+  for (let first = 0, end = 1; first < count; first = end, end++) {
+    const [sample, flipped] = [sampleOf(first), first >= split];
+    while (end < count && sampleOf(end) === sample && end >= split === flipped) {
+      end++;
+    }
+    bands.push({ sample, flipped, first, end });
+  }
+  return bands;
+}
+
 /**
  * Reduce a picture to `height` x `width` cells, `out[column * height + row]`: row 0 the lowest,
  * column 0 the first position of `span`. Columns lie together because a timestep does in the
  * tensor.
  *
  * Where several values fall into a cell the one of largest magnitude stays, so that a lone channel
- * remains visible; NaN and infinity win over all, so that they are never hidden.
+ * remains visible; NaN and infinity win over all, so that they are never hidden. What is masked is
+ * left out.
  */
 export function pool(
   array: PlotArray,
@@ -179,19 +226,23 @@ export function pool(
   width: number,
   out: Float32Array,
 ): void {
-  const { timesteps, channels } = array;
+  const { timesteps, channels, mask } = array;
   const [first, end] = span;
-  const { count, split } = rows;
+  const { count } = rows;
+  const bands = bandsOf(array, rows);
   const rowOf = Int32Array.from({ length: count }, (_, k) => Math.floor((k * height) / count));
   const from = bitsOf(array.data);
   const to = bitsOf(out);
   to.fill(0);
   for (let t = first; t < end; t++) {
     const column = Math.floor(((t - first) * width) / (end - first)) * height;
-    const upright = rows.offset + t * channels;
-    const flipped = rows.offset + (timesteps - 1 - t) * channels;
-    keepLargest(to, column, from, upright, rows.stride, rowOf, 0, split);
-    keepLargest(to, column, from, flipped, rows.stride, rowOf, split, count);
+    for (const band of bands) {
+      const source = band.flipped ? timesteps - 1 - t : t;
+      if (mask?.[band.sample * timesteps + source] !== 0) {
+        const base = rows.offset + source * channels;
+        keepLargest(to, column, from, base, rows.stride, rowOf, band.first, band.end);
+      }
+    }
   }
 }
 

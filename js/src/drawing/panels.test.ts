@@ -81,7 +81,7 @@ describe('layout of panels', () => {
   });
 
   it('turns the page after so many', () => {
-    expect([0, 63, 64, 127, 128].map((index) => pageOf(index, 64))).toEqual([0, 0, 1, 1, 2]);
+    expect([0, 63, 64, 127, 128].map((index) => pageOf(index, 64))).toEqual([1, 1, 2, 2, 3]);
   });
 
   it('finds a panel at its corners and by its name, and none between', () => {

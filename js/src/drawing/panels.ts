@@ -22,9 +22,9 @@ const UNDER = 4;
 /** A panel is best about twice as wide as it is high. */
 const ASPECT = 2;
 
-/** The page that an index is on. */
+/** The page that an index is on, from 1. */
 export function pageOf(index: number, perPage: number): number {
-  return Math.floor(index / perPage);
+  return Math.floor(index / perPage) + 1;
 }
 
 /**

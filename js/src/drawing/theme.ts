@@ -11,6 +11,8 @@ export interface Theme {
   /** Sequential stops, for log10 of a magnitude, and the flat colour below them. */
   readonly sequential: readonly string[];
   readonly below: string;
+  /** What is masked: hatched, unlike zero, tiny values and NaN. */
+  readonly masked: { readonly ground: string; readonly line: string };
   /** Lightness of the colours of samples, in percent. */
   readonly lightness: number;
 }
@@ -23,6 +25,7 @@ export const LIGHT: Theme = {
   diverging: stops('08386f 1f63a8 4393c3 92c5de d1e5f0 ffffff fddbc7 f4a582 d6604d b2182b 7a0a22'),
   sequential: stops('f4f8f7 d9eae6 b4d6cf 86beb5 57a39a 2f857d 136762'),
   below: '#f1f1ef',
+  masked: { ground: '#e2e2e2', line: '#b4b4b4' },
   lightness: 42,
 };
 
@@ -34,6 +37,7 @@ export const DARK: Theme = {
   diverging: stops('a8d8ff 62b4f2 2f8bd6 22609a 1d3a57 1b1b1b 54291f 963a26 dc5a38 f98d6a ffbfa6'),
   sequential: stops('1d2b29 1b3f3b 1c544e 216b62 2d8478 459d8e 6ab8a6'),
   below: '#1c1c1c',
+  masked: { ground: '#383838', line: '#5c5c5c' },
   lightness: 66,
 };
 

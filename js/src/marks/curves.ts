@@ -1,9 +1,10 @@
 import type { ISerializers } from '@jupyter-widgets/base';
 import { unpack_models } from '@jupyter-widgets/base';
 
+import { lastCounted } from '../data/masked';
 import { LastKey } from '../data/memo';
 import type { PlotArray } from '../data/slicing';
-import { channelMaximum, series } from '../data/slicing';
+import { channelMaximum, isMasked, series } from '../data/slicing';
 import { pixelsOf } from '../drawing/linear';
 import { bundle, polyline } from '../drawing/polyline';
 import { setAttributes, svg } from '../drawing/svg';
@@ -59,7 +60,7 @@ export class Curves extends CanvasMark {
     const values = series(plotArray, sample, channel, reflect);
     this.trace(context, values);
     this.placeLabels(plotArray, values, sample);
-    this.placeNote(values, sample, channel);
+    this.placeNote(plotArray, values, sample, channel);
   }
 
   /** A symmetric axis that holds the channel in every sample, so that only the channel moves it. */
@@ -107,16 +108,26 @@ export class Curves extends CanvasMark {
   }
 
   /** Say why there is no curve, which would look like one that was forgotten. */
-  private placeNote(values: Float32Array, sample: number, channel: number): void {
+  private placeNote(
+    plotArray: PlotArray,
+    values: Float32Array,
+    sample: number,
+    channel: number,
+  ): void {
     const { columns, rows } = this.selection.tensor;
     const where =
       columns === 'timestep' ? `sample ${sample}, ${rows} ${channel}` : `${rows} ${channel}`;
-    this.note.textContent = values.some(Number.isFinite) ? '' : `no finite value in ${where}`;
+    const counts = (_: number, t: number): boolean =>
+      !isMasked(plotArray, sample, t, channel, this.selection.reflect);
+    const reason = values.some(counts)
+      ? `no finite value in ${where}`
+      : `every timestep of sample ${sample} is masked`;
+    this.note.textContent = values.some(Number.isFinite) ? '' : reason;
     setAttributes(this.note, { x: this.width / 2, y: this.height / 2 - 6 });
   }
 
   private placeLabels(plotArray: PlotArray, values: Float32Array, sample: number): void {
-    const last = values[values.length - 1];
+    const last = values[lastCounted(plotArray, sample)];
     const wanted = this.scale('y').scale(Number.isFinite(last) ? last : 0) + 4;
     const several = plotArray.samples > 1;
     const top = Math.min(Math.max(wanted, 10), this.height - (several ? 18 : 4));

@@ -193,7 +193,8 @@ export class Flow extends CanvasMark {
   private placeLabels(streams: Stream[], sample: number, count: number, largest: number): void {
     const [first, second] = streams;
     const end = (stream: Stream): number => {
-      const norm = stream.norms.values[(sample + 1) * count - 1];
+      const norms = stream.norms.values.subarray(sample * count, (sample + 1) * count);
+      const norm = norms.filter(Number.isFinite).at(-1) ?? NaN;
       return (Number.isFinite(norm) ? this.y(norm) : this.height / 2) + 4;
     };
     const several = first.norms.samples > 1;

@@ -10,7 +10,7 @@ import { ColourMark } from './raster';
 
 export class GridModel extends SelectionMarkModel {
   override defaults(): Backbone.ObjectHash {
-    return { ...super.defaults(), rows: null, page: 0 };
+    return { ...super.defaults(), rows: null, page: 1 };
   }
 }
 
@@ -72,7 +72,7 @@ export abstract class Grid extends ColourMark {
 
   protected get page(): number {
     const pages = Math.ceil(this.count(this.selection.plotArray as PlotArray) / this.perPage);
-    return Math.min(this.model.get('page') as number, pages - 1);
+    return Math.min(this.model.get('page') as number, pages);
   }
 
   protected count(plotArray: PlotArray): number {
@@ -80,7 +80,7 @@ export abstract class Grid extends ColourMark {
   }
 
   private place(plotArray: PlotArray): Panel[] {
-    const first = this.page * this.perPage;
+    const first = (this.page - 1) * this.perPage;
     const count = Math.min(this.perPage, this.count(plotArray) - first);
     return layOut(first, count, this.width, this.height, this.model.get('rows') as number | null);
   }

@@ -1,5 +1,6 @@
 import type { ScaleView } from 'bqplot';
 
+import { maskedAreas } from '../data/masked';
 import { Memo } from '../data/memo';
 import type { PlotArray, Rows, Span } from '../data/slicing';
 import { pool, rowsOfChannel, rowsOfSample } from '../data/slicing';
@@ -11,6 +12,8 @@ import {
   paintCells,
   parseColour,
 } from '../drawing/colours';
+import type { Rectangle } from '../drawing/hatch';
+import { hatch } from '../drawing/hatch';
 import { NON_FINITE, pixelRatio, theme } from '../drawing/theme';
 import { CanvasMark, SelectionMarkModel } from './canvas-mark';
 
@@ -26,15 +29,7 @@ export class RasterModel extends SelectionMarkModel {
   }
 }
 
-/** Where something is drawn in the plot area, in CSS pixels. */
-export interface Box {
-  readonly left: number;
-  readonly top: number;
-  readonly width: number;
-  readonly height: number;
-}
-
-/** A mark that colours cells. Where there are more than device pixels, they are pooled. */
+/** A mark that colours cells, pooled where there are more than device pixels; masked ones are hatched. */
 export abstract class ColourMark extends CanvasMark {
   override initialize_additional_scales(): void {
     const repaint = (): void => this.selection.invalidate();
@@ -47,7 +42,7 @@ export abstract class ColourMark extends CanvasMark {
     plotArray: PlotArray,
     rows: Rows,
     span: Span,
-    box: Box,
+    box: Rectangle,
   ): void {
     const ratio = pixelRatio();
     const height = Math.max(
@@ -61,6 +56,15 @@ export abstract class ColourMark extends CanvasMark {
     this.cellContext.putImageData(this.image as ImageData, 0, 0);
     context.imageSmoothingEnabled = false;
     context.drawImage(this.cellCanvas, box.left, box.top, box.width, box.height);
+    const column = box.width / (span[1] - span[0]);
+    const row = box.height / rows.count;
+    const areas = maskedAreas(plotArray, rows, span).map((area) => ({
+      left: box.left + (area.columns[0] - span[0]) * column,
+      top: box.top + (rows.count - area.rows[1]) * row,
+      width: (area.columns[1] - area.columns[0]) * column,
+      height: (area.rows[1] - area.rows[0]) * row,
+    }));
+    hatch(context, areas);
   }
 
   private allocate(rows: number, cols: number): void {

@@ -317,17 +317,18 @@ export class Reach extends TimelineMark {
   private readonly label = svg('text', { class: 'rnngrad-label rnngrad-quiet' });
 }
 
-/** Make the function from a norm to its colour. Where all is masked, it is that of tiny norms. */
+/** Make the function from a norm to its colour; NaN, where all is masked, has one of its own. */
 function normColours(largest: number): (norm: number) => Packed {
   const table = sequentialTable();
   const [below, nonFinite] = [parseColour(theme().below), parseColour(NON_FINITE)];
+  const masked = parseColour(theme().masked.ground);
   return (norm) => {
-    if (norm === Infinity) {
-      return nonFinite;
+    if (norm === Infinity || Number.isNaN(norm)) {
+      return norm === Infinity ? nonFinite : masked;
     }
     const place = logPlace(norm, largest || 1);
     const entry = Math.round((1 + place / LOG_DECADES) * (table.length - 1));
-    return Number.isNaN(norm) || place < -LOG_DECADES ? below : table[entry];
+    return place < -LOG_DECADES ? below : table[entry];
   };
 }
 

@@ -33,6 +33,16 @@ export class PlotFrameModel extends VBoxModel {
   override initialize(attributes: Backbone.ObjectHash, options: never): void {
     super.initialize(attributes, options);
     noteFrame(this);
+    this.on('change:range_mode', this.releaseRange, this);
+  }
+
+  /** One slider shows a symmetric range, so that is what it becomes when two are put away. */
+  private releaseRange(): void {
+    const selection = this.get('selection') as SelectionModel | null;
+    if (selection !== null && !this.get('range_mode')) {
+      selection.set('norm', [-selection.limit, selection.limit]);
+      selection.save_changes();
+    }
   }
 
   /** Whether it ever had a view. */

@@ -1,6 +1,7 @@
 import type { ISerializers } from '@jupyter-widgets/base';
 import { unpack_models, WidgetModel } from '@jupyter-widgets/base';
 
+import { lastCounted } from '../data/masked';
 import type { PlotArray, Point, Span } from '../data/slicing';
 import type { Norm } from '../drawing/colours';
 import { LOG_DECADES } from '../drawing/colours';
@@ -140,7 +141,8 @@ export class SelectionModel extends WidgetModel {
   }
 
   /**
-   * What is selected, in range for the tensor; before anything was pointed at, the last timestep.
+   * What is selected, in range for the tensor; before anything was pointed at, the last timestep
+   * that is not masked.
    */
   get point(): Point {
     const plotArray = this.plotArray;
@@ -148,9 +150,11 @@ export class SelectionModel extends WidgetModel {
       ? [plotArray.samples, plotArray.timesteps, plotArray.channels]
       : [1, 1, 1];
     const timestep = this.get('timestep') as number | null;
+    const sample = clamp(this.get('sample') as number, samples);
+    const last = plotArray === null ? 0 : lastCounted(plotArray, sample);
     return {
-      sample: clamp(this.get('sample') as number, samples),
-      timestep: clamp(timestep ?? timesteps - 1, timesteps),
+      sample,
+      timestep: clamp(timestep ?? last, timesteps),
       channel: clamp(this.get('channel') as number, channels),
     };
   }

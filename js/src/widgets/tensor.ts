@@ -57,7 +57,7 @@ export class TensorModel extends WidgetModel {
   /** The array as (sample, timestep, channel). */
   get plotArray(): PlotArray | null {
     const array = this.get('array') as DenseArray | null;
-    return array === null ? null : asPlotArray(array.values, array.shape);
+    return array === null ? null : asPlotArray(array.values, array.shape, this.mask);
   }
 
   /** `["forward", "backward"]` where the channels have these two halves, else empty. */

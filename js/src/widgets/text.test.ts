@@ -139,6 +139,22 @@ describe('the value under the pointer', () => {
     expect(text(write('hover', of, PLOT_ARRAY))).toBe(words);
   });
 
+  it('is called masked where it does not count', () => {
+    const mask = new Float32Array(PLOT_ARRAY.samples * PLOT_ARRAY.timesteps).fill(1);
+    mask[0] = 0;
+    const masked = { ...PLOT_ARRAY, mask };
+    const words = (...place: [number, number, number]): string =>
+      text(write('hover', subject(at(...place)), masked));
+    expect(words(0, 0, 3)).toBe('timestep 0 · channel 3 · masked');
+    expect(words(0, 1, 3)).not.toContain('masked');
+    const caption = (sample: number): string =>
+      text(write('heat-caption', subject({ point: { sample, timestep: 0, channel: 0 } }), masked));
+    expect([0, 1].map(caption).map((each) => each.endsWith(' — hatched: masked'))).toEqual([
+      true,
+      false,
+    ]);
+  });
+
   it('is strong, and the norm quiet', () => {
     const weights = write('hover', subject(at(0, 0, 3)), PLOT_ARRAY).map(({ weight }) => weight);
     expect(weights).toEqual([undefined, undefined, 'strong', 'quiet']);

@@ -2,8 +2,9 @@
 // panels.
 
 import type { ComparedSteps } from '../data/difference';
+import { hasMasked } from '../data/masked';
 import type { PlotArray, Point } from '../data/slicing';
-import { normOverChannels, secondHalf, valueAt } from '../data/slicing';
+import { isMasked, normOverChannels, secondHalf, valueAt } from '../data/slicing';
 import type { Norm } from '../drawing/colours';
 import { grouped, number, range } from '../drawing/format';
 import type { Axes } from './index-names';
@@ -72,23 +73,27 @@ const WRITERS = {
   norm: ({ norm }) => range(norm.vmin, norm.vmax),
   hover,
   'bars-hover': barsHover,
-  'heat-caption': (s) => {
+  'heat-caption': (s, plotArray) => {
     const flipped = s.reflect ? ' — second half flipped along time' : '';
-    return `${noun(s)} by ${s.tensor.rows || s.tensor.columns}${ofSample(s)}${flipped}${zoomed(s)}`;
+    const rows = s.tensor.rows || s.tensor.columns;
+    return `${noun(s)} by ${rows}${ofSample(s)}${flipped}${zoomed(s)}${hatched(plotArray, s)}`;
   },
-  'upper-caption': (s) => {
+  'upper-caption': (s, plotArray) => {
     const flipped = s.reflect ? ' — flipped: step 0 is the last timestep' : '';
-    return `Backward half, ${lower(noun(s))} by channel${ofSample(s)}${flipped}${zoomed(s)}`;
+    const half = `Backward half, ${lower(noun(s))} by channel${ofSample(s)}${flipped}`;
+    return `${half}${zoomed(s)}${hatched(plotArray, s)}`;
   },
   'lower-caption': () => 'Forward half',
   'flow-caption': ({ tensor }) => `${tensor.flow}: norm over channels, log scale`,
   'curve-caption': (s, plotArray) => `${noun(s)} of ${chosenRow(s, plotArray)}${zoomed(s)}`,
   'scatter-caption': (s) => `${noun(s)} of every channel, by sample`,
   'bars-caption': (s) => `${noun(s)} of sample ${s.point.sample}, by channel`,
-  'maps-caption': (s, { samples }) =>
-    `${noun(s)} by ${s.tensor.rows}${samples === 1 ? '' : ', every sample'}${zoomed(s)}`,
+  'maps-caption': (s, plotArray) => {
+    const all = plotArray.samples === 1 ? '' : ', every sample';
+    return `${noun(s)} by ${s.tensor.rows}${all}${zoomed(s)}${hatched(plotArray)}`;
+  },
   'channel-caption': (s, plotArray) =>
-    `${noun(s)} of ${chosenRow(s, plotArray)}, by sample${zoomed(s)}`,
+    `${noun(s)} of ${chosenRow(s, plotArray)}, by sample${zoomed(s)}${hatched(plotArray)}`,
   'grid-caption': (s, { samples }) =>
     `${noun(s)}${samples === 1 ? '' : ', a colour for each sample'}${zoomed(s)}`,
   'companion-caption': ({ companion }) => `${flowOf(companion)}: norm over channels, log scale`,
@@ -135,8 +140,12 @@ function hover(subject: Subject, plotArray: PlotArray): Segment[] {
   const norm = normOverChannels(plotArray, sample, timestep, reflect, start, stop);
   const among = hoveredSample === null ? '' : `sample ${sample} · `;
   const column = columnName(tensor, timestep, plotArray.timesteps, reflect);
+  const place = `${among}${column} · ${rowName(tensor, channel, plotArray.channels)} · `;
+  if (isMasked(plotArray, sample, timestep, channel, reflect)) {
+    return [{ text: place }, { text: 'masked', weight: 'strong' }];
+  }
   return [
-    { text: `${among}${column} · ${rowName(tensor, channel, plotArray.channels)} · ` },
+    { text: place },
     { text: `${tensor.symbol} ` },
     { text: number(value, true), weight: 'strong' },
     { text: isTimed(tensor) ? ` · norm ${number(norm)}` : '', weight: 'quiet' },
@@ -176,6 +185,11 @@ function ofSample({ tensor, point }: Subject): string {
 /** ` — timesteps 20–60 (double-click: all)` where a part of the time axis is shown. */
 function zoomed({ tensor, isZoomed, timeRange }: Subject): string {
   return isZoomed ? ` — ${tensor.columns}s ${timeRange.join('–')} (double-click: all)` : '';
+}
+
+/** ` — hatched: masked` where something is, of the chosen sample or of all. */
+function hatched(plotArray: PlotArray, chosen?: Subject): string {
+  return hasMasked(plotArray, chosen?.point.sample ?? null) ? ' — hatched: masked' : '';
 }
 
 /** `Flow of the direct output gradient`, where there are two. */

@@ -31,7 +31,8 @@ export class TimelineControls extends DOMWidgetView {
     const compare = row('rnngrad-compare', this.status, this.pin, this.shows);
     this.leftOut.className = 'rnngrad-left-out';
     this.el.append(scrub, compare, this.leftOut);
-    Object.assign(this.range, { type: 'range', min: '0', step: '1' });
+    // over training steps, as the plots under it: the thumb is above the line of the cursor
+    Object.assign(this.range, { type: 'range', step: 'any' });
     this.range.setAttribute('aria-label', 'training step');
     this.range.setAttribute(KEYS, 'Space'); // plays
     this.status.className = 'rnngrad-status';
@@ -43,7 +44,10 @@ export class TimelineControls extends DOMWidgetView {
     this.pin.type = 'button';
     this.follow.type = 'checkbox';
     this.play.addEventListener('click', () => this.setPlaying(this.clock === 0));
-    this.range.addEventListener('input', () => this.model.scrub(Number(this.range.value)));
+    this.range.addEventListener('input', () => {
+      this.model.showNearest(Number(this.range.value));
+      this.placeThumb(); // on the snapshot, also where that was shown already
+    });
     this.follow.addEventListener('change', () => this.model.setFollow(this.follow.checked));
     this.pin.addEventListener('click', () =>
       this.model.setPin(!(this.model.get('pin') as boolean)),
@@ -68,8 +72,7 @@ export class TimelineControls extends DOMWidgetView {
     const { model } = this;
     const { index, snapshots, shown } = model;
     const last = snapshots.length - 1;
-    this.range.max = String(Math.max(last, 1));
-    this.range.value = String(Math.max(index, 0));
+    this.placeThumb();
     this.range.disabled = last < 1;
     this.play.disabled = last < 1;
     if (shown !== null) {
@@ -88,18 +91,38 @@ export class TimelineControls extends DOMWidgetView {
       button.setAttribute('aria-pressed', String(i === model.get('show')));
     });
     const { count, bytes } = model.missing;
-    this.leftOut.textContent =
-      count === 0 ? '' : leftOutText(count === 1 ? '1 snapshot' : `${count} snapshots`, bytes);
+    this.leftOut.textContent = count === 0 ? '' : leftOutText(countOf(count), bytes);
     this.drawPlay();
   }
 
-  /** Act on keys beyond the arrows, which every slider has. */
+  private placeThumb(): void {
+    const { shown, snapshots } = this.model;
+    const [first, last] = [snapshots.at(0)?.step ?? 0, snapshots.at(-1)?.step ?? 0];
+    this.range.min = String(first);
+    this.range.max = String(Math.max(last, first + 1));
+    this.range.value = String(shown?.step ?? first);
+    this.range.title = countOf(snapshots.length);
+  }
+
+  /** Move from snapshot to snapshot; left to itself, the slider would move by a share of the run. */
   private key(event: KeyboardEvent): void {
-    const by = { ArrowLeft: -10, ArrowRight: 10 }[event.key];
+    const { model } = this;
+    const ten = event.shiftKey ? 10 : 1;
+    const moves: Record<string, number> = {
+      ArrowLeft: -ten,
+      ArrowDown: -ten,
+      ArrowRight: ten,
+      ArrowUp: ten,
+      PageDown: -10,
+      PageUp: 10,
+      Home: -model.snapshots.length,
+      End: model.snapshots.length,
+    };
+    const by = event.ctrlKey || event.metaKey || event.altKey ? undefined : moves[event.key];
     if (event.key === ' ') {
       this.setPlaying(this.clock === 0);
-    } else if (by !== undefined && event.shiftKey) {
-      this.model.moveBy(by);
+    } else if (by !== undefined) {
+      model.moveBy(by);
     } else {
       return;
     }
@@ -149,6 +172,10 @@ export class TimelineControls extends DOMWidgetView {
   private readonly pin = document.createElement('button');
   private readonly shows = document.createElement('div');
   private readonly leftOut = document.createElement('div');
+}
+
+function countOf(snapshots: number): string {
+  return snapshots === 1 ? '1 snapshot' : `${grouped(snapshots)} snapshots`;
 }
 
 function row(name: string, ...children: HTMLElement[]): HTMLElement {

@@ -14,8 +14,8 @@ class Grid(SelectionMark):
 
     rows = Int(None, allow_none=True).tag(sync=True)
     """Rows of panels; None for as many as fit best."""
-    page = Int(0).tag(sync=True)
-    """The page that is shown, from 0."""
+    page = Int(1).tag(sync=True)
+    """The page that is shown, from 1."""
 
     PER_PAGE = 1
 

@@ -113,6 +113,7 @@ def test_masked_values_are_missing_and_masked_timesteps_are_masked() -> None:
     mask = np.ones((4, 5), bool)
     mask[0, 2:] = False
     np.testing.assert_array_equal(made.tensor.mask, mask)
+    assert '<b class="rnngrad-alarm">1 NaN</b>' in made.summary  # padding is no fault
     made.close()
     curves = show_features_1D(masked)
     np.testing.assert_array_equal(curves.selection.tensor.array, expected)
