@@ -21,21 +21,20 @@ if TYPE_CHECKING:
 EVIL = "<img src=x onerror=alert(1)>"
 SAVE_STATE = "() => harness.run('@jupyter-widgets/jupyterlab-manager:saveWidgetState')"
 
-# A tensor that slipped through all checks: its words are what a stranger wrote.
+# Tensors that slip through all checks: their words are what a stranger wrote.
 CELL = f"""
 import numpy as np
 from rnngrad_widgets import GradientExplorer
-from rnngrad_widgets.data.tensor import SEQUENCE, GradientTensor
+from rnngrad_widgets.data import tensor as module
+from rnngrad_widgets.data.tensor import GradientTensor
 
 EVIL = {EVIL!r}
+module.check_words = lambda what, words: tuple(words)
 
 def tensor(step, quantity):
     values = np.random.default_rng(step).normal(size=(3, 5, 8))
-    made = GradientTensor(values, SEQUENCE, EVIL, quantity, step=step, loss=1.0)
-    object.__setattr__(made, "dims", ("sample", "timestep", EVIL))
-    object.__setattr__(made, "directions", (EVIL, EVIL + "2"))
-    object.__setattr__(made, "gates", (EVIL, EVIL + "2"))
-    return made
+    dims, pair = ("sample", "timestep", EVIL), (EVIL, EVIL + "2")
+    return GradientTensor(values, dims, EVIL, quantity, pair, pair, step=step, loss=1.0)
 
 from rnngrad_widgets.explorer.source import Source
 
