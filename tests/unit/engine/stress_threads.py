@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import ctypes
 import faulthandler
+import gc
 import os
 import random
 import sys
@@ -85,6 +86,9 @@ class Round:
         # All in threads of their own: TensorFlow's contexts, one for each thread, can be left open
         # by an interrupt.
         beside(lambda: None, self._fit, *late)
+        # An interrupt may leave a generator of TensorFlow's that changes the mode of the thread in
+        # which it is collected: not in one of the next round.
+        beside(lambda: None, gc.collect)
         assert_nothing_is_left(self._explored, self._trained)
         if self._result is not None:
             history, weights = self._result
