@@ -214,8 +214,8 @@ class TrainingCallback:
 
     def _has_first_state(self) -> bool:
         """Tell whether another callback has taken it, at the end of an earlier ``fit``."""
-        known, optimizer = self.known_step(), getattr(self.model, "optimizer", None)
-        if known is None or optimizer is None or int(np.asarray(optimizer.iterations)) != known:
+        known = self.known_step()
+        if known is None or _iterations(self.model) != known:
             return False
         self._schedule.last_step = known
         self._schedule.keep(self._schedule.place(known), known)
@@ -309,10 +309,13 @@ def _at_once(model: Any) -> int:
 
 def _count(model: Any) -> int:
     """Return how many steps the optimizer has made; 0 where nobody needs to know."""
+    return 0 if _at_once(model) == 1 else _iterations(model) or 0
+
+
+def _iterations(model: Any) -> int | None:
+    """Return how many steps the optimizer has made; None without one."""
     optimizer = getattr(model, "optimizer", None)
-    if _at_once(model) == 1 or optimizer is None:
-        return 0
-    return int(np.asarray(optimizer.iterations))
+    return None if optimizer is None else int(np.asarray(optimizer.iterations))
 
 
 def _at_step(snapshot: GradientSnapshot, step: int) -> GradientSnapshot:

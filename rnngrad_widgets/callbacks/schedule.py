@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 MAX_STEP = 2**53 - 1
 """Largest training step: numbers in a browser are exact up to there."""
@@ -242,7 +242,7 @@ class Schedule:
         return last + max(since, 1)
 
 
-def whole_step(step: object) -> int:
+def whole_step(step: Any) -> int:
     """Check a training step that somebody gave.
 
     Raises
@@ -251,7 +251,7 @@ def whole_step(step: object) -> int:
         If it is no whole number, or one that a browser does not know exactly.
     """
     try:
-        given = -1 if isinstance(step, bool) else operator.index(step)  # type: ignore[arg-type]
+        given = -1 if isinstance(step, bool) else operator.index(step)
     except TypeError:
         given = -1
     if not 0 <= given <= MAX_STEP:

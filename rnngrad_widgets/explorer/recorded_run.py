@@ -11,7 +11,7 @@ from weakref import WeakMethod
 
 from rnngrad_widgets.callbacks.status import joined
 from rnngrad_widgets.data.tensor import GradientTensor
-from rnngrad_widgets.explorer.displayed import Displayed
+from rnngrad_widgets.explorer.displayed import Displayed, DisplayKey
 from rnngrad_widgets.explorer.follower import Follower
 from rnngrad_widgets.explorer.run import Run
 from rnngrad_widgets.explorer.run_status import RunStatus
@@ -77,8 +77,8 @@ class RecordedRun:
         self._failed = failed
         self._began: float | None = None
         self._follower: Follower | None = None
-        self._unread: dict[object, list[Unread]] = {}  # by what is displayed; the next one last
-        self._aside: list[tuple[object, Unread]] = []  # what could not be read
+        self._unread: dict[DisplayKey, list[Unread]] = {}  # by what is displayed; the next one last
+        self._aside: list[tuple[DisplayKey, Unread]] = []  # what could not be read
         self._told = 0.0
         self._stop = threading.Event()
         self._reader: threading.Thread | None = None
@@ -100,7 +100,7 @@ class RecordedRun:
                 *earlier, latest = places
                 step, tensor = self._source.step_at(latest), shown.tensor
                 if step != tensor.step:
-                    tensor = self._source.read(latest, *shown.key[:2]).tensor
+                    tensor = self._source.read(latest, shown.key.layer, shown.key.quantity).tensor
                 numbers = run.reserve(len(earlier))
                 unread = [Unread(run, *each) for each in zip(numbers, earlier, strict=True)]
                 unread += self._unread.get(shown.key, [])
@@ -156,14 +156,14 @@ class RecordedRun:
                     self._reader.start()
                 return
 
-    def _read_one_or_tell(self, key: object = None) -> bool:
+    def _read_one_or_tell(self, key: DisplayKey | None = None) -> bool:
         try:
             return self._read_one(key)
         except Exception as error:  # noqa: BLE001 - there is no caller to raise to
             self._failed(error)
             return isinstance(error, ValueError)  # of this one: others may be sound
 
-    def _read_one(self, key: object = None) -> bool:
+    def _read_one(self, key: DisplayKey | None = None) -> bool:
         """Read one snapshot, best of what is displayed; tell whether any is left.
 
         Parameters
@@ -184,7 +184,7 @@ class RecordedRun:
                 return True
             self._aside.append((chosen, unread.pop()))  # where it fails, until the next time
             if run.wants(number):
-                found = self._source.read(place, *chosen[:2])  # type: ignore[index]
+                found = self._source.read(place, chosen.layer, chosen.quantity)
                 run.insert(number, found.tensor, found.step)
             self._aside.pop()
             if not unread or time.monotonic() - self._told > TOLD_EVERY:
@@ -192,7 +192,7 @@ class RecordedRun:
                 run.set_status(self._status(self._source.status, chosen))
             return True
 
-    def _status(self, status: RunStatus, key: object) -> RunStatus:
+    def _status(self, status: RunStatus, key: DisplayKey) -> RunStatus:
         if not self._unread.get(key):  # what is set aside is told as an error
             return status
         return status._replace(rest=joined("reading…", status.rest))

@@ -39,7 +39,6 @@ class RunEntry(NamedTuple):
     """
 
     snapshot: Snapshot
-    step: int
     values: NDArray[np.float32]
     loss: float | None
     mask: NDArray[np.bool_] | None
@@ -102,7 +101,7 @@ class Run:
     @property
     def steps(self) -> list[int]:
         """The training steps of the kept snapshots, in rising order."""
-        return [entry.step for entry in self._entries.values()]
+        return [snapshot.step for snapshot in self.snapshots]
 
     @property
     def shown(self) -> int:
@@ -130,7 +129,7 @@ class Run:
 
     def tensor(self, step: int) -> GradientTensor:
         """Return the tensor of a kept step: in float32, of the samples that the browser has."""
-        entry = next(entry for entry in self._entries.values() if entry.step == step)
+        entry = next(entry for entry in self._entries.values() if entry.snapshot.step == step)
         if self._rebuilt is None or self._rebuilt[0] is not entry.snapshot:
             like = replace(self._like, step=step, loss=entry.loss, mask=entry.mask)
             self._rebuilt = entry.snapshot, to_tensor(entry.values, like)
@@ -195,7 +194,7 @@ class Run:
         mask = self._like.mask  # mostly the same, of a batch that stays the same
         if mask is None or tensor.mask is None or not np.array_equal(mask, tensor.mask):
             mask = tensor.mask
-        return RunEntry(snapshot, step, values, tensor.loss, mask)
+        return RunEntry(snapshot, values, tensor.loss, mask)
 
     def share(self, budget: int) -> None:
         """Reduce the budget: other runs share it."""

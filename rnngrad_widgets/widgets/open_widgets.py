@@ -25,8 +25,7 @@ class _Widgets(dict[str, Any]):
         return ValuesView(self.copy())
 
 
-if not isinstance(ipywidgets._instances, _Widgets):  # noqa: SLF001 - the public way is deprecated
-    ipywidgets._instances = _Widgets(ipywidgets._instances)  # noqa: SLF001
+ipywidgets._instances = _Widgets(ipywidgets._instances)  # noqa: SLF001 - there is no public way
 
 
 def open_widgets() -> MutableMapping[str, Any]:

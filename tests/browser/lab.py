@@ -27,6 +27,7 @@ SCRIPT = (Path(__file__).parent / "lab.js").read_text()
 Theme = Literal["JupyterLab Light", "JupyterLab Dark"]
 LIGHT: Theme = "JupyterLab Light"
 DARK: Theme = "JupyterLab Dark"
+SWITCH_WIDGET_STATE = "() => harness.run('@jupyter-widgets/jupyterlab-manager:saveWidgetState')"
 
 # Scripts of the application itself: what they complain about is no concern of ours,
 # unless a script of an extension (bqplot, ipywidgets, this project) is in the story.
@@ -259,6 +260,14 @@ class NotebookPage:
     def save(self) -> None:
         """Save the notebook, widget state included where that is switched on."""
         self.page.evaluate("async () => { await harness.run('docmanager:save'); }")
+
+    def save_with_widgets(self) -> None:
+        """Save the notebook with the state of its widgets, which is switched on meanwhile."""
+        self.page.evaluate(SWITCH_WIDGET_STATE)
+        try:
+            self.save()
+        finally:
+            self.page.evaluate(SWITCH_WIDGET_STATE)
 
     def reload(self) -> None:
         """Load the page anew; the kernel goes on."""

@@ -34,7 +34,6 @@ OFFLINE = (
     "require is not defined",
     "$ is not defined",
 )
-SAVE_STATE = "() => harness.run('@jupyter-widgets/jupyterlab-manager:saveWidgetState')"
 
 
 def expect_alive(
@@ -69,11 +68,7 @@ def expect_alive(
 
 def test_a_notebook_saved_in_jupyterlab(lab: Lab, browser: Browser) -> None:
     notebook = lab.open([CELL])
-    notebook.page.evaluate(SAVE_STATE)
-    try:
-        notebook.save()
-    finally:
-        notebook.page.evaluate(SAVE_STATE)
+    notebook.save_with_widgets()
     expect_alive(browser, lab.server.notebooks / notebook.name)
 
 
@@ -92,11 +87,7 @@ WHY = "Left out when the notebook was saved, because it would be larger than 50 
 
 def test_large_arrays_are_left_out_of_a_notebook(lab: Lab, browser: Browser) -> None:
     notebook = lab.open([CELL, RUN, LARGE])
-    notebook.page.evaluate(SAVE_STATE)
-    try:
-        notebook.save()
-    finally:
-        notebook.page.evaluate(SAVE_STATE)
+    notebook.save_with_widgets()
     path = lab.server.notebooks / notebook.name
     # what fits is there: the small array, and the last snapshot, which is shown
     assert 4e6 < path.stat().st_size < 10e6

@@ -45,7 +45,7 @@ def is_hatched(pixels: NDArray[np.int64], theme: Theme) -> bool:
 
 def hatched(e: ExplorerPage, theme: Theme, rows: int, columns: int, kind: str = "heat") -> list:
     """Which cells of a picture are hatched: (row, column), the lowest row first."""
-    shot = e.look(kind)  # type: ignore[arg-type]
+    shot = e.look(kind)
     area = shot.pixels.astype(np.int64)
     found = []
     for row in range(rows):
@@ -81,7 +81,7 @@ def test_masked_timesteps(lab: Lab, theme: Theme) -> None:
     notebook.screenshot(f"masked-heat-{theme.split()[-1]}")
     # neither line nor dot where it is masked: flow and curve end at the last timestep that counts
     for kind in ("flow", "curve"):
-        area = e.look(kind).pixels.astype(np.int64)  # type: ignore[arg-type]
+        area = e.look(kind).pixels.astype(np.int64)
         ink = (
             np.abs(area - blend("#ffffff" if theme == DARK else "#000000", 1, 0)).max(axis=-1) < 90
         )

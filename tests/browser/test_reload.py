@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from tests.browser.explorer_page import eventually
-from tests.browser.test_timeline import SOURCE, TimelinePage
+from tests.browser.test_timeline import SOURCE, TimelinePage, snapshots_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,7 +58,7 @@ def kept(page: Page) -> int:
     slider = page.locator(SLIDER)
     if slider.count() != 1 or not slider.is_enabled():
         return 0
-    return int((slider.get_attribute("title") or "0").split()[0])
+    return snapshots_of(slider)
 
 
 def expect_all(page: Page, snapshots: int) -> None:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from tests.browser.lab import Lab, NotebookPage
 
 EVIL = "<img src=x onerror=alert(1)>"
-SAVE_STATE = "() => harness.run('@jupyter-widgets/jupyterlab-manager:saveWidgetState')"
 
 # Tensors that slip through all checks: their words are what a stranger wrote.
 CELL = f"""
@@ -100,11 +99,7 @@ def test_in_a_saved_page(lab: Lab, browser: Browser) -> None:
 def test_in_a_page_of_nbconvert(lab: Lab, browser: Browser) -> None:
     e = open_one(lab)
     notebook = e.notebook
-    notebook.page.evaluate(SAVE_STATE)
-    try:
-        notebook.save()
-    finally:
-        notebook.page.evaluate(SAVE_STATE)
+    notebook.save_with_widgets()
     path = lab.server.notebooks / notebook.name
     path.with_name("widgets.js").write_text(renderer(), "utf-8")
     page = path.with_suffix(".html")

@@ -97,6 +97,11 @@ def reach_colours(arrays: list[NDArray[np.float64]], theme: Theme) -> NDArray[np
     return found
 
 
+def snapshots_of(scrubber: Locator) -> int:
+    """How many snapshots a page has, as its scrubber says."""
+    return int((scrubber.get_attribute("title") or "0").split()[0])
+
+
 class TimelinePage(ExplorerPage):
     """An explorer with a timeline."""
 
@@ -151,7 +156,7 @@ class TimelinePage(ExplorerPage):
 
     def pictures_kept(self) -> int:
         """How many snapshots the browser has."""
-        return int((self.range.get_attribute("title") or "0").split()[0])
+        return snapshots_of(self.range)
 
 
 STEPS = list(range(0, 80, 10))

@@ -90,7 +90,7 @@ export class TimelineControls extends DOMWidgetView {
       button.classList.toggle('mod-active', i === model.get('show'));
       button.setAttribute('aria-pressed', String(i === model.get('show')));
     });
-    const { count, bytes } = model.missing;
+    const { count, bytes } = model.notSaved;
     this.leftOut.textContent = count === 0 ? '' : leftOutText(countOf(count), bytes);
     this.drawPlay();
   }

@@ -57,7 +57,7 @@ export class TimelineModel extends DOMWidgetModel {
   override initialize(attributes: Backbone.ObjectHash, options: never): void {
     super.initialize(attributes, options);
     this.kept = [];
-    this.missing = { count: 0, bytes: 0 };
+    this.notSaved = { count: 0, bytes: 0 };
     this.on('change:step', this.showChosen, this);
     this.on('change:show', this.showChosen, this);
     this.on('change:pin', this.pinChanged, this);
@@ -97,7 +97,8 @@ export class TimelineModel extends DOMWidgetModel {
     for (const snapshot of snapshots) {
       const bytes = leftOut(snapshot);
       if (bytes > 0) {
-        this.missing = { count: this.missing.count + 1, bytes: this.missing.bytes + bytes };
+        const { count, bytes: total } = this.notSaved;
+        this.notSaved = { count: count + 1, bytes: total + bytes };
       } else {
         this.keep(withSnapshot(this.kept, snapshot));
       }
@@ -292,7 +293,7 @@ export class TimelineModel extends DOMWidgetModel {
   declare private kept: readonly SnapshotModel[];
   declare private isLoading: boolean | undefined;
   /** Snapshots that were left out when the notebook was saved. */
-  declare missing: { readonly count: number; readonly bytes: number };
+  declare notSaved: { readonly count: number; readonly bytes: number };
 }
 
 /** The status of a timeline, or what a snapshot says of it. */
