@@ -111,8 +111,10 @@ class RecordedRun:
 
     def read_rest(self) -> None:
         """Read what is missing of the run that is displayed, now; an error is told."""
+        if self._source.began is None:
+            return
         key = self._displayed().key
-        while self._unread.get(key) and self._read_one_or_tell(key):
+        while self._read_one_or_tell(key):  # waits for the one that another thread is reading
             pass
 
     def follow(self, recovered: Callable[[], None]) -> None:

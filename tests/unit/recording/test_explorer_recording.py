@@ -183,6 +183,26 @@ def test_what_is_shown_comes_first_and_the_rest_behind_it(
     assert open_widgets == {}
 
 
+def test_a_snapshot_that_is_being_read_is_waited_for(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr("rnngrad_widgets.explorer.recorded_run.AT_ONCE", -1)
+    reading, allowed = threading.Event(), threading.Event()
+    read = RecordingSource.read
+
+    def wait_and_read(self: Any, *which: Any) -> Any:
+        if threading.current_thread().name == "rnngrad reader":
+            reading.set()
+            assert allowed.wait(timeout=60)
+        return read(self, *which)
+
+    monkeypatch.setattr(RecordingSource, "read", wait_and_read)
+    record(tmp_path / "run")
+    explorer = GradientExplorer.from_recording(tmp_path / "run")
+    assert reading.wait(timeout=60), "the only one that is left"
+    threading.Timer(0.2, allowed.set).start()
+    explorer.step = 10
+    assert steps(explorer) == [0, 10, 20]
+
+
 def test_closing_ends_what_is_read_behind(
     tmp_path: Path, monkeypatch: Any, open_widgets: dict[str, object]
 ) -> None:
