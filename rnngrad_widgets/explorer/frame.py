@@ -14,7 +14,7 @@ from rnngrad_widgets.explorer.validation import check_title, check_ylim
 from rnngrad_widgets.export.html import MAX_SIZE, SavedPage, save_html
 from rnngrad_widgets.export.picture import save
 from rnngrad_widgets.views.colours import check_cmap, follows_theme, paint_with
-from rnngrad_widgets.widgets._module import MODULE
+from rnngrad_widgets.widgets.browser_module import BrowserView
 from rnngrad_widgets.widgets.figure import PlotFigure
 from rnngrad_widgets.widgets.lifetime import close_widgets, note_shown, reachable
 from rnngrad_widgets.widgets.selection import Selection
@@ -28,7 +28,7 @@ class ValidatedAny(AnyTrait):
     allow_none = False
 
 
-class PlotFrame(VBox):  # type: ignore[misc]  # ipywidgets has no types
+class PlotFrame(BrowserView, VBox):  # type: ignore[misc]  # ipywidgets has no types
     """A widget of plots that draw one selection.
 
     Attributes
@@ -46,11 +46,7 @@ class PlotFrame(VBox):  # type: ignore[misc]  # ipywidgets has no types
         of the page; ``layout.width`` sets it.
     """
 
-    _model_module = Unicode(MODULE.name).tag(sync=True)
-    _model_module_version = Unicode(MODULE.version).tag(sync=True)
     _model_name = Unicode("PlotFrameModel").tag(sync=True)
-    _view_module = Unicode(MODULE.name).tag(sync=True)
-    _view_module_version = Unicode(MODULE.version).tag(sync=True)
     _view_name = Unicode("PlotFrame").tag(sync=True)
 
     selection = Instance(Selection).tag(sync=True, **widget_serialization)

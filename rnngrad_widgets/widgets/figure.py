@@ -6,28 +6,20 @@ from bqplot import Axis, Figure
 from ipywidgets import register
 from traitlets import Unicode
 
-from rnngrad_widgets.widgets._module import MODULE
+from rnngrad_widgets.widgets.browser_module import BrowserView
 
 
 @register
-class PlotFigure(Figure):  # type: ignore[misc]  # bqplot has no types
+class PlotFigure(BrowserView, Figure):  # type: ignore[misc]  # bqplot has no types
     """A figure; the browser sets the room at its right, by the width of the view."""
 
-    _model_module = Unicode(MODULE.name).tag(sync=True)
-    _model_module_version = Unicode(MODULE.version).tag(sync=True)
     _model_name = Unicode("PlotFigureModel").tag(sync=True)
-    _view_module = Unicode(MODULE.name).tag(sync=True)
-    _view_module_version = Unicode(MODULE.version).tag(sync=True)
     _view_name = Unicode("PlotFigure").tag(sync=True)
 
 
 @register
-class PlotAxis(Axis):  # type: ignore[misc]
+class PlotAxis(BrowserView, Axis):  # type: ignore[misc]
     """An axis of a figure; a mark of the figure chooses its ticks in the browser."""
 
-    _model_module = Unicode(MODULE.name).tag(sync=True)
-    _model_module_version = Unicode(MODULE.version).tag(sync=True)
     _model_name = Unicode("PlotAxisModel").tag(sync=True)
-    _view_module = Unicode(MODULE.name).tag(sync=True)
-    _view_module_version = Unicode(MODULE.version).tag(sync=True)
     _view_name = Unicode("PlotAxis").tag(sync=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipywidgets import DOMWidget, register, widget_serialization
 from traitlets import Enum, Instance, Unicode
 
-from rnngrad_widgets.widgets._module import MODULE
+from rnngrad_widgets.widgets.browser_module import BrowserView
 from rnngrad_widgets.widgets.selection import Selection
 from rnngrad_widgets.widgets.traits import Int
 
@@ -33,14 +33,10 @@ KINDS = (
 
 
 @register
-class Readout(DOMWidget):  # type: ignore[misc]  # ipywidgets has no types
+class Readout(BrowserView, DOMWidget):  # type: ignore[misc]  # ipywidgets has no types
     """A line of the given ``kind``, written in the browser: ``js/src/widgets/text.ts``."""
 
-    _model_module = Unicode(MODULE.name).tag(sync=True)
-    _model_module_version = Unicode(MODULE.version).tag(sync=True)
     _model_name = Unicode("ReadoutModel").tag(sync=True)
-    _view_module = Unicode(MODULE.name).tag(sync=True)
-    _view_module_version = Unicode(MODULE.version).tag(sync=True)
     _view_name = Unicode("Readout").tag(sync=True)
 
     selection = Instance(Selection).tag(sync=True, **widget_serialization)

@@ -7,13 +7,13 @@ from ipywidgets import Widget, register, widget_serialization
 from traitlets import Float, Instance, Tuple, Unicode
 
 from rnngrad_widgets.data.norm import Norm
-from rnngrad_widgets.widgets._module import MODULE
+from rnngrad_widgets.widgets.browser_module import BrowserModel
 from rnngrad_widgets.widgets.tensor import Tensor
 from rnngrad_widgets.widgets.traits import Bool, Int
 
 
 @register
-class Selection(Widget):  # type: ignore[misc]  # ipywidgets has no types
+class Selection(BrowserModel, Widget):  # type: ignore[misc]  # ipywidgets has no types
     """Indices, colour range and reflection; sliced and drawn by its browser half.
 
     ``limit_index``, ``range_indices`` and ``order_index`` are the same facts as ``norm`` and
@@ -25,8 +25,6 @@ class Selection(Widget):  # type: ignore[misc]  # ipywidgets has no types
     all; ``time_scale`` is the x scale of every panel with a time axis, fitted in the browser.
     """
 
-    _model_module = Unicode(MODULE.name).tag(sync=True)
-    _model_module_version = Unicode(MODULE.version).tag(sync=True)
     _model_name = Unicode("SelectionModel").tag(sync=True)
 
     tensor = Instance(Tensor).tag(sync=True, **widget_serialization)

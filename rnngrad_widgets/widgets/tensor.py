@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from traitlets import Dict, Instance, List, Tuple, Unicode
 
 from rnngrad_widgets.data.wire import encode
-from rnngrad_widgets.widgets._module import MODULE
+from rnngrad_widgets.widgets.browser_module import BrowserModel
 from rnngrad_widgets.widgets.traits import Int
 
 
@@ -36,11 +36,9 @@ class ArrayTrait(Instance[NDArray[np.float32] | None]):
 
 
 @register
-class Tensor(Widget):  # type: ignore[misc]  # ipywidgets has no types
+class Tensor(BrowserModel, Widget):  # type: ignore[misc]  # ipywidgets has no types
     """The array and the few facts about it that the browser words need."""
 
-    _model_module = Unicode(MODULE.name).tag(sync=True)
-    _model_module_version = Unicode(MODULE.version).tag(sync=True)
     _model_name = Unicode("TensorModel").tag(sync=True)
 
     array = ArrayTrait(np.ndarray, allow_none=True).tag(

@@ -11,7 +11,7 @@ from ipywidgets import HTML, DOMWidget, Widget, register, widget_serialization
 from traitlets import Float, Instance, Unicode
 
 from rnngrad_widgets.data.wire import Precision, encode
-from rnngrad_widgets.widgets._module import MODULE
+from rnngrad_widgets.widgets.browser_module import BrowserModel, BrowserView
 from rnngrad_widgets.widgets.figure import PlotAxis
 from rnngrad_widgets.widgets.marks.mark import SelectionMark
 from rnngrad_widgets.widgets.open_widgets import open_widgets
@@ -26,18 +26,14 @@ SHOW = ("step", "A", "difference")
 
 
 @register
-class Timeline(DOMWidget):  # type: ignore[misc]  # ipywidgets has no types
+class Timeline(BrowserView, DOMWidget):  # type: ignore[misc]  # ipywidgets has no types
     """Which snapshot is shown, with the controls to choose one. Snapshots join it by themselves.
 
     The browser keeps those whose number is a multiple of its stride, and the last one; the stride
     doubles when there would be more than ``capacity``.
     """
 
-    _model_module = Unicode(MODULE.name).tag(sync=True)
-    _model_module_version = Unicode(MODULE.version).tag(sync=True)
     _model_name = Unicode("TimelineModel").tag(sync=True)
-    _view_module = Unicode(MODULE.name).tag(sync=True)
-    _view_module_version = Unicode(MODULE.version).tag(sync=True)
     _view_name = Unicode("TimelineControls").tag(sync=True)
 
     selection = Instance(Selection).tag(sync=True, **widget_serialization)
@@ -66,7 +62,7 @@ def _to_wire(array: np.ndarray | None, widget: Snapshot) -> dict[str, object] | 
 
 
 @register
-class Snapshot(Widget):  # type: ignore[misc]  # ipywidgets has no types
+class Snapshot(BrowserModel, Widget):  # type: ignore[misc]  # ipywidgets has no types
     """The tensor of one training step.
 
     A widget of its own, because the message that opens one is never dropped on the way: while a
@@ -77,8 +73,6 @@ class Snapshot(Widget):  # type: ignore[misc]  # ipywidgets has no types
     asks for later.
     """
 
-    _model_module = Unicode(MODULE.name).tag(sync=True)
-    _model_module_version = Unicode(MODULE.version).tag(sync=True)
     _model_name = Unicode("SnapshotModel").tag(sync=True)
 
     precision: Precision = "float32"

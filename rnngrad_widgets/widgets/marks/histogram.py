@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipywidgets import DOMWidget, register, widget_serialization
 from traitlets import Enum, Instance, Unicode
 
-from rnngrad_widgets.widgets._module import MODULE
+from rnngrad_widgets.widgets.browser_module import BrowserView
 from rnngrad_widgets.widgets.figure import PlotAxis
 from rnngrad_widgets.widgets.marks.mark import SelectionMark
 from rnngrad_widgets.widgets.traits import Int
@@ -60,14 +60,10 @@ class GateHistograms(SelectionMark):
 
 
 @register
-class HistogramReadout(DOMWidget):  # type: ignore[misc]  # ipywidgets has no types
+class HistogramReadout(BrowserView, DOMWidget):  # type: ignore[misc]  # ipywidgets has no types
     """What a histogram shows, or the bin pointed at; ``histogram-text.ts`` has the words."""
 
-    _model_module = Unicode(MODULE.name).tag(sync=True)
-    _model_module_version = Unicode(MODULE.version).tag(sync=True)
     _model_name = Unicode("HistogramReadoutModel").tag(sync=True)
-    _view_module = Unicode(MODULE.name).tag(sync=True)
-    _view_module_version = Unicode(MODULE.version).tag(sync=True)
     _view_name = Unicode("HistogramReadout").tag(sync=True)
 
     histogram = Instance(Histogram).tag(sync=True, **widget_serialization)
