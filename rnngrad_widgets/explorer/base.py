@@ -28,7 +28,7 @@ from rnngrad_widgets.views.controls import Controls
 from rnngrad_widgets.views.tensor_upload import new_selection
 from rnngrad_widgets.views.view_stack import ViewStack
 from rnngrad_widgets.widgets.figure import PlotFigure
-from rnngrad_widgets.widgets.lifetime import note_made
+from rnngrad_widgets.widgets.lifetime import LIFETIMES
 from rnngrad_widgets.widgets.timeline import Snapshot
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class ExplorerBase(ExplorerTraits):
         except Exception:
             self.close()  # no widget is left of one that was refused
             raise
-        note_made(self)
+        LIFETIMES.note_made(self)
         self._recorded.read_new()
 
     @classmethod

@@ -30,7 +30,7 @@ from rnngrad_widgets.views.tensor_upload import bind_tensor, new_selection
 from rnngrad_widgets.views.view import View
 from rnngrad_widgets.views.weights import WeightsView
 from rnngrad_widgets.widgets.figure import PlotFigure
-from rnngrad_widgets.widgets.lifetime import note_made
+from rnngrad_widgets.widgets.lifetime import LIFETIMES
 from rnngrad_widgets.widgets.selection import Selection
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Features(PlotFrame):
         except Exception:
             self.close()  # nobody else could
             raise
-        note_made(self)
+        LIFETIMES.note_made(self)
 
     @property
     def figures(self) -> list[PlotFigure]:

@@ -16,7 +16,8 @@ from rnngrad_widgets.export.picture import save
 from rnngrad_widgets.views.colours import check_cmap, follows_theme, paint_with
 from rnngrad_widgets.widgets.browser_module import BrowserView
 from rnngrad_widgets.widgets.figure import PlotFigure
-from rnngrad_widgets.widgets.lifetime import close_widgets, note_shown, reachable
+from rnngrad_widgets.widgets.lifetime import LIFETIMES
+from rnngrad_widgets.widgets.reachable import close_widgets, reachable
 from rnngrad_widgets.widgets.selection import Selection
 from rnngrad_widgets.widgets.timeline import Snapshot
 from rnngrad_widgets.widgets.traits import Bool, Int
@@ -152,7 +153,7 @@ class PlotFrame(BrowserView, VBox):  # type: ignore[misc]  # ipywidgets has no t
         return "empty" if array is None else " x ".join(map(str, array.shape))
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        note_shown(self)
+        LIFETIMES.note_shown(self)
         return super()._repr_mimebundle_(**kwargs)
 
     def check_open(self) -> None:

@@ -24,7 +24,7 @@ from rnngrad_widgets.data.wire import Precision
 from rnngrad_widgets.explorer.run_status import RunStatus
 from rnngrad_widgets.explorer.summary import left_out, summary_html
 from rnngrad_widgets.views.timeline import TimelineView
-from rnngrad_widgets.widgets.lifetime import close_widgets
+from rnngrad_widgets.widgets.reachable import close_widgets
 from rnngrad_widgets.widgets.selection import Selection
 from rnngrad_widgets.widgets.timeline import Snapshot
 

@@ -12,7 +12,7 @@ from rnngrad_widgets.data.wire import Precision
 from rnngrad_widgets.explorer.run import Run
 from rnngrad_widgets.explorer.run_status import RunStatus
 from rnngrad_widgets.widgets.figure import PlotFigure
-from rnngrad_widgets.widgets.lifetime import close_widgets, reachable
+from rnngrad_widgets.widgets.reachable import close_widgets, reachable
 from rnngrad_widgets.widgets.selection import Selection
 
 

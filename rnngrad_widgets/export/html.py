@@ -25,7 +25,7 @@ from rnngrad_widgets._version import __version__
 from rnngrad_widgets.data.wire import Precision, check_precision, encode
 from rnngrad_widgets.export.bundle import licences, renderer
 from rnngrad_widgets.export.files import write_whole
-from rnngrad_widgets.widgets.lifetime import reachable
+from rnngrad_widgets.widgets.reachable import reachable
 from rnngrad_widgets.widgets.tensor import Tensor
 from rnngrad_widgets.widgets.timeline import Snapshot
 

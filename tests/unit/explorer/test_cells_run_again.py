@@ -11,7 +11,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from rnngrad_widgets import GradientExplorer
 from rnngrad_widgets.explorer.frame import PlotFrame
-from rnngrad_widgets.widgets import lifetime, unreferenced
+from rnngrad_widgets.widgets import executions, lifetime, unreferenced
 from tests.unit.explorer.fake_source import FakeSource, explore
 from tests.unit.recording.runs import record
 
@@ -70,8 +70,8 @@ def notebook(
     open_widgets: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Notebook]:
     shell = Shell()
-    monkeypatch.setattr(lifetime, "get_ipython", lambda: shell)
-    monkeypatch.setattr(unreferenced, "get_ipython", lambda: shell)
+    for module in (executions, lifetime, unreferenced):
+        monkeypatch.setattr(module, "get_ipython", lambda: shell)
     yield Notebook(shell, open_widgets)
     shell.reset()
 
