@@ -30,6 +30,17 @@ class Placed(NamedTuple):
     passed: int | None = None
 
 
+class _Kept(NamedTuple):
+    """A snapshot that was kept: after which batch, its step, and what the optimizer counted.
+
+    The count is None where it says nothing of the step.
+    """
+
+    batch: int
+    step: int
+    counted: int | None
+
+
 class Schedule:
     """Tell which snapshots are due, and at which training step each one is.
 
@@ -75,9 +86,7 @@ class Schedule:
         self._epoch_start = 0  # when the epoch began
         self._ended = 0  # when the last batch ended
         self._due_at = 0  # at the last due snapshot
-        self._taken_at: int | None = None  # at the last snapshot; None before the first
-        # The step of the last snapshot, and what the optimizer had counted there:
-        self._taken: tuple[int, int] | None = None
+        self._last: _Kept | None = None  # None before the first snapshot
         # Counted by the optimizer, when the epoch began:
         self._counted = 0
 
@@ -103,7 +112,7 @@ class Schedule:
         # A fit that Ctrl-C ended was told neither of its epoch's end nor of its own.
         self._batch = self._epoch_start = self._ended = max(self._batch, self._ended)
         self._counted = counted
-        first, self._fresh = self._fresh and self._taken_at is None, False
+        first, self._fresh = self._fresh and self._last is None, False
         return self._is_due(first)
 
     def begin_batch(self, batch: int) -> bool:
@@ -158,7 +167,7 @@ class Schedule:
         bool
             Whether a snapshot of its last state is due: where there is none yet.
         """
-        return self._is_due(self._taken_at != self._batch)
+        return self._is_due(self._last is None or self._last.batch != self._batch)
 
     def count_batch(self) -> None:
         """Count a batch of a training loop that tells nothing else."""
@@ -191,7 +200,7 @@ class Schedule:
         ValueError
             If the given step is not later than the last one.
         """
-        first = self._taken_at is None
+        first = self._last is None
         restored = self._is_restored(counted) and given is None
         step = counted if restored and counted is not None else self._next_step(counted, given)
         if first:
@@ -212,8 +221,7 @@ class Schedule:
         counted
             What the optimizer had counted; None where that says nothing of the step.
         """
-        self._taken_at = self._batch
-        self._taken = None if counted is None else (placed.step, counted)
+        self._last = _Kept(self._batch, placed.step, counted)
         if placed.is_new:
             self.last_step, self.skipped, self._continues = placed.step, 0, False
 
@@ -232,11 +240,11 @@ class Schedule:
             if given <= last:
                 raise ValueError(f"step must be later than the last one, {last}; received {given}")
             return given
-        since = 0 if self._taken_at is None else self._batch - self._taken_at
-        if self._taken is not None and counted is not None:
-            step, before = self._taken
-            if counted > before or (counted == before and not since):
-                return step + counted - before
+        since = 0 if self._last is None else self._batch - self._last.batch
+        if self._last is not None and self._last.counted is not None and counted is not None:
+            more = counted - self._last.counted
+            if more > 0 or (more == 0 and not since):
+                return self._last.step + more
         elif counted is not None and (counted > last or (counted == last and not since)):
             return counted
         return last + max(since, 1)

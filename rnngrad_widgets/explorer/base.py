@@ -71,7 +71,7 @@ class ExplorerBase(ExplorerTraits):
         norm = check_options(chosen, self.displayed)
         self._lock = RLock()  # a callback or a follower may come in another thread than the cell
         selection = new_selection()
-        self.controls = Controls(selection, source.layers(), self._ask)
+        self.controls = Controls(selection, source.layers(), self._choose, self._refresh_asked)
         self._lines = lines = TextLines()
         weighed = set(WEIGHTS) <= set(source.quantities(self.displayed.key.layer))
         self.view_stack = ViewStack(selection, weights=weighed)
@@ -259,9 +259,8 @@ class ExplorerBase(ExplorerTraits):
         self.layer, self.quantity, self.part = displayed.key
         self._bring_into_range()
         self.view_stack.show(tensor, plot_array)
-        self.view = (
-            self.view if self.view in self.view_stack.views else next(iter(self.view_stack.views))
-        )
+        if self.view not in self.view_stack.views:
+            self.view = next(iter(self.view_stack.views))
         # before the timeline, which shows another step as soon as it is on the page
         self._lines.summary.value = summary_html(tensor) + left_out(tensor, plot_array)
         self.runs.show_run(displayed.key)
@@ -394,24 +393,29 @@ class ExplorerBase(ExplorerTraits):
             )
             self.step = step
 
-    # -- what controls ask for ---------------------------------------------------------------------
+    # -- what a person asks for at the widget ------------------------------------------------------
 
-    def _ask(self, wanted: Mapping[str, str]) -> None:
-        """Set a trait as a control asks, or refresh; an error is shown in the widget."""
+    def _choose(self, name: str, value: str) -> None:
+        with self._answering():
+            setattr(self, name, value)
+
+    def _refresh_asked(self) -> None:
+        with self._answering():
+            self.refresh()
+
+    def _view_chosen(self, change: Any) -> None:
+        if change["new"] is not None:
+            self._choose("view", list(self.view_stack.views)[change["new"]])
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        """Be busy until it is done; an error is shown in the widget, beside what is displayed."""
         self.busy = "Computing…"  # the browser waits to hear of it
         try:
-            if not wanted:
-                self.refresh()
-            for name, value in wanted.items():
-                if value is not None:
-                    setattr(self, name, value)
+            yield
         # whatever it is, the person at the widget must see it
         except Exception as error:  # noqa: BLE001
             self.show_error(error)
             self._place_controls()
         finally:
             self.busy = ""
-
-    def _view_chosen(self, change: Any) -> None:
-        if change["new"] is not None:
-            self._ask({"view": list(self.view_stack.views)[change["new"]]})

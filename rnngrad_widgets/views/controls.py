@@ -41,16 +41,18 @@ class Controls:
         What the sliders move.
     layers
         Labels of the layers by path.
-    ask
-        Called with what a person chose, by the trait of the explorer that it sets; with nothing
-        for the refresh button.
+    choose
+        Called with what a person chose in a dropdown: the trait of the explorer, and its value.
+    refresh
+        Called when the button is clicked.
     """
 
     def __init__(
         self,
         selection: Selection,
         layers: Mapping[str, str],
-        ask: Callable[[Mapping[str, str]], None],
+        choose: Callable[[str, str], None],
+        refresh: Callable[[], None],
     ) -> None:
         self._selection = selection
         self._is_placing = False
@@ -64,7 +66,7 @@ class Controls:
         self.download = Download()
         for control in (*self.dropdowns.values(), self.refresh):
             control.add_class("rnngrad-kernel")  # rests in a page without a kernel
-        self._listen(ask)
+        self._listen(choose, refresh)
         self.sample = IntSlider(description="Sample", readout=False)
         self.channel = IntSlider(description="Channel", readout=False)
         self.limit = IntSlider(description="Norm", readout=False, max=LAST_LIMIT_INDEX)
@@ -169,14 +171,14 @@ class Controls:
                 dropdown.value = value
         self.download.stem = " ".join(filter(None, (layer, quantity, part))) or "array"
 
-    def _listen(self, ask: Callable[[Mapping[str, str]], None]) -> None:
-        def chosen(name: str, value: str) -> None:
-            if not self._is_placing:
-                ask({name: value})
+    def _listen(self, choose: Callable[[str, str], None], refresh: Callable[[], None]) -> None:
+        def chosen(name: str, value: str | None) -> None:
+            if value is not None and not self._is_placing:
+                choose(name, value)
 
         for name, dropdown in self.dropdowns.items():
             dropdown.observe(lambda change, name=name: chosen(name, change["new"]), "value")
-        self.refresh.on_click(lambda _: ask({}))
+        self.refresh.on_click(lambda _: refresh())
 
     def _link(self) -> list[Widget]:
         selection = self._selection

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rnngrad_widgets.engine.backend import Tensor, tf
-from rnngrad_widgets.engine.calls.layer_call import LayerCall
+from rnngrad_widgets.engine.calls.layer_call import LayerCall, RecordedLoop
 
 JoinAxis = Literal["", "timestep", "sample"]
 """Axis along which the tensors of several calls are joined; empty for a single call."""
@@ -19,6 +19,10 @@ class CallGroup:
 
     calls: tuple[LayerCall, ...]
     joined: JoinAxis = ""
+
+    def loops_by_direction(self) -> list[tuple[RecordedLoop, ...]]:
+        """Return the loops of each direction, one of each call."""
+        return list(zip(*(call.loops for call in self.calls), strict=True))
 
 
 def group_calls(calls: Sequence[LayerCall]) -> list[CallGroup]:

@@ -9,19 +9,17 @@ from typing import TYPE_CHECKING
 
 from rnngrad_widgets.data.quantities import QUANTITIES, Subject
 from rnngrad_widgets.engine.backend import tf
-from rnngrad_widgets.engine.calls.groups import CallGroup, group_calls
+from rnngrad_widgets.engine.calls.groups import group_calls
 from rnngrad_widgets.engine.layers.axes import input_axes, output_axes
 from rnngrad_widgets.engine.layers.halves import equal_halves, output_halves
 from rnngrad_widgets.engine.layers.kinds import directions, is_recurrent
 from rnngrad_widgets.engine.layers.weights import weight_axes, weights_of
 from rnngrad_widgets.engine.quantities import offered_quantities
 from rnngrad_widgets.engine.tracing.loop_sources import gate_sources, initial_sources, state_sources
-from rnngrad_widgets.engine.tracing.source import Source, TracedLayer, masks_of
+from rnngrad_widgets.engine.tracing.source import NamedCalls, Source, TracedLayer, masks_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    from rnngrad_widgets.engine.layers.find import LayerMatch
 
 
 def list_sources(traced: TracedLayer, quantities: Sequence[str]) -> list[Source]:
@@ -38,11 +36,13 @@ def list_sources(traced: TracedLayer, quantities: Sequence[str]) -> list[Source]
         for position, group in enumerate(groups):
             # A layer that is shared has one tensor per call.
             key = path if len(groups) == 1 else f"{path}[{position}]"
-            found += _BUILDERS[QUANTITIES[quantity].of](key, quantity, traced.target, group)
+            calls = NamedCalls(key, traced.target, group)
+            found += _BUILDERS[QUANTITIES[quantity].of](quantity, calls)
     return found
 
 
-def _output(key: str, quantity: str, target: LayerMatch, group: CallGroup) -> list[Source]:
+def _output(quantity: str, calls: NamedCalls) -> list[Source]:
+    target, group = calls.target, calls.group
     layer = target.layer
     stepped = group.joined == "timestep"
     masks = masks_of(group) if target.info.return_sequences or stepped else ()
@@ -69,7 +69,7 @@ def _output(key: str, quantity: str, target: LayerMatch, group: CallGroup) -> li
         )
         found.append(
             Source(
-                f"{key}/{position}" if outputs > 1 else key,
+                f"{calls.key}/{position}" if outputs > 1 else calls.key,
                 quantity,
                 halves,
                 dims=dims,
@@ -81,14 +81,15 @@ def _output(key: str, quantity: str, target: LayerMatch, group: CallGroup) -> li
     return found
 
 
-def _input(key: str, quantity: str, target: LayerMatch, group: CallGroup) -> list[Source]:
+def _input(quantity: str, calls: NamedCalls) -> list[Source]:
+    group = calls.group
     leaves = list(zip(*(call.inputs for call in group.calls), strict=True))
     return [
         Source(
-            f"{key}/{position}" if len(leaves) > 1 else key,
+            f"{calls.key}/{position}" if len(leaves) > 1 else calls.key,
             quantity,
             (inputs,),
-            dims=input_axes(target.layer, inputs[0]),
+            dims=input_axes(calls.target.layer, inputs[0]),
             masks=masks_of(group),
             joined=group.joined,
         )
@@ -116,7 +117,7 @@ def _weights(path: str, quantity: str, traced: TracedLayer) -> list[Source]:
     return found
 
 
-_BUILDERS: dict[Subject, Callable[[str, str, LayerMatch, CallGroup], list[Source]]] = {
+_BUILDERS: dict[Subject, Callable[[str, NamedCalls], list[Source]]] = {
     "output": _output,
     "input": _input,
     "hidden_state": state_sources,

@@ -79,6 +79,25 @@ class TracedLayer:
     values: Mapping[int, Tensor] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, eq=False)
+class NamedCalls:
+    """Calls of a layer that make one tensor of each quantity.
+
+    Parameters
+    ----------
+    key
+        Path of the layer, with the number of the call where there are several.
+    target
+        The layer.
+    group
+        The calls.
+    """
+
+    key: str
+    target: LayerMatch
+    group: CallGroup
+
+
 def masks_of(group: CallGroup) -> tuple[Tensor, ...]:
     """Return a boolean (samples, timesteps) tensor of each call; none if one call has none."""
     recorded: list[Tensor] = [call.mask for call in group.calls]
