@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import overload
+
+from rnngrad_widgets.data.text_table import html_table, text_table
 
 _HEADER = ("layer", "quantity", "relative error", "tolerance", "")
 _WORDS = {True: "passed", False: "FAILED", None: "not checked"}
@@ -93,25 +94,14 @@ class CheckTable(Sequence[CheckRow]):
         return len(self.rows)
 
     def __repr__(self) -> str:
-        lines = [_HEADER, *(row.cells for row in self.rows)]
-        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        aligned = [
-            "  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)).rstrip()
-            for line in lines
-        ]
-        return "\n".join([*aligned, self._summary(), *self.notes])
+        table = text_table(_HEADER, [row.cells for row in self.rows])
+        return "\n".join([table, self._summary(), *self.notes])
 
     def _repr_html_(self) -> str:
         """Show the table in a notebook; what names layers is escaped."""
-        head = "".join(f"<th>{escape(word)}</th>" for word in _HEADER)
-        rows = []
-        for row in self.rows:
-            strong = "strong" if row.passed is False else "span"
-            *cells, verdict = (escape(word) for word in row.cells)
-            columns = "".join(f"<td>{cell}</td>" for cell in cells)
-            rows.append(f"<tr>{columns}<td><{strong}>{verdict}</{strong}></td></tr>")
-        below = "".join(f"<div>{escape(line)}</div>" for line in (self._summary(), *self.notes))
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>{below}"
+        alarms = [place for place, row in enumerate(self.rows) if row.passed is False]
+        cells = [row.cells for row in self.rows]
+        return html_table(_HEADER, cells, (self._summary(), *self.notes), alarms)
 
     def _summary(self) -> str:
         counts = [sum(row.passed is verdict for row in self.rows) for verdict in _WORDS]

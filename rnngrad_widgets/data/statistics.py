@@ -111,23 +111,39 @@ def relative_norms(values: NDArray[Any], mask: NDArray[np.bool_] | None) -> NDAr
     values = values if values.dtype.kind not in "biu" else values.astype(np.float64)
     values = values.reshape(*values.shape[:2], -1)
     scale = float(np.max(np.abs(values), initial=0, where=np.isfinite(values))) or 1.0
-    result = np.full(values.shape[1], np.nan)
     with np.errstate(over="ignore", invalid="ignore"):
         # divided by the largest value first: squares of tiny gradients would vanish
         norms = np.sqrt(np.sum(np.square(values / scale, dtype=np.float64), axis=-1))
-    largest = float(np.max(norms, where=np.isfinite(norms), initial=0)) or 1.0
     counted = np.isfinite(norms) if mask is None else np.isfinite(norms) & mask
+    return relative_medians(norms, counted)
+
+
+def relative_medians(norms: NDArray[np.float64], counted: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the medians of norms over samples, divided by the largest norm that is finite.
+
+    Parameters
+    ----------
+    norms, counted
+        (samples, timesteps): the norms, and which are taken into the medians.
+
+    Returns
+    -------
+    ndarray
+        (timesteps,), 0 .. 1; NaN where no sample counts.
+    """
+    largest = float(np.max(norms, where=np.isfinite(norms), initial=0)) or 1.0
     # the median of what counts, all timesteps at once: the rest is sorted behind it
     norms = np.sort(np.where(counted, norms, np.inf), axis=0)
     counts = counted.sum(axis=0)
     some = np.flatnonzero(counts)
     below, above = (norms[(counts[some] + k) // 2, some] for k in (-1, 0))
+    result = np.full(norms.shape[1], np.nan)
     result[some] = (below + above) / 2 / largest
     return result
 
 
-def share_not_reached(norms: NDArray[np.float64]) -> float | None:
-    """Return the share of timesteps, 0 .. 1, whose relative norm is below `THRESHOLD`.
+def share_not_reached(norms: NDArray[np.float64], threshold: float = THRESHOLD) -> float | None:
+    """Return the share of timesteps, 0 .. 1, whose relative norm is below a threshold.
 
     Parameters
     ----------
@@ -140,7 +156,7 @@ def share_not_reached(norms: NDArray[np.float64]) -> float | None:
         1 where all values are zero; None where no timestep is left.
     """
     counted = norms[~np.isnan(norms)]
-    return float(np.mean(counted < THRESHOLD)) if counted.size else None
+    return float(np.mean(counted < threshold)) if counted.size else None
 
 
 def norms_over_channels(tensor: GradientTensor) -> NDArray[np.float32]:

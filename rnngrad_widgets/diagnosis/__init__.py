@@ -1,0 +1,1 @@
+"""What a gradient over time says, in numbers and in careful sentences; numpy only."""

@@ -1,0 +1,106 @@
+"""`Diagnosis`: the numbers of gradients over time, as a table, as sentences and as a dict."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rnngrad_widgets.data.text_table import html_table, text_table
+from rnngrad_widgets.diagnosis.gradient import GradientDiagnosis
+from rnngrad_widgets.diagnosis.parameters import GateNumbers, KernelNumbers
+from rnngrad_widgets.diagnosis.words import findings_of_gates, findings_over_time, level_words
+
+_MOST_ROWS = 40
+"""Of more rows, a table shows the first ones."""
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What the gradients of a batch say about how far back a network learns.
+
+    Everything holds with these weights, on this batch.
+
+    Parameters
+    ----------
+    gradients
+        Of each layer, quantity and direction.
+    gates
+        Of each gate, where gate activations were there.
+    kernels
+        Of each recurrent kernel, where weights were there.
+    threshold
+        Share of the strongest timestep below which a gradient counts as not reaching one.
+    levels
+        Shares of the gradient at lag 0 whose reach is told.
+    """
+
+    gradients: tuple[GradientDiagnosis, ...]
+    gates: tuple[GateNumbers, ...]
+    kernels: tuple[KernelNumbers, ...]
+    threshold: float
+    levels: tuple[float, ...]
+
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """One careful sentence for each thing to know."""
+        sentences: list[str] = []
+        for gradient in self.gradients:
+            sentences += findings_over_time(gradient, self.threshold)
+        return (*sentences, *findings_of_gates(self.gates))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all numbers and the findings, as JSON can hold them: infinity becomes None."""
+        result: dict[str, Any] = _plain(asdict(self))
+        for entry, gradient in zip(result["gradients"], self.gradients, strict=True):
+            decay = gradient.decay
+            if decay is not None:
+                entry["decay"] |= _plain(
+                    {"factor": decay.factor, "steps_per_decade": decay.steps_per_decade}
+                )
+        return result | {"findings": list(self.findings)}
+
+    def __repr__(self) -> str:
+        return "\n".join([text_table(self._header, self._rows), *self._below])
+
+    def _repr_html_(self) -> str:
+        """Show the table in a notebook."""
+        return html_table(self._header, self._rows, self._below)
+
+    @property
+    def _header(self) -> tuple[str, ...]:
+        reach = (f"reach at {level_words(level)}" for level in self.levels)
+        return ("layer", "quantity", "per step", "steps per decade", *reach, "not reached")
+
+    @property
+    def _rows(self) -> list[tuple[str, ...]]:
+        return [_row(gradient, self.levels) for gradient in self.gradients[:_MOST_ROWS]]
+
+    @property
+    def _below(self) -> list[str]:
+        more = len(self.gradients) - _MOST_ROWS
+        return [*([f"and {more} more"] if more > 0 else []), *self.findings]
+
+
+def _row(gradient: GradientDiagnosis, levels: tuple[float, ...]) -> tuple[str, ...]:
+    decay, reached = gradient.decay, {each.level: str(each) for each in gradient.reach}
+    share = gradient.not_reached
+    return (
+        " ".join(filter(None, (gradient.layer, gradient.direction))) or "array",
+        gradient.quantity or "array",
+        "none" if decay is None else f"× {decay.factor:.3g}",
+        "none" if decay is None else f"{decay.steps_per_decade:.3g}",
+        *(reached.get(level, "none") for level in levels),
+        "none" if share is None else f"{100 * share:.0f} %",
+    )
+
+
+def _plain(value: Any) -> Any:
+    """Return the same in what JSON knows."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

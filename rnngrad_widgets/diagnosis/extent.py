@@ -1,0 +1,136 @@
+"""How far back a gradient extends: its reach at a level, what it does not reach, its growth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from rnngrad_widgets.diagnosis.profile import Profile
+
+
+@dataclass(frozen=True)
+class LevelReach:
+    """How many timesteps back a gradient is at least a share of that at lag 0.
+
+    Parameters
+    ----------
+    level
+        The share, 0 .. 1.
+    lag
+        The largest such lag: the median over samples. The furthest one, whatever is between.
+    is_censored
+        Whether more than half of the samples are still above the level at their first timestep:
+        then it is at least so far, and nothing is extrapolated.
+    """
+
+    level: float
+    lag: int
+    is_censored: bool
+
+    def __str__(self) -> str:
+        return f"≥ {self.lag}" if self.is_censored else str(self.lag)
+
+
+def reach_at(profile: Profile, level: float) -> LevelReach | None:
+    """Return the reach at a level; None where no sample has a gradient at lag 0."""
+    lags, censored = [], []
+    for norms, length in zip(profile.norms, profile.lengths, strict=True):
+        if length == 0 or not norms[0] > 0:
+            continue
+        lag = int(np.flatnonzero(norms >= level * norms[0])[-1])
+        lags.append(lag)
+        censored.append(lag == length - 1)
+    if not lags:
+        return None
+    middle = sorted(lags)[(len(lags) - 1) // 2]
+    return LevelReach(level, middle, bool(2 * sum(censored) > len(censored)))
+
+
+def growth_of(profile: Profile) -> float | None:
+    """Return how many times larger the norm is at the first timestep processed than at lag 0.
+
+    Returns
+    -------
+    float or None
+        The median over samples; None where no sample has a gradient at lag 0.
+    """
+    ratios = [
+        norms[length - 1] / norms[0]
+        for norms, length in zip(profile.norms, profile.lengths, strict=True)
+        if length > 1 and norms[0] > 0 and np.isfinite(norms[length - 1])
+    ]
+    return float(np.median(ratios)) if ratios else None
+
+
+def ranges(indices: NDArray[Any]) -> tuple[tuple[int, int], ...]:
+    """Return rising indices as ranges (first, last)."""
+    if indices.size == 0:
+        return ()
+    breaks = np.flatnonzero(np.diff(indices) > 1)
+    firsts, lasts = [0, *(breaks + 1)], [*breaks, len(indices) - 1]
+    return tuple((int(indices[a]), int(indices[b])) for a, b in zip(firsts, lasts, strict=True))
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Whether the samples of the batch pull in one direction: ||mean of g|| / mean of ||g||.
+
+    Parameters
+    ----------
+    by_timestep
+        At each timestep, 0 .. 1; None where no sample has a gradient.
+    median
+        Over timesteps.
+    chance
+        What gradients of unrelated directions have: 1 / sqrt(samples).
+    """
+
+    by_timestep: tuple[float | None, ...]
+    median: float
+    chance: float
+
+
+def agreement_of(
+    values: NDArray[Any], norms: NDArray[np.float64], scale: float
+) -> Agreement | None:
+    """Compare the gradient's mean over samples with the mean of its norms.
+
+    Parameters
+    ----------
+    values
+        (samples, timesteps, ...).
+    norms
+        (samples, timesteps), of the values divided by the scale; NaN where one does not count.
+    scale
+        The largest magnitude.
+
+    Returns
+    -------
+    Agreement or None
+        None of fewer than two samples, or of zeros.
+    """
+    samples, count = values.shape[:2]
+    if samples < 2 or scale == 0:
+        return None
+    flat = values.reshape(samples, count, -1)
+    total = np.zeros((count, flat.shape[2]))
+    for sample in range(samples):
+        counted = np.isfinite(norms[sample])
+        total[counted] += flat[sample, counted] / scale
+    together = np.sqrt(np.einsum("tc,tc->t", total, total))
+    apart = np.nansum(norms, axis=0)
+    some = apart > 0
+    if not some.any():
+        return None
+    found = [float(a / b) if b > 0 else None for a, b in zip(together, apart, strict=True)]
+    of_each = np.isfinite(norms).sum(axis=0)[some]
+    return Agreement(
+        tuple(found),
+        float(np.median(together[some] / apart[some])),
+        float(1 / np.sqrt(np.median(of_each))),
+    )

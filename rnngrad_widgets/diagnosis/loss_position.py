@@ -1,0 +1,76 @@
+"""Whether a rate can be read from a gradient over time: that depends on where the loss acts.
+
+With a loss at every timestep the gradient at each is the sum of those of all later losses: it stays
+large however fast each of them falls. (Of the recurrence h_t = 0.9 h_(t-1) + x_t with such a loss,
+a line through ln(norm) has the slope -0.014, not ln 0.9 = -0.105.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rnngrad_widgets.data.quantities import quantity_of
+from rnngrad_widgets.data.statistics import halves
+from rnngrad_widgets.data.tensor import GradientTensor
+from rnngrad_widgets.diagnosis.profile import BACKWARD, profiles_of
+
+Tensors = Mapping[tuple[str, str], GradientTensor]
+
+DIRECT, TOTAL = "output_gradient", "hidden_gradient"
+
+_IS_DIRECT = (
+    f"this is the direct gradient, without the layer's own recurrence: {TOTAL} has the total one"
+)
+_UNKNOWN = (
+    f"whether the loss acts before the last timestep is not known: compute {DIRECT} together "
+    f"with {TOTAL}, and diagnose the snapshot"
+)
+_EVERYWHERE = "the loss acts before the last timestep too"
+
+
+def reasons_against_rate(tensor: GradientTensor, tensors: Tensors) -> dict[str, str]:
+    """Say for each direction why the gradient at lag 0 is no measure of the others.
+
+    Parameters
+    ----------
+    tensor
+        A gradient over time, or a plain array: that is taken as one by a state, of a loss at the
+        last timestep only.
+    tensors
+        What was computed with it, by layer and quantity.
+
+    Returns
+    -------
+    dict
+        The reason for each direction; empty where there is none.
+    """
+    names = list(halves(tensor))
+    if not tensor.quantity:
+        return dict.fromkeys(names, "")
+    if tensor.quantity == DIRECT:
+        return dict.fromkeys(names, _IS_DIRECT)
+    if not quantity_of(tensor.quantity).is_gradient:
+        return dict.fromkeys(names, "these are values, not gradients")
+    direct = _direct_gradient(tensor.layer, tensors)
+    if direct is None:
+        return dict.fromkeys(names, _UNKNOWN)
+    if "timestep" not in direct.dims:
+        return dict.fromkeys(names, "")  # the layer returns its last output only
+    return {name: _of_direction(direct, name) for name in names}
+
+
+def _direct_gradient(layer: str, tensors: Tensors) -> GradientTensor | None:
+    """Find the direct gradient of a layer; a state of it may have a longer key."""
+    path = layer
+    while path:
+        found = tensors.get((path, DIRECT))
+        if found is not None:
+            return found
+        path = path.rpartition("/")[0]
+    return None
+
+
+def _of_direction(direct: GradientTensor, name: str) -> str:
+    profiles = profiles_of(direct, backward=name == BACKWARD)
+    profile = profiles.get(name) or profiles[""]
+    return _EVERYWHERE if (profile.norms[:, 1:] > 0).any() else ""

@@ -1,0 +1,90 @@
+"""How strong a gradient is at each lag: timesteps before the last one that a layer processed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rnngrad_widgets.data.statistics import halves
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from rnngrad_widgets.data.tensor import GradientTensor
+
+BACKWARD = "backward"
+"""The direction whose layer processes the last timestep first."""
+
+
+@dataclass(frozen=True, eq=False)
+class Profile:
+    """The norms over channels of one direction of a tensor, by lag.
+
+    Lag 0 is the last timestep that the layer processed: of a backward layer the first one. Masked
+    timesteps are left out, and do not count as lags.
+
+    Parameters
+    ----------
+    norms
+        (samples, lags), float64, of values divided by `scale`: squares of tiny float32 values
+        would be zero. NaN after the end of a sample, and where a value is not finite.
+    timesteps
+        (samples, lags), the timestep of each lag; -1 after the end of a sample.
+    scale
+        The largest finite magnitude of the direction; 0 where all values are zero.
+    """
+
+    norms: NDArray[np.float64]
+    timesteps: NDArray[np.int64]
+    scale: float
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """How many timesteps of each sample count, (samples,)."""
+        lengths: NDArray[np.int64] = np.count_nonzero(self.timesteps >= 0, axis=1)
+        return lengths
+
+    def by_timestep(self, count: int) -> NDArray[np.float64]:
+        """Return the norms in the order of time, (samples, count); NaN at masked timesteps."""
+        result = np.full((len(self.norms), count), np.nan)
+        sample, lag = np.nonzero(self.timesteps >= 0)
+        result[sample, self.timesteps[sample, lag]] = self.norms[sample, lag]
+        return result
+
+
+def profiles_of(tensor: GradientTensor, *, backward: bool = False) -> dict[str, Profile]:
+    """Return the profile of each direction; that of a single one under the empty name.
+
+    Parameters
+    ----------
+    tensor
+        (samples, timesteps, ...): all further axes count as channels.
+    backward
+        Whether a single one is of a layer that processes the last timestep first.
+    """
+    return {
+        name: _profile(values, tensor.mask, backward=name == BACKWARD or (backward and not name))
+        for name, values in halves(tensor).items()
+    }
+
+
+def _profile(values: NDArray[Any], mask: NDArray[np.bool_] | None, *, backward: bool) -> Profile:
+    samples, count = values.shape[:2]
+    if values.dtype.kind in "biu":
+        values = values.astype(np.float64)
+    scale = float(np.max(np.abs(values), initial=0))
+    if not np.isfinite(scale):
+        scale = float(np.max(np.abs(values), initial=0, where=np.isfinite(values)))
+    norms = np.full((samples, count), np.nan)
+    timesteps = np.full((samples, count), -1, np.int64)
+    for sample in range(samples):  # one by one: in double precision all would take twice the memory
+        order = np.arange(count) if mask is None else np.flatnonzero(mask[sample])
+        order = order if backward else order[::-1]
+        scaled = values[sample].reshape(count, -1).astype(np.float64) / (scale or 1.0)
+        with np.errstate(invalid="ignore"):
+            found = np.sqrt(np.einsum("tc,tc->t", scaled, scaled))
+        norms[sample, : len(order)] = np.where(np.isfinite(found), found, np.nan)[order]
+        timesteps[sample, : len(order)] = order
+    return Profile(norms, timesteps, scale)

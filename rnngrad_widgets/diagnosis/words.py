@@ -1,0 +1,156 @@
+"""The sentences of a diagnosis: what the numbers justify, and no more.
+
+A gradient that vanishes shows what earlier timesteps contribute to this gradient, not what a
+network can learn; so every sentence is about these weights and this batch.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from rnngrad_widgets.data.quantities import quantity_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from rnngrad_widgets.diagnosis.decay import Decay
+    from rnngrad_widgets.diagnosis.gradient import GradientDiagnosis
+    from rnngrad_widgets.diagnosis.parameters import GateNumbers
+
+_MOSTLY = 0.5
+"""Share of activations from which on a gate is said to be closed or open."""
+
+_NEAR_CHANCE = 1.5
+"""Up to so many times what chance gives, samples are said not to agree."""
+
+
+def findings_over_time(gradient: GradientDiagnosis, threshold: float) -> list[str]:
+    """Return the sentences about one gradient."""
+    where = _where(gradient)
+    if gradient.samples == 0 or gradient.timesteps == 0:
+        return [f"{where}: no timestep counts"]
+    if gradient.dead_channels == gradient.channels:
+        return [f"{where}: all values are exactly 0 with these weights, on this batch"]
+    sentences = [*_about_values(gradient), _about_decay(gradient), *_about_reach(gradient)]
+    if gradient.not_reached:
+        places = _ranges(gradient.timesteps_not_reached)
+        sentences.append(
+            f"{100 * gradient.not_reached:.0f} % of timesteps ({places}) contribute less than "
+            f"{_short(threshold)} of the strongest timestep to this gradient, with these weights, "
+            "on this batch"
+        )
+    sentences += _about_channels(gradient, threshold)
+    agreement = gradient.agreement
+    if agreement is not None and agreement.median < _NEAR_CHANCE * agreement.chance:
+        sentences.append(
+            "the gradients of the samples have unrelated directions: the norm of their mean is "
+            f"{agreement.median:.2g} of the mean of their norms, {agreement.chance:.2g} by chance"
+        )
+    return [f"{where}: {sentence}" for sentence in sentences]
+
+
+def findings_of_gates(gates: Iterable[GateNumbers]) -> list[str]:
+    """Return the sentences about gates that are mostly closed or open."""
+    sentences = []
+    for gate in gates:
+        where = " ".join(filter(None, (gate.layer, gate.direction)))
+        for share, words in ((gate.closed, "below 0.1"), (gate.open, "above 0.9")):
+            if share > _MOSTLY:
+                sentences.append(
+                    f"{where}: {100 * share:.0f} % of the activations of gate {gate.gate} are "
+                    f"{words} on this batch"
+                )
+    return sentences
+
+
+def level_words(level: float) -> str:
+    """Write a level: ``37 %``, ``1e-3``."""
+    return f"{100 * level:.0f} %" if level >= 0.01 else _short(level)
+
+
+def _short(value: float) -> str:
+    """Write ``1e-8``, ``2.5e-3``."""
+    mantissa, exponent = f"{value:.1e}".split("e")
+    return f"{mantissa.removesuffix('.0')}e{int(exponent)}"
+
+
+def _where(gradient: GradientDiagnosis) -> str:
+    known = quantity_of(gradient.quantity)
+    name = known.summary if gradient.quantity else ""
+    direction = f"({gradient.direction})" if gradient.direction else ""
+    return " ".join(filter(None, (gradient.layer, name, direction))) or "array"
+
+
+def _about_values(gradient: GradientDiagnosis) -> list[str]:
+    if gradient.first_not_finite is None:
+        return []
+    counts = [
+        f"{count:,} {word}"
+        for count, word in ((gradient.nan, "NaN"), (gradient.inf, "Inf"))
+        if count
+    ]
+    return [f"holds {' and '.join(counts)}, the first at {gradient.first_not_finite}"]
+
+
+def _about_decay(gradient: GradientDiagnosis) -> str:
+    decay = gradient.decay
+    if decay is None:
+        return f"no decay can be read: {gradient.no_decay}"
+    if decay.interval is not None and decay.interval[0] <= 0 <= decay.interval[1]:
+        words = f"neither falls nor grows with the steps back (factor {decay.factor:.3g} per step)"
+    elif decay.slope > 0:
+        times = (
+            "" if gradient.growth is None else f", {gradient.growth:,.3g} times over all of them"
+        )
+        words = f"grows backwards, by a factor of {decay.factor:.3g} per step{times}"
+    else:
+        words = (
+            f"falls by a factor of {decay.factor:.3g} per step back, to a tenth within "
+            f"{decay.steps_per_decade:.3g} steps"
+        )
+    return words + _interval(decay)
+
+
+def _times(value: float) -> str:
+    return f"{value:,.0f}" if 100 <= value < 1e6 else f"{value:.3g}"
+
+
+def _interval(decay: Decay) -> str:
+    if decay.interval is None:
+        return ""
+    low, high = (math.exp(end) for end in decay.interval)
+    return f" (95 % of {decay.samples} samples drawn anew: {low:.3g} to {high:.3g})"
+
+
+def _about_reach(gradient: GradientDiagnosis) -> list[str]:
+    return [
+        f"its norm is {level_words(each.level)} or more of that at the last timestep "
+        + (
+            f"as far back as the sequences go, {each.lag} timesteps"
+            if each.is_censored
+            else f"up to {each.lag} timesteps back"
+        )
+        for each in gradient.reach
+    ]
+
+
+def _about_channels(gradient: GradientDiagnosis, threshold: float) -> list[str]:
+    sentences = []
+    if gradient.dead_channels:
+        sentences.append(
+            f"{gradient.dead_channels} of {gradient.channels} channels are exactly 0 in every "
+            "sample and timestep"
+        )
+    if gradient.faint_channels:
+        sentences.append(
+            f"{gradient.faint_channels} of {gradient.channels} channels stay below "
+            f"{_short(threshold)} of the largest magnitude"
+        )
+    return sentences
+
+
+def _ranges(ranges: Sequence[tuple[int, int]]) -> str:
+    words = [str(a) if a == b else f"{a} .. {b}" for a, b in ranges[:4]]
+    more = ["…"] if len(ranges) > len(words) else []
+    return ", ".join([*words, *more])
