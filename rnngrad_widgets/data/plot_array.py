@@ -87,8 +87,9 @@ def to_plot_array(tensor: GradientTensor) -> PlotArray:
     flat = [part.reshape(*tensor.shape[:front], -1) for part in parts]
     values = as_float32(flat[0] if len(flat) == 1 else np.concatenate(flat, axis=-1))
     columns = "timestep" if front == 2 else "sample"
-    size = values.shape[-1] // max(len(tensor.directions), 1)
-    sections = tuple(Section(name, i * size, "") for i, name in enumerate(tensor.directions))
+    names = tensor.directions if len(tensor.directions) == 2 else ()
+    size = values.shape[-1] // 2
+    sections = tuple(Section(name, i * size, "") for i, name in enumerate(names))
     return PlotArray(values, columns, rows, gates, "rows" if gates else "", sections, by_magnitude)
 
 

@@ -7,6 +7,9 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+BACKWARD = "backward"
+"""The direction of a layer that processes the last timestep first."""
+
 _WORD = re.compile(r"\w[\w .-]{0,39}")
 
 
@@ -58,7 +61,7 @@ def check_axes(
     ------
     ValueError
         If names and axes differ in number, a name occurs twice, sample and timestep do not come
-        first, directions are not two, or the parts do not divide the channels evenly.
+        first, directions are not as said, or the parts do not divide the channels evenly.
     """
     if len(dims) != len(shape) or not dims:
         raise ValueError(
@@ -73,8 +76,10 @@ def check_axes(
             f"dims must begin with {', then '.join(map(repr, front))}; received {tuple(dims)}. "
             "Move the axes: numpy.moveaxis(values, ...)"
         )
-    if len(directions) not in (0, 2):
-        raise ValueError(f"directions must be two or none; received {tuple(directions)}")
+    if len(directions) not in (0, 2) and tuple(directions) != (BACKWARD,):
+        raise ValueError(
+            f"directions must be two, none, or {BACKWARD!r} alone; received {tuple(directions)}"
+        )
     parts = max(len(directions), 1) * max(len(gates), 1)
     divided = {shape[-1], shape[list(dims).index("channel")] if "channel" in dims else shape[-1]}
     if all(size % parts for size in divided):

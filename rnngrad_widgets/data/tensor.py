@@ -41,7 +41,8 @@ class GradientTensor:
     quantity
         The name of a quantity (``"output_gradient"``, ...); empty for a plain array.
     directions
-        ``("forward", "backward")`` where the channel axis has these two halves, else empty.
+        ``("forward", "backward")`` where the channel axis has these two halves; ``("backward",)``
+        of a layer that processes the last timestep first, in the order of its input; else empty.
     gates
         Names of the gates where the channel axis is split by gate, else empty.
     mask

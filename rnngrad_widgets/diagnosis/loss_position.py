@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rnngrad_widgets.data.quantities import quantity_of
+from rnngrad_widgets.data.rules import BACKWARD
 from rnngrad_widgets.data.statistics import halves
 from rnngrad_widgets.data.tensor import GradientTensor
-from rnngrad_widgets.diagnosis.profile import BACKWARD, profiles_of
+from rnngrad_widgets.diagnosis.profile import profiles_of
 
 Tensors = Mapping[tuple[str, str], GradientTensor]
 
@@ -71,6 +72,7 @@ def _direct_gradient(layer: str, tensors: Tensors) -> GradientTensor | None:
 
 
 def _of_direction(direct: GradientTensor, name: str) -> str:
+    # A backward layer alone returns its outputs in the order in which it processed them.
     profiles = profiles_of(direct, backward=name == BACKWARD)
     profile = profiles.get(name) or profiles[""]
     return _EVERYWHERE if (profile.norms[:, 1:] > 0).any() else ""

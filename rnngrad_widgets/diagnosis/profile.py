@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rnngrad_widgets.data.rules import BACKWARD
 from rnngrad_widgets.data.statistics import halves
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rnngrad_widgets.data.tensor import GradientTensor
-
-BACKWARD = "backward"
-"""The direction whose layer processes the last timestep first."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,8 +60,9 @@ def profiles_of(tensor: GradientTensor, *, backward: bool = False) -> dict[str, 
     tensor
         (samples, timesteps, ...): all further axes count as channels.
     backward
-        Whether a single one is of a layer that processes the last timestep first.
+        Whether an array without directions is by states of a backward layer.
     """
+    backward = backward or tensor.directions == (BACKWARD,)
     return {
         name: _profile(values, tensor.mask, backward=name == BACKWARD or (backward and not name))
         for name, values in halves(tensor).items()

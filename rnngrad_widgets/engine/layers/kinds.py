@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from rnngrad_widgets.data.rules import BACKWARD
 from rnngrad_widgets.engine.backend import Layer
 from rnngrad_widgets.engine.keras_api.modules import is_a
 from rnngrad_widgets.engine.keras_api.select import adapter_of
 
-DIRECTIONS = ("forward", "backward")
+DIRECTIONS = ("forward", BACKWARD)
 
 
 def is_recurrent(layer: Layer) -> bool:
@@ -21,6 +22,11 @@ def directions(layer: Layer) -> tuple[Layer, ...]:
     if is_a(layer, "Bidirectional"):
         return layer.forward_layer, layer.backward_layer
     return (layer,)
+
+
+def is_backward(layer: Layer) -> bool:
+    """Return whether a layer, no Bidirectional, processes the last timestep first."""
+    return not is_a(layer, "Bidirectional") and bool(getattr(layer, "go_backwards", False))
 
 
 def kind_of(layer: Layer) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rnngrad_widgets.data.quantities import QUANTITIES
+from rnngrad_widgets.data.rules import BACKWARD
 from rnngrad_widgets.engine.backend import Tensor
 from rnngrad_widgets.engine.calls.groups import CallGroup
 from rnngrad_widgets.engine.calls.layer_call import RecordedLoop
 from rnngrad_widgets.engine.layers.axes import initial_axes, state_axes
 from rnngrad_widgets.engine.layers.cells import CELL, HIDDEN, StateKey, cells_of, gates_of
 from rnngrad_widgets.engine.layers.halves import common_cells, equal_halves
-from rnngrad_widgets.engine.layers.kinds import DIRECTIONS, directions
+from rnngrad_widgets.engine.layers.kinds import DIRECTIONS, directions, is_backward
 from rnngrad_widgets.engine.tracing.source import NamedCalls, Source, masks_of
 
 
@@ -86,6 +87,8 @@ def _of_halves(
     """Make one tensor of both directions, or one of each where they do not line up."""
     layer, axes = calls.target.layer, state_axes if timed else initial_axes
     named = equal_halves([half[0] for half in halves], axes(layer, halves[0][0]))
+    if timed and is_backward(layer):
+        named = (BACKWARD,)
     shapes = {tuple(half[0].shape[1 + timed : -1]) for half in halves}
     # Gates divide a half evenly, which halves of two sizes have no common measure of.
     apart = len(halves) > 1 and not named and (bool(gates) or len(shapes) > 1)
@@ -100,7 +103,7 @@ def _of_halves(
             quantity,
             part,
             dims=axes(layer, part[0][0]),
-            directions=named,
+            directions=(BACKWARD,) if timed and direction == BACKWARD else named,
             gates=gates,
             call=calls.key,
             masks=masks_of(calls.group) if timed else (),

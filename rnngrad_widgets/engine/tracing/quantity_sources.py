@@ -8,11 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rnngrad_widgets.data.quantities import QUANTITIES, Subject
+from rnngrad_widgets.data.rules import BACKWARD
 from rnngrad_widgets.engine.backend import tf
 from rnngrad_widgets.engine.calls.groups import group_calls
 from rnngrad_widgets.engine.layers.axes import input_axes, output_axes
 from rnngrad_widgets.engine.layers.halves import equal_halves, output_halves
-from rnngrad_widgets.engine.layers.kinds import directions, is_recurrent
+from rnngrad_widgets.engine.layers.kinds import directions, is_backward, is_recurrent
 from rnngrad_widgets.engine.layers.weights import weight_axes, weights_of
 from rnngrad_widgets.engine.quantities import offered_quantities
 from rnngrad_widgets.engine.tracing.loop_sources import gate_sources, initial_sources, state_sources
@@ -90,6 +91,7 @@ def _input(quantity: str, calls: NamedCalls) -> list[Source]:
             quantity,
             (inputs,),
             dims=input_axes(calls.target.layer, inputs[0]),
+            directions=(BACKWARD,) if is_backward(calls.target.layer) else (),
             masks=masks_of(group),
             joined=group.joined,
         )

@@ -49,7 +49,10 @@ AXES: dict[str, tuple[dict[str, Any], str]] = {
     "order": ({"dims": ("channel", "timestep", "sample")}, "begin with 'sample', then 'timestep'"),
     "sample last": ({"dims": ("row", "channel", "sample")}, "must begin with 'sample'; received"),
     "timestep late": ({"dims": ("row", "channel", "timestep")}, "must begin with 'timestep'"),
-    "one direction": ({"directions": ("forward",)}, "two or none; received .'forward',."),
+    "one direction": (
+        {"directions": ("forward",)},
+        "two, none, or 'backward' alone; received .'forward',.",
+    ),
     "odd halves": ({"values": VALUES[..., :3], "directions": BOTH}, "divide the channels evenly"),
     "gates": ({"gates": ("i", "f", "o")}, "received 0 directions and 3 gates for shape .2, 3, 4."),
     "both": ({"values": VALUES[..., :2], "directions": BOTH, "gates": BOTH}, "2 directions and 2"),

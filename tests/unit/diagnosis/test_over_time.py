@@ -191,3 +191,10 @@ def test_whole_numbers_lists_and_further_axes() -> None:
     found = of(images, dims=("sample", "timestep", "row", "channel"))
     assert found.channels == C
     assert found.decay == of(made(0.9**LAGS)).decay
+
+
+def test_a_backward_layer_alone() -> None:
+    values = made(0.7 ** LAGS[::-1])
+    found = of(GradientTensor(values, SEQUENCE, directions=("backward",)))
+    assert found.decay is not None
+    assert found.decay.slope == pytest.approx(math.log(0.7))

@@ -59,7 +59,7 @@ class Solved:
         """What the unroll has for a tensor with a time axis."""
         label = tensor.layer.removeprefix(self.made.layer.name).removeprefix("/")
         label = f"{label}/" if label else ""
-        directions = [f"{d}/" for d in tensor.directions] or [""]
+        directions = [f"{d}/" for d in _halves(tensor)] or [""]
         if tensor.quantity == "input_gradient":
             directions, names, label = self._directions(), ["input"], ""
         else:
@@ -74,6 +74,10 @@ class Solved:
 
     def _directions(self) -> list[str]:
         return ["forward/", "backward/"] if hasattr(self.made.layer, "forward_layer") else [""]
+
+
+def _halves(tensor: GradientTensor) -> tuple[str, ...]:
+    return tensor.directions if len(tensor.directions) == 2 else ()
 
 
 def _over_time(found: dict[int, Any]) -> np.ndarray:
@@ -136,6 +140,13 @@ def test_loss_and_output(case: Case) -> None:
         assert tensor.dims == ("sample", "timestep", "channel")[:: 1 if case.sequences else 2]
 
 
+def test_a_backward_layer_says_so_where_the_order_is_that_of_its_input(case: Case) -> None:
+    solved = solve(case)
+    backward = getattr(solved.made.layer, "go_backwards", False)
+    for tensor in tensors(solved, "hidden_gradient", "gate", "input_gradient", "cell_state"):
+        assert (tensor.directions == ("backward",)) == backward
+
+
 def test_output_gradient_is_the_central_difference(case: Case) -> None:
     made = solve(case).made
     returned, mask = run_layer(made.layer, tf.constant(made.x), made.mask)
@@ -194,7 +205,7 @@ def test_gate_gradients_add_up_to_the_bias_gradient(case: Case) -> None:
     path = solved.made.layer.name
     for tensor in tensors(solved, "gate_gradient"):
         total = tensor.values.sum((0, 1))
-        for d in tensor.directions or ("",):
+        for d in _halves(tensor) or ("",):
             part = tensor.layer.removeprefix(path).removeprefix("/")
             key = "/".join(filter(None, (path, d, part, "bias")))
             if case.settings.get("use_bias", True):

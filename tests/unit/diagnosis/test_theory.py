@@ -1,0 +1,108 @@
+"""Rates of recurrences whose gradient is known, from the engine's numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from keras import initializers, layers
+
+from rnngrad_widgets import GradientEngine
+from rnngrad_widgets.diagnosis.diagnose import diagnose
+from rnngrad_widgets.diagnosis.gradient import GradientDiagnosis
+
+B, T, F, UNITS = 16, 100, 4, 32
+
+
+@pytest.fixture(autouse=True)
+def _double_precision() -> Any:
+    before = keras.config.floatx()
+    keras.config.set_floatx("float64")
+    yield
+    keras.config.set_floatx(before)
+
+
+def numbers_of(layer: Any, quantity: str = "hidden_gradient") -> GradientDiagnosis:
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((T, F)), layer, layers.Dense(1)])
+    model.compile("sgd", "mse")
+    random = np.random.default_rng(0)
+    x, y = random.normal(size=(B, T, F)), random.normal(size=(B, 1))
+    snapshot = GradientEngine(model).compute(x, y, quantities=[quantity, "output_gradient"])
+    (found,) = [each for each in diagnose(snapshot).gradients if each.quantity == quantity]
+    return found
+
+
+@pytest.mark.parametrize("a", [0.5, 0.9, 1.0, 1.1])
+@pytest.mark.parametrize("backward", [False, True])
+def test_scalar_recurrence(a: float, backward: bool) -> None:
+    found = numbers_of(
+        layers.SimpleRNN(
+            1,
+            activation="linear",
+            recurrent_initializer=initializers.Constant(a),
+            go_backwards=backward,
+        )
+    )
+    assert found.decay is not None
+    assert found.decay.slope == pytest.approx(math.log(a), abs=1e-7)  # 0.9 in single precision
+    assert found.decay.misfit < 1e-6
+    assert found.growth == pytest.approx(a**99, rel=1e-5)
+
+
+@pytest.mark.parametrize(("gain", "slope"), [(0.5, -0.6931), (1.0, 0.0), (1.5, 0.4055)])
+def test_orthogonal_recurrence(gain: float, slope: float) -> None:
+    orthogonal = initializers.Orthogonal(gain, seed=0)
+    found = numbers_of(
+        layers.SimpleRNN(UNITS, activation="linear", recurrent_initializer=orthogonal)
+    )
+    assert found.decay is not None
+    assert found.decay.slope == pytest.approx(slope, abs=5e-5)
+
+
+@pytest.mark.parametrize(("bias", "slope"), [(0, -0.6931), (1, -0.3133), (5, -0.0067)])
+def test_the_cell_of_an_lstm_whose_gates_read_nothing(bias: float, slope: float) -> None:
+    """Its cell state is multiplied by the forget gate alone: sigmoid(bias)."""
+    found = numbers_of(
+        layers.LSTM(
+            UNITS,
+            kernel_initializer="zeros",
+            recurrent_initializer="zeros",
+            unit_forget_bias=False,
+            bias_initializer=by_gate(0.0, bias, 0.0, 0.0),
+        ),
+        "cell_gradient",
+    )
+    assert found.decay is not None
+    assert found.decay.slope == pytest.approx(slope, abs=5e-5)
+    assert found.decay.slope == pytest.approx(-math.log1p(math.exp(-bias)), abs=1e-8)
+
+
+def by_gate(*biases: float) -> Callable[..., np.ndarray]:
+    return lambda shape, dtype=None: np.repeat(biases, UNITS).reshape(shape).astype(dtype)
+
+
+def test_no_rate_where_the_loss_acts_at_every_step() -> None:
+    """Of h_t = 0.9 h_(t-1) + x_t a line through ln(norm) would say -0.014."""
+    model = keras.Sequential(
+        [
+            keras.Input((T, 1)),
+            layers.SimpleRNN(
+                1,
+                activation="linear",
+                recurrent_initializer=initializers.Constant(0.9),
+                return_sequences=True,
+            ),
+        ]
+    )
+    model.compile("sgd", "mse")
+    random = np.random.default_rng(0)
+    x, y = random.normal(size=(B, T, 1)), random.normal(size=(B, T, 1))
+    quantities = ["hidden_gradient", "output_gradient"]
+    total, _ = diagnose(GradientEngine(model).compute(x, y, quantities=quantities)).gradients
+    assert (total.quantity, total.decay) == ("hidden_gradient", None)
+    assert total.no_decay == "the loss acts before the last timestep too"
