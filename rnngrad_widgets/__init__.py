@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from rnngrad_widgets.callbacks.live import LiveGradients
     from rnngrad_widgets.callbacks.recorder import GradientRecorder
     from rnngrad_widgets.data.tensor import GradientSnapshot, GradientTensor
+    from rnngrad_widgets.diagnosis.diagnose import diagnose
+    from rnngrad_widgets.diagnosis.diagnosis import Diagnosis
     from rnngrad_widgets.engine import GradientEngine
     from rnngrad_widgets.engine.functions import get_rnn_gradients
     from rnngrad_widgets.explorer.explorer import GradientExplorer
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from rnngrad_widgets.recording import Recording
 
 __all__ = [
+    "Diagnosis",
     "GradientEngine",
     "GradientExplorer",
     "GradientRecorder",
@@ -35,6 +38,7 @@ __all__ = [
     "LiveGradients",
     "Recording",
     "__version__",
+    "diagnose",
     "get_rnn_gradients",
     "show_features_0D",
     "show_features_1D",
@@ -45,6 +49,7 @@ __all__ = [
 
 # Where each public name is defined; the same names as above, once for mypy and once for Python.
 _HOMES = {
+    "Diagnosis": "diagnosis.diagnosis",
     "GradientEngine": "engine",
     "GradientExplorer": "explorer.explorer",
     "GradientRecorder": "callbacks.recorder",
@@ -53,6 +58,7 @@ _HOMES = {
     "LiveGradients": "callbacks.live",
     "Recording": "recording",
     "__version__": "_version",
+    "diagnose": "diagnosis.diagnose",
     "get_rnn_gradients": "engine.functions",
     "show_features_0D": "explorer.features",
     "show_features_1D": "explorer.features",

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from ipywidgets import Widget
 
-from rnngrad_widgets.data.quantities import WEIGHTS
-from rnngrad_widgets.data.tensor import GradientTensor
+from rnngrad_widgets.data.quantities import WEIGHTS, quantity_of
+from rnngrad_widgets.data.tensor import GradientTensor, NothingThereError
 from rnngrad_widgets.data.wire import Precision
+from rnngrad_widgets.diagnosis.loss_position import DIRECT
 from rnngrad_widgets.explorer.displayed import Displayed, DisplayKey, TensorLoader
 from rnngrad_widgets.explorer.options import DisplayOptions, check_options, with_defaults
 from rnngrad_widgets.explorer.recorded_run import RecordedRun
@@ -310,6 +311,21 @@ class ExplorerBase(ExplorerTraits):
         selection.channel = min(selection.channel, shape[-1] - 1)
         if not can_reflect(self.displayed.tensor):
             selection.reflect(False)
+
+    def tensors_to_diagnose(self) -> dict[tuple[str, str], GradientTensor]:
+        """Return the tensor that is shown, and what says where the loss acts on its layer.
+
+        The latter is computed, with the current weights; there is none where the tensor is one of a
+        timeline.
+        """
+        layer, shown = self.displayed.key.layer, self.displayed.tensor
+        tensors = {(shown.layer, shown.quantity): shown}
+        wanted = quantity_of(shown.quantity).is_inside_loop and self.runs.current is None
+        if wanted and DIRECT in self.source.quantities(layer):
+            with suppress(NothingThereError):
+                for direct in self._compute(layer, DIRECT).values():
+                    tensors[direct.layer, direct.quantity] = direct
+        return tensors
 
     # -- messages, and the end ---------------------------------------------------------------------
 

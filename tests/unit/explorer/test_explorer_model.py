@@ -10,7 +10,13 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from rnngrad_widgets import GradientExplorer, get_rnn_gradients, show_weights
+from rnngrad_widgets import (
+    GradientEngine,
+    GradientExplorer,
+    diagnose,
+    get_rnn_gradients,
+    show_weights,
+)
 
 pytestmark = pytest.mark.usefixtures("open_widgets")
 RNG = np.random.default_rng(0)
@@ -228,3 +234,19 @@ def test_a_model_that_can_no_longer_be_explored_is_told_in_the_widget(
     explorer.controls.refresh.click()
     assert "must be compiled" in explorer.message
     assert (explorer.layer, explorer.tensor.shape) == ("both", SHAPES["both"])
+
+
+def test_what_is_shown_can_be_diagnosed(model: Any) -> None:
+    explorer = GradientExplorer(model, X, Y, "last", "hidden_gradient")
+    found = diagnose(explorer)
+    both = ["hidden_gradient", "output_gradient"]
+    assert found == diagnose(GradientEngine(model).compute(X, Y, "last", both))
+    assert found.gradients[0].decay is not None
+    explorer.layer = "lstm"
+    of_shown, of_direct = diagnose(explorer).gradients
+    assert (of_shown.quantity, of_direct.quantity) == (*both,)
+    assert of_shown.no_decay == "the loss acts before the last timestep too"
+    explorer.quantity = "output_gradient"
+    assert len(diagnose(explorer).gradients) == 1
+    plain = GradientExplorer.from_array(explorer.tensor.values)
+    assert diagnose(plain) == diagnose(explorer.tensor.values)
