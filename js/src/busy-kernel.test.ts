@@ -2,7 +2,7 @@
 import type { Kernel, KernelMessage } from '@jupyterlab/services';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { restoreWhileBusy } from './busy-kernel';
+import { restoreOnConnection, restoreWhileBusy } from './busy-kernel';
 
 vi.mock('@jupyterlab/services', () => ({
   KernelMessage: {
@@ -18,6 +18,13 @@ class Connection {
   readonly sent: [string, string | undefined][] = [];
   readonly deleted: string[] = [];
   readonly disposals: number[] = [];
+  readonly supportsSubshells = true;
+  connectionStatus = 'connected';
+  private readonly listeners = new Set<(sender: unknown, status: string) => void>();
+  readonly connectionStatusChanged = {
+    connect: (listener: (sender: unknown, status: string) => void) => this.listeners.add(listener),
+    disconnect: (listener: () => void) => this.listeners.delete(listener),
+  };
   answer!: () => void;
   readonly info = new Promise<void>((resolve) => {
     this.answer = resolve;
@@ -33,6 +40,11 @@ class Connection {
   sendShellMessage(message: KernelMessage.IShellMessage): { done: Promise<void> } {
     this.pending.push(message);
     return { done: this.ended };
+  }
+
+  become(status: string): void {
+    this.connectionStatus = status;
+    this.listeners.forEach((listener) => listener(this, status));
   }
 
   say(type: string, subshell?: string): void {
@@ -170,6 +182,45 @@ describe('an idle kernel', () => {
       ['comm_open', undefined],
     ]);
     expect(kernel.disposals).toEqual([]);
+  });
+});
+
+describe('a connection that is back', () => {
+  it('lets widgets be restored in a subshell, until the cell has ended', async () => {
+    let end!: () => void;
+    const ended = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    const kernel = new Connection(ended, true);
+    kernel.answer();
+    restoreOnConnection(kernel as unknown as Kernel.IKernelConnection);
+    await vi.advanceTimersByTimeAsync(600);
+    for (const status of ['disconnected', 'connecting', 'disconnected', 'connecting']) {
+      kernel.become(status);
+    }
+    // the one that is sent first makes JupyterLab hold back the others
+    kernel.say('comm_open');
+    kernel.become('connected');
+    kernel.say('comm_msg');
+    kernel.say('execute_request');
+    await vi.advanceTimersByTimeAsync(10);
+    kernel.flush();
+    expect(kernel.sent).toEqual([
+      ['kernel_info_request', undefined],
+      ['comm_open', 'S'],
+      ['comm_msg', 'S'],
+      ['execute_request', undefined],
+      ['kernel_info_request', 'S'],
+    ]);
+    expect([kernel.deleted, kernel.disposals]).toEqual([[], [1]]);
+    end();
+    await vi.advanceTimersByTimeAsync(10);
+    kernel.flush();
+    expect(kernel.sent.at(-1)).toEqual(['kernel_info_request', 'S']);
+    expect(kernel.deleted).toEqual(['S']);
+    kernel.say('comm_msg');
+    kernel.flush();
+    expect(kernel.sent.at(-1)).toEqual(['comm_msg', undefined]);
   });
 });
 

@@ -14,14 +14,38 @@ const WIDGET_MESSAGES = new Set([
 ]);
 
 /**
- * Let the widgets of a page that is loaded while a cell runs be restored at once.
+ * Let the widgets of a page be restored at once when it is loaded, and when its connection is back:
+ * meanwhile it has missed snapshots.
+ */
+export function restoreOnConnection(kernel: Kernel.IKernelConnection): void {
+  let isRestoring = false;
+  const restore = async (again: boolean): Promise<void> => {
+    isRestoring = true;
+    await restoreWhileBusy(kernel, { again });
+    isRestoring = false;
+  };
+  void restore(false);
+  kernel.connectionStatusChanged.connect((_sender, status) => {
+    if (status === 'connecting' && !isRestoring && kernel.supportsSubshells) {
+      void restore(true);
+    }
+  });
+}
+
+/**
+ * Let the widgets of a page that is connected while a cell runs be restored at once.
  *
  * A kernel with subshells answers messages of widgets meanwhile, but tells that it has subshells
  * only in a reply that waits for the cell; so JupyterLab sends what restores widgets behind the cell
  * too. Here a subshell is asked for over the control channel, and such messages go there until the
  * cell has ended. A kernel without subshells does not reply, and nothing changes.
+ *
+ * @param again - whether the page was connected before
  */
-export async function restoreWhileBusy(kernel: Kernel.IKernelConnection): Promise<void> {
+export async function restoreWhileBusy(
+  kernel: Kernel.IKernelConnection,
+  { again }: { again: boolean } = { again: false },
+): Promise<void> {
   const earlier: KernelMessage.IShellMessage[] = [];
   let subshell: string | undefined;
   let release!: () => void;
@@ -45,21 +69,29 @@ export async function restoreWhileBusy(kernel: Kernel.IKernelConnection): Promis
     await Promise.race([kernel.info, released]);
     return requestCommInfo.call(kernel, ...options);
   };
+  // in the shell itself, so that the answer comes when the cell has ended
+  const askShell = async (): Promise<unknown> =>
+    sendShellMessage.call(kernel, kernelInfoRequest(kernel), true).done;
   try {
-    if (await within(ANSWER_TIME, kernel.info)) {
+    // A message that waits for the connection makes JupyterLab hold back those behind it too.
+    let answered: Promise<unknown> = again ? askShell() : kernel.info;
+    answered.catch(() => undefined); // nobody may have heard of it yet
+    if (again) {
+      await connected(kernel);
+    } else if (await within(ANSWER_TIME, answered)) {
       return;
     }
-    subshell = await makeSubshell(kernel);
+    subshell = await makeSubshell(kernel, answered);
     if (subshell !== undefined) {
       for (const message of earlier) {
         redirect(message, subshell);
       }
-      // in the shell itself, so that the answer comes when the cell has ended
-      const cell = sendShellMessage.call(kernel, kernelInfoRequest(kernel), true);
-      const answer = requestKernelInfo.call(kernel);
+      answered = again ? answered : askShell();
+      const told = requestKernelInfo.call(kernel);
       release();
-      await answer;
-      await cell.done;
+      await told;
+      await answered;
+      await requestKernelInfo.call(kernel); // when the subshell has done what was before it
       kernel.requestDeleteSubshell({ subshell_id: subshell });
     }
   } catch {
@@ -77,8 +109,11 @@ function redirect(message: KernelMessage.IShellMessage, subshell: string): void 
   }
 }
 
-/** Make a subshell; undefined if the cell ends before the kernel has made one. */
-async function makeSubshell(kernel: Kernel.IKernelConnection): Promise<string | undefined> {
+/** Make a subshell; undefined if the shell has `answered` before there is one. */
+async function makeSubshell(
+  kernel: Kernel.IKernelConnection,
+  answered: Promise<unknown>,
+): Promise<string | undefined> {
   const another = kernel.clone(); // on a new connection no earlier message waits for the cell
   try {
     const request = KernelMessage.createMessage<KernelMessage.ICreateSubshellRequestMsg>({
@@ -91,7 +126,7 @@ async function makeSubshell(kernel: Kernel.IKernelConnection): Promise<string | 
     await connected(another);
     // JupyterLab's own method for it refuses, because it does not know yet whether there are any.
     const made = another.sendControlMessage(request, true).done;
-    const reply = await Promise.race([made, kernel.info.then(() => undefined)]);
+    const reply = await Promise.race([made, answered.then(() => undefined)]);
     return (reply?.content as KernelMessage.ICreateSubshellReplyMsg['content'] | undefined)
       ?.subshell_id;
   } finally {

@@ -9,7 +9,7 @@ import type { Kernel } from '@jupyterlab/services';
 import type { Application, IPlugin } from '@lumino/application';
 import type { Widget } from '@lumino/widgets';
 
-import { restoreWhileBusy } from './busy-kernel';
+import { restoreOnConnection } from './busy-kernel';
 import { MODULE_NAME, MODULE_VERSION } from './version';
 
 /** What is needed here of the application's registry of documents. */
@@ -47,7 +47,7 @@ const plugin: IPlugin<Application<Widget>, void> = {
       createNew: (_panel, { sessionContext }) => {
         sessionContext.kernelChanged.connect((_sender, { newValue: kernel }) => {
           if (kernel !== null) {
-            void restoreWhileBusy(kernel);
+            restoreOnConnection(kernel);
           }
         });
       },

@@ -20,7 +20,69 @@ _TWO_AXES = (("timestep", "channel"), ("sample", "timestep"))
 
 def as_array(data: ArrayLike) -> NDArray[Any]:
     """Return the values of an array of any framework, or of a tensor; NaN for masked ones."""
-    return data.values if isinstance(data, GradientTensor) else with_nan_for_masked(data)
+    if not isinstance(data, GradientTensor):
+        return with_nan_for_masked(data)
+    masked = masked_of(data)
+    return data.values if masked is None else np.where(masked, np.nan, data.values)
+
+
+def masked_of(data: ArrayLike) -> NDArray[np.bool_] | None:
+    """Return which values of a masked array, or of a tensor with a mask, are masked.
+
+    Returns
+    -------
+    ndarray or None
+        Of the shape of the values, True where they are masked; None where none is.
+    """
+    if isinstance(data, GradientTensor) and data.mask is not None:
+        masked = np.logical_not(data.mask).reshape(data.mask.shape + (1,) * (len(data.shape) - 2))
+        return np.broadcast_to(masked, data.shape)
+    if isinstance(data, np.ma.MaskedArray) and np.ma.is_masked(data):
+        return np.ma.getmaskarray(data)
+    return None
+
+
+def counted_timesteps(
+    masked: NDArray[np.bool_] | None, dims: tuple[str, ...]
+) -> NDArray[np.bool_] | None:
+    """Return which timesteps count: those of which not every channel is masked.
+
+    Parameters
+    ----------
+    masked
+        What `masked_of` returned.
+    dims
+        The axes of the values.
+
+    Returns
+    -------
+    ndarray or None
+        (samples, timesteps), as the mask of a `GradientTensor`; None where nothing is masked, or
+        there is no time axis.
+    """
+    if masked is None or "timestep" not in dims:
+        return None
+    counted = np.logical_not(masked)
+    return np.atleast_2d(counted.any(axis=-1) if dims[-1] == "channel" else counted)
+
+
+def note_on_masked(
+    masked: NDArray[np.bool_] | None, counted: NDArray[np.bool_] | None
+) -> tuple[str, ...]:
+    """Say how many masked values are not of masked timesteps, which are hatched.
+
+    Parameters
+    ----------
+    masked
+        What `masked_of` returned.
+    counted
+        The mask that is displayed; None without one.
+    """
+    if masked is None:
+        return ()
+    hatched = 0 if counted is None else (counted.size - counted.sum()) * masked.size // counted.size
+    count = int(masked.sum() - hatched)
+    return (f"masked values shown as NaN: {count:,}",) if count else ()
 
 
 def sequence_of(data: ArrayLike, dims: tuple[str, ...] | None) -> GradientTensor:
@@ -47,7 +109,9 @@ def sequence_of(data: ArrayLike, dims: tuple[str, ...] | None) -> GradientTensor
             f"received shape {values.shape}"
         )
     known = (SEQUENCE,) if values.ndim == 3 else _TWO_AXES
-    meant = _slice_dims(values) if values.ndim == 2 else SEQUENCE
+    # of a masked array, the values are a copy
+    own = np.ma.getdata(data) if isinstance(data, np.ma.MaskedArray) else values
+    meant = _slice_dims(own) if values.ndim == 2 else SEQUENCE
     found = meant if dims is None else tuple(dims)
     if found not in known:
         raise ValueError(f"dims must be one of {known} for shape {values.shape}; received {dims}")

@@ -333,7 +333,7 @@ class ExplorerBase(ExplorerTraits):
         """Remove an error from the message line; notes on the batch stay."""
         self._lines.say(*self.source.notes, self._loader.reason(self.displayed.key))
 
-    def show_error(self, error: Exception) -> None:
+    def show_error(self, error: BaseException) -> None:
         """Show an error under the summary."""
         self._lines.show_error(error)
 
@@ -431,7 +431,14 @@ class ExplorerBase(ExplorerTraits):
             yield
         # whatever it is, the person at the widget must see it
         except Exception as error:  # noqa: BLE001
-            self.show_error(error)
-            self._place_controls()
+            self._take_back(error)
+        except KeyboardInterrupt:
+            self._take_back(KeyboardInterrupt("what was asked for was not computed"))
+            raise
         finally:
             self.busy = ""
+
+    def _take_back(self, error: BaseException) -> None:
+        """Show why nothing came of what was asked for, and let the controls say what is shown."""
+        self.show_error(error)
+        self._place_controls()

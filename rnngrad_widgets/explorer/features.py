@@ -17,7 +17,15 @@ from rnngrad_widgets.callbacks.batch_snapshot import BATCH_DEFAULTS, BatchOption
 from rnngrad_widgets.data.keywords import naming, suggesting
 from rnngrad_widgets.data.norm import Norm, check_norm
 from rnngrad_widgets.data.plot_array import PlotArray, to_plot_array
-from rnngrad_widgets.data.slices import as_array, map_array, sequence_of, with_second_half_flipped
+from rnngrad_widgets.data.slices import (
+    as_array,
+    counted_timesteps,
+    map_array,
+    masked_of,
+    note_on_masked,
+    sequence_of,
+    with_second_half_flipped,
+)
 from rnngrad_widgets.data.tensor import NO_TIME, SEQUENCE, GradientSnapshot, GradientTensor
 from rnngrad_widgets.explorer.frame import PlotFrame, ValidatedAny
 from rnngrad_widgets.explorer.sources import by_part, first_recurrent
@@ -162,10 +170,12 @@ def show_features_1D(  # noqa: N802 - the name is see-rnn's
     values = tensor.values
     if values.ndim == 2:
         values = np.expand_dims(values, missing[tensor.dims[0]])
-    selection, plot_array = _selection_of(GradientTensor(values, SEQUENCE))
+    masked = masked_of(data)
+    counted = counted_timesteps(masked, tensor.dims)
+    selection, plot_array = _selection_of(GradientTensor(values, SEQUENCE, mask=counted))
     view = CurveGridView(selection, rows=rows, independent_y=own_y)
     view.fit(plot_array)
-    return Features(selection, view, ylim=ylim, **style)
+    return Features(selection, view, note_on_masked(masked, counted), ylim=ylim, **style)
 
 
 @suggesting
@@ -226,11 +236,17 @@ def show_features_2D(  # noqa: N802 - the name is see-rnn's
     if reflect_half and not timesteps_xaxis:
         tensor = with_second_half_flipped(tensor)  # the browser flips along the x axis only
     plot_array = map_array(tensor, timesteps_xaxis=timesteps_xaxis)
+    masked, counted = masked_of(data), None
+    if timesteps_xaxis and tensor.dims[-1] == "channel":  # else no column is a sample's timestep
+        counted = counted_timesteps(masked, tensor.dims)
+        values = tensor.values.reshape(-1, *tensor.shape[-2:])
+        tensor = GradientTensor(values, SEQUENCE, mask=counted)
     selection, _ = _selection_of(tensor, plot_array)
     selection.reflect(reflect_half and timesteps_xaxis)
     view = MapsView(selection, rows=rows)
     view.fit(plot_array)
-    return Features(selection, view, norm=norm, cmap=cmap, **style)
+    notes = note_on_masked(masked, counted)
+    return Features(selection, view, notes, norm=norm, cmap=cmap, **style)
 
 
 @suggesting
@@ -271,7 +287,7 @@ def show_features_0D(  # noqa: N802 - the name is see-rnn's
     selection, plot_array = _selection_of(GradientTensor(np.atleast_2d(values), NO_TIME))
     view = ScatterView(selection)
     view.fit(plot_array)
-    return Features(selection, view, ylim=ylim, **style)
+    return Features(selection, view, note_on_masked(masked_of(data), None), ylim=ylim, **style)
 
 
 @suggesting
@@ -302,10 +318,13 @@ def show_features_hist(data: ArrayLike, **style: Unpack[FigureStyle]) -> Feature
     if values.ndim not in (1, 2, 3):
         raise ValueError(f"the data must have 1, 2 or 3 axes; received shape {values.shape}")
     dims = SEQUENCE if values.ndim == 3 else NO_TIME
-    selection, plot_array = _selection_of(GradientTensor(np.atleast_2d(values), dims))
+    masked = masked_of(data)
+    counted = counted_timesteps(masked, dims)
+    tensor = GradientTensor(np.atleast_2d(values), dims, mask=counted)
+    selection, plot_array = _selection_of(tensor)
     view = HistogramView(selection)
     view.fit(plot_array)
-    return Features(selection, view, **style)
+    return Features(selection, view, note_on_masked(masked, counted), **style)
 
 
 @suggesting

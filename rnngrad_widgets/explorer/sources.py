@@ -10,6 +10,7 @@ import numpy as np
 
 from rnngrad_widgets.callbacks.batch_snapshot import BatchOptions, check_repeatable
 from rnngrad_widgets.data.quantities import check_known
+from rnngrad_widgets.data.slices import counted_timesteps, masked_of, note_on_masked
 from rnngrad_widgets.data.tensor import (
     NO_TIME,
     SEQUENCE,
@@ -149,11 +150,16 @@ class ArraySource(Source):
 
     def __init__(self, array: ArrayLike) -> None:
         values = copied_float32(array)
-        mask = None
-        if values.ndim == 3 and isinstance(array, np.ma.MaskedArray):
-            # timesteps that count
-            mask = np.logical_not(np.ma.getmaskarray(array).all(axis=-1))
-        self._tensor = GradientTensor(values, SEQUENCE if values.ndim == 3 else NO_TIME, mask=mask)
+        dims = SEQUENCE if values.ndim == 3 else NO_TIME
+        masked = masked_of(array)
+        mask = counted_timesteps(masked, dims)
+        self._notes = note_on_masked(masked, mask)
+        self._tensor = GradientTensor(values, dims, mask=mask)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How many masked values are shown as NaN."""
+        return self._notes
 
     def layers(self) -> Mapping[str, str]:
         """Return labels by path: ``lstm  LSTM 256``."""

@@ -26,6 +26,6 @@ class TextLines:
         """Show notes in the message line; empty ones are left out."""
         self.message.value = escape(" · ".join(filter(None, notes)))
 
-    def show_error(self, error: Exception) -> None:
+    def show_error(self, error: BaseException) -> None:
         """Show an error in the message line."""
         self.message.value = f"<b>{escape(type(error).__name__)}</b> {escape(str(error))}"

@@ -1,4 +1,4 @@
-"""Pages that are loaded again, opened twice or connected anew while a cell trains."""
+"""Pages that are loaded again, open in two browsers or connected anew while a cell trains."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from tests.browser.test_timeline import SOURCE, TimelinePage, snapshots_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page, WebSocketRoute
 
     from tests.browser.lab import Lab
 
-KERNEL = "jupyterapp.shell.currentWidget.sessionContext.session.kernel"
 SLIDER = ".rnngrad-scrub input[type=range]"
 RESTORED = 30
 """Seconds; about four on an idle machine: JupyterLab waits three for a kernel that is busy."""
@@ -78,10 +77,39 @@ def expect_to_follow(page: Page) -> None:
     eventually(lambda: kept(page) > before, True, "a snapshot that comes")
 
 
-def test_a_page_loaded_again_while_a_cell_trains_has_all_snapshots(
-    lab: Lab, tmp_path: Path
+class Connections:
+    """The connections of a page to kernels, which can be cut; made before the page is loaded."""
+
+    def __init__(self, page: Page) -> None:
+        self.cut = False
+        self._open: list[WebSocketRoute] = []
+        page.route_web_socket("**/api/kernels/**", self._opened)
+
+    def _opened(self, socket: WebSocketRoute) -> None:
+        if self.cut:
+            socket.close(code=4000)
+        else:
+            socket.connect_to_server()
+            self._open.append(socket)
+
+    def lose(self) -> None:
+        """Lose every connection; none is made anew while ``cut`` is true."""
+        self.cut = True
+        while self._open:
+            self._open.pop().close(code=4000)
+
+
+def missed(page: Page) -> int:
+    """How many snapshots a page lacks up to the latest, which it shows."""
+    text, title = page.locator(SLIDER).evaluate("(el) => [el.ariaValueText, el.title]")
+    return int(text.split()[-1].replace(",", "")) + 1 - int(title.split()[0].replace(",", ""))
+
+
+def test_pages_that_are_loaded_again_or_lose_their_connection_have_all_snapshots(
+    lab: Lab, browser: Browser, tmp_path: Path
 ) -> None:
     e = Training(lab, tmp_path)
+    connections = Connections(e.page)
     e.page.goto(e.notebook.url)
     expect_to_follow(e.page)
     # The page acts without the kernel: an older step is shown while others come.
@@ -93,32 +121,31 @@ def test_a_page_loaded_again_while_a_cell_trains_has_all_snapshots(
     assert slider.get_attribute("aria-valuetext") == "training step 0"
     slider.press("End")
     e.page.locator(".rnngrad-scrub input[type=checkbox]").check()
-    expect_all(e.page, e.end())
-    assert int(e.notebook.execute("print(len(e.snapshots))")) == kept(e.page)
-    # The arrays of those before the page was loaded have come too.
-    slider.press("Home")
-    e.expect_step(0)
-    slider.press("ArrowRight")
-    e.expect_step(1)
 
-
-def test_a_second_page_has_all_snapshots_too(lab: Lab, tmp_path: Path) -> None:
-    e = Training(lab, tmp_path)
-    second = e.page.context.new_page()
-    second.set_viewport_size({"width": 1280, "height": 1400})  # else the explorer is not rendered
+    # A second browser. While it listens, the server keeps nothing for a page that is gone.
+    other = browser.new_context(viewport={"width": 1280, "height": 1400})  # lower: not rendered
+    second = other.new_page()
     second.goto(e.notebook.url.replace("/workspaces/", "/workspaces/second-"))
     expect_to_follow(second)
+    connections.lose()
+    before = kept(second)
+    eventually(lambda: kept(second) > before + 10, True, "snapshots that only one page gets")
+    assert kept(e.page) < before + 10
+    connections.cut = False
+    eventually(lambda: kept(e.page) > before + 10, True, "a snapshot after the connection is back")
+    eventually(lambda: missed(e.page), 0, "the snapshots that are missing while the cell runs")
+
     snapshots = e.end()
     expect_all(e.page, snapshots)
     expect_all(second, snapshots)
-    second.close()
-
-
-def test_a_page_whose_connection_was_lost_has_all_snapshots(lab: Lab, tmp_path: Path) -> None:
-    e = Training(lab, tmp_path)
-    e.page.evaluate(f"async () => {{ await {KERNEL}.reconnect(); }}")
-    expect_to_follow(e.page)
-    expect_all(e.page, e.end())
+    assert int(e.notebook.execute("print(len(e.snapshots))")) == snapshots
+    # The arrays of those before the page was loaded have come too; both browsers show one step.
+    second.locator(SLIDER).press("Home")
+    eventually(lambda: slider.get_attribute("aria-valuetext"), "training step 0", "the other one")
+    e.expect_step(0)
+    slider.press("ArrowRight")
+    e.expect_step(1)
+    other.close()
 
 
 def test_a_page_loaded_again_before_the_first_snapshot(lab: Lab, tmp_path: Path) -> None:

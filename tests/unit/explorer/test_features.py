@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from ipywidgets import HTML
 from traitlets import TraitError
 
 from rnngrad_widgets import (
@@ -16,6 +17,7 @@ from rnngrad_widgets import (
     show_features_hist,
     show_weights,
 )
+from rnngrad_widgets.data.tensor import SEQUENCE, GradientTensor
 from rnngrad_widgets.widgets.marks.grid import CurveGrid, Maps
 
 if TYPE_CHECKING:
@@ -224,6 +226,46 @@ def test_any_numbers_are_shown(values: Any) -> None:
         assert -np.inf < vmin < 0 < vmax < np.inf
     flat = wanted[:, -1]
     np.testing.assert_array_equal(array(show_features_0D(flat)), flat)
+
+
+def test_masked_timesteps_are_masked_and_other_masked_values_are_told() -> None:
+    masked = np.ma.array(GRADS, mask=False)
+    masked[0, 3:] = np.ma.masked  # two timesteps of sample 0
+    masked[1, 1, 4] = np.ma.masked
+    mask = np.ones((S, T), bool)
+    mask[0, 3:] = False
+    values = np.where(np.ma.getmaskarray(masked), np.nan, GRADS)
+    channel = values[:, :, 0]
+    tensor = GradientTensor(GRADS, SEQUENCE, mask=mask)
+    of_tensor = np.where(mask[..., None], GRADS, np.nan)
+    untold, one = [], ["masked values shown as NaN: 1"]
+    for shown, sent, counted, told in (
+        (show_features_1D(masked), values, mask, one),
+        (show_features_1D(masked[0]), values[:1], mask[:1], untold),
+        (show_features_1D(masked[:, :, 0]), channel[..., None], mask, untold),
+        (show_features_2D(masked), values, mask, one),
+        (show_features_2D(masked, reflect_half=True), values, mask, one),
+        (show_features_2D(masked[1]), values[1:2], mask[1:2], one),
+        (show_features_hist(masked), values, mask, one),
+        (show_features_2D(tensor), of_tensor, mask, untold),
+        # where no column is one timestep of one sample
+        (show_features_2D(masked[:, :, 0]), channel.T[None], None, [f"{one[0][:-1]}2"]),
+        (
+            show_features_2D(tensor, timesteps_xaxis=False),
+            of_tensor.swapaxes(1, 2),
+            None,
+            [f"{one[0][:-1]}{2 * C}"],
+        ),
+        (show_features_0D(masked[:, 1]), values[:, 1], None, one),
+        (show_features_hist(masked[1]), values[1], None, one),
+        (show_features_2D(np.ma.array(GRADS)), GRADS, None, untold),
+    ):
+        np.testing.assert_array_equal(array(shown), sent)
+        found = shown.selection.tensor.mask
+        assert (found is None) == (counted is None)
+        if counted is not None:
+            np.testing.assert_array_equal(found, counted)
+        assert [line.value for line in shown.children if isinstance(line, HTML)] == told
 
 
 # -- what is refused, and leaves nothing behind ----------------------------------------------------

@@ -114,6 +114,7 @@ def test_masked_values_are_missing_and_masked_timesteps_are_masked() -> None:
     mask[0, 2:] = False
     np.testing.assert_array_equal(made.tensor.mask, mask)
     assert '<b class="rnngrad-alarm">1 NaN</b>' in made.summary  # padding is no fault
+    assert made.message == "masked values shown as NaN: 1"
     made.close()
     curves = show_features_1D(masked)
     np.testing.assert_array_equal(curves.selection.tensor.array, expected)
