@@ -2,6 +2,7 @@ import type { Kernel } from '@jupyterlab/services';
 import { KernelMessage } from '@jupyterlab/services';
 
 import { ARRAYS } from './data/wire';
+import { STATES } from './restored-models';
 
 /** Milliseconds that an idle kernel may take to answer. */
 const ANSWER_TIME = 500;
@@ -14,7 +15,7 @@ const REQUESTS = new Set(['kernel_info_request', 'comm_info_request']);
  * have been told. Those of widgets outlive the subshell, and must not know it: ipykernel (7.4) sends
  * what comes for a comm to the subshell that spoke last in it, and nowhere if that is gone.
  */
-const TARGETS = new Set(['jupyter.widget.control', ARRAYS]);
+const TARGETS = new Set<unknown>([STATES, ARRAYS]);
 
 /**
  * Let the widgets of a page that is loaded while a cell runs be restored at once.
@@ -106,7 +107,7 @@ class Messages {
 
   private restores({ header, content }: KernelMessage.IShellMessage): boolean {
     const { comm_id: id, target_name: target } = content as Partial<Record<string, string>>;
-    if (header.msg_type === 'comm_open' && TARGETS.has(target ?? '')) {
+    if (header.msg_type === 'comm_open' && TARGETS.has(target)) {
       this.comms.add(id ?? '');
     }
     return REQUESTS.has(header.msg_type) || this.comms.has(id ?? '');
