@@ -111,7 +111,9 @@ describe('the constant', () => {
   it.each(['TARGET', 'ARRAYS'])('comm target %s is that of Python', (name) => {
     const targets = found(python, new RegExp(`^${name} = "(\\S+)"$`, 'gm'));
     expect(targets).toHaveLength(1);
-    expect(found(browser, new RegExp(`^const ${name} = '(\\S+)';$`, 'gm'))).toEqual(targets);
+    expect(found(browser, new RegExp(`^(?:export )?const ${name} = '(\\S+)';$`, 'gm'))).toEqual(
+      targets,
+    );
   });
 
   it('room at the right of plots is that of the style sheet', () => {

@@ -1,17 +1,21 @@
 import type { Kernel } from '@jupyterlab/services';
 import { KernelMessage } from '@jupyterlab/services';
 
+import { ARRAYS } from './data/wire';
+import { STATES } from './restored-models';
+
 /** Milliseconds that an idle kernel may take to answer. */
 const ANSWER_TIME = 500;
 
-/** The messages that a widget manager sends to restore widgets. */
-const WIDGET_MESSAGES = new Set([
-  'kernel_info_request',
-  'comm_info_request',
-  'comm_open',
-  'comm_msg',
-  'comm_close',
-]);
+/** What a widget manager asks the kernel to restore widgets. */
+const REQUESTS = new Set(['kernel_info_request', 'comm_info_request']);
+
+/**
+ * The comms in which it asks for the states of widgets and for arrays; they are closed when these
+ * have been told. Those of widgets outlive the subshell, and must not know it: ipykernel (7.4) sends
+ * what comes for a comm to the subshell that spoke last in it, and nowhere if that is gone.
+ */
+const TARGETS = new Set<unknown>([STATES, ARRAYS]);
 
 /**
  * Let the widgets of a page be restored at once when it is loaded, and when its connection is back:
@@ -38,7 +42,8 @@ export function restoreOnConnection(kernel: Kernel.IKernelConnection): void {
  * A kernel with subshells answers messages of widgets meanwhile, but tells that it has subshells
  * only in a reply that waits for the cell; so JupyterLab sends what restores widgets behind the cell
  * too. Here a subshell is asked for over the control channel, and such messages go there until the
- * cell has ended. A kernel without subshells does not reply, and nothing changes.
+ * cell has ended. Then it is deleted, but not before all of them are answered: what is on its way
+ * would be lost. A kernel without subshells does not reply, and nothing changes.
  *
  * @param again - whether the page was connected before
  */
@@ -46,20 +51,17 @@ export async function restoreWhileBusy(
   kernel: Kernel.IKernelConnection,
   { again }: { again: boolean } = { again: false },
 ): Promise<void> {
-  const earlier: KernelMessage.IShellMessage[] = [];
-  let subshell: string | undefined;
+  const messages = new Messages();
   let release!: () => void;
   const released = new Promise<undefined>((resolve) => {
     release = () => resolve(undefined);
   });
   const { sendShellMessage, requestKernelInfo, requestCommInfo } = kernel;
   kernel.sendShellMessage = (message, ...options) => {
-    if (subshell !== undefined) {
-      redirect(message, subshell);
-    } else {
-      earlier.push(message); // JupyterLab holds it back for seconds: time to redirect it
-    }
-    return sendShellMessage.call(kernel, message, ...options) as never;
+    messages.redirect(message);
+    const future = sendShellMessage.call(kernel, message, ...options);
+    messages.expectAnswer(message, future.done);
+    return future as never;
   };
   // JupyterLab holds messages back until this is answered, three seconds at most. Of the four that
   // ipywidgets waits for all states, one would be left.
@@ -74,24 +76,22 @@ export async function restoreWhileBusy(
     sendShellMessage.call(kernel, kernelInfoRequest(kernel), true).done;
   try {
     // A message that waits for the connection makes JupyterLab hold back those behind it too.
-    let answered: Promise<unknown> = again ? askShell() : kernel.info;
-    answered.catch(() => undefined); // nobody may have heard of it yet
+    let cell: Promise<unknown> = again ? askShell() : kernel.info;
+    cell.catch(() => undefined); // nobody may have heard of it yet
     if (again) {
       await connected(kernel);
-    } else if (await within(ANSWER_TIME, answered)) {
+    } else if (await within(ANSWER_TIME, cell)) {
       return;
     }
-    subshell = await makeSubshell(kernel, answered);
+    const subshell = await makeSubshell(kernel);
     if (subshell !== undefined) {
-      for (const message of earlier) {
-        redirect(message, subshell);
-      }
-      answered = again ? answered : askShell();
-      const told = requestKernelInfo.call(kernel);
+      messages.redirectTo(subshell);
+      cell = again ? cell : askShell();
+      const answer = requestKernelInfo.call(kernel);
       release();
-      await told;
-      await answered;
-      await requestKernelInfo.call(kernel); // when the subshell has done what was before it
+      await answer;
+      await cell;
+      await messages.answered();
       kernel.requestDeleteSubshell({ subshell_id: subshell });
     }
   } catch {
@@ -102,18 +102,60 @@ export async function restoreWhileBusy(
   }
 }
 
-/** Let a message go to a subshell, if it is one of widgets and not meant for another subshell. */
-function redirect(message: KernelMessage.IShellMessage, subshell: string): void {
-  if (WIDGET_MESSAGES.has(message.header.msg_type)) {
-    message.header.subshell_id ??= subshell;
+/** The messages that restore widgets, on their way to a subshell. */
+class Messages {
+  /** Let a message go to the subshell, if it is one of these. */
+  redirect(message: KernelMessage.IShellMessage): void {
+    if (!this.restores(message)) {
+      return;
+    }
+    if (this.subshell === undefined) {
+      this.earlier.push(message); // JupyterLab holds it back for seconds: time to redirect it
+    } else {
+      message.header.subshell_id ??= this.subshell;
+    }
   }
+
+  /** Let such messages go to a subshell, those too that JupyterLab holds back. */
+  redirectTo(subshell: string): void {
+    this.subshell = subshell;
+    this.earlier.splice(0).forEach((message) => this.redirect(message));
+  }
+
+  /** Remember that a message is not answered yet, if it is one of these. */
+  expectAnswer(message: KernelMessage.IShellMessage, answer: Promise<unknown>): void {
+    if (this.restores(message)) {
+      this.unanswered.push(answer);
+    }
+  }
+
+  /** Wait until all of these are answered. */
+  async answered(): Promise<void> {
+    while (this.unanswered.length > 0) {
+      await Promise.allSettled(this.unanswered.splice(0));
+    }
+  }
+
+  private restores({ header, content }: KernelMessage.IShellMessage): boolean {
+    const { comm_id: id, target_name: target } = content as Partial<Record<string, string>>;
+    if (header.msg_type === 'comm_open' && TARGETS.has(target)) {
+      this.comms.add(id ?? '');
+    }
+    return REQUESTS.has(header.msg_type) || this.comms.has(id ?? '');
+  }
+
+  private subshell: string | undefined;
+  private readonly comms = new Set<string>();
+  private readonly earlier: KernelMessage.IShellMessage[] = [];
+  private readonly unanswered: Promise<unknown>[] = [];
 }
 
-/** Make a subshell; undefined if the shell has `answered` before there is one. */
-async function makeSubshell(
-  kernel: Kernel.IKernelConnection,
-  answered: Promise<unknown>,
-): Promise<string | undefined> {
+/**
+ * Make a subshell, even if the cell ends meanwhile; undefined if the kernel has none.
+ *
+ * Whether it has any is told when the cell has ended, if not by the answer.
+ */
+async function makeSubshell(kernel: Kernel.IKernelConnection): Promise<string | undefined> {
   const another = kernel.clone(); // on a new connection no earlier message waits for the cell
   try {
     const request = KernelMessage.createMessage<KernelMessage.ICreateSubshellRequestMsg>({
@@ -126,7 +168,8 @@ async function makeSubshell(
     await connected(another);
     // JupyterLab's own method for it refuses, because it does not know yet whether there are any.
     const made = another.sendControlMessage(request, true).done;
-    const reply = await Promise.race([made, answered.then(() => undefined)]);
+    const known = kernel.info.then(() => (kernel.supportsSubshells ? made : undefined));
+    const reply = await Promise.race([made, known]);
     return (reply?.content as KernelMessage.ICreateSubshellReplyMsg['content'] | undefined)
       ?.subshell_id;
   } finally {

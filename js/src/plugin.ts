@@ -10,6 +10,7 @@ import type { Application, IPlugin } from '@lumino/application';
 import type { Widget } from '@lumino/widgets';
 
 import { restoreOnConnection } from './busy-kernel';
+import { RestoredModels } from './restored-models';
 import { MODULE_NAME, MODULE_VERSION } from './version';
 
 /** What is needed here of the application's registry of documents. */
@@ -36,17 +37,22 @@ const plugin: IPlugin<Application<Widget>, void> = {
   requires: [IJupyterWidgetRegistry],
   autoStart: true,
   activate: (app: Application<Widget>, registry: IJupyterWidgetRegistry): void => {
+    const models = new RestoredModels();
     registry.registerWidget({
       name: MODULE_NAME,
       version: MODULE_VERSION,
-      // The module also exports plain functions; the registry only looks up the widget classes.
-      exports: async () => (await import('./index')) as unknown as ExportMap,
+      exports: async () => {
+        await models.ready;
+        // The module also exports plain functions; the registry only looks up the widget classes.
+        return (await import('./index')) as unknown as ExportMap;
+      },
     });
     const { docRegistry } = app as unknown as { docRegistry: Documents };
     docRegistry.addWidgetExtension('Notebook', {
       createNew: (_panel, { sessionContext }) => {
         sessionContext.kernelChanged.connect((_sender, { newValue: kernel }) => {
           if (kernel !== null) {
+            models.watch(kernel);
             restoreOnConnection(kernel);
           }
         });

@@ -1,9 +1,11 @@
-"""The widgets that ipywidgets keeps alive, by model id.
+"""The widgets that ipywidgets keeps alive, by model id, and pages that ask for their state.
 
 A page that is loaded again asks for the state of all widgets. While a cell runs, a subshell
-answers: in another thread, which fails where the cell makes a widget meanwhile, as live training
-does for every snapshot ("dictionary changed size during iteration"). Then no widget of the page
-comes back. So the thread gets a copy to go through.
+answers, in another thread, which ipywidgets does not expect. The thread fails where the cell makes
+a widget meanwhile, as live training does for every snapshot ("dictionary changed size during
+iteration"): so it gets a copy to go through. And of two pages that are loaded at once, each with a
+subshell, one would get the answers to both: ipywidgets answers in the comm that was opened last.
+Here each page is answered in its own.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 from collections.abc import ValuesView
 from typing import TYPE_CHECKING, Any
 
+from comm import get_comm_manager
 from ipywidgets.widgets import widget as ipywidgets
 
 if TYPE_CHECKING:
@@ -26,6 +29,20 @@ class _Widgets(dict[str, Any]):
 
 
 ipywidgets._instances = _Widgets(ipywidgets._instances)  # noqa: SLF001 - there is no public way
+
+
+CONTROL = "jupyter.widget.control"
+"""The comm target in which pages ask for the state of all widgets."""
+
+
+def _open_control(comm: Any, message: dict[str, Any]) -> None:
+    class Control(ipywidgets.Widget):  # type: ignore[misc]  # ipywidgets has no types
+        """A class for each comm: ipywidgets keeps the comm in the class."""
+
+    Control.handle_control_comm_opened(comm, message)
+
+
+get_comm_manager().register_target(CONTROL, _open_control)
 
 
 def open_widgets() -> MutableMapping[str, Any]:

@@ -16,6 +16,16 @@ if TYPE_CHECKING:
     from tests.browser.lab import Lab
 
 SLIDER = ".rnngrad-scrub input[type=range]"
+SLOW = """
+const { send } = WebSocket.prototype;
+WebSocket.prototype.send = function (data) {
+  send.call(this, data);
+  const text = typeof data === 'string' ? data : new TextDecoder().decode(data);
+  const end = performance.now() + (text.includes('"comm_close"') ? 2500 : 0);
+  while (performance.now() < end);
+};
+"""
+"""Keeps a page busy when it has got the states of its widgets, for longer than outputs wait."""
 RESTORED = 30
 """Seconds; about four on an idle machine: JupyterLab waits three for a kernel that is busy."""
 
@@ -153,3 +163,14 @@ def test_a_page_loaded_again_before_the_first_snapshot(lab: Lab, tmp_path: Path)
     e.page.goto(e.notebook.url)
     expect_to_follow(e.page)
     expect_all(e.page, e.end())
+
+
+def test_a_slow_page_loaded_again_shows_its_widgets(lab: Lab) -> None:
+    notebook = lab.open([f"{SOURCE}\ne = make(1000)\ne"], own_page=True)
+    notebook.save()
+    notebook.page.add_init_script(SLOW)
+    notebook.page.goto(notebook.url)
+    explorer = notebook.page.locator(".rnngrad-explorer")
+    failed = notebook.page.get_by_text("model not found")
+    explorer.or_(failed).first.wait_for()
+    assert failed.count() == 0

@@ -1,5 +1,8 @@
 // Arrays on the wire: the named type, the shape and the bytes. Pure, no widgets.
 
+/** The comm target that Python sends arrays of snapshots to; Python's constant has the same name. */
+export const ARRAYS = 'rnngrad_widgets.arrays';
+
 /** Bytes of a number of each type. */
 const BYTES: Record<string, number | undefined> = { float32: 4, bfloat16: 2 };
 

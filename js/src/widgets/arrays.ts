@@ -2,9 +2,7 @@ import type { IClassicComm, IWidgetManager } from '@jupyter-widgets/base';
 import { uuid } from '@jupyter-widgets/base';
 
 import type { Wire } from '../data/wire';
-
-/** The comm target that Python sends arrays of snapshots to; Python's constant has the same name. */
-const ARRAYS = 'rnngrad_widgets.arrays';
+import { ARRAYS } from '../data/wire';
 
 /** Milliseconds without an array after which no more are expected: a server may drop messages. */
 const PATIENCE = 10_000;
