@@ -20,6 +20,7 @@ export { Bars, BarsModel, Scatter, ScatterModel } from './marks/scatter';
 export { Losses, LossesModel, Reach, ReachModel } from './marks/timeline-marks';
 export * from './version';
 export { ColourBar, ColourBarModel } from './widgets/colourbar';
+export { ControlLinkModel } from './widgets/control-link';
 export { Download, DownloadModel } from './widgets/download';
 export { PlotAxis, PlotAxisModel, PlotFigure, PlotFigureModel } from './widgets/figure';
 export { PlotFrame, PlotFrameModel } from './widgets/frame';

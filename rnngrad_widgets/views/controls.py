@@ -19,6 +19,7 @@ from ipywidgets import (
 
 from rnngrad_widgets.data.plot_array import PlotArray
 from rnngrad_widgets.data.quantities import quantity_of
+from rnngrad_widgets.widgets.control_link import ControlLink
 from rnngrad_widgets.widgets.download import Download
 from rnngrad_widgets.widgets.readout import Readout
 from rnngrad_widgets.widgets.selection import Selection
@@ -181,15 +182,22 @@ class Controls:
         self.refresh.on_click(lambda _: refresh())
 
     def _link(self) -> list[Widget]:
-        selection = self._selection
         return [
-            jslink((selection, "sample"), (self.sample, "value")),
-            jslink((selection, "channel"), (self.channel, "value")),
-            jslink((selection, "limit_index"), (self.limit, "value")),
-            jslink((selection, "range_indices"), (self.range, "value")),
-            jslink((selection, "auto"), (self.auto, "value")),
-            jslink((selection, "order_index"), (self.order, "index")),
+            self._link_to("sample", self.sample),
+            self._link_to("channel", self.channel),
+            self._link_to("limit_index", self.limit),
+            self._link_to("range_indices", self.range),
+            self._link_to("auto", self.auto),
+            self._link_to("order_index", self.order, "index"),
         ]
+
+    def _link_to(self, trait: str, control: Widget, control_trait: str = "value") -> ControlLink:
+        return ControlLink(
+            selection=self._selection,
+            selection_trait=trait,
+            control=control,
+            control_trait=control_trait,
+        )
 
     def _arrange(self) -> VBox:
         def group(kind: str, *children: Widget) -> HBox:

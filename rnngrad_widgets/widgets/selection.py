@@ -16,9 +16,9 @@ from rnngrad_widgets.widgets.traits import Bool, Int
 class Selection(BrowserModel, Widget):  # type: ignore[misc]  # ipywidgets has no types
     """Indices, colour range and reflection; sliced and drawn by its browser half.
 
-    ``limit_index``, ``range_indices`` and ``order_index`` are the same facts as ``norm`` and
-    ``reflect_half`` in the form that sliders and buttons can be linked to; the browser half
-    computes them. The norm sliders end at 10^``max_decade``.
+    The norm sliders end at 10^``max_decade``; the browser half has the places on them,
+    ``limit_index`` and ``range_indices``, which follow from the norm. ``order_index`` is
+    ``reflect_half`` in the form that buttons can be linked to.
 
     ``companion`` is another gradient of the same layer, as norms over channels; empty until the
     flow is looked at. ``time_range`` holds the first and last timestep that are shown, None for
@@ -39,8 +39,6 @@ class Selection(BrowserModel, Widget):  # type: ignore[misc]  # ipywidgets has n
     timestep = Int(None, allow_none=True).tag(sync=True)
     norm = Tuple(Float(), Float(), default_value=(-1.0, 1.0)).tag(sync=True)
     max_decade = Int(0).tag(sync=True)
-    limit_index = Int(0).tag(sync=True)
-    range_indices = Tuple(Int(), Int(), default_value=(0, 0)).tag(sync=True)
     auto = Bool(True).tag(sync=True)
     auto_limit = Float(1.0).tag(sync=True)
     reflect_half = Bool(False).tag(sync=True)

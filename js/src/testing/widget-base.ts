@@ -25,6 +25,14 @@ export class WidgetModel extends Backbone.Model {
   readonly comm = {};
   readonly comm_live = true;
 
+  set_state(state: object): void {
+    this.set(state);
+  }
+
+  serialize(state: object): object {
+    return state;
+  }
+
   save_changes(): void {
     this.saves = (this.saves ?? 0) + 1;
   }

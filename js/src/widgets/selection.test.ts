@@ -53,6 +53,25 @@ function make(attributes: object = {}): Made {
   return { selection, colours, time, redraws: () => count };
 }
 
+describe('a message', () => {
+  it.each([
+    ['of another page, whose range is automatic', { norm: [-9, 9], auto_limit: 9 }, 9, true],
+    ['that comes late', { norm: [-9, 9] }, 1, true],
+    ['with a range that was chosen', { norm: [-9, 9], auto: false }, 9, false],
+  ])('%s', (_, state, limit, auto) => {
+    const { selection } = make();
+    selection.set({ auto: true, auto_limit: 1 });
+    selection.set_state(state);
+    expect([selection.limit, selection.get('auto')]).toEqual([limit, auto]);
+  });
+
+  it('to Python says nothing of sliders', () => {
+    const { selection } = make();
+    const said = selection.serialize({ norm: [0, 1], limit_index: 3, range_indices: [0, 2] });
+    expect(said).toEqual({ norm: [0, 1] });
+  });
+});
+
 describe('the norm', () => {
   it('has its sliders where it is from the start', () => {
     const { selection } = make();

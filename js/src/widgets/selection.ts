@@ -12,6 +12,9 @@ import { MODULE_STATE } from '../version';
 import { changedPart, NORM_TRAITS, normStateOf, traitsOf } from './norm-traits';
 import type { TensorModel } from './tensor';
 
+/** Places on the norm's sliders: attributes of a page alone. */
+const SLIDERS = new Set(['limit_index', 'range_indices']);
+
 /** Attributes that the picture depends on. The others follow from them. */
 const SHOWN = [
   'sample',
@@ -56,8 +59,6 @@ export class SelectionModel extends WidgetModel {
       timestep: null,
       norm: [-1, 1],
       max_decade: 0,
-      limit_index: 0,
-      range_indices: [0, 0],
       auto: true,
       auto_limit: 1,
       reflect_half: false,
@@ -88,6 +89,23 @@ export class SelectionModel extends WidgetModel {
     this.applyNorm();
     this.timesteps = this.plotArray?.timesteps ?? 0;
     this.applyTime();
+  }
+
+  /**
+   * Take what a message says. With an automatic range it may be that of another page, or of a moment
+   * ago: then it is no range that was chosen.
+   */
+  override set_state(state: Backbone.ObjectHash): void {
+    const { auto, auto_limit: limit } = { ...this.attributes, ...state };
+    const isAutomatic = (auto as boolean) && 'norm' in state;
+    super.set_state(isAutomatic ? { ...state, norm: [-limit, limit] } : state);
+  }
+
+  /** What Python is told: not where sliders are, which follows from the range. */
+  override serialize(state: Backbone.ObjectHash): ReturnType<WidgetModel['serialize']> {
+    return super.serialize(
+      Object.fromEntries(Object.entries(state).filter(([name]) => !SLIDERS.has(name))),
+    );
   }
 
   get tensor(): TensorModel {

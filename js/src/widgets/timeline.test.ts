@@ -107,6 +107,36 @@ describe('what is drawn', () => {
   });
 });
 
+describe('the automatic range and the summary', () => {
+  const late = { auto_limit: 5, max_decade: 1, norm: [-5, 5] };
+
+  it('is that of what is drawn, whatever another page says', () => {
+    const { selection, summary } = make([10, 20]);
+    selection.set(late);
+    summary.set('value', 'summary 5');
+    expect(summary.get('value')).toBe('summary 20');
+    expect(selection.norm).toEqual({ vmin: -20, vmax: 20 });
+    expect([selection.get('auto_limit'), selection.get('max_decade')]).toEqual([20, 3]);
+  });
+
+  it('is that of another tensor when Python sends one', () => {
+    const { selection, summary } = make([10, 20]);
+    selection.tensor.set('array', arrayOf(5));
+    selection.set(late);
+    summary.set('value', 'summary 5');
+    expect(summary.get('value')).toBe('summary 5');
+    expect(selection.norm).toEqual({ vmin: -5, vmax: 5 });
+    expect(selection.get('max_decade')).toBe(1);
+  });
+
+  it('is not that of a range that was chosen elsewhere', () => {
+    const { selection } = make([10, 20]);
+    selection.set({ ...late, auto: false });
+    expect(selection.norm).toEqual({ vmin: -5, vmax: 5 });
+    expect(selection.get('auto_limit')).toBe(20);
+  });
+});
+
 describe('a comparison with A', () => {
   it.each([
     [0, 1030, null, 1030],

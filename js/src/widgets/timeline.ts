@@ -6,7 +6,7 @@ import type { ComparedSteps } from '../data/difference';
 import { difference } from '../data/difference';
 import type { Change } from '../data/run';
 import { nearestIndex, shownIndex, thinned, withSnapshot } from '../data/run';
-import type { Wire } from '../data/wire';
+import type { DenseArray, Wire } from '../data/wire';
 import { MODULE_STATE } from '../version';
 import { fetchArrays } from './arrays';
 import { close, open } from './meeting';
@@ -20,6 +20,13 @@ const AT_ONCE = 8;
 
 /** Values of the trait `show`: what is drawn while a step is pinned, which the page calls A. */
 export const SHOW = { step: 0, pinned: 1, difference: 2 } as const;
+
+/** What the selection has of a timeline. */
+interface Drawn {
+  readonly array: DenseArray;
+  readonly range: { readonly auto_limit: number; readonly max_decade: number };
+  readonly summary: string;
+}
 
 /**
  * The snapshots of a run, and which one is shown: its array becomes that of the selection's tensor,
@@ -63,6 +70,8 @@ export class TimelineModel extends DOMWidgetModel {
     this.on('change:pin', this.pinChanged, this);
     this.on('change:follow', this.showChosen, this);
     this.on('change:capacity', this.thin, this);
+    this.listenTo(this.selection, 'change:auto_limit', this.keepDrawn);
+    this.listenTo(this.get('summary') as WidgetModel, 'change:value', this.keepDrawn);
     open(this.widget_manager, this.model_id, this);
   }
 
@@ -269,19 +278,47 @@ export class TimelineModel extends DOMWidgetModel {
     const { selection } = this;
     const steps: ComparedSteps | null =
       show === SHOW.step ? null : [source.step, base?.step ?? null];
+    this.drawn = {
+      array,
+      range: { auto_limit: limit, max_decade: source.get('max_decade') as number },
+      summary: source.get('summary') as string,
+    };
     selection.together(() => {
-      selection.set({ auto_limit: limit, max_decade: source.get('max_decade') });
-      if (selection.get('auto') as boolean) {
-        selection.set('norm', [-limit, limit]);
-      }
       selection.tensor.set({ array, compared_steps: steps });
+      this.fitRange();
     });
     const summary = this.get('summary') as WidgetModel;
-    summary.set('value', source.get('summary'));
+    summary.set('value', this.drawn.summary);
     // so that Python knows the automatic range, and which summary its next one replaces
     save(selection);
     save(summary);
     this.trigger('shown');
+  }
+
+  /** Let the colours have the range of what is drawn, unless another one was chosen. */
+  private fitRange(): void {
+    const { drawn, selection } = this;
+    if (drawn !== undefined) {
+      const { auto_limit: limit } = drawn.range;
+      selection.set(drawn.range);
+      if (selection.get('auto') as boolean) {
+        selection.set('norm', [-limit, limit]);
+      }
+    }
+  }
+
+  /**
+   * Keep the range and the summary of what is drawn when a message says others: they are of what
+   * another page draws, or of what was drawn here before, if the message waited for a cell.
+   */
+  private keepDrawn(): void {
+    const { drawn, selection } = this;
+    if (drawn !== undefined && selection.tensor.get('array') === drawn.array) {
+      if (selection.get('auto_limit') !== drawn.range.auto_limit) {
+        this.fitRange();
+      }
+      (this.get('summary') as WidgetModel).set('value', drawn.summary);
+    }
   }
 
   /** Take the comparison out of the captions, when the timeline leaves the page. */
@@ -292,6 +329,8 @@ export class TimelineModel extends DOMWidgetModel {
   // Snapshots may have joined before the initialisers of fields run.
   declare private kept: readonly SnapshotModel[];
   declare private isLoading: boolean | undefined;
+  /** What the selection has of this timeline. */
+  declare private drawn: Drawn | undefined;
   /** Snapshots that were left out when the notebook was saved. */
   declare notSaved: { readonly count: number; readonly bytes: number };
 }

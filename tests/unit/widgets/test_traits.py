@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("open_widgets")
 VALUES = np.random.default_rng(0).normal(size=(4, 7, 6))
 INTEGERS = {
     "explorer": ("sample", "channel", "height"),
-    "selection": ("sample", "channel", "timestep", "max_decade", "limit_index", "order_index"),
+    "selection": ("sample", "channel", "timestep", "max_decade", "order_index"),
     "grid": ("page", "rows"),
     "timeline": ("capacity", "status_step", "step", "pinned", "show"),
 }
@@ -45,8 +45,7 @@ def test_integers(which: str, kind: Any) -> None:
 def test_pairs_of_integers() -> None:
     selection = widget("selection")
     selection.time_range = np.array([1, 5])[0], np.array([1, 5])[1]
-    selection.range_indices = tuple(np.arange(2))
-    assert [type(end) for end in (*selection.time_range, *selection.range_indices)] == [int] * 4
+    assert [type(end) for end in selection.time_range] == [int] * 2
 
 
 def test_bools() -> None:
