@@ -7,7 +7,8 @@ import { TimelineModel } from './timeline';
 const nothing = (): void => undefined;
 
 /**
- * Let models go when they are closed, with their state and their views.
+ * Let models go when they are closed, with their state and their views, in notebooks that have a
+ * frame: most of its parts are models of ipywidgets and bqplot, and come to be closed in any order.
  *
  * JupyterLab (4.6) keeps the comm of a widget for as long as the kernel lives: it connects each comm
  * to the status of its kernel, and never disconnects it (`CommHandler` of @jupyterlab/services). In
@@ -18,10 +19,12 @@ const nothing = (): void => undefined;
 export function letClosedModelsGo(): void {
   const { close } = WidgetModel.prototype;
   WidgetModel.prototype.close = function (this: WidgetModel, commClosed) {
-    const { comm } = this;
+    const { comm, widget_manager: manager } = this;
     const closed = close.call(this, commClosed);
-    comm?.on_close(nothing);
-    comm?.on_msg(nothing);
+    if (framesOf.has(manager)) {
+      comm?.on_close(nothing);
+      comm?.on_msg(nothing);
+    }
     return closed;
   };
 }

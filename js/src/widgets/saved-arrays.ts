@@ -30,18 +30,38 @@ export function noteArray(model: ArrayModel): void {
 
 /** The state of a model without its array, where that is left out; `left_out` has its bytes. */
 export function stateToSave(model: ArrayModel, state: State): State {
-  const models = modelsOf.get(model.widget_manager) ?? new Set();
-  const groups = new Map<unknown, Group & { bytes: number }>();
-  for (const each of models) {
-    const key = each.runId ?? each;
-    const group = groups.get(key) ?? { bytes: 0, isRun: each.runId !== undefined };
+  const { widget_manager: manager } = model as { widget_manager: object | undefined };
+  const bytes = bytesOf(model);
+  return manager === undefined || bytes === 0 || savedIn(manager).has(groupOf(model))
+    ? state
+    : { ...state, array: null, left_out: bytes };
+}
+
+/** By widget manager: the groups whose arrays are saved, while a notebook is being saved. */
+const savedOf = new WeakMap<object, Set<unknown>>();
+
+/** Find the groups whose arrays are saved, once for all models: a notebook is saved in one go. */
+function savedIn(manager: object): Set<unknown> {
+  const known = savedOf.get(manager);
+  if (known !== undefined) {
+    return known;
+  }
+  const groups = new Map<unknown, Group & { bytes: number; key: unknown }>();
+  for (const each of modelsOf.get(manager) ?? []) {
+    const key = groupOf(each);
+    const group = groups.get(key) ?? { bytes: 0, isRun: each.runId !== undefined, key };
     group.bytes += bytesOf(each);
     groups.set(key, group);
   }
-  const own = groups.get(model.runId ?? model);
-  return own === undefined || bytesOf(model) === 0 || fitting([...groups.values()]).has(own)
-    ? state
-    : { ...state, array: null, left_out: bytesOf(model) };
+  const saved = new Set([...fitting([...groups.values()])].map(({ key }) => key));
+  savedOf.set(manager, saved);
+  queueMicrotask(() => savedOf.delete(manager));
+  return saved;
+}
+
+/** What arrays that are saved together have in common: their run, or the only model. */
+function groupOf(model: ArrayModel): unknown {
+  return model.runId ?? model;
 }
 
 /** Bytes of the array that was left out when the notebook was saved; 0 if it is there. */
