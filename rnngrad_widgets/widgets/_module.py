@@ -1,10 +1,8 @@
-"""Name and version of the JavaScript module that holds the browser halves."""
+"""Name of the JavaScript module that holds the browser halves, and which versions are taken."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
-
-from rnngrad_widgets._version import __version__
 
 
 class _Module(NamedTuple):
@@ -12,4 +10,6 @@ class _Module(NamedTuple):
     version: str
 
 
-MODULE = _Module("rnngrad-widgets", __version__)
+# JupyterLab shows only a script error where it does not have the version that is asked for. So any
+# is taken, and the frame of the plots tells where that of the page is not that of Python.
+MODULE = _Module("rnngrad-widgets", "*")
