@@ -196,7 +196,7 @@ class ExplorerBase(ExplorerTraits):
         key = DisplayKey(path, word, before.part if part is None else check_part(part, parts))
         if key == before:
             return
-        with self._lock:
+        with self._lock, self._changing():
             self._show(self._loader.arrange(parts, key))
             if key[:2] != before[:2]:
                 self._recorded.read_new()
@@ -254,6 +254,10 @@ class ExplorerBase(ExplorerTraits):
     def _show(self, displayed: Displayed) -> None:
         if self.view == "flow":
             self._side.find_companion(displayed)  # before anything changes: the old picture stays
+        with self._changing():
+            self._show_all(displayed)
+
+    def _show_all(self, displayed: Displayed) -> None:
         self.displayed = displayed
         tensor, plot_array = displayed.tensor, displayed.plot_array
         self.step = displayed.step
@@ -378,6 +382,12 @@ class ExplorerBase(ExplorerTraits):
         last = self.runs.current.steps[-1] if self.runs.current else step
         if step < last:
             return
+        with self._changing():
+            self._add_snapshot(parts, step, status)
+
+    def _add_snapshot(
+        self, parts: Mapping[str, GradientTensor], step: int, status: RunStatus | str
+    ) -> None:
         tensor = self.displayed.part_of(parts)
         if tensor.shape != self.displayed.tensor.shape:
             self._show(self._loader.arrange(parts, self.displayed.key))

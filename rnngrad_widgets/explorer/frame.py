@@ -9,6 +9,7 @@ from ipywidgets import VBox, Widget, widget_serialization
 from traitlets import Any as AnyTrait
 from traitlets import Instance, List, Unicode, observe, validate
 
+from rnngrad_widgets._version import __version__
 from rnngrad_widgets.data.wire import Precision
 from rnngrad_widgets.explorer.validation import check_title, check_ylim
 from rnngrad_widgets.export.html import MAX_SIZE, SavedPage, save_html
@@ -52,6 +53,7 @@ class PlotFrame(BrowserView, VBox):  # type: ignore[misc]  # ipywidgets has no t
 
     selection = Instance(Selection).tag(sync=True, **widget_serialization)
     weight_selections = List(Instance(Selection)).tag(sync=True, **widget_serialization)
+    version = Unicode(__version__).tag(sync=True)
     themed = Bool(True).tag(sync=True)
     dark = Bool(None, allow_none=True).tag(sync=True)  # the notebook's theme: the browser says it
     range_mode = Bool(False).tag(sync=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,6 +51,30 @@ class ExplorerTraits(PlotFrame):
     displayed: Displayed
     view_stack: ViewStack
     runs: Runs
+    _raised: list[Exception] | None = None  # by observers, while several traits change
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Let traits change together: what observers raise is raised when all have changed."""
+        if self._raised is not None:
+            yield
+            return
+        self._raised = raised = list[Exception]()
+        try:
+            yield
+        finally:
+            self._raised = None
+        if raised:
+            raise raised[0]
+
+    def notify_change(self, change: Any) -> None:
+        """Tell observers; what they raise waits until the explorer is as it must be."""
+        try:
+            super().notify_change(change)
+        except Exception as error:
+            if self._raised is None:
+                raise
+            self._raised.append(error)
 
     # -- what the explorer does about them ---------------------------------------------------------
 

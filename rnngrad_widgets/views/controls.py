@@ -163,13 +163,12 @@ class Controls:
 
     def choose(self, layer: str, quantity: str, part: str) -> None:
         """Let the dropdowns say what is shown."""
-        for dropdown, value in (
-            (self.layer, layer),
-            (self.quantity, quantity),
-            (self.part, part),
+        for (name, dropdown), value in zip(
+            self.dropdowns.items(), (layer, quantity, part), strict=True
         ):
             if dropdown.options:
                 dropdown.value = value
+                dropdown.tooltip = f"{name}: {dropdown.label}"  # where it is too long to be seen
         self.download.stem = " ".join(filter(None, (layer, quantity, part))) or "array"
 
     def _listen(self, choose: Callable[[str, str], None], refresh: Callable[[], None]) -> None:

@@ -156,6 +156,8 @@ def test_a_page_on_paper(tmp_path: Path, browser: Browser, *, dark: bool) -> Non
               const parts = '.rnngrad-figure-heat canvas, .rnngrad-hit';
               const boxes = [...document.querySelectorAll(parts)];
               globalThis.seen = boxes.map((el) => el.getBoundingClientRect().right);
+              const bar = document.querySelector('.rnngrad-colourbar-colours');
+              globalThis.bar = [bar.height, bar.clientHeight];
             }), [])"""
         )
         assert ends == []
@@ -163,6 +165,8 @@ def test_a_page_on_paper(tmp_path: Path, browser: Browser, *, dark: bool) -> Non
         assert file.startswith(b"%PDF")
         widest = max(view.read("globalThis.seen"))
         assert 500 < widest <= 718, "all timesteps are on the page"
+        drawn, high = view.read("globalThis.bar")
+        assert drawn == high > 100, "the labels of the colour bar are beside their colours"
         assert view.box(".rnngrad-figure-heat") == before, "the screen is as it was"
 
         paper.emulate_media(media="print")

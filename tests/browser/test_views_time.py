@@ -78,6 +78,23 @@ def x_of(e: ExplorerPage, timestep: float, first: int = 0, last: int = T - 1) ->
     return area["x"] + (timestep + 0.5 - first) / (last - first + 1) * area["width"]
 
 
+def brush_a_map(e: ExplorerPage, first: int, last: int) -> None:
+    """Drag in a map of all samples, beyond its end: all maps show the range."""
+    mouse = e.notebook.page.mouse
+    panel = e.root.locator(".rnngrad-panel-frame:visible").nth(1).bounding_box()
+    assert panel is not None
+    inside = int(0.3 * (last - first + 1))
+    y = panel["y"] + panel["height"] / 2
+    mouse.move(panel["x"] + (inside + 0.4) / (last - first + 1) * panel["width"], y)
+    mouse.down()
+    mouse.move(panel["x"] + 1.2 * panel["width"], y, steps=4)
+    mouse.up()
+    e.expect_trait("selection.time_range", (first + inside, last))
+    assert e.kernel("sample") == 0, "a brush is no click"
+    mouse.move(5, 5)
+    expect_maps(e, {s: picture(ARRAY, s)[:, first + inside : last + 1] for s in range(3)}, NORM)
+
+
 def test_a_range_of_time_is_brushed_zoomed_and_panned_in_all_panels_at_once(lab: Lab) -> None:
     e = ExplorerPage(lab.open([show(ARRAY, f"norm={NORM}")]))
     mouse = e.notebook.page.mouse
@@ -124,6 +141,8 @@ def test_a_range_of_time_is_brushed_zoomed_and_panned_in_all_panels_at_once(lab:
     first, last = e.kernel("selection.time_range")
     e.button("All samples").click()
     expect_maps(e, {s: picture(ARRAY, s)[:, first : last + 1] for s in range(3)}, NORM)
+    brush_a_map(e, first, last)
+    e.notebook.execute(f"e.selection.time_range = ({first}, {last})")
     e.button("Flow").click()
     expect_flow(e, norms(), 0, span=(first, last))
     area = e.area("flow-high")

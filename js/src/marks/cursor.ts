@@ -249,10 +249,10 @@ export class Cursor extends SelectionMark {
   private readonly line = svg('line', { class: 'rnngrad-cross' });
   private readonly band = svg('rect', { class: 'rnngrad-band' });
   private readonly brush = new TimeBrush(
-    () => [this.width, this.height],
+    () => ({ left: 0, top: 0, width: this.width, height: this.height }),
     (from, to) => {
       const { invert } = this.scale('x').scale;
-      this.selection.zoom([invert(from), invert(to)]);
+      this.selection.brush(invert(from), invert(to));
     },
   );
   private readonly rows = [

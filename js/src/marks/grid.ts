@@ -7,6 +7,7 @@ import { indexTicks } from '../drawing/ticks';
 import { SelectionMarkModel } from './canvas-mark';
 import { columnAxisName, followPointer, plotArea } from './plot-area';
 import { ColourMark } from './raster';
+import { TimeBrush } from './time-brush';
 
 export class GridModel extends SelectionMarkModel {
   override defaults(): Backbone.ObjectHash {
@@ -44,12 +45,13 @@ export abstract class Grid extends ColourMark {
   protected override setup(): void {
     this.showChosenPage();
     this.drawBeyondPlot(); // tick labels are in the margins
-    this.el.append(this.hit, this.words, this.line, this.frame);
+    this.el.append(this.hit, this.words, this.line, this.frame, this.brush.el);
     followPointer(this.hit, this.selection, {
       pointAt: (event) => this.pointAt(event),
       chooseAt: (event) => this.chooseAt(event),
       isTimed: true,
     });
+    this.brush.attachTo(this.hit);
   }
 
   protected override paint(context: CanvasRenderingContext2D): void {
@@ -199,11 +201,19 @@ export abstract class Grid extends ColourMark {
 
   private chooseAt(event: MouseEvent): void {
     const found = this.at(event);
-    if (found !== null) {
+    if (found !== null && !this.brush.wasUsed) {
       this.selection.choose(found);
     }
   }
 
+  private readonly brush = new TimeBrush(
+    (x, y) => panelAt(this.panels, x, y),
+    (from, to, { left, width }) => {
+      const [first, end] = this.span;
+      const at = (x: number): number => first - 0.5 + ((x - left) / width) * (end - first);
+      this.selection.brush(at(from), at(to));
+    },
+  );
   private panels: Panel[] = [];
   private readonly written = new LastKey();
   private readonly hit = plotArea('rnngrad-grid');

@@ -1,5 +1,6 @@
 // Choosing a part of the time axis by a drag along it.
 
+import type { Rectangle } from '../drawing/hatch';
 import { pointIn, setAttributes, show, svg } from '../drawing/svg';
 
 /** A drag of at least so many pixels is a brush, not a click. */
@@ -11,12 +12,12 @@ export class TimeBrush {
   readonly el = svg('rect', { class: 'rnngrad-brush', style: 'display: none' });
 
   /**
-   * @param size - gives width and height of the plot area, in pixels
-   * @param zoom - called with both ends of the drag, in pixels
+   * @param panelAt - gives the panel at a pixel: a drag stays in the one that it begins in
+   * @param zoom - called with both ends of the drag, in pixels, and that panel
    */
   constructor(
-    private readonly size: () => readonly [number, number],
-    private readonly zoom: (from: number, to: number) => void,
+    private readonly panelAt: (x: number, y: number) => Rectangle | null,
+    private readonly zoom: (from: number, to: number, panel: Rectangle) => void,
   ) {}
 
   /** Whether the last press in the plot area was a drag: then the click after it chooses nothing. */
@@ -27,44 +28,51 @@ export class TimeBrush {
   /** Follow the pointer in a plot area. */
   attachTo(area: SVGRectElement): void {
     area.addEventListener('pointerdown', (event) => {
-      if (event.button === 0) {
-        this.from = this.place(area, event);
+      const { x, y } = pointIn(area, event);
+      this.used = false;
+      this.panel = event.button === 0 ? this.panelAt(x, y) : null;
+      if (this.panel !== null) {
+        this.from = x;
         area.setPointerCapture(event.pointerId);
       }
     });
-    area.addEventListener('pointermove', (event) => this.draw(this.place(area, event)));
-    area.addEventListener('pointerup', (event) => this.end(this.place(area, event)));
+    area.addEventListener('pointermove', (event) => this.draw(pointIn(area, event).x));
+    area.addEventListener('pointerup', (event) => this.end(pointIn(area, event).x));
     area.addEventListener('pointercancel', () => this.stop());
   }
 
-  private place(area: SVGRectElement, event: MouseEvent): number {
-    return Math.min(Math.max(pointIn(area, event).x, 0), this.size()[0]);
+  /** The end of a drag to a pixel, within the panel; null where it is a click. */
+  private endAt(x: number, { left, width }: Rectangle): number | null {
+    const end = Math.min(Math.max(x, left), left + width);
+    return Math.abs(end - this.from) >= SHORTEST ? end : null;
   }
 
-  private draw(to: number): void {
-    const from = this.from ?? 0;
-    const isLong = this.from !== null && Math.abs(to - from) >= SHORTEST;
-    show(this.el, isLong);
-    if (isLong) {
-      const width = Math.abs(to - from);
-      setAttributes(this.el, { x: Math.min(from, to), width, y: 0, height: this.size()[1] });
+  private draw(x: number): void {
+    const { panel, from } = this;
+    const to = panel === null ? null : this.endAt(x, panel);
+    show(this.el, to !== null);
+    if (panel !== null && to !== null) {
+      const { top: y, height } = panel;
+      setAttributes(this.el, { x: Math.min(from, to), width: Math.abs(to - from), y, height });
     }
   }
 
-  private end(to: number): void {
-    const { from } = this;
+  private end(x: number): void {
+    const { panel, from } = this;
+    const to = panel === null ? null : this.endAt(x, panel);
     this.stop();
-    this.used = from !== null && Math.abs(to - from) >= SHORTEST;
-    if (this.used && from !== null) {
-      this.zoom(from, to);
+    this.used = to !== null;
+    if (panel !== null && to !== null) {
+      this.zoom(from, to, panel);
     }
   }
 
   private stop(): void {
-    this.from = null;
+    this.panel = null;
     show(this.el, false);
   }
 
-  private from: number | null = null;
+  private panel: Rectangle | null = null;
+  private from = 0;
   private used = false;
 }

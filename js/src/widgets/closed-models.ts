@@ -58,13 +58,50 @@ export function noteFrame(frame: Frame): void {
   );
   const models = new Set<WidgetModel>();
   gone.forEach((each) => collectParts(each, models));
-  for (const model of models) {
-    model.trigger('comm:close'); // the manager forgets it
-    void model.close(true);
-    model.state_change = Promise.resolve(null); // it holds the last view, and a link may hold the model
+  models.forEach(letGo);
+  if (frames.size > 0) {
+    sweepLater(manager);
   }
   frames.add(frame);
   frame.once('destroy', () => frames.delete(frame));
+}
+
+function letGo(model: WidgetModel): void {
+  model.trigger('comm:close'); // the manager forgets it
+  void model.close(true);
+  model.state_change = Promise.resolve(null); // it holds the last view, and a link may hold the model
+}
+
+/** What is used of the widget manager of a notebook. */
+interface Manager {
+  readonly _modelsSync?: ReadonlyMap<string, WidgetModel>;
+  _get_comm_info(): Promise<object>;
+}
+
+/** Milliseconds from the last new frame until it is asked which widgets there are. */
+const SWEEP_AFTER = 2000;
+
+const sweeps = new WeakMap<object, number>();
+
+function sweepLater(manager: object): void {
+  window.clearTimeout(sweeps.get(manager));
+  const timer = window.setTimeout(() => void sweep(manager as Manager), SWEEP_AFTER);
+  sweeps.set(manager, timer);
+}
+
+/**
+ * Close what the kernel has closed without the page hearing of it: Jupyter Server drops messages
+ * beyond 1,000 a second, but none that opens a widget. Ten explorers in a cell that runs again have
+ * more than 3,000 widgets to close.
+ */
+async function sweep(manager: Manager): Promise<void> {
+  const models = [...(manager._modelsSync ?? [])].filter(([, model]) => model.comm_live);
+  try {
+    const open = await manager._get_comm_info();
+    models.filter(([id]) => !(id in open)).forEach(([, model]) => letGo(model));
+  } catch {
+    // the kernel is gone, or the page
+  }
 }
 
 /** Whether the kernel that made a model is gone. */

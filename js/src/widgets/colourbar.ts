@@ -43,16 +43,19 @@ export class ColourBar extends DOMWidgetView {
     this.listenTo(this.selection, 'redraw', this.draw);
     // the height is remembered: asking for it on each redraw would make the browser lay out the
     // page
-    this.observer = new ResizeObserver(() => {
-      this.height = this.el.clientHeight;
-      this.draw();
-    });
+    this.observer = new ResizeObserver(() => this.measure());
     this.observer.observe(this.el);
+    this.listenTo(this.selection, 'layout', this.measure); // for paper the observer comes too late
   }
 
   override remove(): void {
     this.observer?.disconnect();
     super.remove();
+  }
+
+  private measure(): void {
+    this.height = this.el.clientHeight;
+    this.draw();
   }
 
   private draw(): void {

@@ -5,7 +5,7 @@ import { VBoxModel, VBoxView } from '@jupyter-widgets/controls';
 import { leftOutText } from '../data/saved';
 import { isDark, onPixelsChange, onThemeChange, setExportTheme, theme } from '../drawing/theme';
 import { servePictures } from '../export/picture';
-import { MODULE_STATE } from '../version';
+import { MODULE_STATE, MODULE_VERSION, versionText } from '../version';
 import { noteFrame } from './closed-models';
 import { KernelWait } from './kernel-wait';
 import { changesCells, takes } from './keys';
@@ -21,6 +21,7 @@ export class PlotFrameModel extends VBoxModel {
       _view_name: 'PlotFrame',
       selection: null,
       weight_selections: [],
+      version: MODULE_VERSION,
       themed: true,
       dark: null,
       range_mode: false,
@@ -78,7 +79,7 @@ export class PlotFrame extends VBoxView {
     this.el.addEventListener('keydown', (event) => this.leaveOnEscape(event));
     this.heading.className = 'rnngrad-title';
     const wait = new KernelWait(this.el, this.removal.signal);
-    this.el.append(this.heading, this.leftOut, wait.line);
+    this.el.append(this.heading, this.versions, this.leftOut, wait.line);
     this.stops.push(
       onThemeChange(() => {
         this.applyTheme();
@@ -106,6 +107,7 @@ export class PlotFrame extends VBoxView {
     this.applyTheme();
     this.sendTheme();
     this.tellPage();
+    this.tellVersions();
     this.applySize();
     this.applyMode();
     this.tellLeftOut();
@@ -131,6 +133,12 @@ export class PlotFrame extends VBoxView {
       selection.hover(null, null);
       selection.trigger('layout');
     });
+  }
+
+  /** Say where Python has another version; what is saved is shown by any that is compatible. */
+  private tellVersions(): void {
+    this.versions.className = 'rnngrad-versions';
+    this.versions.textContent = this.model.comm_live ? versionText(this.model.get('version')) : '';
   }
 
   private redraw(): void {
@@ -237,4 +245,5 @@ export class PlotFrame extends VBoxView {
   private readonly stops: (() => void)[] = [];
   private readonly heading = document.createElement('div');
   private readonly leftOut = document.createElement('div');
+  private readonly versions = document.createElement('div');
 }

@@ -228,6 +228,13 @@ export class SelectionModel extends WidgetModel {
     this.save_changes();
   }
 
+  /** Zoom between two places of what is shown; its ends are halfway to timesteps that are not. */
+  brush(...places: [number, number]): void {
+    const [first, last] = this.timeRange;
+    const [from, to] = places.map((place) => Math.min(Math.max(place, first), last));
+    this.zoom([from, to]);
+  }
+
   /** Move a zoomed range along with the chosen timestep. */
   private bringIntoView(): void {
     const [first, last] = this.timeRange;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -223,3 +224,44 @@ def test_none_is_the_first_layer(explorer: Any) -> None:
     explorer.layer = "bi"
     explorer.layer = None
     assert (explorer.layer, explorer.tensor.layer) == ("lstm", "lstm")
+
+
+@pytest.mark.parametrize("asked", ["in Python", "in the browser"])
+@pytest.mark.parametrize("trait", ["layer", "quantity", "step", "sample"])
+def test_an_observer_that_raises_leaves_no_half_of_it(
+    explorer: Any, trait: str, asked: str
+) -> None:
+    explorer.sample = 3
+
+    def raises(change: Any) -> None:
+        raise ZeroDivisionError(f"{change.name} of mine")
+
+    explorer.observe(raises, trait)
+    wanted = ("few", "output_gradient")  # of fewer samples and channels
+    if trait == "quantity":
+        wanted = ("lstm", "hidden_gradient")
+    change = {"layer": "few"} if trait != "quantity" else {"quantity": "hidden_gradient"}
+    if asked == "in Python":
+        with pytest.raises(ZeroDivisionError, match=f"{trait} of mine"):
+            explorer.select(**change)
+    else:
+        (name,) = change
+        explorer.controls.dropdowns[name].value = change[name]
+        assert explorer.message == f"<b>ZeroDivisionError</b> {trait} of mine"
+    assert (explorer.layer, explorer.quantity) == wanted
+    shown = (explorer.tensor.layer, explorer.tensor.quantity, explorer.tensor.step)
+    assert shown == (*wanted, explorer.step)
+    assert (explorer.controls.layer.value, explorer.controls.quantity.value) == wanted
+    assert f"<b>{wanted[0]}</b>" in explorer.summary
+    np.testing.assert_array_equal(
+        explorer.selection.tensor.array, explorer.tensor.values.astype(np.float32)
+    )
+    assert explorer.sample == explorer.selection.sample == explorer.controls.sample.value
+    assert explorer.sample < len(explorer.tensor.values)
+    assert explorer.busy == ""
+    # and so does one of a snapshot
+    explorer.unobserve(raises, trait)
+    explorer.observe(raises, "step")
+    with pytest.raises(ZeroDivisionError, match="step of mine"):
+        explorer.add_snapshot({"": replace(explorer.tensor, step=90)}, 90)
+    assert explorer.step == explorer.displayed.step == explorer.tensor.step == 90
