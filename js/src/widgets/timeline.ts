@@ -6,17 +6,15 @@ import type { ComparedSteps } from '../data/difference';
 import { difference } from '../data/difference';
 import type { Change } from '../data/run';
 import { nearestIndex, shownIndex, thinned, withSnapshot } from '../data/run';
-import type { DenseArray, Wire } from '../data/wire';
+import type { DenseArray } from '../data/wire';
 import { MODULE_STATE } from '../version';
 import { fetchArrays } from './arrays';
 import { close, open } from './meeting';
+import { MissingArrays } from './missing-arrays';
 import { leftOut } from './saved-arrays';
 import type { SelectionModel } from './selection';
 import type { SnapshotModel } from './snapshot';
 import type { RunStatus } from './text';
-
-/** How many arrays are asked for at once: few, so that one that is chosen meanwhile comes soon. */
-const AT_ONCE = 8;
 
 /** Values of the trait `show`: what is drawn while a step is pinned, which the page calls A. */
 export const SHOW = { step: 0, pinned: 1, difference: 2 } as const;
@@ -65,6 +63,11 @@ export class TimelineModel extends DOMWidgetModel {
     super.initialize(attributes, options);
     this.kept = [];
     this.notSaved = { count: 0, bytes: 0 };
+    this.arrays = new MissingArrays(
+      (ids, take) => fetchArrays(this.widget_manager, ids, take),
+      () => this.toLoad(),
+      (snapshot) => this.arrayCame(snapshot),
+    );
     this.on('change:step', this.showChosen, this);
     this.on('change:show', this.showChosen, this);
     this.on('change:pin', this.pinChanged, this);
@@ -117,49 +120,18 @@ export class TimelineModel extends DOMWidgetModel {
       this.showChosen();
     }
     this.trigger('snapshots');
-    void this.loadMissing();
+    void this.arrays.load();
   }
 
-  /** Get the arrays that a page lacks that was loaded again, as long as some come. */
-  private async loadMissing(): Promise<void> {
-    if (this.isLoading === true) {
-      return;
+  private arrayCame(snapshot: SnapshotModel): void {
+    if (snapshot === this.shown || snapshot === this.pinnedSnapshot) {
+      this.showChosen();
     }
-    this.isLoading = true;
-    await Promise.resolve(); // those that are restored at the same moment join first
-    try {
-      let left = Infinity;
-      for (let { toLoad } = this; toLoad.length < left; { toLoad } = this) {
-        left = toLoad.length;
-        if (left > 0) {
-          await this.load(toLoad.slice(0, AT_ONCE));
-        }
-      }
-    } catch {
-      // the kernel went away
-    } finally {
-      this.isLoading = false;
-    }
-  }
-
-  private async load(snapshots: readonly SnapshotModel[]): Promise<void> {
-    const wanted = new Map(snapshots.map((snapshot) => [snapshot.model_id, snapshot]));
-    const take = (id: string, wire: Wire): void => this.fill(wanted.get(id), wire);
-    await fetchArrays(this.widget_manager, [...wanted.keys()], take);
-  }
-
-  private fill(snapshot: SnapshotModel | undefined, wire: Wire): void {
-    if (snapshot !== undefined && this.kept.includes(snapshot)) {
-      snapshot.fill(wire);
-      if (snapshot === this.shown || snapshot === this.pinnedSnapshot) {
-        this.showChosen();
-      }
-      this.trigger('snapshots');
-    }
+    this.trigger('snapshots');
   }
 
   /** Snapshots whose arrays are needed: first the shown one and A, then from the latest. */
-  private get toLoad(): SnapshotModel[] {
+  private toLoad(): SnapshotModel[] {
     const wanted = [this.shown, this.pinnedSnapshot, ...[...this.kept].reverse()];
     const missing = wanted.filter((each) => each?.isMissing === true) as SnapshotModel[];
     return [...new Set(missing)];
@@ -269,7 +241,7 @@ export class TimelineModel extends DOMWidgetModel {
     const base = show === SHOW.difference ? pinned : null;
     const array = difference(source?.array ?? null, base?.array ?? null);
     if (source === null || array === null) {
-      void this.loadMissing();
+      void this.arrays.load();
       return;
     }
     const own = source.get('auto_limit') as number;
@@ -328,7 +300,7 @@ export class TimelineModel extends DOMWidgetModel {
 
   // Snapshots may have joined before the initialisers of fields run.
   declare private kept: readonly SnapshotModel[];
-  declare private isLoading: boolean | undefined;
+  declare private arrays: MissingArrays;
   /** What the selection has of this timeline. */
   declare private drawn: Drawn | undefined;
   /** Snapshots that were left out when the notebook was saved. */
