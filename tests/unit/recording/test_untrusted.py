@@ -95,7 +95,7 @@ CHANGES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     ),
     "one direction": (
         lambda r: node(r)["attributes"].update(directions=["a"]),
-        "directions must be two or none",
+        "directions must be two, none, or 'backward' alone",
     ),
     "gates": (
         lambda r: node(r)["attributes"].update(gates=[*"abcde"]),
