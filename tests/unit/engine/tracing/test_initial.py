@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 from keras import layers, ops
 
+from rnngrad_widgets.data.statistics import halves
 from rnngrad_widgets.engine import GradientEngine
 from tests.unit.engine.cases import CASES, Case, problem
 from tests.unit.engine.unroll import Watcher, run_layer
@@ -154,8 +155,7 @@ def test_gates_are_the_activations_of_the_unroll(case: Case) -> None:
         run_layer(made.layer, tf.constant(made.x), made.mask, watcher)
     for tensor in snapshot.values():
         label = tensor.layer.removeprefix(made.layer.name).removeprefix("/")
-        halves = np.split(tensor.values, max(len(tensor.directions), 1), axis=-1)
-        for direction, half in zip(tensor.directions or ("",), halves, strict=True):
+        for direction, half in halves(tensor).items():
             prefix = "".join(f"{part}/" for part in (direction, label) if part)
             names = [n for n in ("gate", "gate_zr", "gate_h") if prefix + n in watcher.seen]
             parts = [watcher.seen[prefix + n] for n in names]
