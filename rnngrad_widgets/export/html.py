@@ -25,6 +25,8 @@ from rnngrad_widgets._version import __version__
 from rnngrad_widgets.data.wire import Precision, check_precision, encode
 from rnngrad_widgets.export.bundle import licences, renderer
 from rnngrad_widgets.export.files import write_whole
+from rnngrad_widgets.widgets.control_link import ControlLink
+from rnngrad_widgets.widgets.open_widgets import open_widgets
 from rnngrad_widgets.widgets.reachable import reachable
 from rnngrad_widgets.widgets.tensor import Tensor
 from rnngrad_widgets.widgets.timeline import Snapshot
@@ -171,7 +173,13 @@ def _theme(widget: DOMWidget) -> str:
 
 def _models(widget: DOMWidget, precision: Precision) -> dict[str, dict[str, Any]]:
     """Return states of the widget, of all it refers to and of the links between, by model id."""
-    models = {each.model_id: _state(each, precision) for each in reachable(_roots(widget))}
+    found = reachable(_roots(widget))
+    links = [
+        each
+        for each in open_widgets().values()
+        if isinstance(each, ControlLink) and {each.selection, each.control} <= found
+    ]
+    models = {each.model_id: _state(each, precision) for each in (*found, *links)}
     add_resolved_links(models, drop_defaults=False)
     return models
 
