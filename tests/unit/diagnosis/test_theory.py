@@ -20,10 +20,12 @@ B, T, F, UNITS = 16, 100, 4, 32
 
 @pytest.fixture(autouse=True)
 def _double_precision() -> Any:
-    before = keras.config.floatx()
+    before = keras.config.floatx(), keras.config.dtype_policy()
     keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")  # once one was set, it counts, not the former
     yield
-    keras.config.set_floatx(before)
+    keras.config.set_floatx(before[0])
+    keras.config.set_dtype_policy(before[1])
 
 
 def numbers_of(layer: Any, quantity: str = "hidden_gradient") -> GradientDiagnosis:
