@@ -16,21 +16,14 @@ from rnngrad_widgets.diagnosis.diagnose import diagnose
 from rnngrad_widgets.diagnosis.gradient import GradientDiagnosis
 
 B, T, F, UNITS = 16, 100, 4, 32
-
-
-@pytest.fixture(autouse=True)
-def _double_precision() -> Any:
-    before = keras.config.floatx(), keras.config.dtype_policy()
-    keras.config.set_floatx("float64")
-    keras.config.set_dtype_policy("float64")  # once one was set, it counts, not the former
-    yield
-    keras.config.set_floatx(before[0])
-    keras.config.set_dtype_policy(before[1])
+DOUBLE = "float64"
 
 
 def numbers_of(layer: Any, quantity: str = "hidden_gradient") -> GradientDiagnosis:
     keras.utils.set_random_seed(0)
-    model = keras.Sequential([keras.Input((T, F)), layer, layers.Dense(1)])
+    model = keras.Sequential(
+        [keras.Input((T, F), dtype=DOUBLE), layer, layers.Dense(1, dtype=DOUBLE)]
+    )
     model.compile("sgd", "mse")
     random = np.random.default_rng(0)
     x, y = random.normal(size=(B, T, F)), random.normal(size=(B, 1))
@@ -46,6 +39,7 @@ def test_scalar_recurrence(a: float, backward: bool) -> None:
         layers.SimpleRNN(
             1,
             activation="linear",
+            dtype=DOUBLE,
             recurrent_initializer=initializers.Constant(a),
             go_backwards=backward,
         )
@@ -60,7 +54,7 @@ def test_scalar_recurrence(a: float, backward: bool) -> None:
 def test_orthogonal_recurrence(gain: float, slope: float) -> None:
     orthogonal = initializers.Orthogonal(gain, seed=0)
     found = numbers_of(
-        layers.SimpleRNN(UNITS, activation="linear", recurrent_initializer=orthogonal)
+        layers.SimpleRNN(UNITS, activation="linear", dtype=DOUBLE, recurrent_initializer=orthogonal)
     )
     assert found.decay is not None
     assert found.decay.slope == pytest.approx(slope, abs=5e-5)
@@ -72,6 +66,7 @@ def test_the_cell_of_an_lstm_whose_gates_read_nothing(bias: float, slope: float)
     found = numbers_of(
         layers.LSTM(
             UNITS,
+            dtype=DOUBLE,
             kernel_initializer="zeros",
             recurrent_initializer="zeros",
             unit_forget_bias=False,
@@ -92,10 +87,11 @@ def test_no_rate_where_the_loss_acts_at_every_step() -> None:
     """Of h_t = 0.9 h_(t-1) + x_t a line through ln(norm) would say -0.014."""
     model = keras.Sequential(
         [
-            keras.Input((T, 1)),
+            keras.Input((T, 1), dtype=DOUBLE),
             layers.SimpleRNN(
                 1,
                 activation="linear",
+                dtype=DOUBLE,
                 recurrent_initializer=initializers.Constant(0.9),
                 return_sequences=True,
             ),
