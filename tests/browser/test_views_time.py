@@ -138,6 +138,7 @@ def test_a_range_of_time_is_brushed_zoomed_and_panned_in_all_panels_at_once(lab:
 
     # one range in every view, and a double click shows all
     plot.press("+")
+    eventually(lambda: e.kernel("selection.time_range") is not None, True, "a range")
     first, last = e.kernel("selection.time_range")
     e.button("All samples").click()
     expect_maps(e, {s: picture(ARRAY, s)[:, first : last + 1] for s in range(3)}, NORM)
