@@ -97,18 +97,23 @@ def _about_decay(gradient: GradientDiagnosis) -> str:
     decay = gradient.decay
     if decay is None:
         return f"no decay can be read: {gradient.no_decay}"
-    if decay.interval is not None and decay.interval[0] <= 0 <= decay.interval[1]:
-        words = f"neither falls nor grows with the steps back (factor {decay.factor:.3g} per step)"
-    elif decay.slope > 0:
-        times = (
-            "" if gradient.growth is None else f", {gradient.growth:,.3g} times over all of them"
-        )
-        words = f"grows backwards, by a factor of {decay.factor:.3g} per step{times}"
-    else:
+    if decay.grows:
+        verb = "explodes" if gradient.explodes else "grows"
+        words = f"{verb} backwards, by a factor of {decay.factor:.3g} per step"
+        if gradient.growth is not None:
+            words += f", {_times(gradient.growth)} times to the first timestep"
+    elif decay.slope < 0 and (decay.interval is None or decay.interval[1] < 0):
         words = (
             f"falls by a factor of {decay.factor:.3g} per step back, to a tenth within "
             f"{decay.steps_per_decade:.3g} steps"
         )
+    elif decay.interval is None:
+        words = (
+            f"changes by a factor of {decay.factor:.3g} per step back; of {decay.samples} samples "
+            "it cannot be said whether it grows"
+        )
+    else:
+        words = f"neither falls nor grows with the steps back (factor {decay.factor:.3g} per step)"
     return words + _interval(decay)
 
 

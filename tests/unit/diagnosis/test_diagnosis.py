@@ -144,6 +144,36 @@ def test_it_reads_as_a_table_sentences_and_json() -> None:
 
 
 @pytest.mark.parametrize(
+    ("factor", "samples", "words"),
+    [
+        (
+            1.05,
+            B,
+            "grows backwards, by a factor of 1.05 per step, 17.8 times to the first timestep (",
+        ),
+        (
+            1.2,
+            B,
+            "explodes backwards, by a factor of 1.2 per step, 46,956 times to the first times",
+        ),
+        (
+            1.2,
+            7,
+            "changes by a factor of 1.2 per step back; of 7 samples it cannot be said whether",
+        ),
+        (0.8, 7, "falls by a factor of 0.8 per step back, to a tenth within 10.3 steps"),
+        (1.0, B, "neither falls nor grows with the steps back (factor 1 per step) ("),
+    ],
+)
+def test_words_say_what_the_interval_allows(factor: float, samples: int, words: str) -> None:
+    values = made(factor**LAGS)
+    if factor == 1.0:  # some fall, some grow
+        values = made(np.exp(np.linspace(-0.01, 0.01, B)[:, None] * LAGS))
+    sentence = diagnose(values[:samples]).findings[0]
+    assert sentence.startswith(f"array: {words}")
+
+
+@pytest.mark.parametrize(
     ("source", "options", "error", "message"),
     [
         (FALLING, {"threshold": 0}, ValueError, "threshold must be between 0 and 1; received 0"),
