@@ -69,6 +69,7 @@ class Notebook:
 def notebook(
     open_widgets: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Notebook]:
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)  # IPython warns where another one is active
     shell = Shell()
     for module in (executions, lifetime, unreferenced):
         monkeypatch.setattr(module, "get_ipython", lambda: shell)
