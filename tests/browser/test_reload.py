@@ -73,8 +73,9 @@ def kept(page: Page) -> int:
 def expect_all(page: Page, snapshots: int) -> None:
     """Wait until a page has all snapshots, the latest shown."""
     eventually(lambda: kept(page), snapshots, "the number of snapshots")
-    shown = page.locator(SLIDER).get_attribute("aria-valuetext")
-    assert shown == f"training step {snapshots - 1}"
+    shown = f"training step {snapshots - 1}"
+    slider = page.locator(SLIDER)
+    eventually(lambda: slider.get_attribute("aria-valuetext"), shown, "the step that is shown")
 
 
 def expect_to_follow(page: Page) -> None:
