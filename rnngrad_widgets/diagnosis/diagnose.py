@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rnngrad_widgets.data.quantities import quantity_of
 from rnngrad_widgets.data.statistics import THRESHOLD, halves, relative_medians, share_not_reached
@@ -153,40 +154,34 @@ def _is_gradient_over_time(tensor: GradientTensor) -> bool:
 def _diagnoses(
     tensor: GradientTensor, tensors: Tensors, threshold: float, levels: tuple[float, ...]
 ) -> list[GradientDiagnosis]:
-    parts, reasons = halves(tensor), reasons_against_rate(tensor, tensors)
+    profiles, reasons = profiles_of(tensor), reasons_against_rate(tensor, tensors)
     found = []
-    for direction, profile in profiles_of(tensor).items():
-        values = parts[direction]
-        part = GradientTensor(values, tensor.dims, mask=tensor.mask)
-        found.append(
-            _diagnosis(tensor, direction, part, profile, reasons[direction], threshold, levels)
-        )
+    for direction, values in halves(tensor).items():
+        names = tensor.layer, tensor.quantity, direction
+        profile, reason = profiles[direction], reasons[direction]
+        found.append(_diagnosis(names, values, profile, reason, threshold, levels))
     return found
 
 
 def _diagnosis(
-    tensor: GradientTensor,
-    direction: str,
-    part: GradientTensor,
+    names: tuple[str, str, str],
+    values: NDArray[Any],
     profile: Profile,
     reason: str,
     threshold: float,
     levels: tuple[float, ...],
 ) -> GradientDiagnosis:
-    values, count = part.values, part.shape[1]
     decay, no_decay = (None, reason) if reason else decay_of(profile)
     reach = [] if reason else [reach_at(profile, level) for level in levels]
-    norms = profile.by_timestep(count)
+    norms = profile.by_timestep()
     relative = relative_medians(norms, np.isfinite(norms))
     loudest = np.max(np.abs(values), axis=(0, 1), initial=0, where=np.isfinite(values)).ravel()
     wrong = ~np.isfinite(values)
     first = tuple(int(i) for i in np.argwhere(wrong)[0]) if wrong.any() else None
     return GradientDiagnosis(
-        layer=tensor.layer,
-        quantity=tensor.quantity,
-        direction=direction,
+        *names,
         samples=len(values),
-        timesteps=count,
+        timesteps=values.shape[1],
         channels=loudest.size,
         decay=decay,
         no_decay=no_decay,

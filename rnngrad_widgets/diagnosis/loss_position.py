@@ -13,7 +13,7 @@ from rnngrad_widgets.data.quantities import quantity_of
 from rnngrad_widgets.data.rules import BACKWARD
 from rnngrad_widgets.data.statistics import halves
 from rnngrad_widgets.data.tensor import GradientTensor
-from rnngrad_widgets.diagnosis.profile import profiles_of
+from rnngrad_widgets.diagnosis.profile import profile_of
 
 Tensors = Mapping[tuple[str, str], GradientTensor]
 
@@ -73,6 +73,6 @@ def _direct_gradient(layer: str, tensors: Tensors) -> GradientTensor | None:
 
 def _of_direction(direct: GradientTensor, name: str) -> str:
     # A backward layer alone returns its outputs in the order in which it processed them.
-    profiles = profiles_of(direct, backward=name == BACKWARD)
-    profile = profiles.get(name) or profiles[""]
+    values = halves(direct).get(name, direct.values)
+    profile = profile_of(values, direct.mask, backward=name == BACKWARD)
     return _EVERYWHERE if (profile.norms[:, 1:] > 0).any() else ""

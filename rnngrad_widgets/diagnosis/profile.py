@@ -44,32 +44,41 @@ class Profile:
         lengths: NDArray[np.int64] = np.count_nonzero(self.timesteps >= 0, axis=1)
         return lengths
 
-    def by_timestep(self, count: int) -> NDArray[np.float64]:
-        """Return the norms in the order of time, (samples, count); NaN at masked timesteps."""
-        result = np.full((len(self.norms), count), np.nan)
+    def by_timestep(self) -> NDArray[np.float64]:
+        """Return the norms in the order of time, (samples, timesteps); NaN at masked timesteps."""
+        result = np.full(self.norms.shape, np.nan)
         sample, lag = np.nonzero(self.timesteps >= 0)
         result[sample, self.timesteps[sample, lag]] = self.norms[sample, lag]
         return result
 
 
-def profiles_of(tensor: GradientTensor, *, backward: bool = False) -> dict[str, Profile]:
+def profiles_of(tensor: GradientTensor) -> dict[str, Profile]:
     """Return the profile of each direction; that of a single one under the empty name.
 
     Parameters
     ----------
     tensor
         (samples, timesteps, ...): all further axes count as channels.
-    backward
-        Whether an array without directions is by states of a backward layer.
     """
-    backward = backward or tensor.directions == (BACKWARD,)
+    alone = tensor.directions == (BACKWARD,)
     return {
-        name: _profile(values, tensor.mask, backward=name == BACKWARD or (backward and not name))
+        name: profile_of(values, tensor.mask, backward=alone or name == BACKWARD)
         for name, values in halves(tensor).items()
     }
 
 
-def _profile(values: NDArray[Any], mask: NDArray[np.bool_] | None, *, backward: bool) -> Profile:
+def profile_of(values: NDArray[Any], mask: NDArray[np.bool_] | None, *, backward: bool) -> Profile:
+    """Return the profile of one direction.
+
+    Parameters
+    ----------
+    values
+        (samples, timesteps, ...).
+    mask
+        (samples, timesteps), True where the timestep counts, or None.
+    backward
+        Whether the layer processes the last timestep first.
+    """
     samples, count = values.shape[:2]
     if values.dtype.kind in "biu":
         values = values.astype(np.float64)

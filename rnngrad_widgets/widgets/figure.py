@@ -18,7 +18,7 @@ class PlotFigure(BrowserView, Figure):  # type: ignore[misc]  # bqplot has no ty
 
 
 @register
-class PlotAxis(BrowserView, Axis):  # type: ignore[misc]
+class PlotAxis(BrowserView, Axis):  # type: ignore[misc]  # bqplot has no types
     """An axis of a figure; a mark of the figure chooses its ticks in the browser."""
 
     _model_name = Unicode("PlotAxisModel").tag(sync=True)

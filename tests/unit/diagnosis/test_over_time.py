@@ -71,7 +71,9 @@ def test_the_interval_holds_the_median_of_slopes_that_differ() -> None:
     exact = np.sort(rates.ravel())[[2, 9]]
     assert low == pytest.approx(exact[0], abs=0.02)
     assert high == pytest.approx(exact[1], abs=0.02)
-    assert of(made(np.exp(rates * LAGS))[:7]).decay.interval is None  # type: ignore[union-attr]
+    of_seven = of(made(np.exp(rates * LAGS))[:7]).decay
+    assert of_seven is not None
+    assert of_seven.interval is None
 
 
 def test_there_is_no_rate_where_a_line_says_nothing() -> None:
