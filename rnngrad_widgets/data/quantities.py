@@ -17,12 +17,15 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-from rnngrad_widgets.data.tensor import SEQUENCE
+from rnngrad_widgets.data.tensor import REACH, SEQUENCE
 
 Subject = Literal[
-    "", "output", "input", "hidden_state", "cell_state", "initial_state", "gate", "weight"
+    "", "output", "input", "hidden_state", "cell_state", "initial_state", "gate", "weight", "reach"
 ]
-"""What a quantity is of, or the derivative by; empty for a plain array."""
+"""What a quantity is of, or the derivative by; empty for a plain array.
+
+A reach is of a loss and hidden states: norms of what the loss contributes, timestep by timestep.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +66,7 @@ class Quantity:
     @property
     def is_inside_loop(self) -> bool:
         """Whether it is taken inside the loop over time: of states and gates."""
-        return self.is_state or self.of == "gate"
+        return self.is_state or self.of in ("gate", "reach")
 
     @property
     def is_state(self) -> bool:
@@ -71,9 +74,14 @@ class Quantity:
         return self.of in ("hidden_state", "cell_state", "initial_state")
 
     @property
+    def needs_loss(self) -> bool:
+        """Whether it is taken from the loss, and not from the forward pass alone."""
+        return self.is_gradient or self.of == "reach"
+
+    @property
     def by_magnitude(self) -> bool:
         """Whether its histogram shows magnitudes at first: plain arrays may be gradients."""
-        return self.is_gradient or not self.name
+        return self.needs_loss or not self.name
 
 
 def _gradient(
@@ -148,6 +156,16 @@ _ALL = (
         dims=("sample", "channel"),
     ),
     _gradient("weight_gradient", "weight", "weights", "weight gradient", dims=()),
+    Quantity(
+        name="reach",
+        of="reach",
+        is_gradient=False,
+        label="reach of each loss timestep (itemised BPTT)",
+        summary="reach",
+        noun="Reach R",
+        symbol="R",
+        dims=REACH,
+    ),
     _values("output", "output", "Output y"),
     _values("hidden_state", "hidden state", "Hidden state h"),
     _values("cell_state", "cell state", "Cell state c"),

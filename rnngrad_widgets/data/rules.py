@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 import numpy as np
 
 BACKWARD = "backward"
 """The direction of a layer that processes the last timestep first."""
+
+LOSS_TIMESTEP = "loss_timestep"
+"""The axis of the timesteps of the loss, in a reach; its last entry is what is of none of them."""
 
 _WORD = re.compile(r"\w[\w .-]{0,39}")
 
@@ -101,6 +105,27 @@ def check_mask(mask_shape: Sequence[int], shape: Sequence[int], dims: Sequence[s
         raise ValueError(
             "a mask must be (samples, timesteps) of the values; received shape "
             f"{tuple(mask_shape)} for {dict(zip(dims, shape, strict=False))}"
+        )
+
+
+def check_loss_timesteps(
+    timesteps: Sequence[int], shape: Sequence[int], dims: Sequence[str]
+) -> None:
+    """Check the timesteps of the loss along an axis of that name.
+
+    Raises
+    ------
+    ValueError
+        If they do not rise, or are not one less than there are along the axis; if there are any
+        without such an axis.
+    """
+    axis = [size for size, name in zip(shape, dims, strict=False) if name == LOSS_TIMESTEP]
+    rising = all(0 <= a < b for a, b in pairwise((*timesteps, float("inf"))))
+    if not rising or len(timesteps) != (axis[0] - 1 if axis and timesteps else 0):
+        raise ValueError(
+            "loss_timesteps must rise, one less than there are along the axis "
+            f"{LOSS_TIMESTEP!r}; "
+            f"received {shortened(tuple(timesteps))} for {dict(zip(dims, shape, strict=False))}"
         )
 
 

@@ -13,10 +13,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnngrad_widgets.data.rules import check_axes, check_mask, check_numbers, check_words
+from rnngrad_widgets.data.rules import (
+    LOSS_TIMESTEP,
+    check_axes,
+    check_loss_timesteps,
+    check_mask,
+    check_numbers,
+    check_words,
+)
 
 SEQUENCE = ("sample", "timestep", "channel")
 """The axes of a sequence quantity, in this order, always."""
+
+REACH = ("sample", "timestep", LOSS_TIMESTEP)
+"""The axes of a reach: the timesteps are those of the state."""
 
 NO_TIME = ("sample", "channel")
 """The axes of a quantity of a ``return_sequences=False`` layer."""
@@ -51,6 +61,9 @@ class GradientTensor:
         Training step at which it was computed, if known.
     loss
         Loss of the batch it was computed on, if known.
+    loss_timesteps
+        Of a reach, the timesteps of the loss along ``loss_timestep``. What the loss reads by other
+        ways than its timesteps, as a regularisation of activities, comes after them.
 
     Raises
     ------
@@ -59,7 +72,8 @@ class GradientTensor:
     ValueError
         If a name is no word, or the axes are not as `rnngrad_widgets.data.rules` says: one name for
         each, sample and timestep first, directions and gates that divide the channels evenly, a
-        mask of samples and timesteps.
+        mask of samples and timesteps, timesteps of the loss that rise, one less than along their
+        axis.
     """
 
     values: NDArray[Any]
@@ -71,6 +85,7 @@ class GradientTensor:
     mask: NDArray[np.bool_] | None = None
     step: int | None = None
     loss: float | None = None
+    loss_timesteps: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         for what in ("dims", "directions", "gates"):
@@ -78,6 +93,7 @@ class GradientTensor:
         if self.quantity:
             check_words("a quantity", [self.quantity])
         values = np.asarray(self.values)
+        check_loss_timesteps(self.loss_timesteps, values.shape, self.dims)
         check_numbers(values.dtype)
         check_axes(values.shape, self.dims, self.directions, self.gates)
         object.__setattr__(self, "values", _read_only(values))

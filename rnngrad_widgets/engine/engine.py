@@ -14,13 +14,15 @@ from rnngrad_widgets.engine.layers.find import LayerMatch, RecurrentLayer, find_
 from rnngrad_widgets.engine.layers.resolve import resolve, resolve_all
 from rnngrad_widgets.engine.layers.weights import read_weights
 from rnngrad_widgets.engine.loss.given_loss import VALUES, ForwardOnly, GivenLosses
-from rnngrad_widgets.engine.loss.requirements import check_clip, check_trainable
+from rnngrad_widgets.engine.loss.requirements import check_clip, check_reach, check_trainable
 from rnngrad_widgets.engine.model_state.build import Builder, unbuilt_layers
+from rnngrad_widgets.engine.progress import ProgressBar
 from rnngrad_widgets.engine.quantities import check_quantities, offered_quantities
 from rnngrad_widgets.engine.snapshots import snapshot
 from rnngrad_widgets.engine.threads.exclusive import trains_elsewhere
 from rnngrad_widgets.engine.tracing.pass_cache import PassCache
 from rnngrad_widgets.engine.tracing.pass_result import PassRequest
+from rnngrad_widgets.engine.tracing.reach_pass import WantedReach
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,7 +30,8 @@ if TYPE_CHECKING:
     from rnngrad_widgets.data.check_table import CheckTable
     from rnngrad_widgets.data.tensor import GradientSnapshot, GradientTensor
     from rnngrad_widgets.engine.loss.loss_function import Loss
-    from rnngrad_widgets.engine.tracing.pass_result import PassResult
+    from rnngrad_widgets.engine.tracing.pass_result import Entrance, PassResult
+    from rnngrad_widgets.engine.tracing.reach_pass import Progress
 
 
 class GradientEngine:
@@ -148,6 +151,9 @@ class GradientEngine:
         steps: int | None = None,
         loss: Loss | Nested | None = None,
         clip: bool = False,
+        loss_timesteps: int | Sequence[int] | None = None,
+        by: Entrance | None = None,
+        progress: Progress | None = None,
     ) -> GradientSnapshot:
         """Compute quantities of recurrent layers with the current weights.
 
@@ -172,6 +178,13 @@ class GradientEngine:
         ``weight_gradient``
             dL/dW, regularisation included, one tensor per weight, at ``"path/kernel"``,
             ``"path/recurrent_kernel"`` and ``"path/bias"``.
+        ``reach``
+            ||dL_u/dh_t||, the norm over channels of what timestep u of the loss contributes to
+            ``hidden_gradient`` at timestep t, (samples, timesteps, loss timesteps + 1): itemised
+            backpropagation through time [2]_. Over u these contributions add up to it. Its last
+            entry is what the loss has from elsewhere, as ``add_loss`` and regularised activities.
+            Of a Bidirectional one for each direction, at ``"path/forward"`` and
+            ``"path/backward"``. One timestep of the loss costs about a quarter of a training step.
         ``output``, ``hidden_state``, ``cell_state``, ``gate``, ``weight``
             The values themselves; of gates, their activations, as ``gate_gradient`` is laid out.
 
@@ -216,6 +229,17 @@ class GradientEngine:
         clip
             Clip ``weight_gradient`` as the model's optimizer would, by its ``clipnorm``,
             ``global_clipnorm`` (over all trainable weights of the model) or ``clipvalue``.
+        loss_timesteps
+            Which timesteps u of the loss a ``reach`` is computed for: None for at most 32, evenly
+            spaced; a number n for every n-th; or a sequence of them. They are the tensor's
+            ``loss_timesteps``.
+        by
+            What these are timesteps of: ``"loss"``, the model's prediction, which needs an axis of
+            timesteps as (samples, timesteps, features) has; or ``"output"``, what the layer
+            returns. None for the first where there is such an axis, else the second.
+        progress
+            Called with how many of them are done, and how many there are; None for Keras' progress
+            bar, where it takes more than a second. It may be interrupted.
 
         Returns
         -------
@@ -256,6 +280,9 @@ class GradientEngine:
         ----------
         .. [1] P. J. Werbos, "Backpropagation through time: what it does and how to do it",
            Proceedings of the IEEE 78 (1990), 1550-1560.
+        .. [2] D. Cashman, G. Patterson, A. Mosca and R. Chang, "RNNbow: visualizing learning via
+           backpropagation gradients in recurrent neural networks", IEEE Computer Graphics and
+           Applications 38(6) (2018), 39-50.
         """
         asked = (quantities,) if isinstance(quantities, str) else tuple(quantities)
         if loss is None and not VALUES.issuperset(asked):
@@ -266,18 +293,20 @@ class GradientEngine:
             targets = resolve_all(self._model, layers)
             words = check_quantities(asked, targets, every=layers is not None)
             check_clip(self._model, words, clip)
+            check_reach(words, loss_timesteps, by)
             return targets, words
 
         # Raise errors before the first batch; but some models make their layers when built.
         early = chosen() if find_recurrent(self._model) or not unbuilt_layers(self._model) else None
+        wanted = WantedReach(loss_timesteps, progress or ProgressBar())
         results: list[PassResult] = []
         has_loss = True
         for batch in batches(self._model, x, y, sample_weight, class_weight, steps):
             self._builder.build(batch, training=bool(training))
             targets, words = early or chosen()
             batch_loss = self._losses.for_batch(given, words, batch)
-            request = PassRequest(targets, words, bool(training), batch_loss, bool(clip))
-            result = self._passes.get(request, batch).run(batch)
+            request = PassRequest(targets, words, bool(training), batch_loss, bool(clip), by)
+            result = self._passes.get(request, batch).run(batch, wanted)
             has_loss &= batch_loss.has_loss if isinstance(batch_loss, ForwardOnly) else True
             missing = "; ".join(result.missing)
             if missing and not result.tensors:

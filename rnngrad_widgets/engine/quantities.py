@@ -57,7 +57,7 @@ def _missing_reason(target: LayerMatch, word: str) -> str:
             known.is_inside_loop and adapter.custom_loop_reason(rnn)
         ):
             return why
-    if known.is_state:
+    if known.is_state or known.of == "reach":
         return missing_state_reason(target.layer, CELL if known.of == "cell_state" else HIDDEN)
     return missing_gates_reason(target.layer) if known.of == "gate" else ""
 

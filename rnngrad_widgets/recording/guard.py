@@ -15,7 +15,13 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from rnngrad_widgets.data.rules import check_axes, check_mask, check_words
+from rnngrad_widgets.data.rules import (
+    LOSS_TIMESTEP,
+    check_axes,
+    check_loss_timesteps,
+    check_mask,
+    check_words,
+)
 from rnngrad_widgets.recording.errors import RecordingError
 from rnngrad_widgets.recording.layout import (
     DTYPES,
@@ -138,12 +144,17 @@ def _array(name: str, node: dict[str, Any]) -> ArrayLayout:
     mask = attributes.get("mask")
     quantity = _text(attributes.get("quantity"))
     directions, gates = _texts(attributes, "directions"), _texts(attributes, "gates")
+    loss_timesteps = tuple(
+        _a(int, timestep, "loss_timesteps")
+        for timestep in (_get(attributes, "loss_timesteps", list) if LOSS_TIMESTEP in dims else ())
+    )
     try:
         check_words(f"dims of {name!r}", dims)
         check_words(f"directions of {name!r}", directions)
         check_words(f"gates of {name!r}", gates)
         check_words(f"the quantity of {name!r}", [quantity] if quantity else [])
         check_axes(shape, dims, directions, gates)
+        check_loss_timesteps(loss_timesteps, shape, dims)
     except ValueError as error:
         raise RecordingError(f"{name!r}: {error}") from None
     return ArrayLayout(
@@ -157,6 +168,7 @@ def _array(name: str, node: dict[str, Any]) -> ArrayLayout:
         directions,
         gates,
         None if mask is None else _text(mask),
+        loss_timesteps,
     )
 
 

@@ -66,7 +66,7 @@ class ArrayLayout:
         Sizes at one step.
     dtype
         A name in `DTYPES`.
-    layer, quantity, dims, directions, gates
+    layer, quantity, dims, directions, gates, loss_timesteps
         As in `GradientTensor`, exact; empty for a mask.
     mask
         Name of the array that is the mask; None without one.
@@ -82,6 +82,7 @@ class ArrayLayout:
     directions: tuple[str, ...] = ()
     gates: tuple[str, ...] = ()
     mask: str | None = None
+    loss_timesteps: tuple[int, ...] = ()
 
     @property
     def nbytes(self) -> int:
@@ -168,6 +169,7 @@ def layout_of(snapshot: GradientSnapshot) -> tuple[Layout, dict[str, np.ndarray]
                 tensor.directions,
                 tensor.gates,
                 mask_name,
+                tensor.loss_timesteps,
             )
         )
     layout = Layout(tuple(arrays), tuple(mask_layouts), dict(snapshot.aliases), snapshot.notes)
@@ -235,6 +237,7 @@ def nodes(layout: Layout, steps: int) -> dict[str, dict[str, Any]]:
                 "directions": list(array.directions),
                 "gates": list(array.gates),
                 "mask": array.mask,
+                "loss_timesteps": list(array.loss_timesteps),
             },
         )
     return found

@@ -251,6 +251,7 @@ class Recording:
             self._mask(array.mask),
             int(self.steps[place]),
             float(self.losses[place]),
+            array.loss_timesteps,
         )
 
     def _array(self, key: tuple[str, str]) -> ArrayLayout:

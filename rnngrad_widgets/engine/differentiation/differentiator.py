@@ -11,11 +11,11 @@ from abc import ABC, abstractmethod
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
-from rnngrad_widgets.engine.backend import Tensor, components, tf
+from rnngrad_widgets.engine.backend import Nested, Tensor, components, tf
 from rnngrad_widgets.engine.differentiation.probe_points import ProbePoint, insert_probe
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
 
 
@@ -35,13 +35,27 @@ class Differentiator(ABC):
         """Add a probe, in `gradients`, before everything that reads a tensor by then."""
 
     @abstractmethod
-    def gradients(self, loss: Tensor, tensors: Sequence[Tensor], seed: Tensor) -> list[Tensor]:
-        """Differentiate ``seed * loss`` by tensors and variables.
+    def gradients(
+        self, targets: Sequence[Tensor], tensors: Sequence[Tensor], seeds: Sequence[Tensor]
+    ) -> list[Tensor]:
+        """Differentiate the inner product of targets and seeds by tensors and variables.
 
         Returns
         -------
         list
-            A tensor for each, or None where the loss does not depend on it.
+            A tensor for each, or None where no target depends on it.
+        """
+
+    @abstractmethod
+    def gradients_around(
+        self, loss: Tensor, tensors: Sequence[Tensor], seed: Tensor, constant: Sequence[Tensor]
+    ) -> list[Tensor]:
+        """Differentiate ``seed * loss`` by tensors, with others that depend on them held constant.
+
+        Returns
+        -------
+        list
+            A tensor for each, or None where the loss depends on it only through those.
         """
 
     def watched(self, tensor: Tensor) -> Tensor:
@@ -72,14 +86,33 @@ class GraphDifferentiator(Differentiator):
         """Add a probe, in `gradients`, before everything that reads a tensor by then."""
         self._insertions.append((place, probe))
 
-    def gradients(self, loss: Tensor, tensors: Sequence[Tensor], seed: Tensor) -> list[Tensor]:
-        """Differentiate ``seed * loss`` by tensors and variables."""
-        for place, probe in self._insertions:
-            insert_probe(place, probe)
+    def gradients(
+        self, targets: Sequence[Tensor], tensors: Sequence[Tensor], seeds: Sequence[Tensor]
+    ) -> list[Tensor]:
+        """Differentiate the inner product of targets and seeds by tensors and variables."""
+        return self._gradients(targets, tensors, seeds)
+
+    def gradients_around(
+        self, loss: Tensor, tensors: Sequence[Tensor], seed: Tensor, constant: Sequence[Tensor]
+    ) -> list[Tensor]:
+        """Differentiate ``seed * loss`` by tensors, with others held constant."""
+        seeds = [tf.ones_like(loss) * seed]
+        return self._gradients([loss], tensors, seeds, stop_gradients=list(constant))
+
+    def _gradients(
+        self,
+        targets: Sequence[Tensor],
+        tensors: Sequence[Tensor],
+        seeds: Sequence[Tensor],
+        **settings: Nested,
+    ) -> list[Tensor]:
+        while self._insertions:
+            insert_probe(*self._insertions.pop(0))
         by = [components(tensor)[0] for tensor in tensors]
         floating = [t for t in by if t.dtype.is_floating or t.dtype.is_complex]
-        seeds = [tf.ones_like(loss) * seed]
-        found = iter(tf.gradients(loss, floating, grad_ys=seeds) if floating else [])
+        found: Iterator[Tensor] = iter(())
+        if floating:
+            found = iter(tf.gradients(list(targets), floating, grad_ys=list(seeds), **settings))
         return [next(found) if t.dtype.is_floating or t.dtype.is_complex else None for t in by]
 
 
@@ -103,12 +136,13 @@ class EagerDifferentiator(Differentiator):
         """Give a probe, in `gradients`, the derivative of a tensor that the tape watches."""
         self._insertions.append((place.tensor.eager, place.part(probe)))
 
-    def gradients(self, loss: Tensor, tensors: Sequence[Tensor], seed: Tensor) -> list[Tensor]:
-        """Differentiate ``seed * loss`` by tensors and variables."""
+    def gradients(
+        self, targets: Sequence[Tensor], tensors: Sequence[Tensor], seeds: Sequence[Tensor]
+    ) -> list[Tensor]:
+        """Differentiate the inner product of targets and seeds by tensors and variables."""
         by = [components(tensor)[0] for tensor in tensors]
-        seeds = tf.ones_like(loss) * seed
         places = [tensor for tensor, _ in self._insertions]
-        found = self._tape.gradient(loss, [*by, *places], output_gradients=seeds)
+        found = self._tape.gradient(list(targets), [*by, *places], output_gradients=list(seeds))
         pairs = zip(self._insertions, found[len(by) :], strict=True)
         parts = [(part, gradient) for (_, part), gradient in pairs if gradient is not None]
         if not parts:
@@ -120,3 +154,30 @@ class EagerDifferentiator(Differentiator):
             direct if probe is None else probe
             for direct, probe in zip(found[: len(by)], by_probes, strict=True)
         ]
+
+    def gradients_around(
+        self, loss: Tensor, tensors: Sequence[Tensor], seed: Tensor, constant: Sequence[Tensor]
+    ) -> list[Tensor]:
+        """Differentiate ``seed * loss`` by tensors, with others held constant.
+
+        A tape cannot hold them constant: it is the difference of all and what is through them,
+        and nothing where that is no more than rounding.
+        """
+        every = self.gradients([loss], [*tensors, *constant], [tf.ones_like(loss) * seed])
+        total, at_constant = every[: len(tensors)], every[len(tensors) :]
+        seeds = [
+            tf.zeros_like(tensor) if gradient is None else gradient
+            for tensor, gradient in zip(constant, at_constant, strict=True)
+        ]
+        through = self.gradients(constant, tensors, seeds)
+        return [
+            all_ if all_ is None or part is None else _difference(all_, part)
+            for all_, part in zip(total, through, strict=True)
+        ]
+
+
+def _difference(total: Tensor, part: Tensor) -> Tensor | None:
+    rest = total - part
+    one = tf.ones([], rest.dtype)
+    rounding = 1e3 * (tf.math.nextafter(one, 2 * one) - one)
+    return None if tf.reduce_max(abs(rest)) <= rounding * tf.reduce_max(abs(total)) else rest

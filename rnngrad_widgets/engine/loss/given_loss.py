@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rnngrad_widgets.engine.inputs.batch import Batch
     from rnngrad_widgets.engine.loss.loss_function import Loss
 
-VALUES = frozenset(each.name for each in QUANTITIES.values() if not each.is_gradient)
+VALUES = frozenset(each.name for each in QUANTITIES.values() if not each.needs_loss)
 """Quantities that are no derivatives: they need no loss."""
 
 _MAX_ENTRIES = 32

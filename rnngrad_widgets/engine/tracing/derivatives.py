@@ -102,8 +102,8 @@ class Derivatives:
         """Return the derivative by each tensor, by its id; None where there is none."""
         tensors = [t for source in sources if source.is_gradient for t in chain(*source.tensors)]
         tensors += self.clipped
-        seed = tf.cast(self.scale, self.loss.dtype)
-        gradients = self.differentiator.gradients(self.loss, tensors, seed)
+        seed = tf.cast(self.scale, self.loss.dtype) * tf.ones_like(self.loss)
+        gradients = self.differentiator.gradients([self.loss], tensors, [seed])
         if self.scaled:
             gradients = [g if g is None else _unscaled(g, self.scale) for g in gradients]
         found = {id(tensor): g for tensor, g in zip(tensors, gradients, strict=True)}

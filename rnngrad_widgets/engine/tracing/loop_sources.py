@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from rnngrad_widgets.data.quantities import QUANTITIES
 from rnngrad_widgets.data.rules import BACKWARD
+from rnngrad_widgets.data.tensor import REACH
 from rnngrad_widgets.engine.backend import Tensor
 from rnngrad_widgets.engine.calls.groups import CallGroup
 from rnngrad_widgets.engine.calls.layer_call import RecordedLoop
@@ -31,6 +32,27 @@ def state_sources(quantity: str, calls: NamedCalls) -> list[Source]:
         if state.role == role and all(state in states(loops[0]) for loops in by_direction):
             halves = tuple(tuple(states(loop)[state] for loop in loops) for loops in by_direction)
             found += _of_halves(quantity, calls, state.label, halves)
+    return found
+
+
+def reach_sources(quantity: str, calls: NamedCalls) -> list[Source]:
+    """List the sources of a reach: of each hidden state, in each direction by itself."""
+    found = []
+    for source in state_sources("hidden_gradient", calls):
+        apart = DIRECTIONS if len(source.tensors) > 1 else ("",)
+        label = source.layer.removeprefix(calls.key).strip("/")
+        for direction, half in zip(apart, source.tensors, strict=True):
+            backward = direction == BACKWARD or source.directions == (BACKWARD,)
+            found.append(
+                replace(
+                    source,
+                    layer="/".join(filter(None, (calls.key, direction, label))),
+                    quantity=quantity,
+                    tensors=(half,),
+                    dims=REACH,
+                    directions=(BACKWARD,) if backward else (),
+                )
+            )
     return found
 
 

@@ -64,6 +64,7 @@ class PassCache:
             kind,
             tuple(_Identity(target.layer) for target in request.targets),
             request.quantities,
+            request.by,
             adapter_of(self._model).clip_settings(self._model) if request.clip else None,
         )
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from rnngrad_widgets.data.tensor import GradientTensor
     from rnngrad_widgets.engine.layers.find import LayerMatch
     from rnngrad_widgets.engine.loss.loss_function import Loss
+
+
+Entrance = Literal["loss", "output"]
+"""What a loss is split by: the timesteps of the prediction, or of a layer's output."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,9 @@ class PassRequest:
         What is differentiated instead of the model's own loss.
     clip
         Whether gradients of weights are clipped as the optimizer does.
+    by
+        What a reach splits the loss by: the timesteps of the prediction (``"loss"``) or of the
+        layer's output (``"output"``); None for the first where there are such.
     """
 
     targets: tuple[LayerMatch, ...]
@@ -32,6 +39,7 @@ class PassRequest:
     training: bool
     loss: Loss | None = None
     clip: bool = False
+    by: Entrance | None = None
 
 
 @dataclass(frozen=True, eq=False)

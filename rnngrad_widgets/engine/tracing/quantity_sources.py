@@ -16,7 +16,12 @@ from rnngrad_widgets.engine.layers.halves import equal_halves, output_halves
 from rnngrad_widgets.engine.layers.kinds import directions, is_backward, is_recurrent
 from rnngrad_widgets.engine.layers.weights import weight_axes, weights_of
 from rnngrad_widgets.engine.quantities import offered_quantities
-from rnngrad_widgets.engine.tracing.loop_sources import gate_sources, initial_sources, state_sources
+from rnngrad_widgets.engine.tracing.loop_sources import (
+    gate_sources,
+    initial_sources,
+    reach_sources,
+    state_sources,
+)
 from rnngrad_widgets.engine.tracing.source import NamedCalls, Source, TracedLayer, masks_of
 
 if TYPE_CHECKING:
@@ -126,5 +131,6 @@ _BUILDERS: dict[Subject, Callable[[str, NamedCalls], list[Source]]] = {
     "cell_state": state_sources,
     "gate": gate_sources,
     "initial_state": initial_sources,
+    "reach": reach_sources,
 }
 """Builders of the sources of a quantity, by what it is of (`Quantity.of`)."""

@@ -13,21 +13,17 @@ from rnngrad_widgets.engine.differentiation.differentiator import (
     GraphDifferentiator,
 )
 from rnngrad_widgets.engine.keras_api.select import adapter_of
-from rnngrad_widgets.engine.loss.given_loss import ForwardOnly
 from rnngrad_widgets.engine.loss.loss_check import check_loss
-from rnngrad_widgets.engine.loss.loss_function import (
-    LossError,
-    LossFunction,
-    cannot_compute,
-    loss_of,
-)
-from rnngrad_widgets.engine.model_state.restore import FunctionOnCopies, restore_variables
+from rnngrad_widgets.engine.loss.loss_function import LossFunction, loss_of
 from rnngrad_widgets.engine.quantities import record_request
 from rnngrad_widgets.engine.threads.exclusive import between_steps, exclusive, may_train_elsewhere
 from rnngrad_widgets.engine.tracing.derivatives import Derivatives, label
 from rnngrad_widgets.engine.tracing.findings import Findings
 from rnngrad_widgets.engine.tracing.layer_tap import tap
+from rnngrad_widgets.engine.tracing.model_function import ModelFunction
 from rnngrad_widgets.engine.tracing.pass_result import PassRequest, PassResult
+from rnngrad_widgets.engine.tracing.reach_pass import QUANTITY as REACH
+from rnngrad_widgets.engine.tracing.reach_pass import ReachPass, ReachResult, WantedReach
 from rnngrad_widgets.engine.tracing.source import Source, TracedLayer
 
 if TYPE_CHECKING:
@@ -87,45 +83,60 @@ class TracedPass:
         )
         self._findings = Findings()
         self._sources: list[Source] = []
-        self._signature = signature
         self._reference: Callable[[], LossFunction] | None = reference
-        self._function: Callable[..., list[Tensor]] = self._eagerly
-        if not model.run_eagerly:
-            self._function = self._trace()
+        scale = tf.TensorSpec([], tf.float32)
+        self._quantities = tuple(word for word in request.quantities if word != REACH)
+        self._function = ModelFunction(
+            model, self._compute, [scale], batch, signature, request.loss
+        )
+        self._reach = (
+            ReachPass(model, request, batch, signature) if REACH in request.quantities else None
+        )
 
-    def run(self, batch: Batch) -> PassResult:
-        """Compute the loss and the tensors for a batch with the current weights."""
-        if not isinstance(self._function, FunctionOnCopies):
+    def run(self, batch: Batch, wanted: WantedReach) -> PassResult:
+        """Compute the loss and the tensors for a batch with the current weights.
+
+        Parameters
+        ----------
+        wanted
+            Which timesteps of the loss a reach is computed for.
+        """
+        if not self._function.is_traced:
             # The model runs twice at first, and must not be trained in between.
             with exclusive(self._model), between_steps(self._model):
-                return self._run(batch, careful=True)
+                return self._run(batch, wanted, careful=True)
         try:
-            return self._run(batch, careful=may_train_elsewhere())
+            return self._run(batch, wanted, careful=may_train_elsewhere())
         except _TrainedMeanwhileError:
-            return self._run(batch, careful=True)
+            return self._run(batch, wanted, careful=True)
 
-    def _run(self, batch: Batch, *, careful: bool) -> PassResult:
+    def _run(self, batch: Batch, wanted: WantedReach, *, careful: bool) -> PassResult:
         """Compute with weights of one step; `careful` where another thread may change them."""
         reference = self._reference  # another thread may drop it meanwhile
         step, values = self._read(careful=careful, checked=reference is not None)
         loss, arrays = self._compute_unscaled(batch, values)
+        reach = ReachResult(float(loss))
+        if self._reach is not None:
+            scale = _FLOAT16_SCALE if self._scaled else 1.0
+            reach = self._reach.run(batch, wanted, scale=scale, values=values)
         if not careful and (
             may_train_elsewhere() or self._adapter.training_step(self._model) != step
         ):
             raise _TrainedMeanwhileError
         if reference is not None:
             own = reference()
-            words = ", ".join(self._request.quantities)
-            check_loss(self._model, loss, lambda: own(batch, values).mean, words)
+            words = ", ".join(self._quantities) or REACH
+            for found, what in ((loss, words), (tf.constant(reach.loss, loss.dtype), REACH)):
+                check_loss(self._model, found, lambda: own(batch, values).mean, what)
             self._reference = None
         return PassResult(
             loss=float(loss),
-            tensors=label(self._sources, arrays),
+            tensors=label(self._sources, arrays) + reach.tensors,
             step=step,
             samples=batch.samples,
             not_finite=batch.count_not_finite(),
-            missing=list(self._findings.missing.values()),
-            notes=tuple(self._findings.notes),
+            missing=list(dict.fromkeys((*self._findings.missing.values(), *reach.missing))),
+            notes=tuple(dict.fromkeys((*self._findings.notes, *reach.notes))),
         )
 
     def _compute_unscaled(
@@ -134,22 +145,11 @@ class TracedPass:
         """Return the loss and the arrays, at the largest loss scale at which these are finite."""
         scale = _FLOAT16_SCALE if self._scaled else 1.0
         while True:
-            try:
-                loss, *tensors = self._function(
-                    tf.constant(scale, tf.float32), *batch.leaves, values=values
-                )
-            except (tf.errors.OpError, LossError) as error:
-                raise self._cannot_compute(batch, error) from error
+            loss, *tensors = self._function(batch, tf.constant(scale, tf.float32), values=values)
             arrays = [np.asarray(tensor) for tensor in tensors]
             if scale <= 1.0 or all(np.isfinite(array).all() for array in arrays):
                 return loss, arrays
             scale /= 2
-
-    def _cannot_compute(self, batch: Batch, error: BaseException) -> ValueError:
-        loss = self._request.loss
-        return cannot_compute(
-            batch, error, is_given=loss is not None and not isinstance(loss, ForwardOnly)
-        )
 
     def _read(self, *, careful: bool, checked: bool) -> tuple[int | None, dict[int, Tensor] | None]:
         """Return the training step, and the values of the variables if they must be saved.
@@ -162,30 +162,16 @@ class TracedPass:
             Whether the loss will be compared with another function's, at the same values.
         """
         model, function = self._model, self._function
-        if not isinstance(function, FunctionOnCopies):
+        if not function.is_traced:
             return self._adapter.training_step(model), None
         if careful:
             with between_steps(model):
-                return self._adapter.training_step(model), function.variables()
-        return self._adapter.training_step(model), function.variables() if checked else None
+                return self._adapter.training_step(model), self._variables()
+        return self._adapter.training_step(model), self._variables() if checked else None
 
-    def _trace(self) -> Callable[..., list[Tensor]]:
-        function = tf.function(
-            self._compute, autograph=False, jit_compile=bool(self._model.jit_compile) or None
-        )
-        try:
-            with exclusive(self._model):
-                concrete = function.get_concrete_function(
-                    tf.TensorSpec([], tf.float32), *self._signature
-                )
-        except (tf.errors.OpError, LossError) as error:
-            raise self._cannot_compute(self._batch, error) from error
-        return FunctionOnCopies(concrete)
-
-    def _eagerly(self, scale: Tensor, *leaves: Tensor, values: None = None) -> list[Tensor]:
-        del values
-        with exclusive(self._model), restore_variables(self._model):
-            return self._compute(scale, *leaves)
+    def _variables(self) -> dict[int, Tensor]:
+        found = self._function.variables()
+        return found if self._reach is None else self._reach.variables() | found
 
     def _compute(self, scale: Tensor, *leaves: Tensor) -> list[Tensor]:
         """Return the loss, the quantities and the masks, in the order of `Derivatives.compute`."""
@@ -193,15 +179,15 @@ class TracedPass:
         differentiator: Differentiator
         differentiator = EagerDifferentiator() if tf.executing_eagerly() else GraphDifferentiator()
         own = {id(v): v for target in request.targets for v in target.layer.weights}
-        values = own if "weight" in request.quantities else {}
+        values = own if "weight" in self._quantities else {}
         values = {key: tf.convert_to_tensor(variable) for key, variable in values.items()}
         with self._adapter.preserve_layers(model), differentiator.recording():
             trainable = list(model.trainable_variables) if request.clip else []
-            if "weight_gradient" in request.quantities:
+            if "weight_gradient" in self._quantities:
                 for variable in {**own, **{id(v): v for v in trainable}}.values():
                     differentiator.watch(variable)
             calls = [
-                tap(target, differentiator, record_request(request.quantities, target))
+                tap(target, differentiator, record_request(self._quantities, target))
                 for target in request.targets
             ]
             batch = self._batch.with_leaves(list(leaves))
@@ -210,7 +196,7 @@ class TracedPass:
         found: list[Source] = []
         for target, own_calls in zip(request.targets, calls, strict=True):
             traced = TracedLayer(target, own_calls, own, values)
-            found += findings.reachable(traced, request.quantities, loss)
+            found += findings.reachable(traced, self._quantities, loss)
         derivatives = Derivatives(model, differentiator, loss, scale, self._scaled, trainable)
         self._sources, results = derivatives.compute(found, findings)
         self._findings = findings

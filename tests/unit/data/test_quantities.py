@@ -31,7 +31,12 @@ def test_the_docstrings_of_the_engine_list_them_all() -> None:
 
 @pytest.mark.parametrize("quantity", QUANTITIES.values(), ids=lambda each: each.name)
 def test_a_record_agrees_with_itself(quantity: object) -> None:
-    assert quantity.is_gradient == quantity.name.endswith("_gradient") == quantity.by_magnitude
+    assert quantity.is_gradient == quantity.name.endswith("_gradient")
+    assert (
+        quantity.needs_loss
+        == quantity.by_magnitude
+        == (quantity.is_gradient or quantity.of == "reach")
+    )
     assert quantity.is_gradient == quantity.label.startswith("gradient w.r.t. ")
     assert quantity.symbol == quantity.noun.split()[-1]
     assert quantity_of(quantity.name) is quantity

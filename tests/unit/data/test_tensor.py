@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from rnngrad_widgets import GradientSnapshot, GradientTensor
-from rnngrad_widgets.data.tensor import NO_TIME, SEQUENCE
+from rnngrad_widgets.data.tensor import NO_TIME, REACH, SEQUENCE
 
 BOTH = ("forward", "backward")
 VALUES = np.arange(24.0).reshape(2, 3, 4)
@@ -147,3 +147,28 @@ def test_a_snapshot_cannot_be_written(snapshot: GradientSnapshot) -> None:
         snapshot.tensors["gru", "output_gradient"] = None
     with pytest.raises(FrozenInstanceError):
         snapshot.loss = 1
+
+
+@pytest.mark.parametrize(
+    ("dims", "timesteps"),
+    [
+        (REACH, (0, 1)),
+        (REACH, (0, 1, 2, 3)),
+        (REACH, (0, 2, 1)),
+        (REACH, (0, 1, 1)),
+        (REACH, (-1, 0, 1)),
+        (SEQUENCE, (0, 1, 2)),
+        (SEQUENCE, (0,)),
+    ],
+)
+def test_wrong_timesteps_of_the_loss_are_refused(
+    dims: tuple[str, ...], timesteps: tuple[int, ...]
+) -> None:
+    with pytest.raises(ValueError, match="loss_timesteps must rise, one less than there are"):
+        GradientTensor(np.zeros((2, 5, 4)), dims, loss_timesteps=timesteps)
+
+
+def test_timesteps_of_the_loss_are_one_less_than_their_axis() -> None:
+    tensor = GradientTensor(np.zeros((2, 5, 4)), REACH, loss_timesteps=(0, 2, 7))
+    assert tensor.loss_timesteps == (0, 2, 7)
+    assert GradientTensor(np.zeros((2, 5, 4)), REACH).loss_timesteps == ()

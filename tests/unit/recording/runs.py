@@ -71,7 +71,7 @@ def assert_same(found: GradientSnapshot, expected: GradientSnapshot) -> None:
         other = found[key]
         assert other.values.dtype == mine.values.dtype
         np.testing.assert_array_equal(other.values, mine.values)
-        for name in ("dims", "layer", "quantity", "directions", "gates"):
+        for name in ("dims", "layer", "quantity", "directions", "gates", "loss_timesteps"):
             assert getattr(other, name) == getattr(mine, name)
         assert (other.mask is None) == (mine.mask is None)
         if mine.mask is not None:

@@ -8,7 +8,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from rnngrad_widgets.data.tensor import NO_TIME, SEQUENCE, GradientSnapshot, GradientTensor
+from rnngrad_widgets.data.tensor import NO_TIME, REACH, SEQUENCE, GradientSnapshot, GradientTensor
 from rnngrad_widgets.recording import Recording, RecordingError, RecordingWriter
 from rnngrad_widgets.recording.layout import DTYPES
 from tests.unit.recording.runs import (
@@ -45,6 +45,14 @@ def test_every_dtype(tmp_path: Path, dtype: str) -> None:
     first = snapshot_of(tensor(dtype=dtype))
     RecordingWriter(tmp_path / "run").append(first)
     assert_same(Recording(tmp_path / "run").snapshot(0), first)
+
+
+def test_a_reach_keeps_the_timesteps_of_its_loss(tmp_path: Path) -> None:
+    reach = GradientTensor(
+        np.arange(24.0).reshape(2, 4, 3), REACH, "lstm", "reach", loss_timesteps=(1, 3)
+    )
+    RecordingWriter(tmp_path / "run").append(snapshot_of(reach))
+    assert_same(Recording(tmp_path / "run").snapshot(0), snapshot_of(reach))
 
 
 def test_bfloat16_is_read_as_float32_without_loss(tmp_path: Path) -> None:

@@ -101,6 +101,12 @@ CHANGES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
         lambda r: node(r)["attributes"].update(gates=[*"abcde"]),
         "received 2 directions and 5 gates",
     ),
+    "other timesteps of the loss": (
+        lambda r: node(r)["attributes"].update(
+            dims=["sample", "timestep", "loss_timestep"], loss_timesteps=[1, 0]
+        ),
+        "loss_timesteps must rise",
+    ),
     "order": (
         lambda r: node(r)["attributes"].update(dims=["channel", "timestep", "sample"]),
         "dims must begin with 'sample', then 'timestep'",

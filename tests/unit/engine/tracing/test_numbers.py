@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from rnngrad_widgets.engine import GradientEngine
-from tests.unit.engine.cases import CASES, Case, Problem, problem
+from tests.unit.engine.cases import CASES, TIMESTEPS, Case, Problem, problem
 from tests.unit.engine.unroll import Watcher, run_layer
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ ELSEWHERE = {
     "weight",
     "initial_state_gradient",  # in test_initial.py, as "gate"
     "gate",
+    "reach",
 }
 """Quantities that `test_everything_over_time_is_as_unrolled` leaves to other tests."""
 
@@ -54,6 +55,7 @@ class Solved:
     loss: float
     values: dict[str, dict[int, Any]]
     gradients: dict[str, dict[int, Any]]
+    tape: Any
 
     def sequence(self, tensor: GradientTensor) -> np.ndarray:
         """What the unroll has for a tensor with a time axis."""
@@ -89,8 +91,9 @@ def solve_by_name(name: str) -> Solved:
     (case,) = (case for case in CASES if str(case) == name)
     made = problem(case)
     engine = GradientEngine(made.model)
+    words = engine.quantities(made.layer)
     snapshot = engine.compute(
-        made.x, made.y, made.layer, engine.quantities(made.layer), sample_weight=made.sample_weight
+        made.x, made.y, made.layer, words, sample_weight=made.sample_weight, by="output"
     )
     with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
         watcher = Watcher(tape)
@@ -105,7 +108,7 @@ def solve_by_name(name: str) -> Solved:
         )
         for name, seen in watcher.seen.items()
     }
-    return Solved(made, snapshot, float(loss), dict(watcher.seen), gradients)
+    return Solved(made, snapshot, float(loss), dict(watcher.seen), gradients, tape)
 
 
 def solve(case: Case) -> Solved:
@@ -178,6 +181,34 @@ def test_everything_over_time_is_as_unrolled(case: Case) -> None:
         assert (tensor.mask is None) == (solved.made.mask is None)
         if tensor.mask is not None:
             np.testing.assert_array_equal(tensor.mask, solved.made.mask)
+
+
+def test_reach_is_as_unrolled_and_adds_up(case: Case) -> None:
+    solved, timesteps = solve(case), np.arange(TIMESTEPS)
+    turned = bool(case.settings.get("go_backwards", False))
+    rows = timesteps if case.sequences else timesteps[:1] if turned else timesteps[-1:]
+    names = [name for name in solved.values if name.startswith("output")]
+    outputs = [solved.values[name][0] for name in names]
+    by_output = [solved.gradients[name][0] for name in names]
+    found = tensors(solved, "reach")
+    assert len(found) >= (2 if case.bidirectional != "no" else 1)
+    for tensor in found:
+        label = tensor.layer.removeprefix(solved.made.layer.name).removeprefix("/")
+        name = "/".join(filter(None, (label, "hidden")))
+        hidden = [solved.values[name][t] for t in timesteps]
+        contributions = []
+        for row in rows:
+            at = timesteps[::-1][row] if turned else row
+            kept = (timesteps == at)[:, None].astype(float) if case.sequences else 1.0
+            seeds = [gradient * kept for gradient in by_output]
+            parts = solved.tape.gradient(outputs, hidden, seeds, unconnected_gradients="zero")
+            contributions.append(np.stack(parts, 1))
+        expected = np.moveaxis(np.linalg.norm(contributions, axis=-1), 0, -1)
+        assert tensor.loss_timesteps == tuple(rows)
+        assert tensor.dims == ("sample", "timestep", "loss_timestep")
+        assert_close(tensor.values[..., :-1], expected, 1e-12)
+        assert not tensor.values[..., -1].any()
+        assert_close(np.sum(contributions, 0), _over_time(solved.gradients[name]), 1e-10)
 
 
 def test_masked_timesteps_are_exactly_zero(case: Case) -> None:

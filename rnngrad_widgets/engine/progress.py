@@ -1,0 +1,26 @@
+"""How far a computation is that takes longer than a second."""
+
+from __future__ import annotations
+
+import time
+
+from rnngrad_widgets.engine.backend import keras
+
+_PATIENCE = 1.0
+"""Seconds after which a progress bar appears."""
+
+
+class ProgressBar:
+    """Keras' progress bar, which also says how long it will take; not for what is soon done."""
+
+    def __init__(self) -> None:
+        self._begun = time.monotonic()
+        self._bar: keras.utils.Progbar | None = None
+
+    def __call__(self, done: int, count: int) -> None:
+        """Show how many of how many timesteps of the loss are done."""
+        if self._bar is None and (done == count or time.monotonic() - self._begun < _PATIENCE):
+            return
+        if self._bar is None:
+            self._bar = keras.utils.Progbar(count, unit_name="timestep of the loss")
+        self._bar.update(done)
