@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from rnngrad_widgets.data.quantities import quantity_of
 from rnngrad_widgets.data.statistics import THRESHOLD, halves, relative_medians, share_not_reached
-from rnngrad_widgets.data.tensor import NO_TIME, SEQUENCE, GradientTensor
+from rnngrad_widgets.data.tensor import NO_TIME, REACH, SEQUENCE, GradientTensor
 from rnngrad_widgets.diagnosis.decay import decay_of
 from rnngrad_widgets.diagnosis.diagnosis import Diagnosis
 from rnngrad_widgets.diagnosis.extent import agreement_of, growth_of, ranges, reach_at
 from rnngrad_widgets.diagnosis.gradient import GradientDiagnosis
+from rnngrad_widgets.diagnosis.lag_profile import lag_profile, reason_against_lags
 from rnngrad_widgets.diagnosis.loss_position import Tensors, reasons_against_rate
 from rnngrad_widgets.diagnosis.parameters import gate_numbers, kernel_numbers
 from rnngrad_widgets.diagnosis.profile import Profile, profiles_of
@@ -48,7 +49,8 @@ def diagnose(
     A rate, a growth and a reach are told where the loss acts at the last timestep only: with a loss
     at every timestep the total gradient is large everywhere, however little of it goes far back. To
     know that, the direct gradient must be there: compute ``["hidden_gradient", "output_gradient"]``
-    and diagnose the snapshot.
+    and diagnose the snapshot. ``"reach"`` tells them wherever the loss acts, from what each of its
+    timesteps contributes to earlier ones, relative to its own.
 
     Parameters
     ----------
@@ -86,6 +88,9 @@ def diagnose(
     found = Diagnosis(
         gradients=tuple(
             each for tensor in over_time for each in _diagnoses(tensor, tensors, limit, shares)
+        )
+        + tuple(
+            _reach_diagnosis(tensor, shares) for tensor in tensors.values() if tensor.dims == REACH
         ),
         gates=tuple(
             numbers
@@ -148,7 +153,8 @@ def _tensors_of(source: Any, dims: Sequence[str] | None) -> Tensors:
 def _is_gradient_over_time(tensor: GradientTensor) -> bool:
     quantity = quantity_of(tensor.quantity)
     is_gradient = quantity.is_gradient or not quantity.name
-    return is_gradient and tensor.dims[:2] == ("sample", "timestep") and len(tensor.dims) > 2
+    over_time = tensor.dims[:2] == ("sample", "timestep") and len(tensor.dims) > 2
+    return is_gradient and over_time and tensor.dims != REACH
 
 
 def _diagnoses(
@@ -161,6 +167,43 @@ def _diagnoses(
         profile, reason = profiles[direction], reasons[direction]
         found.append(_diagnosis(names, values, profile, reason, threshold, levels))
     return found
+
+
+def _reach_diagnosis(tensor: GradientTensor, levels: tuple[float, ...]) -> GradientDiagnosis:
+    reason = reason_against_lags(tensor)
+    profile = None if reason else lag_profile(tensor)
+    decay, no_decay = (None, reason) if profile is None else decay_of(profile)
+    reach = [] if profile is None else [reach_at(profile, level) for level in levels]
+    first, nan, inf = _not_finite(tensor.values)
+    samples, timesteps, _ = tensor.shape
+    direction = "".join(tensor.directions)
+    return GradientDiagnosis(
+        tensor.layer,
+        tensor.quantity,
+        "" if direction in tensor.layer.split("/") else direction,  # of a Bidirectional it is there
+        samples=samples,
+        timesteps=timesteps,
+        channels=1,
+        decay=decay,
+        no_decay=no_decay,
+        reach=tuple(each for each in reach if each is not None),
+        not_reached=None,
+        timesteps_not_reached=(),
+        growth=None if profile is None else growth_of(profile),
+        dead_channels=int(not tensor.values.any()),
+        faint_channels=0,
+        nan=nan,
+        inf=inf,
+        first_not_finite=first,
+        agreement=None,
+    )
+
+
+def _not_finite(values: NDArray[Any]) -> tuple[tuple[int, ...] | None, int, int]:
+    """Return the indices of the first value that is not finite, and how many are NaN and Inf."""
+    wrong = ~np.isfinite(values)
+    first = tuple(int(i) for i in np.argwhere(wrong)[0]) if wrong.any() else None
+    return first, int(np.isnan(values).sum()), int(np.isinf(values).sum())
 
 
 def _diagnosis(
@@ -176,8 +219,7 @@ def _diagnosis(
     norms = profile.by_timestep()
     relative = relative_medians(norms, np.isfinite(norms))
     loudest = np.max(np.abs(values), axis=(0, 1), initial=0, where=np.isfinite(values)).ravel()
-    wrong = ~np.isfinite(values)
-    first = tuple(int(i) for i in np.argwhere(wrong)[0]) if wrong.any() else None
+    first, nan, inf = _not_finite(values)
     return GradientDiagnosis(
         *names,
         samples=len(values),
@@ -191,8 +233,8 @@ def _diagnosis(
         growth=None if reason else growth_of(profile),
         dead_channels=int(np.count_nonzero(loudest == 0)),
         faint_channels=int(np.count_nonzero((loudest > 0) & (loudest < threshold * profile.scale))),
-        nan=int(np.isnan(values).sum()),
-        inf=int(np.isinf(values).sum()),
+        nan=nan,
+        inf=inf,
         first_not_finite=first,
         agreement=agreement_of(values, norms, profile.scale),
     )

@@ -26,7 +26,7 @@ _UNKNOWN = (
     f"whether the loss acts before the last timestep is not known: compute {DIRECT} together "
     f"with {TOTAL}, and diagnose the snapshot"
 )
-_EVERYWHERE = "the loss acts before the last timestep too"
+_EVERYWHERE = "the loss acts before the last timestep too; the quantity reach tells it"
 
 
 def reasons_against_rate(tensor: GradientTensor, tensors: Tensors) -> dict[str, str]:

@@ -129,8 +129,13 @@ def _interval(decay: Decay) -> str:
 
 
 def _about_reach(gradient: GradientDiagnosis) -> list[str]:
+    base = (
+        "what a timestep of the loss contributes is {} or more of that at its own timestep "
+        if gradient.quantity == "reach"
+        else "its norm is {} or more of that at the last timestep "
+    )
     return [
-        f"its norm is {level_words(each.level)} or more of that at the last timestep "
+        base.format(level_words(each.level))
         + (
             f"as far back as the sequences go, {each.lag} timesteps"
             if each.is_censored

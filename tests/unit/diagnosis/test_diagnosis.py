@@ -33,7 +33,7 @@ def snapshot(direct: np.ndarray | None, layer: str = "lstm", **more: Any) -> Gra
     [
         (LAST_ONLY, ""),
         (LAST_ONLY[:, -1], ""),
-        (FALLING, "the loss acts before the last timestep too"),
+        (FALLING, "the loss acts before the last timestep too; the quantity reach tells it"),
         (None, "whether the loss acts before the last timestep is not known: compute output_gr.*"),
     ],
 )

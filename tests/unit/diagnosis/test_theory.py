@@ -100,7 +100,10 @@ def test_no_rate_where_the_loss_acts_at_every_step() -> None:
     model.compile("sgd", "mse")
     random = np.random.default_rng(0)
     x, y = random.normal(size=(B, T, 1)), random.normal(size=(B, T, 1))
-    quantities = ["hidden_gradient", "output_gradient"]
-    total, _ = diagnose(GradientEngine(model).compute(x, y, quantities=quantities)).gradients
+    quantities = ["hidden_gradient", "output_gradient", "reach"]
+    total, _, reach = diagnose(GradientEngine(model).compute(x, y, quantities=quantities)).gradients
     assert (total.quantity, total.decay) == ("hidden_gradient", None)
-    assert total.no_decay == "the loss acts before the last timestep too"
+    assert total.no_decay.startswith("the loss acts before the last timestep too")
+    assert (reach.quantity, len(reach.reach)) == ("reach", 2)
+    assert reach.decay is not None
+    assert reach.decay.slope == pytest.approx(math.log(0.9), abs=1e-7)
