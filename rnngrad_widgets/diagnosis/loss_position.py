@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from rnngrad_widgets.data.quantities import quantity_of
 from rnngrad_widgets.data.rules import BACKWARD
 from rnngrad_widgets.data.statistics import halves
-from rnngrad_widgets.data.tensor import GradientTensor
+from rnngrad_widgets.data.tensor import SEQUENCE, GradientTensor
 from rnngrad_widgets.diagnosis.profile import profile_of
 
 Tensors = Mapping[tuple[str, str], GradientTensor]
@@ -27,6 +27,12 @@ _UNKNOWN = (
     f"with {TOTAL}, and diagnose the snapshot"
 )
 _EVERYWHERE = "the loss acts before the last timestep too"
+
+
+def needs_direct(quantity: str) -> bool:
+    """Tell whether the direct gradient is needed to know where the loss acts."""
+    known = quantity_of(quantity)
+    return known.is_gradient and quantity != DIRECT and known.dims[:2] == SEQUENCE[:2]
 
 
 def reasons_against_rate(tensor: GradientTensor, tensors: Tensors) -> dict[str, str]:

@@ -1,0 +1,95 @@
+"""The numbers of a gradient over time, for each direction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from rnngrad_widgets.data.statistics import halves
+from rnngrad_widgets.diagnosis.decay import decay_of
+from rnngrad_widgets.diagnosis.extent import Extent, agreement_of, extent_of
+from rnngrad_widgets.diagnosis.gradient import GradientDiagnosis
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from rnngrad_widgets.data.tensor import GradientTensor
+    from rnngrad_widgets.diagnosis.profile import Profile
+
+
+class Numbers(NamedTuple):
+    """What is diagnosed of one direction, and the extent that it was made of."""
+
+    diagnosis: GradientDiagnosis
+    extent: Extent
+
+
+def numbers_of(
+    tensor: GradientTensor,
+    profiles: Mapping[str, Profile],
+    reasons: Mapping[str, str],
+    threshold: float,
+    levels: tuple[float, ...],
+) -> dict[str, Numbers]:
+    """Return the numbers of each direction of a gradient over time.
+
+    Parameters
+    ----------
+    tensor
+        (samples, timesteps, ...).
+    profiles
+        Its own, as `profiles_of` returns them.
+    reasons
+        For each direction why no rate can be read; empty where one can.
+    threshold, levels
+        As for `diagnose`.
+    """
+    found = {}
+    for direction, values in halves(tensor).items():
+        names = tensor.layer, tensor.quantity, direction
+        profile, reason = profiles[direction], reasons[direction]
+        extent = extent_of(profile, levels, threshold, is_readable=not reason)
+        found[direction] = Numbers(
+            _diagnosis(names, values, profile, reason, threshold, extent), extent
+        )
+    return found
+
+
+def _diagnosis(
+    names: tuple[str, str, str],
+    values: NDArray[Any],
+    profile: Profile,
+    reason: str,
+    threshold: float,
+    extent: Extent,
+) -> GradientDiagnosis:
+    decay, no_decay = (None, reason) if reason else decay_of(profile)
+    loudest = np.max(np.abs(values), axis=(0, 1), initial=0).ravel()
+    nan = inf = 0
+    first = None
+    if not np.isfinite(loudest).all():
+        wrong = ~np.isfinite(values)
+        loudest = np.max(np.abs(values), axis=(0, 1), initial=0, where=~wrong).ravel()
+        nan = int(np.isnan(values).sum())
+        inf = int(wrong.sum()) - nan
+        first = tuple(int(i) for i in np.argwhere(wrong)[0])
+    return GradientDiagnosis(
+        *names,
+        samples=len(values),
+        timesteps=values.shape[1],
+        channels=loudest.size,
+        decay=decay,
+        no_decay=no_decay,
+        reach=extent.reach,
+        not_reached=extent.not_reached,
+        timesteps_not_reached=extent.timesteps_not_reached,
+        growth=extent.growth,
+        dead_channels=int(np.count_nonzero(loudest == 0)),
+        faint_channels=int(np.count_nonzero((loudest > 0) & (loudest < threshold * profile.scale))),
+        nan=nan,
+        inf=inf,
+        first_not_finite=first,
+        agreement=agreement_of(values, profile.by_timestep(), profile.scale),
+    )
