@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from rnngrad_widgets.data.quantities import quantity_of
 from rnngrad_widgets.data.rules import BACKWARD
 from rnngrad_widgets.data.statistics import halves
@@ -64,6 +66,28 @@ def reasons_against_rate(tensor: GradientTensor, tensors: Tensors) -> dict[str, 
     if "timestep" not in direct.dims:
         return dict.fromkeys(names, "")  # the layer returns its last output only
     return {name: _of_direction(direct, name) for name in names}
+
+
+def timesteps_read(direct: GradientTensor) -> int | None:
+    """Return on how many of the last timesteps a direct gradient lives: those that the loss reads.
+
+    Returns
+    -------
+    int or None
+        Counted back from the last timestep that is not masked, to the earliest with a gradient in
+        any sample; None of zeros, and where that are more than half of the timesteps.
+    """
+    values, most = direct.values, 0
+    for sample in range(len(values)):
+        counted = slice(None) if direct.mask is None else direct.mask[sample]
+        own = values[sample][counted]
+        # mostly the first timestep tells, and nothing else is asked
+        whole = len(own) > 0 and bool(np.any(own[0]))
+        read = [0] if whole else np.flatnonzero(np.any(own, axis=tuple(range(1, own.ndim))))
+        most = max(most, len(own) - int(read[0]) if len(read) else 0)
+        if 2 * most > values.shape[1]:
+            return None
+    return most or None
 
 
 def _direct_gradient(layer: str, tensors: Tensors) -> GradientTensor | None:

@@ -13,6 +13,7 @@ from ipywidgets import Widget
 from rnngrad_widgets.data.quantities import WEIGHTS
 from rnngrad_widgets.data.tensor import GradientTensor
 from rnngrad_widgets.data.wire import Precision
+from rnngrad_widgets.diagnosis.loss_position import TOTAL
 from rnngrad_widgets.diagnosis.shares import check_levels, check_threshold, share_in, share_text
 from rnngrad_widgets.diagnosis.telling import Evidence
 from rnngrad_widgets.explorer.displayed import Displayed, DisplayKey, TensorLoader
@@ -75,7 +76,7 @@ class ExplorerBase(ExplorerTraits):
         self._lock = RLock()  # a callback or a follower may come in another thread than the cell
         selection = new_selection()
         self.controls = Controls(selection, source.layers(), self._choose, self._refresh_asked)
-        self._lines = lines = TextLines(selection)
+        self._lines = lines = TextLines(selection, lambda: self._choose("quantity", TOTAL))
         self._teller = Teller(source)
         self._teller.threshold = check_threshold(chosen["threshold"])
         self._teller.levels = check_levels(chosen["levels"])
@@ -92,7 +93,8 @@ class ExplorerBase(ExplorerTraits):
             self.show_error,
         )
         plots = (self.view_stack.box, self.runs.box)
-        boxes = (self.controls.box, lines.summary, lines.finding, lines.message, *plots)
+        texts = (lines.summary, lines.finding, lines.message, lines.offer)
+        boxes = (self.controls.box, *texts, *plots)
         super().__init__(boxes, selection=selection)
         self.controls.link(self, self.view_stack.box)
         self.threshold, self.levels = self._teller.shares
@@ -349,11 +351,14 @@ class ExplorerBase(ExplorerTraits):
 
     def clear_message(self) -> None:
         """Remove an error from the message line; notes on the batch stay."""
-        self._lines.say(*self.source.notes, self._loader.reason(self.displayed.key))
+        only_last = self._loader.only_last(self.displayed)
+        self._lines.say(*self.source.notes, self._loader.reason(self.displayed.key), only_last)
+        self._lines.make_offer(bool(only_last))
 
     def show_error(self, error: BaseException) -> None:
         """Show an error under the summary."""
         self._lines.show_error(error)
+        self._lines.make_offer(False)
 
     def _describe(self) -> str:
         key, shape = self.displayed.key, self.displayed.tensor.values.shape
@@ -432,6 +437,8 @@ class ExplorerBase(ExplorerTraits):
                 self.displayed, tensor=tensor, plot_array=plot_array, step=step
             )
             self.step = step
+            if not self._lines.shows_error:
+                self.clear_message()  # what was said may have been of another step
 
     # -- what a person asks for at the widget ------------------------------------------------------
 

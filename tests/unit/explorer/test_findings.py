@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import unescape
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -230,3 +231,28 @@ def test_what_says_nothing_over_time_has_no_findings() -> None:
 def test_where_the_loss_acts_is_not_known_of_a_tensor_alone() -> None:
     explorer = explore(FakeSource(), "lstm", TOTAL)
     assert told(explorer)["batch"].startswith(UNKNOWN)
+
+
+def test_where_the_loss_reads_the_last_timestep_only_the_total_gradient_is_offered() -> None:
+    inputs = keras.Input((6, 2))
+    first = layers.SimpleRNN(3, return_sequences=True, name="first")(inputs)
+    second = layers.SimpleRNN(3, return_sequences=True, name="second")(first)
+    model = keras.Model(inputs, layers.Dense(1)(second[:, -1]))
+    model.compile("sgd", "mse", run_eagerly=True)
+    x, y = np.ones((2, 6, 2), "float32"), np.ones((2, 1), "float32")
+    explorer = GradientExplorer(model, x, y, "second")
+    assert explorer.quantity == DIRECT, "this stays what it opens with"
+    assert "what layer 'second' returns at the last timestep only" in unescape(explorer.message)
+    offer = explorer._lines.offer
+    assert offer.layout.display is None
+    explorer.layer = "first"
+    assert (explorer.message, offer.layout.display) == ("", "none")
+    explorer.layer = "second"
+    explorer.threshold = 1e-5  # is no reason to say anything else
+    assert offer.layout.display is None
+    offer.click()
+    assert (explorer.quantity, explorer.busy) == (TOTAL, "")
+    assert (explorer.message, offer.layout.display) == ("", "none")
+    explorer.quantity = DIRECT
+    explorer.show_error(ValueError("wrong"))
+    assert offer.layout.display == "none"
