@@ -21,6 +21,7 @@ export { Losses, LossesModel, Reach, ReachModel } from './marks/timeline-marks';
 export * from './version';
 export { ColourBar, ColourBarModel } from './widgets/colourbar';
 export { ControlLinkModel } from './widgets/control-link';
+export { DiagnosisTable, DiagnosisTableModel } from './widgets/diagnosis-table';
 export { Download, DownloadModel } from './widgets/download';
 export { PlotAxis, PlotAxisModel, PlotFigure, PlotFigureModel } from './widgets/figure';
 export { PlotFrame, PlotFrameModel } from './widgets/frame';

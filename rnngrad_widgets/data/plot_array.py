@@ -113,7 +113,7 @@ def to_tensor(values: NDArray[np.float32], like: GradientTensor) -> GradientTens
         return replace(like, values=values[0].T.reshape(shape))
     front = 2 if dims[1:2] == ("timestep",) else 1
     count = len(halves(like)) if len(dims) > front + 1 else 1
-    inner = (*shape[front:-1], shape[-1] // count)
+    inner = (*shape[front:-1], shape[-1] // count) if len(dims) > front else ()
     parts = [
         part.reshape(*values.shape[:front], *inner) for part in np.split(values, count, axis=-1)
     ]

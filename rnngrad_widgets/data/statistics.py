@@ -90,48 +90,22 @@ def max_decade(values: NDArray[Any]) -> int:
     return math.ceil(math.log10(found.magnitude)) if found and found.magnitude > 0 else 0
 
 
-def relative_norms(values: NDArray[Any], mask: NDArray[np.bool_] | None) -> NDArray[np.float64]:
-    """Return how strong the gradient is at each timestep, relative to the strongest anywhere.
-
-    The norm over channels, its median over samples, divided by the largest norm of any sample and
-    timestep; NaN at timesteps that are masked in every sample or not finite.
+def relative_medians(norms: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how strong each timestep is, relative to the strongest of any sample.
 
     Parameters
     ----------
-    values
-        (samples, timesteps, channels); further axes count as channels.
-    mask
-        (samples, timesteps), True where the timestep counts, or None.
+    norms
+        (samples, timesteps), NaN or infinite where one does not count.
 
     Returns
     -------
     ndarray
-        (timesteps,), 0 .. 1.
+        (timesteps,), 0 .. 1: the medians over samples, divided by the largest norm; NaN where no
+        sample counts.
     """
-    values = values if values.dtype.kind not in "biu" else values.astype(np.float64)
-    values = values.reshape(*values.shape[:2], -1)
-    scale = float(np.max(np.abs(values), initial=0, where=np.isfinite(values))) or 1.0
-    with np.errstate(over="ignore", invalid="ignore"):
-        # divided by the largest value first: squares of tiny gradients would vanish
-        norms = np.sqrt(np.sum(np.square(values / scale, dtype=np.float64), axis=-1))
-    counted = np.isfinite(norms) if mask is None else np.isfinite(norms) & mask
-    return relative_medians(norms, counted)
-
-
-def relative_medians(norms: NDArray[np.float64], counted: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return the medians of norms over samples, divided by the largest norm that is finite.
-
-    Parameters
-    ----------
-    norms, counted
-        (samples, timesteps): the norms, and which are taken into the medians.
-
-    Returns
-    -------
-    ndarray
-        (timesteps,), 0 .. 1; NaN where no sample counts.
-    """
-    largest = float(np.max(norms, where=np.isfinite(norms), initial=0)) or 1.0
+    counted = np.isfinite(norms)
+    largest = float(np.max(norms, where=counted, initial=0)) or 1.0
     # the median of what counts, all timesteps at once: the rest is sorted behind it
     norms = np.sort(np.where(counted, norms, np.inf), axis=0)
     counts = counted.sum(axis=0)
@@ -148,7 +122,7 @@ def share_not_reached(norms: NDArray[np.float64], threshold: float = THRESHOLD) 
     Parameters
     ----------
     norms
-        As `relative_norms` returns them.
+        As `relative_medians` returns them.
 
     Returns
     -------

@@ -2,42 +2,36 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
-from numpy.typing import NDArray
 
-from rnngrad_widgets.data.quantities import quantity_of
-from rnngrad_widgets.data.statistics import THRESHOLD, halves, relative_medians, share_not_reached
-from rnngrad_widgets.data.tensor import NO_TIME, REACH, SEQUENCE, GradientTensor
-from rnngrad_widgets.diagnosis.decay import decay_of
+from rnngrad_widgets.data.statistics import THRESHOLD
+from rnngrad_widgets.data.tensor import NO_TIME, SEQUENCE, GradientTensor
 from rnngrad_widgets.diagnosis.diagnosis import Diagnosis
-from rnngrad_widgets.diagnosis.extent import agreement_of, growth_of, ranges, reach_at
-from rnngrad_widgets.diagnosis.gradient import GradientDiagnosis
-from rnngrad_widgets.diagnosis.lag_profile import lag_profile, reason_against_lags
+from rnngrad_widgets.diagnosis.gradient import is_gradient_over_time
+from rnngrad_widgets.diagnosis.lag_profile import profiles_by_lag
 from rnngrad_widgets.diagnosis.loss_position import Tensors, reasons_against_rate
+from rnngrad_widgets.diagnosis.numbers import Numbers, numbers_of
 from rnngrad_widgets.diagnosis.parameters import gate_numbers, kernel_numbers
-from rnngrad_widgets.diagnosis.profile import Profile, profiles_of
-
-LEVELS = (1 / math.e, 1e-3)
-"""Shares of the gradient at lag 0 whose reach is told, unless others are asked for."""
+from rnngrad_widgets.diagnosis.shares import LEVELS, check_levels, check_threshold
+from rnngrad_widgets.diagnosis.telling import Evidence
 
 
 @runtime_checkable
-class HasTensors(Protocol):
-    """What shows tensors that can be diagnosed: an explorer."""
+class HasEvidence(Protocol):
+    """What shows a tensor that can be diagnosed: an explorer."""
 
-    def tensors_to_diagnose(self) -> Tensors:
-        """Return what is shown, and what is needed to read it, by layer and quantity."""
+    def evidence(self) -> Evidence:
+        """Return what is shown, and what must be known to read it."""
 
 
 def diagnose(
     source: Any,
     *,
-    threshold: float = THRESHOLD,
-    levels: Sequence[float] = LEVELS,
+    threshold: float | None = None,
+    levels: Sequence[float] | None = None,
     dims: Sequence[str] | None = None,
 ) -> Diagnosis:
     """Tell in numbers and sentences how far back a gradient extends.
@@ -56,14 +50,16 @@ def diagnose(
     ----------
     source
         A `GradientSnapshot` (`GradientEngine.compute`, `Recording.snapshot`), a `GradientTensor`,
-        an explorer, or an array of numbers. An array is taken as the gradient by the states of one
-        layer, in the order in which it processed them, of a loss at the last timestep only.
+        an explorer (what it shows), or an array of numbers. An array is taken as the gradient by
+        the states of one layer, in the order in which it processed them, of a loss at the last
+        timestep only.
     threshold
         Share of the strongest timestep, 0 .. 1, below which a gradient counts as not reaching one.
         Leaving timesteps below 1e-8 out changes the last bit of some tenth of the entries of a
-        kernel's gradient in single precision.
+        kernel's gradient in single precision. None: that of an explorer, else 1e-8.
     levels
-        Shares of the gradient at lag 0, 0 .. 1, whose reach is told.
+        Shares of the gradient at lag 0, 0 .. 1, whose reach is told. None: those of an explorer,
+        else 1/e and 1e-3.
     dims
         Names of the axes of an array; None for ``("sample", "timestep", "channel")``.
 
@@ -81,17 +77,21 @@ def diagnose(
         If the threshold or a level is not between 0 and 1, or there is no gradient with a time
         axis, no gate and no recurrent kernel.
     """
-    shares = tuple(_share("levels must each", level) for level in levels)
-    limit = _share("threshold must", threshold)
-    tensors = _tensors_of(source, dims)
-    over_time = [tensor for tensor in tensors.values() if _is_gradient_over_time(tensor)]
+    shown = source.evidence() if isinstance(source, HasEvidence) else None
+    if shown is not None:
+        threshold = shown.threshold if threshold is None else threshold
+        levels = shown.levels if levels is None else levels
+    limit = check_threshold(THRESHOLD if threshold is None else threshold)
+    shares = check_levels(LEVELS if levels is None else levels)
+    tensors = _tensors_of(source if shown is None else shown.tensor, dims)
+    over_time = [tensor for tensor in tensors.values() if is_gradient_over_time(tensor)]
+
+    def of(tensor: GradientTensor) -> Iterable[Numbers]:
+        reasons = reasons_against_rate(tensor, tensors) if shown is None else shown.reasons
+        return numbers_of(tensor, profiles_by_lag(tensor), reasons, limit, shares).values()
+
     found = Diagnosis(
-        gradients=tuple(
-            each for tensor in over_time for each in _diagnoses(tensor, tensors, limit, shares)
-        )
-        + tuple(
-            _reach_diagnosis(tensor, shares) for tensor in tensors.values() if tensor.dims == REACH
-        ),
+        gradients=tuple(each.diagnosis for tensor in over_time for each in of(tensor)),
         gates=tuple(
             numbers
             for tensor in tensors.values()
@@ -116,23 +116,13 @@ def diagnose(
     return found
 
 
-def _share(what: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
-        raise TypeError(f"{what} be a number; received {value!r}")
-    if not 0 < value < 1:
-        raise ValueError(f"{what} be between 0 and 1; received {value!r}. For instance: 1e-8")
-    return float(value)
-
-
 def _tensors_of(source: Any, dims: Sequence[str] | None) -> Tensors:
-    if dims is not None and (isinstance(source, (GradientTensor, Mapping, HasTensors))):
+    if dims is not None and isinstance(source, (GradientTensor, Mapping)):
         raise TypeError(
             f"dims names the axes of an array; received it with {type(source).__name__}"
         )
     if isinstance(source, GradientTensor):
         return {(source.layer, source.quantity): source}
-    if isinstance(source, HasTensors):
-        return source.tensors_to_diagnose()
     if isinstance(source, Mapping):
         wrong = [value for value in source.values() if not isinstance(value, GradientTensor)]
         if wrong:
@@ -148,93 +138,3 @@ def _tensors_of(source: Any, dims: Sequence[str] | None) -> Tensors:
     values = np.asarray(source)
     names = (NO_TIME if values.ndim == 2 else SEQUENCE) if dims is None else tuple(dims)
     return {("", ""): GradientTensor(values, names)}
-
-
-def _is_gradient_over_time(tensor: GradientTensor) -> bool:
-    quantity = quantity_of(tensor.quantity)
-    is_gradient = quantity.is_gradient or not quantity.name
-    over_time = tensor.dims[:2] == ("sample", "timestep") and len(tensor.dims) > 2
-    return is_gradient and over_time and tensor.dims != REACH
-
-
-def _diagnoses(
-    tensor: GradientTensor, tensors: Tensors, threshold: float, levels: tuple[float, ...]
-) -> list[GradientDiagnosis]:
-    profiles, reasons = profiles_of(tensor), reasons_against_rate(tensor, tensors)
-    found = []
-    for direction, values in halves(tensor).items():
-        names = tensor.layer, tensor.quantity, direction
-        profile, reason = profiles[direction], reasons[direction]
-        found.append(_diagnosis(names, values, profile, reason, threshold, levels))
-    return found
-
-
-def _reach_diagnosis(tensor: GradientTensor, levels: tuple[float, ...]) -> GradientDiagnosis:
-    reason = reason_against_lags(tensor)
-    profile = None if reason else lag_profile(tensor)
-    decay, no_decay = (None, reason) if profile is None else decay_of(profile)
-    reach = [] if profile is None else [reach_at(profile, level) for level in levels]
-    first, nan, inf = _not_finite(tensor.values)
-    samples, timesteps, _ = tensor.shape
-    direction = "".join(tensor.directions)
-    return GradientDiagnosis(
-        tensor.layer,
-        tensor.quantity,
-        "" if direction in tensor.layer.split("/") else direction,  # of a Bidirectional it is there
-        samples=samples,
-        timesteps=timesteps,
-        channels=1,
-        decay=decay,
-        no_decay=no_decay,
-        reach=tuple(each for each in reach if each is not None),
-        not_reached=None,
-        timesteps_not_reached=(),
-        growth=None if profile is None else growth_of(profile),
-        dead_channels=int(not tensor.values.any()),
-        faint_channels=0,
-        nan=nan,
-        inf=inf,
-        first_not_finite=first,
-        agreement=None,
-    )
-
-
-def _not_finite(values: NDArray[Any]) -> tuple[tuple[int, ...] | None, int, int]:
-    """Return the indices of the first value that is not finite, and how many are NaN and Inf."""
-    wrong = ~np.isfinite(values)
-    first = tuple(int(i) for i in np.argwhere(wrong)[0]) if wrong.any() else None
-    return first, int(np.isnan(values).sum()), int(np.isinf(values).sum())
-
-
-def _diagnosis(
-    names: tuple[str, str, str],
-    values: NDArray[Any],
-    profile: Profile,
-    reason: str,
-    threshold: float,
-    levels: tuple[float, ...],
-) -> GradientDiagnosis:
-    decay, no_decay = (None, reason) if reason else decay_of(profile)
-    reach = [] if reason else [reach_at(profile, level) for level in levels]
-    norms = profile.by_timestep()
-    relative = relative_medians(norms, np.isfinite(norms))
-    loudest = np.max(np.abs(values), axis=(0, 1), initial=0, where=np.isfinite(values)).ravel()
-    first, nan, inf = _not_finite(values)
-    return GradientDiagnosis(
-        *names,
-        samples=len(values),
-        timesteps=values.shape[1],
-        channels=loudest.size,
-        decay=decay,
-        no_decay=no_decay,
-        reach=tuple(each for each in reach if each is not None),
-        not_reached=share_not_reached(relative, threshold),
-        timesteps_not_reached=ranges(np.flatnonzero(relative < threshold)),
-        growth=None if reason else growth_of(profile),
-        dead_channels=int(np.count_nonzero(loudest == 0)),
-        faint_channels=int(np.count_nonzero((loudest > 0) & (loudest < threshold * profile.scale))),
-        nan=nan,
-        inf=inf,
-        first_not_finite=first,
-        agreement=agreement_of(values, norms, profile.scale),
-    )

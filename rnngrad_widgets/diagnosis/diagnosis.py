@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from rnngrad_widgets.data.text_table import html_table, text_table
 from rnngrad_widgets.diagnosis.gradient import GradientDiagnosis
@@ -13,6 +13,14 @@ from rnngrad_widgets.diagnosis.words import findings_of_gates, findings_over_tim
 
 _MOST_ROWS = 40
 """Of more rows, a table shows the first ones."""
+
+
+class Table(NamedTuple):
+    """The words of a table: its header, its rows, and the lines below it."""
+
+    header: tuple[str, ...]
+    rows: list[tuple[str, ...]]
+    below: list[str]
 
 
 @dataclass(frozen=True)
@@ -61,25 +69,23 @@ class Diagnosis:
         return result | {"findings": list(self.findings)}
 
     def __repr__(self) -> str:
-        return "\n".join([text_table(self._header, self._rows), *self._below])
+        header, rows, below = self.table
+        return "\n".join([text_table(header, rows), *below])
 
     def _repr_html_(self) -> str:
         """Show the table in a notebook."""
-        return html_table(self._header, self._rows, self._below)
+        return html_table(*self.table)
 
     @property
-    def _header(self) -> tuple[str, ...]:
+    def table(self) -> Table:
+        """The words of the table."""
         reach = (f"reach at {level_words(level)}" for level in self.levels)
-        return ("layer", "quantity", "per step", "steps per decade", *reach, "not reached")
-
-    @property
-    def _rows(self) -> list[tuple[str, ...]]:
-        return [_row(gradient, self.levels) for gradient in self.gradients[:_MOST_ROWS]]
-
-    @property
-    def _below(self) -> list[str]:
         more = len(self.gradients) - _MOST_ROWS
-        return [*([f"and {more} more"] if more > 0 else []), *self.findings]
+        return Table(
+            ("layer", "quantity", "per step", "steps per decade", *reach, "not reached"),
+            [_row(gradient, self.levels) for gradient in self.gradients[:_MOST_ROWS]],
+            [*([f"and {more} more"] if more > 0 else []), *self.findings],
+        )
 
 
 def _row(gradient: GradientDiagnosis, levels: tuple[float, ...]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""How far back a gradient extends: its reach at a level, what it does not reach, its growth."""
+"""How far back a gradient extends: its reach at levels, what it does not reach, its growth."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rnngrad_widgets.data.statistics import relative_medians, share_not_reached
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from rnngrad_widgets.diagnosis.profile import Profile
@@ -34,6 +38,86 @@ class LevelReach:
 
     def __str__(self) -> str:
         return f"≥ {self.lag}" if self.is_censored else str(self.lag)
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How far back the gradient of a profile extends: of one sample, or of a batch.
+
+    Parameters
+    ----------
+    reach
+        At each level; a level is left out where no sample has a gradient at lag 0. Empty, as
+        `growth` is None, where the gradient at lag 0 is no measure of the others.
+    growth
+        How many times larger the norm is at the first timestep processed than at lag 0: the median
+        over samples; None where that cannot be read.
+    not_reached
+        Share of timesteps, 0 .. 1, below the threshold; None where no timestep counts.
+    timesteps_not_reached
+        These timesteps, as ranges (first, last).
+    weakest
+        The timestep with the smallest norm, and its share of the strongest; None where no timestep
+        counts.
+    last, first
+        The timestep at lag 0 and the first one that was processed; None where those of the samples
+        differ.
+    is_zero
+        Whether all values are exactly 0.
+    """
+
+    reach: tuple[LevelReach, ...]
+    growth: float | None
+    not_reached: float | None
+    timesteps_not_reached: tuple[tuple[int, int], ...]
+    weakest: tuple[int, float] | None
+    last: int | None
+    first: int | None
+    is_zero: bool
+
+
+def extent_of(
+    profile: Profile, levels: Sequence[float], threshold: float, *, is_readable: bool
+) -> Extent:
+    """Return how far back a gradient extends.
+
+    Parameters
+    ----------
+    profile
+        Of a batch, or of one sample of it.
+    levels
+        Shares of the gradient at lag 0.
+    threshold
+        Share of the strongest timestep below which a gradient counts as not reaching one.
+    is_readable
+        Whether the gradient at lag 0 is a measure of the others.
+    """
+    relative = relative_medians(profile.by_timestep())
+    reach = [reach_at(profile, level) for level in levels] if is_readable else []
+    counted = np.flatnonzero(np.isfinite(relative))
+    least = int(counted[np.argmin(relative[counted])]) if counted.size else None
+    ends = [
+        np.unique(profile.timesteps[row, lag])
+        for row, lag in (_places(profile, 0), _places(profile, -1))
+    ]
+    last, first = (int(found[0]) if found.size == 1 else None for found in ends)
+    return Extent(
+        reach=tuple(each for each in reach if each is not None),
+        growth=growth_of(profile) if is_readable else None,
+        not_reached=share_not_reached(relative, threshold),
+        timesteps_not_reached=ranges(np.flatnonzero(relative < threshold)),
+        weakest=None if least is None else (least, float(relative[least])),
+        last=last,
+        first=first,
+        is_zero=bool(counted.size) and not np.nanmax(profile.norms) > 0,
+    )
+
+
+def _places(profile: Profile, lag: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return the rows that have timesteps, and the place of a lag in each; -1 is the last lag."""
+    lengths = profile.lengths
+    rows = np.flatnonzero(lengths)
+    return rows, lengths[rows] - 1 if lag < 0 else np.full(len(rows), lag)
 
 
 def reach_at(profile: Profile, level: float) -> LevelReach | None:
@@ -121,7 +205,10 @@ def agreement_of(
     total = np.zeros((count, flat.shape[2]))
     for sample in range(samples):
         counted = np.isfinite(norms[sample])
-        total[counted] += flat[sample, counted] / scale
+        if counted.all():
+            total += flat[sample] / scale
+        else:
+            total[counted] += flat[sample, counted] / scale
     together = np.sqrt(np.einsum("tc,tc->t", total, total))
     apart = np.nansum(norms, axis=0)
     some = apart > 0

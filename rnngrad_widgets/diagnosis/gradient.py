@@ -5,9 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rnngrad_widgets.data.quantities import quantity_of
+
 if TYPE_CHECKING:
+    from rnngrad_widgets.data.tensor import GradientTensor
     from rnngrad_widgets.diagnosis.decay import Decay
     from rnngrad_widgets.diagnosis.extent import Agreement, LevelReach
+
+
+def is_gradient_over_time(tensor: GradientTensor) -> bool:
+    """Tell whether a tensor is a gradient, or an array that may be one, with a time axis.
+
+    A reach, norms of parts of a gradient, is one too.
+    """
+    quantity = quantity_of(tensor.quantity)
+    is_gradient = quantity.needs_loss or not quantity.name
+    return is_gradient and tensor.dims[:2] == ("sample", "timestep") and len(tensor.dims) > 2
 
 
 @dataclass(frozen=True)

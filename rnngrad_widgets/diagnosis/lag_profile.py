@@ -11,12 +11,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnngrad_widgets.data.rules import BACKWARD
-from rnngrad_widgets.diagnosis.profile import Profile
+from rnngrad_widgets.data.statistics import halves
+from rnngrad_widgets.data.tensor import REACH
+from rnngrad_widgets.diagnosis.profile import Profile, profiles_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rnngrad_widgets.data.tensor import GradientTensor
+
+
+def profiles_by_lag(tensor: GradientTensor) -> dict[str, Profile]:
+    """Return the profile of each direction of a gradient over time, or of a reach."""
+    if tensor.dims == REACH:
+        return dict.fromkeys(halves(tensor), lag_profile(tensor))
+    return profiles_of(tensor)
 
 
 def ratios_by_lag(tensor: GradientTensor) -> list[NDArray[np.float64]]:

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from rnngrad_widgets.data.quantities import quantity_of
 from rnngrad_widgets.data.rules import BACKWARD
 from rnngrad_widgets.data.statistics import halves
-from rnngrad_widgets.data.tensor import GradientTensor
+from rnngrad_widgets.data.tensor import REACH, SEQUENCE, GradientTensor
+from rnngrad_widgets.diagnosis.lag_profile import reason_against_lags
 from rnngrad_widgets.diagnosis.profile import profile_of
 
 Tensors = Mapping[tuple[str, str], GradientTensor]
@@ -27,6 +30,12 @@ _UNKNOWN = (
     f"with {TOTAL}, and diagnose the snapshot"
 )
 _EVERYWHERE = "the loss acts before the last timestep too; the quantity reach tells it"
+
+
+def needs_direct(quantity: str) -> bool:
+    """Tell whether the direct gradient is needed to know where the loss acts."""
+    known = quantity_of(quantity)
+    return known.is_gradient and quantity != DIRECT and known.dims[:2] == SEQUENCE[:2]
 
 
 def reasons_against_rate(tensor: GradientTensor, tensors: Tensors) -> dict[str, str]:
@@ -46,18 +55,50 @@ def reasons_against_rate(tensor: GradientTensor, tensors: Tensors) -> dict[str, 
         The reason for each direction; empty where there is none.
     """
     names = list(halves(tensor))
-    if not tensor.quantity:
-        return dict.fromkeys(names, "")
-    if tensor.quantity == DIRECT:
-        return dict.fromkeys(names, _IS_DIRECT)
-    if not quantity_of(tensor.quantity).is_gradient:
-        return dict.fromkeys(names, "these are values, not gradients")
+    reason = _reason_of_itself(tensor)
+    if reason is not None:
+        return dict.fromkeys(names, reason)
     direct = _direct_gradient(tensor.layer, tensors)
     if direct is None:
         return dict.fromkeys(names, _UNKNOWN)
     if "timestep" not in direct.dims:
         return dict.fromkeys(names, "")  # the layer returns its last output only
     return {name: _of_direction(direct, name) for name in names}
+
+
+def _reason_of_itself(tensor: GradientTensor) -> str | None:
+    """Return the reason where no other tensor is needed to know it; None where one is."""
+    if tensor.dims == REACH:
+        return reason_against_lags(tensor)
+    if not tensor.quantity:
+        return ""
+    if tensor.quantity == DIRECT:
+        return _IS_DIRECT
+    if not quantity_of(tensor.quantity).is_gradient:
+        return "these are values, not gradients"
+    return None
+
+
+def timesteps_read(direct: GradientTensor) -> int | None:
+    """Return on how many of the last timesteps a direct gradient lives: those that the loss reads.
+
+    Returns
+    -------
+    int or None
+        Counted back from the last timestep that is not masked, to the earliest with a gradient in
+        any sample; None of zeros, and where that are more than half of the timesteps.
+    """
+    values, most = direct.values, 0
+    for sample in range(len(values)):
+        counted = slice(None) if direct.mask is None else direct.mask[sample]
+        own = values[sample][counted]
+        # mostly the first timestep tells, and nothing else is asked
+        whole = len(own) > 0 and bool(np.any(own[0]))
+        read = [0] if whole else np.flatnonzero(np.any(own, axis=tuple(range(1, own.ndim))))
+        most = max(most, len(own) - int(read[0]) if len(read) else 0)
+        if 2 * most > values.shape[1]:
+            return None
+    return most or None
 
 
 def _direct_gradient(layer: str, tensors: Tensors) -> GradientTensor | None:

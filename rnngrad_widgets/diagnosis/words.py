@@ -34,10 +34,10 @@ def findings_over_time(gradient: GradientDiagnosis, threshold: float) -> list[st
         return [f"{where}: all values are exactly 0 with these weights, on this batch"]
     sentences = [*_about_values(gradient), _about_decay(gradient), *_about_reach(gradient)]
     if gradient.not_reached:
-        places = _ranges(gradient.timesteps_not_reached)
+        places = range_words(gradient.timesteps_not_reached)
         sentences.append(
             f"{100 * gradient.not_reached:.0f} % of timesteps ({places}) contribute less than "
-            f"{_short(threshold)} of the strongest timestep to this gradient, with these weights, "
+            f"{short(threshold)} of the strongest timestep to this gradient, with these weights, "
             "on this batch"
         )
     sentences += _about_channels(gradient, threshold)
@@ -66,11 +66,11 @@ def findings_of_gates(gates: Iterable[GateNumbers]) -> list[str]:
 
 def level_words(level: float) -> str:
     """Write a level: ``37 %``, ``1e-3``."""
-    return f"{100 * level:.0f} %" if level >= 0.01 else _short(level)
+    return f"{100 * level:.0f} %" if level >= 0.01 else short(level)
 
 
-def _short(value: float) -> str:
-    """Write ``1e-8``, ``2.5e-3``."""
+def short(value: float) -> str:
+    """Write a number shortly: ``1e-8``, ``2.5e-3``."""
     mantissa, exponent = f"{value:.1e}".split("e")
     return f"{mantissa.removesuffix('.0')}e{int(exponent)}"
 
@@ -101,7 +101,7 @@ def _about_decay(gradient: GradientDiagnosis) -> str:
         verb = "explodes" if gradient.explodes else "grows"
         words = f"{verb} backwards, by a factor of {decay.factor:.3g} per step"
         if gradient.growth is not None:
-            words += f", {_times(gradient.growth)} times to the first timestep"
+            words += f", {times_words(gradient.growth)} times to the first timestep"
     elif decay.slope < 0 and (decay.interval is None or decay.interval[1] < 0):
         words = (
             f"falls by a factor of {decay.factor:.3g} per step back, to a tenth within "
@@ -117,7 +117,8 @@ def _about_decay(gradient: GradientDiagnosis) -> str:
     return words + _interval(decay)
 
 
-def _times(value: float) -> str:
+def times_words(value: float) -> str:
+    """Write how many times larger: ``1.84``, ``1,200``."""
     return f"{value:,.0f}" if 100 <= value < 1e6 else f"{value:.3g}"
 
 
@@ -155,12 +156,13 @@ def _about_channels(gradient: GradientDiagnosis, threshold: float) -> list[str]:
     if gradient.faint_channels:
         sentences.append(
             f"{gradient.faint_channels} of {gradient.channels} channels stay below "
-            f"{_short(threshold)} of the largest magnitude"
+            f"{short(threshold)} of the largest magnitude"
         )
     return sentences
 
 
-def _ranges(ranges: Sequence[tuple[int, int]]) -> str:
+def range_words(ranges: Sequence[tuple[int, int]]) -> str:
+    """Write ranges of timesteps: ``0 .. 3, 7``; of more than four the first ones."""
     words = [str(a) if a == b else f"{a} .. {b}" for a, b in ranges[:4]]
     more = ["…"] if len(ranges) > len(words) else []
     return ", ".join([*words, *more])

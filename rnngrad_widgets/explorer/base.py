@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from ipywidgets import Widget
 
-from rnngrad_widgets.data.quantities import WEIGHTS, quantity_of
-from rnngrad_widgets.data.tensor import GradientTensor, NothingThereError
+from rnngrad_widgets.data.quantities import WEIGHTS
+from rnngrad_widgets.data.tensor import GradientTensor
 from rnngrad_widgets.data.wire import Precision
-from rnngrad_widgets.diagnosis.loss_position import DIRECT
+from rnngrad_widgets.diagnosis.loss_position import TOTAL
+from rnngrad_widgets.diagnosis.shares import check_levels, check_threshold, share_in, share_text
+from rnngrad_widgets.diagnosis.telling import Evidence
 from rnngrad_widgets.explorer.displayed import Displayed, DisplayKey, TensorLoader
 from rnngrad_widgets.explorer.options import DisplayOptions, check_options, with_defaults
 from rnngrad_widgets.explorer.recorded_run import RecordedRun
@@ -22,6 +24,7 @@ from rnngrad_widgets.explorer.runs import Runs
 from rnngrad_widgets.explorer.side_views import SideViews
 from rnngrad_widgets.explorer.source import Source
 from rnngrad_widgets.explorer.summary import left_out, summary_html
+from rnngrad_widgets.explorer.teller import Teller
 from rnngrad_widgets.explorer.text_lines import TextLines
 from rnngrad_widgets.explorer.traits import ExplorerTraits
 from rnngrad_widgets.explorer.validation import can_reflect, check_part
@@ -73,10 +76,13 @@ class ExplorerBase(ExplorerTraits):
         self._lock = RLock()  # a callback or a follower may come in another thread than the cell
         selection = new_selection()
         self.controls = Controls(selection, source.layers(), self._choose, self._refresh_asked)
-        self._lines = lines = TextLines()
+        self._lines = lines = TextLines(selection, lambda: self._choose("quantity", TOTAL))
+        self._teller = Teller(source)
+        self._teller.threshold = check_threshold(chosen["threshold"])
+        self._teller.levels = check_levels(chosen["levels"])
         weighed = set(WEIGHTS) <= set(source.quantities(self.displayed.key.layer))
-        self.view_stack = ViewStack(selection, weights=weighed)
-        self.runs = Runs(selection, lines.summary, chosen["budget"], self._sync_step)
+        self.view_stack = ViewStack(selection, weights=weighed, choose=self._choose_shares)
+        self.runs = Runs(selection, lines.summary, chosen["budget"], self._teller, self._sync_step)
         self._side = SideViews(source, self.view_stack, self._compute, self.runs.has)
         self._recorded = RecordedRun(
             source,
@@ -87,9 +93,11 @@ class ExplorerBase(ExplorerTraits):
             self.show_error,
         )
         plots = (self.view_stack.box, self.runs.box)
-        boxes = (self.controls.box, lines.summary, lines.message, *plots)
+        texts = (lines.summary, lines.finding, lines.message, lines.offer)
+        boxes = (self.controls.box, *texts, *plots)
         super().__init__(boxes, selection=selection)
         self.controls.link(self, self.view_stack.box)
+        self.threshold, self.levels = self._teller.shares
         self._show(self.displayed)
         self._follow_selection()
         self.view_stack.box.observe(self._view_chosen, "selected_index")
@@ -263,7 +271,7 @@ class ExplorerBase(ExplorerTraits):
         self.step = displayed.step
         self.layer, self.quantity, self.part = displayed.key
         self._bring_into_range()
-        self.view_stack.show(tensor, plot_array)
+        self.view_stack.show(tensor, plot_array, self._teller.tell(tensor))
         if self.view not in self.view_stack.views:
             self.view = next(iter(self.view_stack.views))
         # before the timeline, which shows another step as soon as it is on the page
@@ -273,6 +281,10 @@ class ExplorerBase(ExplorerTraits):
         self._show_view()
         self._place_controls()
         self.clear_message()
+
+    def _place_shares(self) -> None:
+        levels = ", ".join(map(share_text, self.levels))
+        self.view_stack.diagnosis.place(share_text(self.threshold), levels)
 
     def _show_view(self) -> None:
         self.view_stack.show_view(self.view)
@@ -301,6 +313,7 @@ class ExplorerBase(ExplorerTraits):
 
     def _place_controls(self) -> None:
         displayed = self.displayed
+        self._place_shares()
         self.controls.place(
             displayed.plot_array,
             self.source.quantities(displayed.key.layer),
@@ -316,30 +329,36 @@ class ExplorerBase(ExplorerTraits):
         if not can_reflect(self.displayed.tensor):
             selection.reflect(False)
 
-    def tensors_to_diagnose(self) -> dict[tuple[str, str], GradientTensor]:
-        """Return the tensor that is shown, and what says where the loss acts on its layer.
+    def evidence(self) -> Evidence:
+        """Return what is shown, and what must be known to read it: what `diagnose` asks for."""
+        with self._lock:
+            run = self.runs.current
+            if run is not None:
+                return run.evidence(run.nearest(self.displayed.step or 0))
+            return self._teller.evidence(self.displayed.tensor)
 
-        The latter is computed, with the current weights; there is none where the tensor is one of a
-        timeline.
-        """
-        layer, shown = self.displayed.key.layer, self.displayed.tensor
-        tensors = {(shown.layer, shown.quantity): shown}
-        wanted = quantity_of(shown.quantity).is_inside_loop and self.runs.current is None
-        if wanted and DIRECT in self.source.quantities(layer):
-            with suppress(NothingThereError):
-                for direct in self._compute(layer, DIRECT).values():
-                    tensors[direct.layer, direct.quantity] = direct
-        return tensors
+    def _tell_again(self) -> None:
+        with self._lock:
+            self._teller.threshold, self._teller.levels = self.threshold, self.levels
+            self.selection.threshold = self.threshold
+            self._place_shares()
+            if self.runs.current is not None:
+                self.runs.current.tell_again()  # the browser shows that of the step it is at
+            else:
+                self.view_stack.tell(self._teller.tell(self.displayed.tensor))
 
     # -- messages, and the end ---------------------------------------------------------------------
 
     def clear_message(self) -> None:
         """Remove an error from the message line; notes on the batch stay."""
-        self._lines.say(*self.source.notes, self._loader.reason(self.displayed.key))
+        only_last = self._loader.only_last(self.displayed)
+        self._lines.say(*self.source.notes, self._loader.reason(self.displayed.key), only_last)
+        self._lines.make_offer(bool(only_last))
 
     def show_error(self, error: BaseException) -> None:
         """Show an error under the summary."""
         self._lines.show_error(error)
+        self._lines.make_offer(False)
 
     def _describe(self) -> str:
         key, shape = self.displayed.key, self.displayed.tensor.values.shape
@@ -418,12 +437,25 @@ class ExplorerBase(ExplorerTraits):
                 self.displayed, tensor=tensor, plot_array=plot_array, step=step
             )
             self.step = step
+            if not self._lines.shows_error:
+                self.clear_message()  # what was said may have been of another step
 
     # -- what a person asks for at the widget ------------------------------------------------------
 
     def _choose(self, name: str, value: str) -> None:
         with self._answering():
             setattr(self, name, value)
+
+    def _choose_shares(self, name: str, text: str) -> None:
+        """Take a threshold or levels as a person typed them."""
+        with self._answering():
+            try:
+                if name == "threshold":
+                    self.threshold = share_in(text)
+                else:
+                    self.levels = tuple(share_in(word) for word in text.split(","))
+            finally:
+                self._place_shares()
 
     def _refresh_asked(self) -> None:
         with self._answering():

@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from rnngrad_widgets.data.plot_array import PlotArray, to_plot_array, truncate_to_budget
 from rnngrad_widgets.data.tensor import GradientTensor, NothingThereError
+from rnngrad_widgets.diagnosis.gradient import is_gradient_over_time
+from rnngrad_widgets.diagnosis.loss_position import DIRECT, TOTAL, timesteps_read
 from rnngrad_widgets.explorer.source import Source, opened
 
 
@@ -130,6 +132,23 @@ class TensorLoader:
     def reason(self, key: DisplayKey) -> str:
         """Say why this is shown and not something else; empty where it was asked for."""
         return self._reasons.get((key.layer, key.quantity), "")
+
+    def only_last(self, displayed: Displayed) -> str:
+        """Say that the loss reads the last timesteps only, where the direct gradient shows no more.
+
+        Empty where it shows more, or there is no total gradient to look at instead.
+        """
+        (layer, quantity, _), tensor = displayed.key, displayed.tensor
+        if quantity != DIRECT or TOTAL not in self.source.quantities(layer):
+            return ""
+        count = timesteps_read(tensor) if is_gradient_over_time(tensor) else None
+        if count is None:
+            return ""
+        last = "timestep" if count == 1 else f"{count} timesteps"
+        return (
+            f"the loss reads what layer '{layer}' returns at the last {last} only: before, the "
+            "direct gradient is exactly 0. The total one goes on through the layer's own recurrence"
+        )
 
     def plot_array(self, tensor: GradientTensor) -> PlotArray:
         """Lay a tensor out for the browser, as many samples as fit the budget.

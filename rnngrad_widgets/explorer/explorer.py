@@ -74,7 +74,7 @@ class GradientExplorer(ExplorerBase):
         Show the second half of the channels flipped along time.
     view
         Which view is in front; None for the first that fits.
-    title, cmap, ylim, height
+    title, cmap, ylim, height, threshold, levels
         See the attributes.
     budget
         Bytes of one tensor that are sent to the browser: of more, the first samples are sent, and
@@ -90,6 +90,8 @@ class GradientExplorer(ExplorerBase):
         ``"heat map"`` and the others that the buttons name; ``"scatter"`` without a time axis.
     title, cmap, ylim, height
         As for every widget of plots: text above it, colour map, height of the plots in pixels.
+    threshold, levels
+        The shares that findings are made with, each between 0 and 1; see `diagnose`.
     part
         Which tensor of the quantity is shown, where it has several: ``"kernel"`` or
         ``"forward/bias"`` of the weights, ``"[0]"`` for the first call of a shared layer, ``"0"``
@@ -155,7 +157,7 @@ class GradientExplorer(ExplorerBase):
             (samples, timesteps, channels) or (samples, channels), of real numbers.
         **options
             ``sample``, ``channel``, ``norm``, ``reflect_half``, ``view``, ``title``, ``cmap``,
-            ``ylim``, ``height`` and ``budget``, as for the class.
+            ``ylim``, ``height``, ``threshold``, ``levels`` and ``budget``, as for the class.
 
         Returns
         -------
@@ -206,7 +208,7 @@ class GradientExplorer(ExplorerBase):
             in the cell says so meanwhile.
         **options
             ``sample``, ``channel``, ``norm``, ``reflect_half``, ``view``, ``title``, ``cmap``,
-            ``ylim``, ``height`` and ``budget``, as for the class.
+            ``ylim``, ``height``, ``threshold``, ``levels`` and ``budget``, as for the class.
 
         Returns
         -------

@@ -14,7 +14,6 @@ from rnngrad_widgets.data.tensor import GradientSnapshot
 from rnngrad_widgets.data.wire import Precision
 from rnngrad_widgets.explorer.base import ExplorerBase
 from rnngrad_widgets.explorer.run_status import RunStatus
-from rnngrad_widgets.explorer.sources import by_part
 
 
 class LiveDisplay:
@@ -110,6 +109,7 @@ class LiveDisplay:
             if snapshot is not None and self._computed == (layer, quantity):
                 if status.error is None:
                     explorer.clear_message()
-                explorer.add_snapshot(by_part(snapshot, layer), status.step or 0, line)
+                parts = explorer.source.parts(snapshot, layer, quantity)
+                explorer.add_snapshot(parts, status.step or 0, line)
             else:
                 explorer.runs.set_status(line)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from rnngrad_widgets.callbacks.batch_snapshot import BATCH_DEFAULTS, BatchOptions
 from rnngrad_widgets.data.norm import Norm, check_norm
+from rnngrad_widgets.data.statistics import THRESHOLD
 from rnngrad_widgets.data.thinning import BUDGET
+from rnngrad_widgets.diagnosis.shares import LEVELS, check_levels, check_threshold
 from rnngrad_widgets.explorer.displayed import Displayed
-from rnngrad_widgets.explorer.validation import check_index, check_reflect, check_ylim
+from rnngrad_widgets.explorer.validation import check_index, check_reflect, check_shares, check_ylim
 from rnngrad_widgets.views.colours import check_cmap
 
 if TYPE_CHECKING:
@@ -30,6 +33,8 @@ class DisplayOptions(TypedDict, total=False):
     cmap: str
     ylim: tuple[float, float] | None
     height: int | None
+    threshold: float
+    levels: Sequence[float]
     budget: int
 
 
@@ -43,6 +48,8 @@ DISPLAY_DEFAULTS: DisplayOptions = {
     "cmap": "diverging",
     "ylim": None,
     "height": None,
+    "threshold": THRESHOLD,
+    "levels": LEVELS,
     "budget": BUDGET,
 }
 
@@ -77,7 +84,8 @@ def check_options(options: DisplayOptions, displayed: Displayed) -> Norm:
     Raises
     ------
     SelectionError
-        If an index, the norm, the reflection, the colour map or the y-limits do not fit.
+        If an index, the norm, the reflection, the colour map, the y-limits, the threshold or a
+        level do not fit.
     """
     shape = displayed.plot_array.values.shape
     check_index("sample", options["sample"], shape[0])
@@ -86,4 +94,6 @@ def check_options(options: DisplayOptions, displayed: Displayed) -> Norm:
     norm = check_norm(options["norm"])
     check_cmap(options["cmap"])
     check_ylim(options["ylim"])
+    check_shares(check_threshold, options["threshold"])
+    check_shares(check_levels, options["levels"])
     return norm

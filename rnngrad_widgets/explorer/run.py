@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -21,8 +21,10 @@ from rnngrad_widgets.data.statistics import auto_limit, max_decade
 from rnngrad_widgets.data.tensor import GradientTensor
 from rnngrad_widgets.data.thinning import capacity_for, is_kept, kept_of, stride_for
 from rnngrad_widgets.data.wire import Precision
+from rnngrad_widgets.diagnosis.telling import Evidence
 from rnngrad_widgets.explorer.run_status import RunStatus
 from rnngrad_widgets.explorer.summary import left_out, summary_html
+from rnngrad_widgets.explorer.teller import Teller
 from rnngrad_widgets.views.timeline import TimelineView
 from rnngrad_widgets.widgets.reachable import close_widgets
 from rnngrad_widgets.widgets.selection import Selection
@@ -42,6 +44,8 @@ class RunEntry(NamedTuple):
     values: NDArray[np.float32]
     loss: float | None
     mask: NDArray[np.bool_] | None
+    reasons: Mapping[str, str]
+    """Why no rate can be read from it, see `reasons_against_rate`."""
 
 
 class Run:
@@ -61,6 +65,8 @@ class Run:
         Bytes that the snapshots may take.
     precision
         On the wire; None for bfloat16 above 8 MB a snapshot, float32 below.
+    teller
+        Tells what there is to say of each snapshot.
     on_step_chosen
         Called with the training step that a person chose in the browser.
     """
@@ -72,12 +78,15 @@ class Run:
         like: GradientTensor,
         budget: int,
         precision: Precision | None,
+        teller: Teller,
         on_step_chosen: Callable[[int], None],
     ) -> None:
         size = truncate_to_budget(to_plot_array(like), budget).values.nbytes
         large: Precision = "bfloat16" if size > LARGE else "float32"
         self.precision: Precision = large if precision is None else precision
         self._budget = budget
+        self._teller = teller
+        self._told_with: object = teller.shares
         self._size = size
         # of the same shape, without memory of its own
         self._like = replace(like, values=np.broadcast_to(np.float32(0), like.shape))
@@ -129,11 +138,30 @@ class Run:
 
     def tensor(self, step: int) -> GradientTensor:
         """Return the tensor of a kept step: in float32, of the samples that the browser has."""
-        entry = next(entry for entry in self._entries.values() if entry.snapshot.step == step)
+        entry = self._entry_of(step)
         if self._rebuilt is None or self._rebuilt[0] is not entry.snapshot:
-            like = replace(self._like, step=step, loss=entry.loss, mask=entry.mask)
-            self._rebuilt = entry.snapshot, to_tensor(entry.values, like)
+            self._rebuilt = entry.snapshot, self._tensor_of(entry)
         return self._rebuilt[1]
+
+    def evidence(self, step: int) -> Evidence:
+        """Return the tensor of a kept step, with what must be known to read it."""
+        return self._teller.evidence(self.tensor(step), self._entry_of(step).reasons)
+
+    def tell_again(self) -> None:
+        """Tell of each snapshot what there is to say with other shares, if they are others."""
+        if self._told_with != self._teller.shares:
+            self._told_with = self._teller.shares
+            for entry in self._entries.values():
+                told = self._teller.tell(self._tensor_of(entry), entry.reasons)
+                entry.snapshot.told = told.to_wire()
+
+    def _entry_of(self, step: int) -> RunEntry:
+        return next(entry for entry in self._entries.values() if entry.snapshot.step == step)
+
+    def _tensor_of(self, entry: RunEntry) -> GradientTensor:
+        step = entry.snapshot.step
+        like = replace(self._like, step=step, loss=entry.loss, mask=entry.mask)
+        return to_tensor(entry.values, like)
 
     def show_step(self, step: int) -> None:
         """Show a kept step; following the latest goes on only from the latest itself."""
@@ -178,6 +206,12 @@ class Run:
     def _entry(self, number: int, tensor: GradientTensor, step: int, status: str) -> RunEntry:
         plot_array = truncate_to_budget(to_plot_array(tensor), self._budget)
         values = without_rest(plot_array.values)
+        mask = self._like.mask  # mostly the same, of a batch that stays the same
+        if mask is None or tensor.mask is None or not np.array_equal(mask, tensor.mask):
+            mask = tensor.mask
+        reasons = self._teller.reasons(tensor)
+        # of what the browser has, as whoever diagnoses this step later on
+        as_kept = to_tensor(values, replace(self._like, mask=mask))
         snapshot = Snapshot(
             self.precision,
             timeline_id=self.view.model.model_id,
@@ -188,13 +222,11 @@ class Run:
             auto_limit=auto_limit(values),
             max_decade=max_decade(values),
             summary=summary_html(tensor) + left_out(tensor, plot_array),
+            told=self._teller.tell(as_kept, reasons).to_wire(),
             status=status,
             status_step=self._status.step,
         )
-        mask = self._like.mask  # mostly the same, of a batch that stays the same
-        if mask is None or tensor.mask is None or not np.array_equal(mask, tensor.mask):
-            mask = tensor.mask
-        return RunEntry(snapshot, values, tensor.loss, mask)
+        return RunEntry(snapshot, values, tensor.loss, mask, reasons)
 
     def share(self, budget: int) -> None:
         """Reduce the budget: other runs share it."""

@@ -11,6 +11,7 @@ from rnngrad_widgets.data.tensor import GradientTensor
 from rnngrad_widgets.data.wire import Precision
 from rnngrad_widgets.explorer.run import Run
 from rnngrad_widgets.explorer.run_status import RunStatus
+from rnngrad_widgets.explorer.teller import Teller
 from rnngrad_widgets.widgets.figure import PlotFigure
 from rnngrad_widgets.widgets.reachable import close_widgets, reachable
 from rnngrad_widgets.widgets.selection import Selection
@@ -25,6 +26,8 @@ class Runs:
         What the snapshots are shown in.
     budget
         Bytes that the snapshots of all runs may take; they share it evenly.
+    teller
+        Tells what there is to say of each snapshot.
     on_step_chosen
         Called with the training step that a person chose in the browser.
 
@@ -39,12 +42,14 @@ class Runs:
         selection: Selection,
         summary: HTML,
         budget: int,
+        teller: Teller,
         on_step_chosen: Callable[[int], None],
     ) -> None:
         self.precision: Precision | None = None
         self._selection = selection
         self._summary = summary
         self._budget = budget
+        self._teller = teller
         self._on_step_chosen = on_step_chosen
         self._runs: dict[object, Run] = {}
         self._current: Run | None = None
@@ -89,6 +94,7 @@ class Runs:
         names = [run.name for run in self._runs.values() if run]
         boxes: tuple[Widget, ...] = ()
         if self._current is not None:
+            self._current.tell_again()
             boxes = (self._current.view.box,)
         elif names:
             listed = ", ".join(f"<b>{escape(name)}</b>" for name in names)
@@ -111,6 +117,7 @@ class Runs:
                 like=tensor,
                 budget=self._budget,
                 precision=self.precision,
+                teller=self._teller,
                 on_step_chosen=lambda step: self._choose_step(shown, step),
             )
             self._runs[shown] = run

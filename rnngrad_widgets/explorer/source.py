@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from functools import cached_property
 from os import PathLike
 from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakKeyDictionary
 
+from rnngrad_widgets.data.statistics import halves
 from rnngrad_widgets.data.tensor import GradientSnapshot, GradientTensor, NothingThereError
+from rnngrad_widgets.diagnosis.loss_position import Tensors, reasons_against_rate
 from rnngrad_widgets.explorer.run_status import RunStatus
 
 if TYPE_CHECKING:
@@ -77,6 +81,23 @@ class Source(ABC):
         """Return the quantities to open a layer with, best first; if one fails, the next."""
         return self.quantities(layer)
 
+    @cached_property
+    def _reasons(self) -> WeakKeyDictionary[GradientTensor, Mapping[str, str]]:
+        return WeakKeyDictionary()
+
+    def note_reasons(self, tensor: GradientTensor, computed_with: Tensors) -> None:
+        """Keep where the loss acts on the layer of a tensor: what it was computed with says so."""
+        self._reasons[tensor] = reasons_against_rate(tensor, computed_with)
+
+    def note_readable(self, tensor: GradientTensor) -> None:
+        """Keep that the loss acts on the last timestep of a tensor's layer only."""
+        self._reasons[tensor] = dict.fromkeys(halves(tensor), "")
+
+    def reasons(self, tensor: GradientTensor) -> Mapping[str, str]:
+        """Say for each direction of a tensor of this source why no rate can be read from it."""
+        found = self._reasons.get(tensor)
+        return reasons_against_rate(tensor, {}) if found is None else found
+
     @property
     def notes(self) -> tuple[str, ...]:
         """Notes on the batch, for instance that it holds NaN."""
@@ -94,6 +115,12 @@ class Source(ABC):
 
     def snapshot(self, layer: str, quantity: str) -> GradientSnapshot:
         """Compute the snapshot with the current weights; only where `can_train`."""
+        raise NotImplementedError
+
+    def parts(
+        self, snapshot: GradientSnapshot, layer: str, quantity: str
+    ) -> Mapping[str, GradientTensor]:
+        """Return the tensors of what `snapshot` returned, by part; only where `can_train`."""
         raise NotImplementedError
 
     def recorder(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +18,10 @@ from rnngrad_widgets.data.tensor import (
     SEQUENCE,
     GradientSnapshot,
     GradientTensor,
+    NothingThereError,
 )
 from rnngrad_widgets.data.wire import copied_float32
+from rnngrad_widgets.diagnosis.loss_position import DIRECT, needs_direct
 from rnngrad_widgets.explorer.run_status import RunStatus
 from rnngrad_widgets.explorer.source import RecordedStep, Source
 
@@ -41,6 +45,8 @@ class ModelSource(Source):
         self._batch = (x, y)
         self._options = options
         self._notes: tuple[str, ...] = ()
+        # by layer, once known: the notes on why it has no direct gradient; none where it has one
+        self._no_direct: dict[str, tuple[str, ...]] = {}
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -85,14 +91,53 @@ class ModelSource(Source):
                 f"the explorer shows {list(self.quantities(layer))} of layer {layer!r}; "
                 f"received quantity {quantity!r}"
             )
-        return by_part(self.snapshot(layer, quantity), layer)
+        return self.parts(self.snapshot(layer, quantity), layer, quantity)
 
     def snapshot(self, layer: str, quantity: str) -> GradientSnapshot:
-        """Compute the snapshot with the current weights."""
-        x, y = self._batch
-        found = self._engine.compute(x, y, layers=layer, quantities=quantity, **self._options)
+        """Compute the snapshot with the current weights, mostly with the direct gradient too."""
+        found = self._with_direct(layer, quantity) or self._compute(layer, quantity)
         self._notes = found.notes
         return found
+
+    def parts(
+        self, snapshot: GradientSnapshot, layer: str, quantity: str
+    ) -> Mapping[str, GradientTensor]:
+        """Return the tensors of a quantity by part, and keep where the loss acts on their layer."""
+        tensors = {key: snapshot[key] for key in snapshot if key[1] == quantity}
+        for tensor in tensors.values():
+            if any("loss does not depend" in note for note in self._no_direct.get(layer, ())):
+                self.note_readable(tensor)  # only the last states go on: no output of another step
+            else:
+                self.note_reasons(tensor, snapshot)
+        return by_part(tensors, layer)
+
+    def _compute(self, layer: str, *quantities: str) -> GradientSnapshot:
+        x, y = self._batch
+        return self._engine.compute(x, y, layers=layer, quantities=quantities, **self._options)
+
+    def _with_direct(self, layer: str, quantity: str) -> GradientSnapshot | None:
+        """Compute the direct gradient too, which costs nothing more: it says where the loss acts.
+
+        Returns
+        -------
+        GradientSnapshot or None
+            None where the quantity is to be computed alone.
+        """
+        if not needs_direct(quantity) or DIRECT not in self.quantities(layer):
+            return None
+        if layer in self._no_direct:
+            missing = self._no_direct[layer]
+            return None if missing else self._compute(layer, quantity, DIRECT)
+        with warnings.catch_warnings():  # nobody has asked for the one that may be left out
+            warnings.filterwarnings("ignore", "left out of the snapshot", UserWarning)
+            try:
+                found = self._compute(layer, quantity, DIRECT)
+            except NothingThereError:
+                return None
+        there = {word for _, word in found}
+        missing = tuple(note for note in found.notes if DIRECT in note)
+        self._no_direct[layer] = () if DIRECT in there else missing or ("not there",)
+        return found if there == {quantity, DIRECT} else None
 
     def recorder(
         self, path: str | PathLike[str], layers: Any, quantities: Any, **options: Any
@@ -132,9 +177,11 @@ def first_recurrent(engine: GradientEngine) -> str:
     return engine.layers[0].path
 
 
-def by_part(snapshot: GradientSnapshot, layer: str) -> dict[str, GradientTensor]:
+def by_part(
+    tensors: Mapping[tuple[str, str], GradientTensor], layer: str
+) -> dict[str, GradientTensor]:
     """Return the tensors by part: calls ``[0]``, cells ``0``, weights ``forward/kernel``."""
-    return {tensor.layer.removeprefix(layer).lstrip("/"): tensor for tensor in snapshot.values()}
+    return {tensor.layer.removeprefix(layer).lstrip("/"): tensor for tensor in tensors.values()}
 
 
 def _label(layer: RecurrentLayer) -> str:
@@ -274,4 +321,22 @@ class RecordingSource(Source):
                 f"the recording holds {list(self.quantities(layer))} of layer {layer!r}; "
                 f"received quantity {quantity!r}{way_out}"
             )
-        return self._recording.snapshot(place, [(layer, quantity)])[layer, quantity]
+        tensor = self._recording.snapshot(place, [(layer, quantity)])[layer, quantity]
+        self.note_reasons(tensor, self._direct(place, layer, quantity))
+        return tensor
+
+    def _direct(self, place: int, layer: str, quantity: str) -> Mapping[Any, GradientTensor]:
+        """Read the direct gradient, where it was recorded: it says where the loss acts."""
+        own = (path for path in _and_above(layer) if DIRECT in self.quantities(path))
+        path = next(own, None) if needs_direct(quantity) else None
+        if path is not None:
+            with suppress(ValueError, OSError):  # without it that is not known
+                return self._recording.snapshot(place, [(path, DIRECT)])
+        return {}
+
+
+def _and_above(path: str) -> Iterator[str]:
+    """Yield a path and those above it: a state of a layer has a longer one."""
+    while path:
+        yield path
+        path = path.rpartition("/")[0]

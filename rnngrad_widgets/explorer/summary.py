@@ -1,4 +1,7 @@
-"""The summary line: what the tensor is and the finding, in words computed from its numbers."""
+"""The summary line: what the tensor is, in words computed from its numbers.
+
+What a gradient over time says is told beside it: `diagnosis.telling`.
+"""
 
 from __future__ import annotations
 
@@ -11,15 +14,9 @@ from numpy.typing import NDArray
 
 from rnngrad_widgets.data.plot_array import PlotArray
 from rnngrad_widgets.data.quantities import quantity_of
-from rnngrad_widgets.data.statistics import (
-    THRESHOLD,
-    Extreme,
-    extreme,
-    halves,
-    relative_norms,
-    share_not_reached,
-)
+from rnngrad_widgets.data.statistics import Extreme, extreme
 from rnngrad_widgets.data.tensor import NO_TIME, GradientTensor
+from rnngrad_widgets.diagnosis.gradient import is_gradient_over_time
 
 _KNOWN: WeakKeyDictionary[GradientTensor, str] = WeakKeyDictionary()
 
@@ -30,7 +27,8 @@ def summary_html(tensor: GradientTensor) -> str:
     Returns
     -------
     str
-        HTML: layer, quantity, shape, maximum, the finding in bold, and what is not finite.
+        HTML: layer, quantity, shape, maximum, what is zero (in bold, where there is no time axis),
+        and what is not finite.
     """
     # what is displayed mostly goes to a timeline too; of a large tensor this takes a while
     if tensor not in _KNOWN:
@@ -39,12 +37,13 @@ def summary_html(tensor: GradientTensor) -> str:
 
 
 def _summary(tensor: GradientTensor) -> str:
+    largest = extreme(tensor.values)
     parts = [
         _bold(escape(tensor.layer)),
         escape(quantity_of(tensor.quantity).summary),
         _shape(tensor),
-        _maximum(tensor),
-        _bold(_finding(tensor)),
+        _maximum(tensor, largest),
+        _bold(_finding(tensor, largest)),
         _non_finite(tensor.values if tensor.mask is None else tensor.values[tensor.mask]),
     ]
     return "<span> · </span>".join(f"<span>{part}</span>" for part in parts if part)
@@ -97,8 +96,7 @@ def _without_time(tensor: GradientTensor) -> bool:
     return tensor.dims[0] == "sample" and "timestep" not in tensor.dims
 
 
-def _maximum(tensor: GradientTensor) -> str:
-    found = extreme(tensor.values)
+def _maximum(tensor: GradientTensor, found: Extreme | None) -> str:
     if found is None:
         return "no finite value"
     symbol = escape(quantity_of(tensor.quantity).symbol)
@@ -128,10 +126,11 @@ def _divided(tensor: GradientTensor) -> int:
     return axis if tensor.shape[axis] % parts == 0 else -1
 
 
-def _finding(tensor: GradientTensor) -> str:
-    finite = tensor.values[np.isfinite(tensor.values)]
-    if not finite.any():
-        return "all values are zero" if finite.size else ""
+def _finding(tensor: GradientTensor, found: Extreme | None) -> str:
+    if found is None or is_gradient_over_time(tensor):
+        return ""
+    if found.magnitude == 0:
+        return "all values are zero"
     if _without_time(tensor):
         dead = np.all(tensor.values == 0, axis=0)
         counted = "channels" if tensor.dims == NO_TIME else "values"
@@ -139,26 +138,7 @@ def _finding(tensor: GradientTensor) -> str:
     if tensor.dims[:2] != ("sample", "timestep") or len(tensor.dims) < 3:
         zero = tensor.values == 0
         return f"{zero.sum()} of {zero.size} values zero"
-    norms = {name: relative_norms(values, tensor.mask) for name, values in halves(tensor).items()}
-    shares = {name: share_not_reached(each) for name, each in norms.items()}
-    percentages = [
-        f"{escape(name)} {100 * share:.0f} %".strip()
-        for name, share in shares.items()
-        if share is not None
-    ]
-    if not percentages:
-        return ""
-    threshold = _unbroken(f"{THRESHOLD:.0e}".replace("e-0", "e-"))
-    text = f"{', '.join(percentages)} of timesteps below {threshold} of the maximum"
-    return (
-        text if any(shares.values()) or len(shares) > 1 else f"{text}, {_weakest(*norms.values())}"
-    )
-
-
-def _weakest(norms: NDArray[np.float64]) -> str:
-    """Name the timestep that is reached least, where every one is reached."""
-    least = int(np.nanargmin(norms))
-    return f"weakest: timestep {least} ({_number(float(norms[least]))} of it)"
+    return ""
 
 
 def _non_finite(values: NDArray[Any]) -> str:

@@ -11,11 +11,14 @@ import numpy as np
 from traitlets import TraitError, Unicode, observe, validate
 
 from rnngrad_widgets.data.norm import Norm, check_norm
+from rnngrad_widgets.data.statistics import THRESHOLD
+from rnngrad_widgets.diagnosis.shares import LEVELS, check_levels, check_threshold
 from rnngrad_widgets.explorer.frame import PlotFrame, ValidatedAny
 from rnngrad_widgets.explorer.selecting import SelectingAny, SelectingText
 from rnngrad_widgets.explorer.validation import (
     check_index,
     check_reflect,
+    check_shares,
     check_step,
     check_view,
 )
@@ -47,6 +50,8 @@ class ExplorerTraits(PlotFrame):
     reflect_half = Bool(False)
     view = Unicode("")
     step = ValidatedAny(None)
+    threshold = ValidatedAny(THRESHOLD)
+    levels = ValidatedAny(LEVELS)
 
     displayed: Displayed
     view_stack: ViewStack
@@ -92,6 +97,10 @@ class ExplorerTraits(PlotFrame):
     @abstractmethod
     def _show_view(self) -> None:
         """Put the view of the trait in front."""
+
+    @abstractmethod
+    def _tell_again(self) -> None:
+        """Tell what there is to say with the threshold and the levels of the traits."""
 
     @abstractmethod
     def _sync_step(self, step: int) -> None:
@@ -151,6 +160,18 @@ class ExplorerTraits(PlotFrame):
             if run is not None:
                 self._sync_step(change["new"])
                 run.show_step(change["new"])
+
+    @validate("threshold")
+    def _validate_threshold(self, proposal: Any) -> float:
+        return check_shares(check_threshold, proposal["value"])
+
+    @validate("levels")
+    def _validate_levels(self, proposal: Any) -> tuple[float, ...]:
+        return check_shares(check_levels, proposal["value"])
+
+    @observe("threshold", "levels")
+    def _shares_changed(self, _change: Any) -> None:
+        self._tell_again()
 
     @validate("norm")
     def _validate_norm(self, proposal: Any) -> Norm:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Collection, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, TypeVar
 
 from rnngrad_widgets.data.norm import SelectionError, two_ends
 from rnngrad_widgets.data.tensor import GradientTensor
+
+T = TypeVar("T")
 
 MAX_TITLE = 500
 """Characters."""
@@ -120,6 +122,20 @@ def check_view(view: Any, views: Collection[str]) -> str:
             f"view must be one that fits the tensor, {list(views)}; received {view!r}"
         )
     return str(view)
+
+
+def check_shares(check: Callable[[Any], T], value: Any) -> T:
+    """Check a threshold or levels by a rule of `diagnose`.
+
+    Raises
+    ------
+    SelectionError
+        What the rule says.
+    """
+    try:
+        return check(value)
+    except (TypeError, ValueError) as error:
+        raise SelectionError(str(error)) from None
 
 
 def check_title(title: str) -> str:

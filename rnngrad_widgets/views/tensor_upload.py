@@ -8,6 +8,7 @@ from rnngrad_widgets.data.plot_array import PlotArray
 from rnngrad_widgets.data.quantities import quantity_of
 from rnngrad_widgets.data.statistics import auto_limit, max_decade
 from rnngrad_widgets.data.tensor import GradientTensor
+from rnngrad_widgets.diagnosis.telling import NOTHING, Told
 from rnngrad_widgets.views.colours import colour_scale
 from rnngrad_widgets.views.panel import index_scale
 from rnngrad_widgets.widgets.selection import Selection
@@ -24,10 +25,24 @@ def new_selection() -> Selection:
     )
 
 
-def bind_tensor(selection: Selection, tensor: GradientTensor, plot_array: PlotArray) -> None:
-    """Bind a tensor to a selection, and send it to the browser."""
-    upload(selection.tensor, tensor, plot_array)
+def bind_tensor(
+    selection: Selection, tensor: GradientTensor, plot_array: PlotArray, told: Told = NOTHING
+) -> None:
+    """Bind a tensor to a selection, and send it to the browser with what is told of it."""
+    before = selection.tensor.told
+    with selection.tensor.hold_sync():
+        upload(selection.tensor, tensor, plot_array)
+        send_told(selection, told)
+    if selection.tensor.told == before:  # then it was not sent, and a timeline may tell another one
+        selection.tensor.send_state("told")
     selection.fit_norm(auto_limit(plot_array.values), max_decade(plot_array.values))
+
+
+def send_told(selection: Selection, told: Told) -> None:
+    """Send what is told of the array that is shown, of the samples that were sent."""
+    array = selection.tensor.array
+    sent = 0 if array is None else len(array)
+    selection.tensor.told = told._replace(samples=told.samples[:sent]).to_wire()
 
 
 def upload(widget: Tensor, tensor: GradientTensor, plot_array: PlotArray) -> None:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from ipywidgets import Stack, Widget
 
 from rnngrad_widgets.data.plot_array import PlotArray
 from rnngrad_widgets.data.statistics import norms_over_channels
 from rnngrad_widgets.data.tensor import GradientTensor
+from rnngrad_widgets.diagnosis.telling import Told
 from rnngrad_widgets.views.curves import CurvesView
+from rnngrad_widgets.views.diagnosis import DiagnosisView
 from rnngrad_widgets.views.flow import FlowView
 from rnngrad_widgets.views.heatmap import HeatMapView
 from rnngrad_widgets.views.histogram import HistogramView
 from rnngrad_widgets.views.samples import SamplesView
 from rnngrad_widgets.views.scatter import ScatterView
-from rnngrad_widgets.views.tensor_upload import bind_tensor, upload
+from rnngrad_widgets.views.tensor_upload import bind_tensor, send_told, upload
 from rnngrad_widgets.views.view import View, bring_to_front
 from rnngrad_widgets.views.weights import Weights, WeightsView
 from rnngrad_widgets.widgets.figure import PlotFigure
@@ -36,10 +38,15 @@ class ViewStack:
         What is drawn; its tensor is set here.
     weights
         Whether there is a view of a layer's weights.
+    choose
+        Called with what a person chose in a view: the trait of the explorer, and its value.
     """
 
-    def __init__(self, selection: Selection, *, weights: bool) -> None:
+    def __init__(
+        self, selection: Selection, *, weights: bool, choose: Callable[[str, str], None]
+    ) -> None:
         self._selection = selection
+        self.diagnosis = DiagnosisView(selection, choose)
         self._weights: dict[str, WeightsView] = {"weights": WeightsView()} if weights else {}
         self._made: dict[str, Mapping[str, View]] = {}
         self.views: Mapping[str, View] = {}
@@ -48,7 +55,11 @@ class ViewStack:
     @property
     def detached_widgets(self) -> list[Widget]:
         """Widgets of all views, also of those that do not fit the current tensor."""
-        kinds: list[Mapping[str, View]] = [*self._made.values(), self._weights]
+        kinds: list[Mapping[str, View]] = [
+            *self._made.values(),
+            {"diagnosis": self.diagnosis},
+            self._weights,
+        ]
         made: list[View] = [view for views in kinds for view in views.values()]
         return [widget for view in made for widget in (view.box, *view.detached_widgets)]
 
@@ -57,16 +68,20 @@ class ViewStack:
         """The figures of the views that fit."""
         return [figure for view in self.views.values() for figure in view.figures]
 
-    def show(self, tensor: GradientTensor, plot_array: PlotArray) -> None:
-        """Send the array to the browser and offer the views that fit it."""
-        bind_tensor(self._selection, tensor, plot_array)
-        self.views = self._views_of(tensor, plot_array)
+    def show(self, tensor: GradientTensor, plot_array: PlotArray, told: Told) -> None:
+        """Send the array and what is told of it, and offer the views that fit it."""
+        bind_tensor(self._selection, tensor, plot_array, told)
+        self.views = self._views_of(tensor, plot_array, diagnosed=bool(told.rows))
         if len(tensor.directions) == 2 and plot_array.has_columns:
             self.box.add_class("rnngrad-halves")
         else:
             self.box.remove_class("rnngrad-halves")
         for view in self.views.values():
             view.fit(plot_array)
+
+    def tell(self, told: Told) -> None:
+        """Send what is told of the array that is shown."""
+        send_told(self._selection, told)
 
     def show_companion(self, tensor: GradientTensor | None) -> None:
         """Send another gradient of the same layer, as norms, to the flow; None takes it away."""
@@ -97,7 +112,9 @@ class ViewStack:
         boxes = [view.box for view in self.views.values()]
         bring_to_front(self.box, boxes, list(self.views).index(name))
 
-    def _views_of(self, tensor: GradientTensor, plot_array: PlotArray) -> Mapping[str, View]:
+    def _views_of(
+        self, tensor: GradientTensor, plot_array: PlotArray, *, diagnosed: bool
+    ) -> Mapping[str, View]:
         halves = len(tensor.directions) == 2
         timed = plot_array.columns == "timestep"
         kind = f"{halves=}, {timed=}" if plot_array.has_columns else "no time"
@@ -107,7 +124,8 @@ class ViewStack:
                 if plot_array.has_columns
                 else self._without_columns()
             )
-        return {**self._made[kind], **self._weights}
+        diagnosis: dict[str, View] = {"diagnosis": self.diagnosis} if diagnosed else {}
+        return {**self._made[kind], **diagnosis, **self._weights}
 
     def _with_columns(self, *, halves: bool, timed: bool) -> Mapping[str, View]:
         selection = self._selection

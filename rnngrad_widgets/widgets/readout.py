@@ -14,6 +14,7 @@ KINDS = (
     "channel",
     "norm",
     "hover",
+    "finding",
     "heat-caption",
     "upper-caption",
     "lower-caption",

@@ -7,6 +7,7 @@ from ipywidgets import Widget, register, widget_serialization
 from traitlets import Float, Instance, Tuple, Unicode
 
 from rnngrad_widgets.data.norm import Norm
+from rnngrad_widgets.data.statistics import THRESHOLD
 from rnngrad_widgets.widgets.browser_module import BrowserModel
 from rnngrad_widgets.widgets.tensor import Tensor
 from rnngrad_widgets.widgets.traits import Bool, Int
@@ -22,7 +23,8 @@ class Selection(BrowserModel, Widget):  # type: ignore[misc]  # ipywidgets has n
 
     ``companion`` is another gradient of the same layer, as norms over channels; empty until the
     flow is looked at. ``time_range`` holds the first and last timestep that are shown, None for
-    all; ``time_scale`` is the x scale of every panel with a time axis, fitted in the browser.
+    all; ``threshold`` is the share of the strongest timestep that the flow draws a line at;
+    ``time_scale`` is the x scale of every panel with a time axis, fitted in the browser.
     """
 
     _model_name = Unicode("SelectionModel").tag(sync=True)
@@ -33,6 +35,7 @@ class Selection(BrowserModel, Widget):  # type: ignore[misc]  # ipywidgets has n
     time_scale = Instance(LinearScale).tag(sync=True, **widget_serialization)
     time_range = Tuple(Int(), Int(), default_value=None, allow_none=True).tag(sync=True)
     log_colours = Bool(False).tag(sync=True)
+    threshold = Float(THRESHOLD).tag(sync=True)
     ylim = Tuple(Float(), Float(), default_value=None, allow_none=True).tag(sync=True)
     sample = Int(0).tag(sync=True)
     channel = Int(0).tag(sync=True)

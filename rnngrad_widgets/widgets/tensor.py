@@ -58,6 +58,9 @@ class Tensor(BrowserModel, Widget):  # type: ignore[misc]  # ipywidgets has no t
     symbol = Unicode("v").tag(sync=True)
     flow = Unicode("Flow").tag(sync=True)
     name = Unicode("").tag(sync=True)
+    told = Dict(allow_none=True).tag(sync=True)
+    """What is told of it: the fields of `diagnosis.telling.Told`. None, set in the browser, of a
+    difference of two steps, of which nothing is told."""
     compared_steps = Tuple(Int(), Int(allow_none=True), default_value=None, allow_none=True).tag(
         sync=True
     )

@@ -8,7 +8,7 @@ import numpy as np
 from comm import get_comm_manager
 from IPython import get_ipython
 from ipywidgets import HTML, DOMWidget, Widget, register, widget_serialization
-from traitlets import Float, Instance, Unicode
+from traitlets import Dict, Float, Instance, Unicode
 
 from rnngrad_widgets.data.wire import Precision, encode
 from rnngrad_widgets.widgets.browser_module import BrowserModel, BrowserView
@@ -90,6 +90,8 @@ class Snapshot(BrowserModel, Widget):  # type: ignore[misc]  # ipywidgets has no
     auto_limit = Float(1.0).tag(sync=True)
     max_decade = Int(0).tag(sync=True)
     summary = Unicode("").tag(sync=True)
+    told = Dict().tag(sync=True)
+    """What becomes that of the selection's tensor."""
     status = Unicode("").tag(sync=True)
     """What becomes the status of the timeline, and the step that it is of."""
     status_step = Int(None, allow_none=True).tag(sync=True)

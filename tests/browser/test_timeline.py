@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rnngrad_widgets import GradientExplorer, diagnose
 from rnngrad_widgets.data.statistics import auto_limit
 from tests.browser.engines import Chromium
 from tests.browser.explorer_page import (
@@ -463,6 +464,20 @@ def test_the_picture_changes_while_the_model_trains(lab: Lab, tmp_path: Path) ->
     assert notebook.execute("print(len(history.history['loss']))") == "1\n"
 
 
+def expect_told(page: PageView, explorer: GradientExplorer, step: int, sample: int) -> None:
+    """Wait until the page tells what `diagnose` finds at a step, of one sample and of all."""
+    explorer.step = step
+    tensor = explorer.tensor
+    (alone,) = diagnose(tensor.values[sample : sample + 1]).gradients
+    (first, last), *_ = alone.timesteps_not_reached
+    share = f"{100 * alone.not_reached:.0f} % of timesteps ({first} .. {last})"
+    page.expect_text(
+        "finding",
+        f"Sample {sample}: {share} are below 1e-8 of the strongest · "
+        f"no decay can be read here: {diagnose(tensor).gradients[0].no_decay}",
+    )
+
+
 def test_a_saved_page_scrubs(browser: Browser, tmp_path: Path) -> None:
     scope: dict[str, Any] = {}
     exec(f"{SOURCE}\ne = make(100)\ntake(0, 10, 20)\ne.step = 10", scope)
@@ -476,7 +491,19 @@ def test_a_saved_page_scrubs(browser: Browser, tmp_path: Path) -> None:
             values = scope["tensor"](step).values
             limit = auto_limit(values)
             page.expect_picture(picture(values, 0), (-limit, limit))
+            expect_told(page, scope["e"], step, sample=0)
         assert page.read("document.querySelector('.rnngrad-scrub input').max") == "20"
+        page.drag("sample", 1)
+        expect_told(page, scope["e"], 10, sample=1)
+        diagnosis = list(scope["e"].view_stack.views).index("diagnosis")
+        page.switch_to(diagnosis)
+        words = "[...document.querySelectorAll('.rnngrad-diagnosis-table :is(td, p)')]"
+        found = diagnose(scope["e"])
+        page.expect(
+            f"{words}.map((each) => each.textContent)", [*found.table.rows[0], *found.findings]
+        )
+        inputs = "[...document.querySelectorAll('.rnngrad-shares input')]"
+        page.expect(f"{inputs}.map((each) => each.disabled)", [True, True])
         assert engine.complaints == []
     finally:
         engine.close()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnngrad_widgets import diagnose
 from rnngrad_widgets.views.colours import BWR, SEQUENTIAL
 from tests.browser.explorer_page import (
     ExplorerPage,
@@ -175,6 +176,23 @@ def test_the_flow_of_every_sample_is_at_its_norms_in_its_colour(lab: Lab) -> Non
     expect_hues()
     assert e.root.locator(".rnngrad-figure-flow-high").count() == 1, "an array has no second flow"
     assert "arrows move" in str(e.plot("flow-high").get_attribute("aria-label"))
+    e.button("Diagnosis").click()
+    cells = e.root.locator(".rnngrad-diagnosis-table td")
+    for threshold in (1e-8, 0.1):
+        if threshold != e.kernel("threshold"):
+            field = e.root.get_by_label("Threshold")
+            field.fill(str(threshold))
+            field.press("Enter")
+        found = diagnose(ARRAY.astype("float32"), threshold=threshold)
+        eventually(cells.all_text_contents, [*found.table.rows[0]], "the table")
+        lines = e.root.locator(".rnngrad-diagnosis-table p")
+        assert lines.all_text_contents() == [*found.findings]
+    (numbers,) = diagnose(ARRAY[1:2].astype("float32"), threshold=0.1).gradients
+    assert f"{100 * numbers.not_reached:.0f} % of timesteps" in e.text("finding")
+    e.button("Flow").click()
+    label = e.root.locator(".rnngrad-figure-flow-high .rnngrad-label", has_text="× max")
+    said = "the label of the threshold"
+    eventually(lambda: [text.split(" ×")[0] for text in label.all_text_contents()], ["1e-1"], said)
 
 
 def between(

@@ -35,9 +35,10 @@ describe('flow', () => {
 
   it('finds the longest run below the threshold', () => {
     const median = Float64Array.of(0, 1, 1e-9, 0, 1e-10, 1, NaN, 0);
-    expect(notReached(median, 1)).toEqual([2, 4]);
-    expect(notReached(Float64Array.of(1, NaN), 1)).toBeNull();
-    expect(notReached(Float64Array.of(0, 0), 1)).toEqual([0, 1]);
+    expect(notReached(median, 1, 1e-8)).toEqual([2, 4]);
+    expect(notReached(median, 1, 1e-9)).toEqual([3, 4]);
+    expect(notReached(Float64Array.of(1, NaN), 1, 1e-8)).toBeNull();
+    expect(notReached(Float64Array.of(0, 0), 1, 1e-8)).toEqual([0, 1]);
   });
 });
 

@@ -4,7 +4,7 @@ import type { PlotArray } from './slicing';
 import { asPlotArray } from './slicing';
 import type { DenseArray } from './wire';
 
-/** Below this share of the maximum, a gradient counts as not reaching a timestep. */
+/** Below this share of the maximum, a gradient counts as not reaching a timestep, unless another is chosen. */
 export const THRESHOLD = 1e-8;
 
 /** Norms over channels of every sample and timestep, (samples, timesteps), NaN where masked. */
@@ -99,11 +99,15 @@ function quantile(sorted: Float64Array, share: number): number {
 /**
  * The longest run of timesteps [first, last] whose median is below the threshold; null if none is.
  */
-export function notReached(median: Float64Array, largest: number): [number, number] | null {
+export function notReached(
+  median: Float64Array,
+  largest: number,
+  threshold: number,
+): [number, number] | null {
   let best: [number, number] | null = null;
   let first = -1;
   for (let t = 0; t <= median.length; t++) {
-    const below = t < median.length && median[t] < THRESHOLD * largest;
+    const below = t < median.length && median[t] < threshold * largest;
     if (below && first < 0) {
       first = t;
     } else if (!below && first >= 0) {

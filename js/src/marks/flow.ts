@@ -5,7 +5,7 @@ import { LastKey, Memo } from '../data/memo';
 import type { PlotArray } from '../data/slicing';
 import { secondHalf } from '../data/slicing';
 import type { Norms, Quartiles } from '../data/statistics';
-import { combined, normsOverChannels, notReached, quartiles, THRESHOLD } from '../data/statistics';
+import { combined, normsOverChannels, notReached, quartiles } from '../data/statistics';
 import { tick } from '../drawing/format';
 import { LABEL_GAP, spaceLabels } from '../drawing/label-spacing';
 import { polyline } from '../drawing/polyline';
@@ -64,13 +64,14 @@ export class Flow extends CanvasMark {
     this.fitScale(largest);
     this.shade(streams, largest);
     const allSamples = this.model.get('all_samples') as boolean;
-    this.paintCached(context, [streams, ...this.selection.timeRange], (cached) => {
+    const { threshold, timeRange } = this.selection;
+    this.paintCached(context, [streams, threshold, ...timeRange], (cached) => {
       if (allSamples) {
         streams.forEach((stream) => this.drawAllSamples(cached, stream));
       }
       streams.forEach((stream) => this.drawBatch(cached, stream));
       if (largest > 0) {
-        this.rule(cached, this.y(THRESHOLD * largest), 0.6, [4, 3]);
+        this.rule(cached, this.y(threshold * largest), 0.6, [4, 3]);
       }
     });
     const { sample, timestep } = this.selection.point;
@@ -127,7 +128,10 @@ export class Flow extends CanvasMark {
 
   /** Shade the timesteps that gradient does not reach, with words where they fit. */
   private shade(streams: Stream[], largest: number): void {
-    const run = streams.length === 1 ? notReached(streams[0].over.median, largest) : null;
+    const run =
+      streams.length === 1
+        ? notReached(streams[0].over.median, largest, this.selection.threshold)
+        : null;
     show(this.wash, run !== null);
     show(this.unreached, run !== null);
     if (run === null) {
@@ -208,8 +212,9 @@ export class Flow extends CanvasMark {
           [`sample ${sample}`, end(first), first.ink],
           [several ? (narrow ? 'median' : 'median, quartiles') : '', end(first) + LABEL_GAP, ''],
         ];
-    const threshold = `${tick(THRESHOLD)} × ${narrow ? 'max' : 'maximum'}`;
-    texts.push([largest > 0 ? threshold : '', this.y(THRESHOLD * largest) + 4, '']);
+    const { threshold } = this.selection;
+    const words = `${tick(threshold)} × ${narrow ? 'max' : 'maximum'}`;
+    texts.push([largest > 0 ? words : '', this.y(threshold * largest) + 4, '']);
     spaceLabels(
       texts.map(([, y]) => y),
       9,

@@ -1,5 +1,6 @@
 // Tensors as the words of them need them.
 import type { Section } from '../data/sections';
+import { NOTHING } from '../data/told';
 import type { TensorWords } from '../widgets/text';
 
 interface Given extends Partial<Omit<TensorWords, 'gatesAlong'>> {
@@ -19,6 +20,7 @@ export function tensorWords({ gates, ...given }: Given = {}): TensorWords {
     symbol: 'g',
     flow: 'Gradient flow',
     fullName: 'total gradient',
+    told: NOTHING,
     gatesAlong: (axis) => gates?.[axis] ?? [],
     ...given,
   };

@@ -3,6 +3,7 @@ import { unpack_models, WidgetModel } from '@jupyter-widgets/base';
 
 import { lastCounted } from '../data/masked';
 import type { PlotArray, Point, Span } from '../data/slicing';
+import { THRESHOLD } from '../data/statistics';
 import type { Norm } from '../drawing/colours';
 import { LOG_DECADES } from '../drawing/colours';
 import type { NormState } from '../drawing/norm-state';
@@ -24,6 +25,7 @@ const SHOWN = [
   'reflect_half',
   'time_range',
   'log_colours',
+  'threshold',
   'ylim',
 ];
 
@@ -53,6 +55,7 @@ export class SelectionModel extends WidgetModel {
       time_scale: null,
       time_range: null,
       log_colours: false,
+      threshold: THRESHOLD,
       ylim: null,
       sample: 0,
       channel: 0,
@@ -129,6 +132,11 @@ export class SelectionModel extends WidgetModel {
   /** Whether colours show log10 of magnitudes. */
   get logColours(): boolean {
     return this.get('log_colours') as boolean;
+  }
+
+  /** Share of the strongest timestep below which a gradient counts as not reaching one. */
+  get threshold(): number {
+    return this.get('threshold') as number;
   }
 
   /** Ends of the value axes, where they were chosen; null if they fit the values. */

@@ -33,6 +33,7 @@ export class SnapshotModel extends WidgetModel {
       auto_limit: 1,
       max_decade: 0,
       summary: '',
+      told: {},
       status: '',
       status_step: null,
     };

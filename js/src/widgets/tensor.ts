@@ -6,6 +6,8 @@ import type { Section } from '../data/sections';
 import { rowsOfSection } from '../data/sections';
 import type { PlotArray } from '../data/slicing';
 import { asPlotArray } from '../data/slicing';
+import type { Told } from '../data/told';
+import { NOTHING } from '../data/told';
 import type { DenseArray } from '../data/wire';
 import { fromWire, toWire } from '../data/wire';
 import { MODULE_STATE } from '../version';
@@ -35,6 +37,7 @@ export class TensorModel extends WidgetModel {
       symbol: 'v',
       flow: 'Flow',
       name: '',
+      told: null,
       compared_steps: null,
     };
   }
@@ -103,6 +106,12 @@ export class TensorModel extends WidgetModel {
   /** Which training steps are compared; null where none are. */
   get comparedSteps(): ComparedSteps | null {
     return this.get('compared_steps') as ComparedSteps | null;
+  }
+
+  /** What is told of it; null where nothing is, of a difference of two steps. */
+  get told(): Told | null {
+    const told = this.get('told') as Partial<Told> | null;
+    return told === null ? null : { ...NOTHING, ...told };
   }
 
   /** The sign of a value: `g`, `v`. */

@@ -2,9 +2,11 @@
 import { describe, expect, it } from 'vitest';
 
 import { asPlotArray } from '../data/slicing';
+import type { Told } from '../data/told';
+import { NOTHING } from '../data/told';
 import { HALVES, MATRICES, tensorWords } from '../testing/axes';
 import type { Kind, Segment, Subject } from './text';
-import { statusLine, write } from './text';
+import { NOT_OF_DIFFERENCES, statusLine, write } from './text';
 
 /** Value 100 s + 10 t + c of sample s, timestep t, channel c: (2, 3, 12). */
 const VALUES = Float32Array.from({ length: 72 }, (_, i) => {
@@ -47,6 +49,32 @@ const two = subject({
 });
 const matrices = subject({ tensor: tensorWords({ ...MATRICES, noun: 'Weight w' }) });
 const gated = subject({ tensor: tensorWords({ gates: { columns: ['i', 'f'] }, symbol: 'w' }) });
+
+describe('the finding', () => {
+  const told = { ...NOTHING, samples: ['falls fast', 'falls slowly'], batch: 'median: falls' };
+  const of = (sample: number, words: Told | null): Segment[] =>
+    write(
+      'finding',
+      subject({
+        tensor: tensorWords({ told: words }),
+        point: { sample, timestep: 0, channel: 0 },
+      }),
+      PLOT_ARRAY,
+    );
+
+  it('is that of the chosen sample, then that of the batch', () => {
+    expect(of(1, told)).toEqual([
+      { text: 'Sample 1: falls slowly', weight: 'strong' },
+      { text: ' · median: falls' },
+    ]);
+    expect(text(of(0, { ...told, batch: '' }))).toBe('Sample 0: falls fast');
+  });
+
+  it('is empty where nothing is told, and says so of a difference', () => {
+    expect(of(0, NOTHING)).toEqual([]);
+    expect(text(of(0, null))).toBe(NOT_OF_DIFFERENCES);
+  });
+});
 
 describe('beside the controls', () => {
   it.each([

@@ -5,6 +5,7 @@ import type { ComparedSteps } from '../data/difference';
 import { hasMasked } from '../data/masked';
 import type { PlotArray, Point } from '../data/slicing';
 import { isMasked, normOverChannels, secondHalf, valueAt } from '../data/slicing';
+import type { Told } from '../data/told';
 import type { Norm } from '../drawing/colours';
 import { grouped, number, range } from '../drawing/format';
 import type { Axes } from './index-names';
@@ -27,6 +28,8 @@ export interface TensorWords extends Axes {
   /** What it is, where there are two: `direct output gradient`. */
   readonly fullName: string;
   readonly directions: readonly string[];
+  /** What Python tells of it; null of a difference of two steps. */
+  readonly told: Told | null;
 }
 
 /** What the words are about: a tensor, and what of it is shown. A selection is one. */
@@ -72,6 +75,7 @@ const WRITERS = {
     shortRowName(tensor, point.channel, plotArray.channels),
   norm: ({ norm }) => range(norm.vmin, norm.vmax),
   hover,
+  finding,
   'bars-hover': barsHover,
   'heat-caption': (s, plotArray) => {
     const flipped = s.reflect ? ' — second half flipped along time' : '';
@@ -113,6 +117,25 @@ const WRITERS = {
 
 /** The kinds that there are; Python knows them by the same names. */
 export const KINDS = Object.keys(WRITERS);
+
+export const NOT_OF_DIFFERENCES =
+  'Findings are of one step: nothing is told of the difference of two';
+
+/** What is told of the chosen sample, and of the batch. */
+function finding({ tensor, point }: Subject): Segment[] {
+  const { told } = tensor;
+  if (told === null) {
+    return [{ text: NOT_OF_DIFFERENCES, weight: 'quiet' }];
+  }
+  const sample = told.samples[point.sample] as string | undefined;
+  if (sample === undefined) {
+    return [];
+  }
+  return [
+    { text: `Sample ${point.sample}: ${sample}`, weight: 'strong' },
+    ...(told.batch === '' ? [] : [{ text: ` · ${told.batch}` }]),
+  ];
+}
 
 /** `, step 20`, `, step 20 minus step 5`: which training steps are compared, behind a noun. */
 function comparison([step, base]: ComparedSteps): string {

@@ -8,7 +8,7 @@ import { model } from '../testing/model';
 import { SelectionModel } from './selection';
 import { SnapshotModel } from './snapshot';
 import { TensorModel } from './tensor';
-import { TimelineModel } from './timeline';
+import { SHOW, TimelineModel } from './timeline';
 
 vi.mock('@jupyter-widgets/base', () => import('../testing/widget-base'));
 
@@ -41,7 +41,8 @@ function make(steps: number[] = [], attributes: object = {}): Made {
   let count = 0;
   const take = (step: number, number = count): SnapshotModel => {
     count++;
-    const words = { summary: `summary ${step}`, status: `step ${step}`, status_step: step };
+    const told = { samples: [`told ${step}`] };
+    const words = { summary: `summary ${step}`, told, status: `step ${step}`, status_step: step };
     const given = { number, step, loss: 1 / step, array: arrayOf(step), ...words };
     const ours = { timeline_id: timeline.model_id, auto_limit: step, max_decade: 3 };
     return model(SnapshotModel, { ...given, ...ours });
@@ -85,6 +86,27 @@ describe('what is drawn', () => {
     expect(timeline.get('follow')).toBe(false);
     timeline.setFollow(true);
     expect(drawn()).toEqual([40, null]);
+  });
+
+  it('is told of, also with another threshold, and a difference is not', () => {
+    const { timeline, selection, take } = make([10, 20]);
+    const said = (): readonly string[] | undefined => selection.tensor.told?.samples;
+    expect(said()).toEqual(['told 20']);
+    timeline.scrub(0);
+    expect(said()).toEqual(['told 10']);
+    timeline.snapshots[1].set('told', { samples: ['anew 20'] });
+    expect(said()).toEqual(['told 10']);
+    timeline.snapshots[0].set('told', { samples: ['anew 10'] });
+    expect(said()).toEqual(['anew 10']);
+    timeline.setPin(true);
+    timeline.scrub(1);
+    timeline.setShow(SHOW.difference);
+    expect(selection.tensor.told).toBeNull();
+    timeline.setShow(SHOW.pinned);
+    expect(said()).toEqual(['anew 10']);
+    timeline.setShow(SHOW.step);
+    take(30);
+    expect(said()).toEqual(['anew 20']);
   });
 
   it('goes on from step to step, to the ends', () => {

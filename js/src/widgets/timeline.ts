@@ -113,6 +113,7 @@ export class TimelineModel extends DOMWidgetModel {
         this.notSaved = { count: count + 1, bytes: total + bytes };
       } else {
         this.keep(withSnapshot(this.kept, snapshot));
+        this.listenTo(snapshot, 'change:told', () => this.toldAgain(snapshot));
       }
     }
     this.thin();
@@ -121,6 +122,13 @@ export class TimelineModel extends DOMWidgetModel {
     }
     this.trigger('snapshots');
     void this.arrays.load();
+  }
+
+  /** Show what is told of a snapshot with another threshold or levels, if it is shown. */
+  private toldAgain(snapshot: SnapshotModel): void {
+    if (snapshot === this.shown || snapshot === this.pinnedSnapshot) {
+      this.showChosen();
+    }
   }
 
   private arrayCame(snapshot: SnapshotModel): void {
@@ -255,8 +263,10 @@ export class TimelineModel extends DOMWidgetModel {
       range: { auto_limit: limit, max_decade: source.get('max_decade') as number },
       summary: source.get('summary') as string,
     };
+    // two steps may be told of, not what is between them
+    const told = base === null ? (source.get('told') as object) : null;
     selection.together(() => {
-      selection.tensor.set({ array, compared_steps: steps });
+      selection.tensor.set({ array, compared_steps: steps, told });
       this.fitRange();
     });
     const summary = this.get('summary') as WidgetModel;

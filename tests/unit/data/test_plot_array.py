@@ -77,6 +77,8 @@ def test_values_are_float32(dims):
         ((3, 4, 2, 6), ("sample", "timestep", "column", "channel"), ()),
         ((3, 6), ("sample", "channel"), ("forward", "backward")),
         ((3, 2, 6), ("sample", "column", "channel"), ("forward", "backward")),
+        ((3, 4), ("sample", "timestep"), ()),
+        ((3,), ("sample",), ()),
         ((5, 8), ("feature", "channel"), ()),
         ((8,), ("channel",), ()),
         ((2, 3, 8), ("feature", "axis_0", "channel"), ()),

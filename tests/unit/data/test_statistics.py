@@ -14,11 +14,12 @@ from rnngrad_widgets.data.statistics import (
     extreme,
     halves,
     max_decade,
-    relative_norms,
+    relative_medians,
     round_up,
     share_not_reached,
 )
 from rnngrad_widgets.data.tensor import SEQUENCE, GradientTensor
+from rnngrad_widgets.diagnosis.profile import profile_of
 from tests.fixtures.golden import limits
 
 NICE = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0)
@@ -123,7 +124,7 @@ def share_by_hand(values: np.ndarray, mask: np.ndarray | None = None) -> float:
     for s in range(samples):
         for t in range(timesteps):
             norms[s, t] = np.sqrt(sum(float(v) ** 2 for v in values[s, t]))
-    largest = norms[np.isfinite(norms)].max()
+    largest = norms[np.isfinite(norms) & (True if mask is None else mask)].max()
     missed = counted = 0
     for t in range(timesteps):
         kept = [
@@ -137,6 +138,11 @@ def share_by_hand(values: np.ndarray, mask: np.ndarray | None = None) -> float:
     return missed / counted
 
 
+def relative(values: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
+    """Relative medians of the norms that a diagnosis takes."""
+    return relative_medians(profile_of(values, mask, backward=False).by_timestep())
+
+
 def vanishing(seed: int = 0, samples: int = 5) -> np.ndarray:
     """Gradients that fall by about a decade every two timesteps, towards the first."""
     rng = np.random.default_rng(seed)
@@ -148,7 +154,7 @@ def vanishing(seed: int = 0, samples: int = 5) -> np.ndarray:
 @pytest.mark.parametrize("samples", [1, 4, 5])
 def test_share_equals_the_loop(samples: int) -> None:
     values = vanishing(samples=samples)
-    share = share_not_reached(relative_norms(values, None))
+    share = share_not_reached(relative(values, None))
     assert share == share_by_hand(values)
     assert 0.4 < share < 0.8
 
@@ -157,27 +163,27 @@ def test_share_leaves_masked_timesteps_out() -> None:
     values = vanishing()
     mask = np.random.default_rng(1).random((5, 40)) < 0.5
     mask[:, :12] = False  # padded in every sample: these timesteps do not count at all
-    share = share_not_reached(relative_norms(values, mask))
+    share = share_not_reached(relative(values, mask))
     assert share == share_by_hand(values, mask)
-    assert share < share_not_reached(relative_norms(values, None))
+    assert share < share_not_reached(relative(values, None))
 
 
 def test_share_leaves_what_is_not_finite_out() -> None:
     values = vanishing()
     values[0, 3], values[:, 5, 2], values[:, 7, 1] = np.nan, np.nan, np.inf
-    assert share_not_reached(relative_norms(values, None)) == share_by_hand(values)
-    assert np.flatnonzero(np.isnan(relative_norms(values, None))).tolist() == [5, 7]
+    assert share_not_reached(relative(values, None)) == share_by_hand(values)
+    assert np.flatnonzero(np.isnan(relative(values, None))).tolist() == [5, 7]
 
 
-def test_relative_norms_are_medians_over_samples_relative_to_the_largest() -> None:
+def test_relative_medians_are_those_over_samples_relative_to_the_largest() -> None:
     values = np.zeros((3, 4, 2), np.float32)
     values[:, 1] = [[3, 4], [6, 8], [0, 0]]
     values[1, 2] = [0, 20]
     mask = np.ones((3, 4), bool)
     mask[0, 1] = mask[:, 3] = False
-    np.testing.assert_allclose(relative_norms(values, None), [0, 0.25, 0, 0])
-    np.testing.assert_allclose(relative_norms(values, mask), [0, 0.25, 0, np.nan])
-    np.testing.assert_allclose(relative_norms(values[:2], mask[:2]), [0, 0.5, 0.5, np.nan])
+    np.testing.assert_allclose(relative(values, None), [0, 0.25, 0, 0])
+    np.testing.assert_allclose(relative(values, mask), [0, 0.25, 0, np.nan])
+    np.testing.assert_allclose(relative(values[:2], mask[:2]), [0, 0.5, 0.5, np.nan])
 
 
 @pytest.mark.parametrize("scale", [2.0**-80, 2.0**100])
@@ -185,23 +191,23 @@ def test_share_does_not_depend_on_the_scale(scale: float) -> None:
     # squares of these do not fit float32; a power of two scales without rounding
     values = vanishing()[:, 20:]
     values[:, :4] = 0
-    assert share_not_reached(relative_norms(float32(values * scale), None)) == share_not_reached(
-        relative_norms(values, None)
+    assert share_not_reached(relative(float32(values * scale), None)) == share_not_reached(
+        relative(values, None)
     )
 
 
 def test_share_of_the_smallest_numbers() -> None:
     values = np.zeros((2, 4, 3), np.float32)
     values[:, 2:] = 1e-40
-    assert share_not_reached(relative_norms(values, None)) == 0.5
+    assert share_not_reached(relative(values, None)) == 0.5
 
 
 def test_share_is_told_only_where_there_is_one() -> None:
     ones = np.ones((2, 3, 4), np.float32)
-    assert share_not_reached(relative_norms(np.nan * ones, None)) is None
-    assert share_not_reached(relative_norms(ones, np.zeros((2, 3), bool))) is None
-    assert share_not_reached(relative_norms(ones, None)) == 0
-    assert share_not_reached(relative_norms(0 * ones, None)) == 1
+    assert share_not_reached(relative(np.nan * ones, None)) is None
+    assert share_not_reached(relative(ones, np.zeros((2, 3), bool))) is None
+    assert share_not_reached(relative(ones, None)) == 0
+    assert share_not_reached(relative(0 * ones, None)) == 1
 
 
 def test_halves_are_the_directions() -> None:
@@ -220,10 +226,10 @@ def test_medians_of_all_timesteps_at_once_are_those_of_each() -> None:
     mask[:, 7] = False
     norms = np.sqrt((values**2).sum(axis=-1))
     counted = np.isfinite(norms) & mask
-    found = relative_norms(values, mask)
+    found = relative(values, mask)
     assert np.isnan(found[7])
     for t in np.flatnonzero(counted.any(axis=0)):
-        expected = np.median(norms[counted[:, t], t]) / norms[np.isfinite(norms)].max()
+        expected = np.median(norms[counted[:, t], t]) / norms[counted].max()
         np.testing.assert_allclose(found[t], expected, rtol=1e-12)
     conv = values.reshape(5, 40, 3, 1)
-    np.testing.assert_array_equal(relative_norms(conv, mask), found)
+    np.testing.assert_array_equal(relative(conv, mask), found)

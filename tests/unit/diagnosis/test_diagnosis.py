@@ -12,6 +12,7 @@ import pytest
 from rnngrad_widgets import GradientSnapshot, GradientTensor
 from rnngrad_widgets.data.tensor import NO_TIME, SEQUENCE
 from rnngrad_widgets.diagnosis.diagnose import diagnose
+from rnngrad_widgets.diagnosis.loss_position import timesteps_read
 from tests.unit.diagnosis.test_over_time import LAGS, B, C, T, made
 
 FALLING = made(0.9**LAGS)
@@ -66,6 +67,23 @@ def test_of_a_backward_layer_the_loss_must_act_at_the_first_timestep() -> None:
         first, second = diagnose(tensors).gradients[:2]
         assert first.decay is not None
         assert second.decay is None, "the loss is where it began"
+
+
+@pytest.mark.parametrize(
+    ("read", "count"),
+    [([], None), ([59], 1), ([57, 59], 3), ([30], 30), ([29], None), ([0, 59], None)],
+)
+def test_how_many_of_the_last_timesteps_a_loss_reads(read: list[int], count: int | None) -> None:
+    direct = np.zeros((2, T, C))
+    direct[1, read, 2] = -1e-30
+    assert timesteps_read(GradientTensor(direct, SEQUENCE)) == count
+
+
+def test_a_loss_reads_the_last_timesteps_that_are_not_masked() -> None:
+    mask = np.arange(T) < np.array([[T], [20], [0]])
+    direct = np.zeros((3, T, C))
+    direct[0, -1], direct[1, 18] = 1, np.nan
+    assert timesteps_read(GradientTensor(direct, SEQUENCE, mask=mask)) == 2
 
 
 def test_gates() -> None:

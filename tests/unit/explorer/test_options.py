@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ DEFAULTS: dict[str, Any] = {
     "cmap": "diverging",
     "ylim": None,
     "height": None,
+    "threshold": 1e-8,
+    "levels": (1 / math.e, 1e-3),
     "budget": BUDGET,
 }
 CONSTRUCTORS = [GradientExplorer, GradientExplorer.from_array, GradientExplorer.from_recording]

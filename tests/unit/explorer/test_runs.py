@@ -15,10 +15,13 @@ from rnngrad_widgets.data.thinning import BUDGET
 from rnngrad_widgets.explorer.run import Run
 from rnngrad_widgets.explorer.run_status import RunStatus
 from rnngrad_widgets.explorer.runs import Runs
+from rnngrad_widgets.explorer.teller import Teller
 from rnngrad_widgets.views.tensor_upload import new_selection
+from tests.unit.explorer.fake_source import FakeSource
 
 SHAPE = (2, 5, 3)
 SIZE = 4 * 2 * 5 * 3
+TELLER = Teller(FakeSource())
 
 
 def tensor(seed: int = 0, *, loss: float = 0.5, shape: tuple[int, ...] = SHAPE) -> GradientTensor:
@@ -28,7 +31,7 @@ def tensor(seed: int = 0, *, loss: float = 0.5, shape: tuple[int, ...] = SHAPE) 
 
 def make(room: int = 5, **options: Any) -> Run:
     settings = {"precision": None, "on_step_chosen": lambda _: None, **options}
-    return Run(new_selection(), HTML(), tensor(), room * SIZE, **settings)
+    return Run(new_selection(), HTML(), tensor(), room * SIZE, teller=TELLER, **settings)
 
 
 # -- a run -----------------------------------------------------------------------------------------
@@ -78,7 +81,7 @@ def test_what_is_kept_is_what_the_budget_counts(
         mask = np.arange(shape[1]) < np.full((shape[0], 1), shape[1] - 1)
         return GradientTensor(values, SEQUENCE, "lstm", "output_gradient", mask=mask, loss=step)
 
-    run = Run(new_selection(), HTML(), made(0), budget, None, lambda _: None)
+    run = Run(new_selection(), HTML(), made(0), budget, None, TELLER, lambda _: None)
     given = []
     for step in range(300):
         tensor = made(step)
@@ -147,7 +150,7 @@ def test_what_is_shown() -> None:
 def test_large_snapshots_are_halved_on_the_wire(size: int, asked: Any, sent: str) -> None:
     shape = (1, 1, size)
     values = GradientTensor(np.zeros(shape, np.float32), SEQUENCE, "lstm", "output_gradient")
-    run = Run(new_selection(), HTML(), values, BUDGET, asked, lambda _: None)
+    run = Run(new_selection(), HTML(), values, BUDGET, asked, TELLER, lambda _: None)
     run.append(values, 0, RunStatus())
     wire = run.snapshots[0].get_state("array")["array"]
     assert wire["dtype"] == sent
@@ -166,7 +169,7 @@ def test_a_loss_that_is_no_number_is_sent_as_none(loss: float) -> None:
 
 def test_runs_of_what_was_shown(open_widgets: dict[str, object]) -> None:
     told: list[int] = []
-    runs = Runs(new_selection(), HTML(), 5 * SIZE, told.append)
+    runs = Runs(new_selection(), HTML(), 5 * SIZE, TELLER, told.append)
     before = len(open_widgets)
     assert (runs.current, runs.last_step, runs.figures) == (None, None, [])
 
@@ -197,7 +200,7 @@ def test_runs_of_what_was_shown(open_widgets: dict[str, object]) -> None:
 
 @pytest.mark.usefixtures("open_widgets")
 def test_runs_share_the_budget() -> None:
-    runs = Runs(new_selection(), HTML(), 9 * SIZE, lambda _: None)
+    runs = Runs(new_selection(), HTML(), 9 * SIZE, TELLER, lambda _: None)
     for step in range(9):
         runs.append("a", tensor(step), step, RunStatus())
     first = runs.current

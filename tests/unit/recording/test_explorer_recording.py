@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 import rnngrad_widgets.explorer.follower as follower_module
-from rnngrad_widgets import GradientExplorer
+from rnngrad_widgets import GradientExplorer, GradientTensor, diagnose
+from rnngrad_widgets.data.tensor import SEQUENCE
 from rnngrad_widgets.explorer.run_status import RunStatus
 from rnngrad_widgets.explorer.sources import RecordingSource
 from rnngrad_widgets.recording import Recording, RecordingWriter
@@ -67,6 +68,32 @@ def test_a_recording_is_opened_with_a_selection_and_a_style(tmp_path: Path) -> N
     assert (explorer.sample, explorer.norm, explorer.view) == (1, (-2.0, 2.0), "curves")
     assert (explorer.cmap, explorer.title, explorer.step) == ("RdBu", "Run 1", 20)
     assert [snapshot.step for snapshot in explorer.snapshots] == [0, 10, 20]
+
+
+@pytest.mark.parametrize("with_direct", [True, False])
+def test_where_the_loss_acts_is_known_where_the_direct_gradient_was_recorded(
+    tmp_path: Path, with_direct: bool
+) -> None:
+    # the total gradient falls, one by a state that has a longer path; the direct one is of the end
+    falling = 0.5 ** np.arange(7)[::-1, None] * np.ones((4, 7, 3))
+    direct = np.where(np.arange(7)[:, None] < 6, 0.0, falling)
+    writer = RecordingWriter(tmp_path / "run")
+    for step in (0, 10):
+        tensors = [GradientTensor(falling * (step + 1), SEQUENCE, "lstm/0", "hidden_gradient")]
+        if with_direct:
+            tensors.append(GradientTensor(direct, SEQUENCE, "lstm", "output_gradient"))
+        writer.append(snapshot_of(*tensors, step=step))
+    writer.close()
+    explorer = GradientExplorer.from_recording(tmp_path / "run", "lstm/0")
+    for shown in explorer.snapshots:
+        explorer.step = shown.step
+        assert shown.told["lines"] == list(diagnose(explorer).findings)
+        batch = shown.told["batch"]
+        if with_direct:
+            course = "falls below 37 % within 2 timesteps, to 2 % at timestep 0"
+            assert batch == f"median of 4 samples: from timestep 6 back, gradient {course}"
+        else:
+            assert batch.startswith("no decay can be read here: whether the loss acts before")
 
 
 @pytest.mark.parametrize(

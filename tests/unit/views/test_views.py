@@ -18,7 +18,7 @@ from tests.unit.explorer.fake_source import FakeSource, explore
 
 pytestmark = pytest.mark.usefixtures("open_widgets")
 VALUES = np.random.default_rng(0).normal(size=(4, 7, 6))
-TIMED = ["heat map", "all samples", "curves", "flow", "histogram"]
+TIMED = ["heat map", "all samples", "curves", "flow", "histogram", "diagnosis"]
 
 
 class Weighed(FakeSource):
@@ -74,7 +74,7 @@ def test_the_views_that_fit_and_the_one_in_front() -> None:
     assert fronts(explorer) == ["scatter", "histogram", "scatter"]
 
 
-FITS = r"^view must be one that fits the tensor, \['heat map', .*, 'histogram'\]; received "
+FITS = r"^view must be one that fits the tensor, \['heat map', .*, 'diagnosis'\]; received "
 TEXT = r"^The 'view' trait of a GradientExplorer instance expected a unicode string, not the "
 
 
