@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnngrad_widgets.data.quantities import quantity_of
+from rnngrad_widgets.data.rules import LOSS_TIMESTEP
 from rnngrad_widgets.data.statistics import halves
 from rnngrad_widgets.data.tensor import GradientTensor
 from rnngrad_widgets.data.wire import as_float32
@@ -39,6 +40,8 @@ class PlotArray:
         Which axis the gates divide; empty if none.
     sections
         Ranges of rows, from the lowest: the halves of a Bidirectional layer.
+    row_labels
+        A label of each row, from the lowest; empty where its index is one.
     by_magnitude
         Whether a histogram shows magnitudes at first: gradients, and plain arrays, which may be.
     """
@@ -50,6 +53,7 @@ class PlotArray:
     gates_along: Literal["", "columns", "rows"] = ""
     sections: tuple[Section, ...] = ()
     by_magnitude: bool = True
+    row_labels: tuple[str, ...] = ()
 
     @property
     def has_columns(self) -> bool:
@@ -82,7 +86,7 @@ def to_plot_array(tensor: GradientTensor) -> PlotArray:
             by_magnitude=by_magnitude,
         )
     front = 2 if dims[1:2] == ("timestep",) else 1
-    rows = " × ".join(dims[front:])
+    rows = " × ".join(axis_words(dim) for dim in dims[front:])
     parts = list(halves(tensor).values()) if len(dims) > front + 1 else [tensor.values]
     flat = [part.reshape(*tensor.shape[:front], -1) for part in parts]
     values = as_float32(flat[0] if len(flat) == 1 else np.concatenate(flat, axis=-1))
@@ -90,7 +94,26 @@ def to_plot_array(tensor: GradientTensor) -> PlotArray:
     names = tensor.directions if len(tensor.directions) == 2 else ()
     size = values.shape[-1] // 2
     sections = tuple(Section(name, i * size, "") for i, name in enumerate(names))
-    return PlotArray(values, columns, rows, gates, "rows" if gates else "", sections, by_magnitude)
+    return PlotArray(
+        values,
+        columns,
+        rows,
+        gates,
+        "rows" if gates else "",
+        sections,
+        by_magnitude,
+        row_labels=labels_of_loss_timesteps(tensor),
+    )
+
+
+def axis_words(dim: str) -> str:
+    """Return the name of an axis as it is read."""
+    return "loss timestep" if dim == LOSS_TIMESTEP else dim
+
+
+def labels_of_loss_timesteps(tensor: GradientTensor) -> tuple[str, ...]:
+    """Return the labels along the axis of the timesteps of a loss; none without such an axis."""
+    return (*map(str, tensor.loss_timesteps), "rest") if tensor.loss_timesteps else ()
 
 
 def to_tensor(values: NDArray[np.float32], like: GradientTensor) -> GradientTensor:

@@ -12,8 +12,9 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from rnngrad_widgets.data.plot_array import PlotArray
+from rnngrad_widgets.data.plot_array import PlotArray, axis_words, labels_of_loss_timesteps
 from rnngrad_widgets.data.quantities import quantity_of
+from rnngrad_widgets.data.rules import LOSS_TIMESTEP
 from rnngrad_widgets.data.statistics import Extreme, extreme
 from rnngrad_widgets.data.tensor import NO_TIME, GradientTensor
 from rnngrad_widgets.diagnosis.gradient import is_gradient_over_time
@@ -116,6 +117,9 @@ def _place(tensor: GradientTensor, found: Extreme) -> str:
             part, indices[axis] = divmod(indices[axis], size)
             within.append(kind + parts[part])
     places = [f"{dim} {index}" for dim, index in zip(tensor.dims, indices, strict=True)]
+    labels = labels_of_loss_timesteps(tensor)
+    if labels:
+        places[-1] = f"{axis_words(LOSS_TIMESTEP)} {labels[indices[-1]]}"
     return ", ".join(places) + (f" ({', '.join(within)})" if within else "")
 
 

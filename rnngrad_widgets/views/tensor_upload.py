@@ -51,6 +51,7 @@ def upload(widget: Tensor, tensor: GradientTensor, plot_array: PlotArray) -> Non
     with widget.hold_sync():
         widget.name, widget.noun, widget.symbol = known.summary, known.noun, known.symbol
         widget.columns, widget.rows = plot_array.columns, plot_array.rows
+        widget.row_labels = list(plot_array.row_labels)
         widget.gates, widget.gates_along = list(plot_array.gates), plot_array.gates_along
         widget.directions = list(tensor.directions)
         widget.sections = [section._asdict() for section in plot_array.sections]

@@ -52,6 +52,8 @@ class Tensor(BrowserModel, Widget):  # type: ignore[misc]  # ipywidgets has no t
     )
     columns = Unicode("timestep").tag(sync=True)
     rows = Unicode("channel").tag(sync=True)
+    row_labels = List(Unicode()).tag(sync=True)
+    """A label of each row, from the lowest; empty where its index is one."""
     gates = List(Unicode()).tag(sync=True)
     gates_along = Unicode("").tag(sync=True)
     noun = Unicode("Value v").tag(sync=True)

@@ -155,12 +155,19 @@ export class Cursor extends SelectionMark {
       show(row, inside);
       setAttributes(row, { x1: 0, x2: this.width, y1: at, y2: at });
     });
-    this.yChip.place(inside ? String(index) : null, -6, y, 'end');
+    const start = axis === 'channel' ? (extent?.start ?? 0) : 0;
+    const labels = axis === 'channel' ? this.selection.tensor.rowLabels : [];
+    const label = (at: number): string => labels[start + at] ?? String(at);
+    this.yChip.place(inside ? label(index) : null, -6, y, 'end');
     if (extent !== null) {
       const parts = Math.max(1, Math.min(4, Math.floor(this.height / 60)));
       const gap = this.height / extent.count;
       const ticks = evenTicks(extent.count, parts);
-      this.setTicks('y_axis', numbered(withoutChip(ticks, inside ? index : null, 15 / gap)));
+      const kept = withoutChip(ticks, inside ? index : null, 15 / gap);
+      this.setTicks(
+        'y_axis',
+        kept.map((at) => [at, label(at)]),
+      );
     }
   }
 

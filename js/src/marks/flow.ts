@@ -1,6 +1,7 @@
 import type { ISerializers } from '@jupyter-widgets/base';
 import { unpack_models } from '@jupyter-widgets/base';
 
+import { lagProfile } from '../data/lags';
 import { LastKey, Memo } from '../data/memo';
 import type { PlotArray } from '../data/slicing';
 import { secondHalf } from '../data/slicing';
@@ -40,7 +41,8 @@ interface Stream {
 
 /**
  * Gradient flow: log10 of the norm over channels, over time. Shows the chosen sample, the batch's
- * median and quartiles, and the threshold below which gradient does not reach a timestep.
+ * median and quartiles, and the threshold below which gradient does not reach a timestep. Of a reach
+ * the lag profile: how much of what a timestep of the loss contributes is left so many steps back.
  */
 export class Flow extends CanvasMark {
   declare model: FlowModel;
@@ -95,6 +97,9 @@ export class Flow extends CanvasMark {
     const { ink, backward } = theme();
     const key = [plotArray.data, tensor.mask, reflect, ink, tensor.directions.join()];
     return this.summed.get(key, () => {
+      if (tensor.reach !== null) {
+        return [streamOf('', ink, lagProfile(plotArray, tensor.reach))];
+      }
       const middle = secondHalf(plotArray);
       const sum = (start: number, stop: number, flip: boolean): Norms =>
         normsOverChannels(plotArray, start, stop, flip, tensor.mask);

@@ -14,6 +14,7 @@ export function tensorWords({ gates, ...given }: Given = {}): TensorWords {
     columns: 'timestep',
     rows: 'channel',
     sections: [],
+    rowLabels: [],
     directions: [],
     noun: 'Gradient g',
     comparedSteps: null,

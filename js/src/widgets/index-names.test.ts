@@ -10,6 +10,10 @@ const gates = tensorWords({ gates: { rows: ['i', 'f', 'c'] } });
 const halvesWithGates = tensorWords({ ...HALVES, gates: { rows: ['i', 'f', 'c'] } });
 const kernel = tensorWords({ columns: 'channel', rows: 'feature', gates: { columns: ['z', 'r'] } });
 const matrices = tensorWords(MATRICES);
+const labelled = tensorWords({
+  rows: 'loss timestep',
+  rowLabels: [...Array.from({ length: 11 }, (_, i) => String(9 * i)), 'rest'],
+});
 const image = tensorWords({ rows: 'row × column × channel' });
 
 describe('a row of 12', () => {
@@ -37,6 +41,8 @@ describe('a row of 12', () => {
       'recurrent_kernel, channel 0',
       'recurrent_kernel, channel 0',
     ],
+    ['with labels', labelled, 3, 'loss timestep 27', '27', 'loss timestep 27'],
+    ['a name', labelled, 11, 'rest', 'rest', 'rest'],
     ['a bias', matrices, 11, 'bias 0', 'bias 0', 'bias 0'],
     ['images', image, 7, 'row × column × channel 7', '7', 'row × column × channel 7'],
   ])('of %s', (_what, axes, row, full, short, caption) => {

@@ -10,6 +10,8 @@ export interface Axes {
   /** What the rows count: `channel`, or `feature` for a kernel. */
   readonly rows: string;
   readonly sections: readonly Section[];
+  /** A label of each row, from the lowest; empty where its index is one. */
+  readonly rowLabels: readonly string[];
   /** Names of the gates that divide an axis evenly, within each section; empty where none do. */
   gatesAlong(axis: 'columns' | 'rows'): readonly string[];
 }
@@ -20,7 +22,7 @@ interface Place {
   readonly section: string;
   /** What is counted. */
   readonly axis: string;
-  readonly place: number;
+  readonly place: string;
 }
 
 const DIRECTIONS = ['forward', 'backward'];
@@ -29,7 +31,7 @@ const SHORT: Record<string, string | undefined> = { forward: 'fwd', backward: 'b
 /** A row: `channel 41`, `forward 88`, `gate i, channel 3`, `feature 2`. */
 export function rowName(axes: Axes, row: number, rowCount: number): string {
   const { gate, section, axis, place } = placeOfRow(axes, row, rowCount);
-  return inGate(gate, `${joined(section, axis)} ${place}`);
+  return inGate(gate, `${joined(section, axis)} ${place}`.trimStart());
 }
 
 /** The same beside the slider, where there is little room: `41`, `fwd 88`, `i 3`. */
@@ -62,7 +64,10 @@ function placeOfRow(axes: Axes, row: number, rowCount: number): Place {
   const [start, stop] = rowsOfSection(axes.sections, index, rowCount);
   const [gate, place] = gateOf(axes.gatesAlong('rows'), row - start, stop - start);
   const { name, rows } = index === null ? { name: '', rows: axes.rows } : axes.sections[index];
-  return { gate, section: name, axis: rows, place };
+  const label = axes.rowLabels[row] ?? String(place);
+  // what is no number is a name by itself
+  const axis = label === '' || Number.isNaN(Number(label)) ? '' : rows;
+  return { gate, section: name, axis, place: label };
 }
 
 /** The gate of an index and its place within the gate; without gates, '' and the index itself. */

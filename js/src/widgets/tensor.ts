@@ -2,6 +2,7 @@ import type { ISerializers } from '@jupyter-widgets/base';
 import { WidgetModel } from '@jupyter-widgets/base';
 
 import type { ComparedSteps } from '../data/difference';
+import type { Reach } from '../data/lags';
 import type { Section } from '../data/sections';
 import { rowsOfSection } from '../data/sections';
 import type { PlotArray } from '../data/slicing';
@@ -31,6 +32,7 @@ export class TensorModel extends WidgetModel {
       sections: [],
       columns: 'timestep',
       rows: 'channel',
+      row_labels: [],
       gates: [],
       gates_along: '',
       noun: 'Value v',
@@ -91,6 +93,19 @@ export class TensorModel extends WidgetModel {
   /** What the rows count: `channel`, or `feature` for a kernel. */
   get rows(): string {
     return this.get('rows') as string;
+  }
+
+  /** A label of each row, from the lowest; empty where its index is one. */
+  get rowLabels(): string[] {
+    return this.get('row_labels') as string[];
+  }
+
+  /** The timesteps of the loss, which the rows of a reach are of; null of anything else. */
+  get reach(): Reach | null {
+    const labels = this.rowLabels;
+    return labels.length === 0
+      ? null
+      : { timesteps: labels.slice(0, -1).map(Number), backward: this.directions[0] === 'backward' };
   }
 
   /** Names of the gates that divide the columns or the rows evenly; within each half. */

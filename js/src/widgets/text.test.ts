@@ -104,6 +104,11 @@ describe('the caption of', () => {
     ],
     ['lower-caption', bidirectional, 'Forward half'],
     ['flow-caption', subject(), 'Gradient flow: norm over channels, log scale'],
+    [
+      'flow-caption',
+      subject({ tensor: tensorWords({ rowLabels: ['0', 'rest'] }) }),
+      'Lag profile: R, k steps back, relative to that of its own timestep; k from the left, log scale',
+    ],
     ['curve-caption', subject(), 'Gradient g of channel 7'],
     ['curve-caption', bidirectional, 'Gradient g of channel 1, backward'],
     ['curve-caption', zoomed, 'Gradient g of channel 7 — timesteps 1–2 (double-click: all)'],

@@ -88,7 +88,7 @@ const WRITERS = {
     return `${half}${zoomed(s)}${hatched(plotArray, s)}`;
   },
   'lower-caption': () => 'Forward half',
-  'flow-caption': ({ tensor }) => `${tensor.flow}: norm over channels, log scale`,
+  'flow-caption': ({ tensor }) => flowCaption(tensor, tensor.flow),
   'curve-caption': (s, plotArray) => `${noun(s)} of ${chosenRow(s, plotArray)}${zoomed(s)}`,
   'scatter-caption': (s) => `${noun(s)} of every channel, by sample`,
   'bars-caption': (s) => `${noun(s)} of sample ${s.point.sample}, by channel`,
@@ -103,7 +103,7 @@ const WRITERS = {
   'companion-caption': ({ companion }) => `${flowOf(companion)}: norm over channels, log scale`,
   'flow-view-caption': (s) => {
     const name = s.companion.plotArray === null ? s.tensor.flow : flowOf(s.tensor);
-    return `${name}: norm over channels, log scale${zoomed(s)}`;
+    return `${flowCaption(s.tensor, name)}${zoomed(s)}`;
   },
   'gates-caption': ({ tensor }) => {
     const several = tensor.gatesAlong('columns').length > 0;
@@ -216,6 +216,13 @@ function hatched(plotArray: PlotArray, chosen?: Subject): string {
 }
 
 /** `Flow of the direct output gradient`, where there are two. */
+/** Of a reach the flow is by lag: what a timestep of the loss contributes so many steps back. */
+function flowCaption({ rowLabels }: Pick<TensorWords, 'rowLabels'>, name: string): string {
+  return rowLabels.length === 0
+    ? `${name}: norm over channels, log scale`
+    : 'Lag profile: R, k steps back, relative to that of its own timestep; k from the left, log scale';
+}
+
 function flowOf({ fullName }: Pick<TensorWords, 'fullName'>): string {
   return `Flow of the ${fullName}`;
 }
