@@ -147,5 +147,9 @@ class BatchSnapshot:
 
         if model is not self._model:
             self._engine, self._model = GradientEngine(model), model
-        snapshot: GradientSnapshot = self._engine.compute(*self._batch, **self._options)
+        snapshot: GradientSnapshot = self._engine.compute(
+            *self._batch,
+            **self._options,
+            progress=lambda _done, _count: None,  # `fit` has a progress bar of its own
+        )
         return snapshot

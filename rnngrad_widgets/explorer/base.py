@@ -81,6 +81,7 @@ class ExplorerBase(ExplorerTraits):
         self._teller.threshold = check_threshold(chosen["threshold"])
         self._teller.levels = check_levels(chosen["levels"])
         weighed = set(WEIGHTS) <= set(source.quantities(self.displayed.key.layer))
+        source.progress = self._tell_progress
         self.view_stack = ViewStack(selection, weights=weighed, choose=self._choose_shares)
         self.runs = Runs(selection, lines.summary, chosen["budget"], self._teller, self._sync_step)
         self._side = SideViews(source, self.view_stack, self._compute, self.runs.has)
@@ -98,6 +99,7 @@ class ExplorerBase(ExplorerTraits):
         super().__init__(boxes, selection=selection)
         self.controls.link(self, self.view_stack.box)
         self.threshold, self.levels = self._teller.shares
+        self.cmap = chosen["cmap"]
         self._show(self.displayed)
         self._follow_selection()
         self.view_stack.box.observe(self._view_chosen, "selected_index")
@@ -106,7 +108,7 @@ class ExplorerBase(ExplorerTraits):
         try:
             if chosen["view"] is not None:
                 self.view = chosen["view"]
-            self.title, self.cmap = chosen["title"], chosen["cmap"]
+            self.title = chosen["title"]
             self.ylim, self.height = chosen["ylim"], chosen["height"]
         except Exception:
             self.close()  # no widget is left of one that was refused
@@ -250,6 +252,10 @@ class ExplorerBase(ExplorerTraits):
         with self._computing():
             return self.source.compute(layer, quantity)
 
+    def _tell_progress(self, done: int, count: int) -> None:
+        if self.busy and done < count:
+            self.busy = f"Computing the reach: {done} of {count} timesteps of the loss…"
+
     @contextmanager
     def _computing(self) -> Iterator[None]:
         with self._lock:
@@ -272,6 +278,7 @@ class ExplorerBase(ExplorerTraits):
         self.layer, self.quantity, self.part = displayed.key
         self._bring_into_range()
         self.view_stack.show(tensor, plot_array, self._teller.tell(tensor))
+        self._fit_colours()
         if self.view not in self.view_stack.views:
             self.view = next(iter(self.view_stack.views))
         # before the timeline, which shows another step as soon as it is on the page

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from os import PathLike
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -30,7 +30,14 @@ class Source(ABC):
     """What the explorer asks for.
 
     The methods about training and snapshots have defaults, for a source that has neither.
+
+    Attributes
+    ----------
+    progress
+        Called with how many timesteps of the loss a reach is computed for by now, and of how many.
     """
+
+    progress: Callable[[int, int], None] = staticmethod(lambda _done, _count: None)
 
     @abstractmethod
     def layers(self) -> Mapping[str, str]:

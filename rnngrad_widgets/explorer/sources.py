@@ -113,7 +113,14 @@ class ModelSource(Source):
 
     def _compute(self, layer: str, *quantities: str) -> GradientSnapshot:
         x, y = self._batch
-        return self._engine.compute(x, y, layers=layer, quantities=quantities, **self._options)
+        return self._engine.compute(
+            x,
+            y,
+            layers=layer,
+            quantities=quantities,
+            progress=self.progress,
+            **self._options,
+        )
 
     def _with_direct(self, layer: str, quantity: str) -> GradientSnapshot | None:
         """Compute the direct gradient too, which costs nothing more: it says where the loss acts.

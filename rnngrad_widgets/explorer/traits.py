@@ -12,6 +12,7 @@ from traitlets import TraitError, Unicode, observe, validate
 
 from rnngrad_widgets.data.norm import Norm, check_norm
 from rnngrad_widgets.data.statistics import THRESHOLD
+from rnngrad_widgets.data.tensor import REACH
 from rnngrad_widgets.diagnosis.shares import LEVELS, check_levels, check_threshold
 from rnngrad_widgets.explorer.frame import PlotFrame, ValidatedAny
 from rnngrad_widgets.explorer.selecting import SelectingAny, SelectingText
@@ -53,6 +54,7 @@ class ExplorerTraits(PlotFrame):
     threshold = ValidatedAny(THRESHOLD)
     levels = ValidatedAny(LEVELS)
 
+    _coloured_for_reach = False
     displayed: Displayed
     view_stack: ViewStack
     runs: Runs
@@ -123,6 +125,16 @@ class ExplorerTraits(PlotFrame):
                 raise
 
         selection.observe(follow, [*SHARED, "norm", "auto"])
+
+    def _fit_colours(self) -> None:
+        """Colour a reach by log10, unless other colours were chosen: it has all magnitudes."""
+        is_reach = self.displayed.tensor.dims == REACH
+        if is_reach and self.cmap == "diverging":
+            self._coloured_for_reach, self.cmap = True, "sequential"
+        elif not is_reach and self._coloured_for_reach:
+            self._coloured_for_reach = False
+            if self.cmap == "sequential":
+                self.cmap = "diverging"
 
     # -- set in Python -----------------------------------------------------------------------------
 

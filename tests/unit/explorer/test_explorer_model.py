@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import keras
@@ -252,3 +253,40 @@ def test_what_is_shown_can_be_diagnosed(model: Any) -> None:
     assert len(diagnose(explorer).gradients) == 1
     plain = GradientExplorer.from_array(explorer.tensor.values)
     assert diagnose(plain) == diagnose(explorer.tensor.values)
+
+
+def test_a_reach_has_its_timesteps_and_colours(model: Any) -> None:
+    explorer = GradientExplorer(model, X, Y, layer="lstm", quantity="reach")
+    expected = GradientEngine(model).compute(X, Y, "lstm", "reach")["lstm", "reach"]
+    np.testing.assert_array_equal(explorer.tensor.values, expected.values)
+    shown = explorer.selection.tensor
+    assert list(shown.row_labels) == [*map(str, expected.loss_timesteps), "rest"]
+    assert shown.rows == "loss timestep"
+    plain = re.sub("<[^>]*>", "", explorer.summary)
+    assert re.search(r"max \|R\| \S+ at sample \d+, timestep \d+, loss timestep \d+", plain)
+    assert "what a timestep of the loss contributes" in shown.told["batch"]
+    assert (explorer.cmap, explorer.selection.log_colours) == ("sequential", True)
+    explorer.quantity = "hidden_gradient"
+    assert (explorer.cmap, list(shown.row_labels)) == ("diverging", [])
+
+
+@pytest.mark.parametrize("cmap", ["viridis", "sequential"])
+def test_colours_that_were_chosen_stay(model: Any, cmap: str) -> None:
+    explorer = GradientExplorer(model, X, Y, layer="lstm", quantity="reach", cmap=cmap)
+    assert explorer.cmap == cmap
+    explorer.quantity = "hidden_gradient"
+    assert explorer.cmap == cmap
+
+
+def test_how_far_a_reach_is_is_told_in_the_widget(
+    model: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    explorer = GradientExplorer(model, np.tile(X, (60, 1, 1)), np.tile(Y, (60, 1)), layer="lstm")
+    said: list[str] = []
+    explorer.observe(lambda change: said.append(change["new"]), "busy")
+    explorer.quantity = "reach"
+    count = len(explorer.tensor.loss_timesteps)
+    told = re.compile(rf"Computing the reach: \d of {count} timesteps of the loss…")
+    assert any(told.fullmatch(words) for words in said)
+    assert said[-1] == ""
+    assert capsys.readouterr().out == ""
