@@ -1,6 +1,7 @@
 """What the engine costs: `python benchmarks/engine.py`.
 
-With `--peak` its memory instead, with `--first` the first call, which traces.
+With `--peak` its memory instead, with `--first` the first call, which traces. A reach has a table
+of its own: `python -m benchmarks.reach`.
 Every row of the table is measured in one run, the ways to compute interleaved, so that whatever
 else the machine does hits all of them. Times are medians; the ratio is to a compiled forward and
 backward pass of the weights, which is what one training step must do at least.
@@ -96,7 +97,7 @@ def report(name: str, model: Any, repeats: int) -> None:
     engine = GradientEngine(model)
     ways: dict[str, Callable[[], object]] = {"forward + backward of weights": floor(model, x, y)}
     ways["train_on_batch"] = lambda: model.train_on_batch(x, y)
-    every = engine.quantities(engine.layers[0])
+    every = tuple(word for word in engine.quantities(engine.layers[0]) if word != "reach")
     for row, words in QUANTITIES.items():
         if words[0] == "all":
             quantities = tuple(word for word in every if word not in words)
@@ -134,7 +135,7 @@ def first(model: Any, way: str) -> None:
     keras.Sequential([keras.Input((2,)), layers.Dense(1)]).predict(x[0, :, :2], verbose=0)
     model.compile("adam", "mse")
     engine = GradientEngine(model)
-    everything = engine.quantities(engine.layers[0])
+    everything = tuple(word for word in engine.quantities(engine.layers[0]) if word != "reach")
     start = time.perf_counter()
     if way == "train_on_batch":
         model.train_on_batch(x, y)
