@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from rnngrad_widgets import GradientExplorer
-from rnngrad_widgets.data.tensor import SEQUENCE, GradientTensor
+from rnngrad_widgets.data.tensor import REACH, SEQUENCE, GradientTensor
 from rnngrad_widgets.data.wire import as_bfloat16
 from rnngrad_widgets.explorer.source import Source
 from rnngrad_widgets.export.html import save_html
@@ -25,6 +25,7 @@ from tests.browser.explorer_page import (
 )
 from tests.browser.html_page import PageView
 from tests.browser.lab import DARK, LIGHT
+from tests.fixtures.golden import log_colour
 from tests.unit.explorer.fake_source import explore
 
 if TYPE_CHECKING:
@@ -201,3 +202,56 @@ def test_a_page_of_half_the_size_shows_the_rounded_values(browser: Browser, tmp_
         assert "rounded to bfloat16" in page.read("document.querySelector('footer').textContent")
     finally:
         engine.close()
+
+
+class OneReach(Source):
+    """A reach that falls tenfold with each step back, of three timesteps of the loss."""
+
+    def layers(self) -> dict[str, str]:
+        return {"lstm": "lstm  LSTM 4"}
+
+    def resolve(self, _layer: object) -> str:
+        return "lstm"
+
+    def quantities(self, _layer: str) -> tuple[str, ...]:
+        return ("reach",)
+
+    def compute(self, layer: str, quantity: str) -> dict[str, GradientTensor]:
+        lag = np.array([1, 3, 5]) - np.arange(6)[:, None]
+        values = np.where(lag < 0, 0.0, 10.0 ** -np.maximum(lag, 0))
+        with_rest = np.concatenate([values, np.full((6, 1), 1e-3)], axis=1)
+        tensor = GradientTensor(with_rest[None], REACH, layer, quantity, loss_timesteps=(1, 3, 5))
+        return {"": tensor}
+
+
+def test_a_reach_names_the_timesteps_of_its_loss(browser: Browser, tmp_path: Path) -> None:
+    explorer = explore(OneReach())
+    values = picture(explorer.tensor.values, 0)
+    page = PageView(Chromium(browser), explorer.save_html(tmp_path / "page.html").path)
+    shot = page.look()
+    limit = explorer.norm[1]
+    for row, timestep in np.ndindex(*values.shape):
+        wanted = log_colour(values[row, timestep], limit)
+        assert close(shot.cell(row, timestep, values.shape), wanted), (row, timestep)
+
+    ticks = "[...document.querySelectorAll('.rnngrad-figure-{} .tick text')]"
+    texts = page.read(f"{ticks.format('heat')}.map((el) => el.textContent)")
+    assert set(texts) <= {"1", "3", "5", "rest"}
+    assert "rest" in texts
+    page.engine.move((shot.area["x"] + 3.5 / 6 * shot.area["width"], shot.area["y"] + 5))
+    page.expect_text("hover", f"timestep 3 · rest · R {number(1e-3, plus=True)}")
+    y = shot.area["y"] + 1.5 / 4 * shot.area["height"]
+    page.engine.move((shot.area["x"] + 3.5 / 6 * shot.area["width"], y))
+    page.expect_text("hover", f"timestep 3 · loss timestep 5 · R {number(1e-2, plus=True)}")
+
+    # under it the lag profile: a straight line on the axis of decades
+    middle = "(({ y, height }) => y + height / 2)(el.getBoundingClientRect())"
+    places = page.read(f"{ticks.format('flow')}.map((el) => [el.textContent, {middle}])")
+    decades = np.array([float(text) for text, _ in places])
+    slope, start = np.polyfit(np.log10(decades), [at for _, at in places], 1)
+    area, pixels = page.box(".rnngrad-figure-flow .plotarea_background"), page.engine.pixels()
+    for lag in (1, 2, 4):
+        x = int(area["x"] + (lag + 0.5) / 6 * area["width"])
+        column = pixels[int(area["y"]) : int(area["y"] + area["height"]), x].mean(axis=-1)
+        darkest = np.flatnonzero(column < 60).mean() + int(area["y"])
+        assert abs(darkest - (start - lag * slope)) < 2.5, lag

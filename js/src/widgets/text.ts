@@ -163,6 +163,7 @@ function hover(subject: Subject, plotArray: PlotArray): Segment[] {
   const norm = normOverChannels(plotArray, sample, timestep, reflect, start, stop);
   const among = hoveredSample === null ? '' : `sample ${sample} · `;
   const column = columnName(tensor, timestep, plotArray.timesteps, reflect);
+  const hasNorm = isTimed(tensor) && tensor.rowLabels.length === 0; // a reach is of norms
   const place = `${among}${column} · ${rowName(tensor, channel, plotArray.channels)} · `;
   if (isMasked(plotArray, sample, timestep, channel, reflect)) {
     return [{ text: place }, { text: 'masked', weight: 'strong' }];
@@ -171,7 +172,7 @@ function hover(subject: Subject, plotArray: PlotArray): Segment[] {
     { text: place },
     { text: `${tensor.symbol} ` },
     { text: number(value, true), weight: 'strong' },
-    { text: isTimed(tensor) ? ` · norm ${number(norm)}` : '', weight: 'quiet' },
+    { text: hasNorm ? ` · norm ${number(norm)}` : '', weight: 'quiet' },
   ];
 }
 
