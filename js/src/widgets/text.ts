@@ -32,11 +32,15 @@ export interface TensorWords extends Axes {
   readonly told: Told | null;
 }
 
+export interface Companion extends Pick<TensorWords, 'fullName' | 'symbol' | 'directions'> {
+  readonly plotArray: PlotArray | null;
+}
+
 /** What the words are about: a tensor, and what of it is shown. A selection is one. */
 export interface Subject {
   readonly tensor: TensorWords;
   /** Another gradient of the same layer; without an array where it is not shown. */
-  readonly companion: { readonly fullName: string; readonly plotArray: PlotArray | null };
+  readonly companion: Companion;
   readonly point: Point;
   readonly readoutPoint: Point;
   /** The sample under the pointer where there are many. */
@@ -76,6 +80,9 @@ const WRITERS = {
   norm: ({ norm }) => range(norm.vmin, norm.vmax),
   hover,
   finding,
+  'flow-hover': (s, plotArray) => flowHover(s, s.tensor, plotArray),
+  'companion-hover': (s) =>
+    s.companion.plotArray === null ? [] : flowHover(s, s.companion, s.companion.plotArray),
   'bars-hover': barsHover,
   'heat-caption': (s, plotArray) => {
     const flipped = s.reflect ? ' — second half flipped along time' : '';
@@ -88,7 +95,7 @@ const WRITERS = {
     return `${half}${zoomed(s)}${hatched(plotArray, s)}`;
   },
   'lower-caption': () => 'Forward half',
-  'flow-caption': ({ tensor }) => `${tensor.flow}: norm over channels, log scale`,
+  'flow-caption': ({ tensor }) => `${tensor.flow}: ${normWords(tensor)}`,
   'curve-caption': (s, plotArray) => `${noun(s)} of ${chosenRow(s, plotArray)}${zoomed(s)}`,
   'scatter-caption': (s) => `${noun(s)} of every channel, by sample`,
   'bars-caption': (s) => `${noun(s)} of sample ${s.point.sample}, by channel`,
@@ -100,10 +107,10 @@ const WRITERS = {
     `${noun(s)} of ${chosenRow(s, plotArray)}, by sample${zoomed(s)}${hatched(plotArray)}`,
   'grid-caption': (s, { samples }) =>
     `${noun(s)}${samples === 1 ? '' : ', a colour for each sample'}${zoomed(s)}`,
-  'companion-caption': ({ companion }) => `${flowOf(companion)}: norm over channels, log scale`,
+  'companion-caption': ({ companion }) => `${flowOf(companion)}: ${normWords(companion)}`,
   'flow-view-caption': (s) => {
     const name = s.companion.plotArray === null ? s.tensor.flow : flowOf(s.tensor);
-    return `${name}: norm over channels, log scale${zoomed(s)}`;
+    return `${name}: ${normWords(s.tensor)}${zoomed(s)}`;
   },
   'gates-caption': ({ tensor }) => {
     const several = tensor.gatesAlong('columns').length > 0;
@@ -171,8 +178,50 @@ function hover(subject: Subject, plotArray: PlotArray): Segment[] {
     { text: place },
     { text: `${tensor.symbol} ` },
     { text: number(value, true), weight: 'strong' },
-    { text: isTimed(tensor) ? ` · norm ${number(norm)}` : '', weight: 'quiet' },
+    { text: isTimed(tensor) ? ` · ${normSign(tensor)} ${number(norm)}` : '', weight: 'quiet' },
   ];
+}
+
+/** `sample 3 · timestep 72 · ‖g‖ 8.0e-2`: the norm that a flow's line has, of each direction. */
+function flowHover(
+  { readoutPoint, reflect, tensor }: Subject,
+  of: Pick<TensorWords, 'symbol' | 'directions'>,
+  plotArray: PlotArray,
+): Segment[] {
+  const { sample, timestep } = readoutPoint;
+  const middle = secondHalf(plotArray);
+  const ends: [string, number, number][] =
+    of.directions.length === 2
+      ? [
+          [`${of.directions[0]} `, 0, middle],
+          [`, ${of.directions[1]} `, middle, plotArray.channels],
+        ]
+      : [['', 0, plotArray.channels]];
+  const column = columnName(tensor, timestep, plotArray.timesteps, reflect);
+  const place = { text: `sample ${sample} · ${column} · ` };
+  if (isMasked(plotArray, sample, timestep, 0, reflect)) {
+    return [place, { text: 'masked', weight: 'strong' }];
+  }
+  return [
+    place,
+    { text: `${normSign(of)} ` },
+    ...ends.flatMap(([name, start, stop]): Segment[] => [
+      { text: name },
+      {
+        text: number(normOverChannels(plotArray, sample, timestep, reflect, start, stop)),
+        weight: 'strong',
+      },
+    ]),
+  ];
+}
+
+/** `‖g‖`: the Euclidean norm over channels. */
+function normSign({ symbol }: Pick<TensorWords, 'symbol'>): string {
+  return `‖${symbol}‖`;
+}
+
+function normWords(of: Pick<TensorWords, 'symbol'>): string {
+  return `${normSign(of)} over channels, log scale`;
 }
 
 /** `sample 3 · channel 41 · g +3.1e-2`: the value of the chosen bar. */
