@@ -25,6 +25,7 @@ export { DiagnosisTable, DiagnosisTableModel } from './widgets/diagnosis-table';
 export { Download, DownloadModel } from './widgets/download';
 export { PlotAxis, PlotAxisModel, PlotFigure, PlotFigureModel } from './widgets/figure';
 export { PlotFrame, PlotFrameModel } from './widgets/frame';
+export { Help, HelpModel } from './widgets/help';
 export { Readout, ReadoutModel } from './widgets/readout';
 export { SelectionModel } from './widgets/selection';
 export { SnapshotModel } from './widgets/snapshot';

@@ -79,6 +79,17 @@ class Quantity:
         return self.is_gradient or self.of == "reach"
 
     @property
+    def hint(self) -> str:
+        """What must be known to read a gradient: whether the layer's own recurrence is in it."""
+        if not self.is_gradient:
+            return ""
+        if self.of == "output":
+            return "direct: without the layer's own recurrence"
+        if self.is_inside_loop:
+            return "total: through the layer's own recurrence, back through time"
+        return ""
+
+    @property
     def by_magnitude(self) -> bool:
         """Whether its histogram shows magnitudes at first: plain arrays may be gradients."""
         return self.needs_loss or not self.name

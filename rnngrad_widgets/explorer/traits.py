@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from rnngrad_widgets.explorer.source import Source
     from rnngrad_widgets.views.view_stack import ViewStack
 
+SEQUENTIAL_CMAP = "sequential"
+"""The colour map of log10 of the magnitude."""
+
 SHARED = ["sample", "channel", "reflect_half"]
 """Traits of the same name and meaning in explorer and selection."""
 
@@ -55,6 +58,7 @@ class ExplorerTraits(PlotFrame):
     levels = ValidatedAny(LEVELS)
 
     _coloured_for_reach = False
+    _linear_cmap = "diverging"  # the last one without log10
     displayed: Displayed
     view_stack: ViewStack
     runs: Runs
@@ -125,6 +129,17 @@ class ExplorerTraits(PlotFrame):
                 raise
 
         selection.observe(follow, [*SHARED, "norm", "auto"])
+        selection.observe(self._follow_log, "log_colours")
+
+    def _follow_log(self, change: Any) -> None:
+        """Take the colour map that the button stands for: ours with log10, or the one before."""
+        if change["new"] != (self.cmap == SEQUENTIAL_CMAP):
+            self.cmap = SEQUENTIAL_CMAP if change["new"] else self._linear_cmap
+
+    @observe("cmap")
+    def _cmap_changed(self, change: Any) -> None:
+        if change["new"] != SEQUENTIAL_CMAP:
+            self._linear_cmap = change["new"]
 
     def _fit_colours(self) -> None:
         """Colour a reach by log10, unless other colours were chosen: it has all magnitudes."""

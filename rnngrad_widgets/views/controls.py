@@ -21,6 +21,7 @@ from rnngrad_widgets.data.plot_array import PlotArray
 from rnngrad_widgets.data.quantities import quantity_of
 from rnngrad_widgets.widgets.control_link import ControlLink
 from rnngrad_widgets.widgets.download import Download
+from rnngrad_widgets.widgets.help import Help
 from rnngrad_widgets.widgets.readout import Readout
 from rnngrad_widgets.widgets.selection import Selection
 
@@ -29,6 +30,21 @@ LAST_LIMIT_INDEX = 80
 
 LAST_RANGE_INDEX = 200
 """Places of each handle of the range slider beside zero; both as in ``js/src/drawing/norms.ts``."""
+
+
+_RANGE = "Colour range"
+
+VIEWS = {
+    "heat map": "one sample: every channel against time, and under it the flow and one curve",
+    "all samples": "a small map for each sample, or one channel of all",
+    "curves": "one channel in every sample, or a panel for each channel",
+    "flow": "the norm over channels against time, of every sample; direct and total gradient",
+    "scatter": "the channels by sample: there is no time axis",
+    "histogram": "how many values are how large",
+    "diagnosis": "how far back the gradient extends, in numbers and sentences",
+    "weights": "kernel, recurrent kernel and bias, gate by gate, and their gradients",
+}
+"""The views, and what their buttons tell of them."""
 
 
 class Controls:
@@ -65,24 +81,50 @@ class Controls:
         self.views = ToggleButtons(options=[]).add_class("rnngrad-views")
         self.refresh = Button(icon="refresh", tooltip="recompute with the current weights")
         self.download = Download()
+        self.help = Help()
         for control in (*self.dropdowns.values(), self.refresh):
             control.add_class("rnngrad-kernel")  # rests in a page without a kernel
         self._listen(choose, refresh)
-        self.sample = IntSlider(description="Sample", readout=False)
-        self.channel = IntSlider(description="Channel", readout=False)
-        self.limit = IntSlider(description="Norm", readout=False, max=LAST_LIMIT_INDEX)
-        self.range = IntRangeSlider(
-            description="Norm", readout=False, min=-LAST_RANGE_INDEX, max=LAST_RANGE_INDEX
+        self.sample = IntSlider(
+            description="Sample", readout=False, tooltip="which sample of the batch is shown"
         )
-        self.auto = ToggleButton(description="auto", tooltip="fit the colour range to the tensor")
+        self.channel = IntSlider(
+            description="Channel", readout=False, tooltip="which channel has its curve"
+        )
+        self.limit = IntSlider(
+            description=_RANGE,
+            readout=False,
+            max=LAST_LIMIT_INDEX,
+            tooltip="the magnitude that has the strongest colour, as the trait norm",
+        )
+        self.range = IntRangeSlider(
+            description=_RANGE,
+            readout=False,
+            min=-LAST_RANGE_INDEX,
+            max=LAST_RANGE_INDEX,
+            tooltip="the values at the ends of the colours, as the trait norm",
+        )
+        self.auto = ToggleButton(
+            description="auto", tooltip="fit the colour range to all samples together"
+        )
+        self.log = ToggleButton(
+            description="log",
+            tooltip="colours by log10 of the magnitude, over eight decades: how far gradient goes",
+        )
         self.range_mode = ToggleButton(description="range", tooltip="set vmin and vmax apart")
         self.order = ToggleButtons(
-            description="Reflect", options=["time order", "processing order"]
+            description="Reflect",
+            options=["time order", "processing order"],
+            tooltips=[
+                "both halves as the layer returns them",
+                "the second half in the order in which the backward layer processed it",
+            ],
         )
         self.links = self._link()
         chosen = [self.layer, self.quantity, self.part] if layers else []
         self._hidden = [] if layers else [self.layer, self.quantity, self.part, self.refresh]
-        icons = HBox([self.refresh, self.download] if layers else [self.download])
+        always = [self.download, self.help]
+        icons = HBox([self.refresh, *always] if layers else always)
         icons.add_class("rnngrad-icons")
         self._choices = HBox([*chosen, self.views, icons]).add_class("rnngrad-choices")
         self.box = self._arrange()
@@ -146,6 +188,7 @@ class Controls:
         with self.views.hold_sync():
             if tuple(self.views.options) != labels:
                 self.views.options = labels
+                self.views.tooltips = [VIEWS[view] for view in views]
             self.views.index = list(views).index(chosen)
         self.views.layout.display = None if len(labels) > 1 else "none"
 
@@ -168,7 +211,9 @@ class Controls:
         ):
             if dropdown.options:
                 dropdown.value = value
-                dropdown.tooltip = f"{name}: {dropdown.label}"  # where it is too long to be seen
+                # the name too, where it is too long to be seen
+                hint = quantity_of(value).hint if name == "quantity" else ""
+                dropdown.tooltip = f"{name}: {dropdown.label}{hint and f' - {hint}'}"
         self.download.stem = " ".join(filter(None, (layer, quantity, part))) or "array"
 
     def _listen(self, choose: Callable[[str, str], None], refresh: Callable[[], None]) -> None:
@@ -187,6 +232,7 @@ class Controls:
             self._link_to("limit_index", self.limit),
             self._link_to("range_indices", self.range),
             self._link_to("auto", self.auto),
+            self._link_to("log_colours", self.log),
             self._link_to("order_index", self.order, "index"),
         ]
 
@@ -205,7 +251,7 @@ class Controls:
         def readout(kind: str) -> Readout:
             return Readout(selection=self._selection, kind=kind)
 
-        buttons = HBox([self.auto, self.range_mode]).add_class("rnngrad-buttons")
+        buttons = HBox([self.auto, self.log, self.range_mode]).add_class("rnngrad-buttons")
         self.limit.add_class("rnngrad-limit")
         self.range.add_class("rnngrad-range")
         self.order.add_class("rnngrad-order")

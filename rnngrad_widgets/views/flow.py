@@ -32,8 +32,8 @@ class FlowView:
         self._selection = selection
         upper, lower = self._flow(companion=False), self._flow(companion=True)
         self.figures: tuple[PlotFigure, ...] = (upper, lower)
-        self._first = panel(selection, "flow-view-caption", "hover", upper)
-        self._second = panel(selection, "companion-caption", None, lower)
+        self._first = panel(selection, "flow-view-caption", "flow-hover", upper)
+        self._second = panel(selection, "companion-caption", "companion-hover", lower)
         self.detached_widgets: list[Widget] = [self._second]
         self.box = VBox([self._first])
         self.box.add_class("rnngrad-no-norm").add_class("rnngrad-no-channel")

@@ -78,7 +78,9 @@ def captioned(plot: PlotFigure, *texts: Widget) -> VBox:
 
 def switch(options: Sequence[str], index: int = 0) -> ToggleButtons:
     """Make small buttons for a caption row; link their ``index`` to what they switch."""
-    return ToggleButtons(options=options, index=index).add_class("rnngrad-switch")
+    tooltips = [f"show {option}" for option in options]
+    buttons = ToggleButtons(options=options, index=index, tooltips=tooltips)
+    return buttons.add_class("rnngrad-switch")
 
 
 class Pager:
@@ -94,7 +96,9 @@ class Pager:
 
     def __init__(self, grid: Grid) -> None:
         self._per_page: int = grid.PER_PAGE
-        self._slider = IntSlider(description="Page", min=1, value=1)
+        self._slider = IntSlider(
+            description="Page", min=1, value=1, tooltip="which page of panels is shown"
+        )
         self._pages = Label()
         self.link = jslink((grid, "page"), (self._slider, "value"))
         self.box = HBox([self._slider, self._pages]).add_class("rnngrad-pager")

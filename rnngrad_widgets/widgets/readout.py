@@ -15,6 +15,8 @@ KINDS = (
     "norm",
     "hover",
     "finding",
+    "flow-hover",
+    "companion-hover",
     "heat-caption",
     "upper-caption",
     "lower-caption",

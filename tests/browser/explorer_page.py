@@ -82,6 +82,19 @@ def number(value: float, *, plus: bool = False) -> str:
     return f"{sign}{mantissa}e{int(exponent)}"
 
 
+def flow_axis(*norms: NDArray[np.float64], threshold: float = 1e-8) -> tuple[float, float]:
+    """The upper end of a flow's axis and its length, in decades, for all norms that share it.
+
+    It holds the norms that are not 0, and the threshold where these come within a decade of it.
+    """
+    some = np.concatenate([each[each > 0].ravel() for each in norms])
+    top, low = np.log10(some.max()) + 0.4, np.log10(some.min())
+    line = np.log10(threshold * some.max())
+    bottom = min(low, line - 0.8) if low < line + 1 else low - 0.4
+    bottom = max(bottom, line - 2.4)
+    return float(top), float(max(top - bottom, 2))
+
+
 def blend(colour: str, alpha: float, ground: ArrayLike) -> NDArray[np.float64]:
     """A colour of some opacity over another one."""
     return alpha * rgb(colour) + (1 - alpha) * np.asarray(ground, dtype=float)

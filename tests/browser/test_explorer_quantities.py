@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tests.browser.explorer_page import ExplorerPage, eventually, show
+from tests.browser.explorer_page import ExplorerPage, eventually, flow_axis, show
 
 if TYPE_CHECKING:
     from tests.browser.lab import Lab
@@ -75,13 +75,13 @@ def test_the_flow_is_the_norm_over_channels_and_says_what_is_not_reached(lab: La
     array = rng.normal(size=(5, 8, 6)) * decay[:, None]
     e = ExplorerPage(lab.open([show(array, "sample=2, channel=1")]))
     norms = np.linalg.norm(array, axis=-1)
-    top = np.log10(norms.max()) + 0.4  # the axis: 10.5 decades down from a little above the maximum
+    top, decades = flow_axis(norms)
     area = e.area("flow")
     dot = e.root.locator(".rnngrad-figure-flow .rnngrad-dot").nth(1)  # the cursor has none here
 
     for timestep in (7, 4):
         e.notebook.execute(f"e.selection.timestep = {timestep}")
-        wanted = (top - np.log10(norms[2, timestep])) / 10.5 * area["height"]
+        wanted = (top - np.log10(norms[2, timestep])) / decades * area["height"]
         eventually(
             lambda wanted=wanted: abs(float(dot.get_attribute("cy") or -1) - wanted) < 1,
             True,

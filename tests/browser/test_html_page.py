@@ -109,7 +109,7 @@ def test_a_page_is_alive_in_every_browser(engine: Engine, tmp_path: Path) -> Non
     engine.move((area["x"] + 2.4 / 6 * area["width"], area["y"] + 0.4 / 4 * area["height"]))
     value = number(ARRAY[0, 2, 3], plus=True)
     norm = number(float(np.linalg.norm(ARRAY[0, 2])))
-    page.expect_text("hover", f"timestep 2 · channel 3 · g {value} · norm {norm}")
+    page.expect_text("hover", f"timestep 2 · channel 3 · g {value} · ‖g‖ {norm}")
 
     # every view, and the first one again
     views = page.read("document.querySelectorAll('.rnngrad-views button').length")
@@ -198,7 +198,7 @@ def test_a_page_of_half_the_size_shows_the_rounded_values(browser: Browser, tmp_
         page = PageView(engine, saved.path)
         page.expect_picture(picture(rounded, 0))
         norm = number(float(np.linalg.norm(rounded[0, 5])))
-        page.expect_text("hover", f"timestep 5 · channel 3 · v +{told[1]} · norm {norm}")
+        page.expect_text("hover", f"timestep 5 · channel 3 · v +{told[1]} · ‖v‖ {norm}")
         assert "rounded to bfloat16" in page.read("document.querySelector('footer').textContent")
     finally:
         engine.close()

@@ -70,7 +70,7 @@ def test_maps_have_the_colours_of_all_samples_and_a_click_chooses_one(lab: Lab) 
     mouse.move(*cell(e, 3, 1, 2))
     norm = number(np.linalg.norm(ARRAY[3, 1]))
     value = number(ARRAY[3, 1, 2], plus=True)
-    e.expect_text("hover", f"sample 3 · timestep 1 · channel 2 · v {value} · norm {norm}")
+    e.expect_text("hover", f"sample 3 · timestep 1 · channel 2 · v {value} · ‖v‖ {norm}")
     e.expect_text("sample", "0")
     assert str(line.get_attribute("d")).count("M") == 6
     mouse.click(*cell(e, 3, 1, 2))
@@ -80,14 +80,14 @@ def test_maps_have_the_colours_of_all_samples_and_a_click_chooses_one(lab: Lab) 
     assert [panel.name for panel in panels(e) if panel.strong] == ["sample 3"]
     mouse.move(5, 5)
     value = number(ARRAY[3, 1, 2], plus=True)
-    e.expect_text("hover", f"timestep 1 · channel 2 · v {value} · norm {norm}")
+    e.expect_text("hover", f"timestep 1 · channel 2 · v {value} · ‖v‖ {norm}")
 
     grid = e.plot("single")
     assert "arrows move the timestep" in str(grid.get_attribute("aria-label"))
     for key in ("]", "ArrowUp", "ArrowRight"):
         grid.press(key)
     value = number(ARRAY[4, 2, 3], plus=True)
-    e.expect_text("hover", f"timestep 2 · channel 3 · v {value} · norm NaN")
+    e.expect_text("hover", f"timestep 2 · channel 3 · v {value} · ‖v‖ NaN")
     e.expect_text("sample", "4")
 
     e.button("one channel").click()
@@ -97,7 +97,7 @@ def test_maps_have_the_colours_of_all_samples_and_a_click_chooses_one(lab: Lab) 
     mouse.click(area["x"] + area["width"] / 2, area["y"] + 4.5 / 6 * area["height"])
     e.expect_text("sample", "1")
     value, norm = number(ARRAY[1, 2, 3], plus=True), number(np.linalg.norm(ARRAY[1, 2]))
-    e.expect_text("hover", f"timestep 2 · channel 3 · v {value} · norm {norm}")
+    e.expect_text("hover", f"timestep 2 · channel 3 · v {value} · ‖v‖ {norm}")
 
 
 def test_pages_of_many_samples_and_channels(lab: Lab) -> None:

@@ -80,7 +80,7 @@ e = GradientExplorer.from_source(FakeSource(), None, "output_gradient")
 e.selection.timestep = 0
 e
 """
-DIRECT = "Flow of the direct output gradient: norm over channels, log scale"
+DIRECT = "Flow of the direct output gradient: ‖g‖ over channels, log scale"
 WEIGHTS = ("kernel", "recurrent_kernel", "bias")
 
 
@@ -188,11 +188,11 @@ def check_flows(e: ExplorerPage) -> None:
     quantities = ("output_gradient", "hidden_gradient")
     found = gradients(e, *(("lstm", quantity) for quantity in quantities))
     output, hidden = (np.linalg.norm(values, axis=-1) for values in found)
-    expect_flow(e, output, 0, index=0)
-    expect_flow(e, hidden, 0, index=1)
+    expect_flow(e, output, 0, index=0, beside=[hidden])
+    expect_flow(e, hidden, 0, index=1, beside=[output])
     e.press("sample", "ArrowRight")
-    expect_flow(e, output, 1, index=0)
-    expect_flow(e, hidden, 1, index=1)
+    expect_flow(e, output, 1, index=0, beside=[hidden])
+    expect_flow(e, hidden, 1, index=1, beside=[output])
 
 
 def test_views_are_as_high_as_one_another_and_turn_while_the_kernel_is_busy(lab: Lab) -> None:

@@ -12,6 +12,7 @@ from tests.browser.explorer_page import (
     ExplorerPage,
     close,
     eventually,
+    flow_axis,
     patiently,
     picture,
     rgb,
@@ -157,11 +158,11 @@ def test_the_flow_of_every_sample_is_at_its_norms_in_its_colour(lab: Lab) -> Non
     e = ExplorerPage(lab.open([show(ARRAY)]))
     e.notebook.execute("e.selection.timestep = 0")
     e.button("Flow").click()
-    e.expect_text("flow-view-caption", "Flow: norm over channels, log scale")
+    e.expect_text("flow-view-caption", "Flow: ‖v‖ over channels, log scale")
     expect_flow(e, norms(), 0)
     e.press("sample", "ArrowRight")
     expect_flow(e, norms(), 1)
-    top = np.log10(norms().max()) + 0.4
+    top, decades = flow_axis(norms())
 
     @patiently
     def expect_hues() -> None:
@@ -170,7 +171,7 @@ def test_the_flow_of_every_sample_is_at_its_norms_in_its_colour(lab: Lab) -> Non
             for timestep in range(1, T - 1):
                 middle = np.log10(norms()[sample, timestep : timestep + 2]).mean()
                 x = (timestep + 1) / T * shot.area["width"]
-                y = (top - middle) / 10.5 * shot.area["height"]
+                y = (top - middle) / decades * shot.area["height"]
                 assert is_hue(hue_near(shot, x, y), sample), (sample, timestep)
 
     expect_hues()
@@ -202,6 +203,17 @@ def between(
     places = np.linspace(low, high, len(stops))
     colours = np.array([rgb(stop) for stop in stops])
     return np.stack([np.interp(values, places, colour) for colour in colours.T], axis=-1)
+
+
+def check_list_of_keys(e: ExplorerPage) -> None:
+    """The key that lists all others, and the one that puts the list away."""
+    keys = e.root.locator(".rnngrad-keys")
+    assert not keys.is_visible()
+    e.plot().press("?")
+    assert "Page Up, Page Down" in (keys.text_content() or "")
+    assert keys.is_visible()
+    e.notebook.page.keyboard.press("Escape")
+    assert not keys.is_visible()
 
 
 def test_colour_maps_by_name_in_light_and_dark(lab: Lab) -> None:
@@ -253,15 +265,32 @@ def test_colour_maps_by_name_in_light_and_dark(lab: Lab) -> None:
             assert close(seen, rgb(wanted), 8), (channel, timestep, seen)
 
     expect_ends_of_rdbu()
+    for busy in (
+        "",
+        "import time; time.sleep(4)",
+    ):  # what the kernel hears of, and what it does not
+        e.notebook.execute(busy, wait=False)
+        e.button("log").click()
+        expect_cells(logarithmic(SEQUENTIAL, "#f1f1ef"))
+        e.button("log").click()
+        expect_ends_of_rdbu()
+    e.expect_trait("cmap", "RdBu")
     e.notebook.execute("e.cmap = 'diverging'")
     e.expect_picture(values, (-1, 1))
 
+    check_list_of_keys(e)
+    check_sizes(e)
+    e.expect_picture(values, (-1, 1))
+
+
+def check_sizes(e: ExplorerPage) -> None:
+    """A title, and plots of half the height in every view."""
     plots = e.root.locator(".rnngrad-plots")
     assert not e.root.locator(".rnngrad-title").is_visible()
     e.notebook.execute("e.title, e.height = 'after <b>20</b> iterations', 252")
     e.expect_text("title", "after <b>20</b> iterations")
     eventually(lambda: (plots.bounding_box() or {})["height"], 252.0 + 72, "the plots' height")
     e.notebook.settle()
-    e.expect_picture(values, (-1, 1))
-    e.button("All samples").click()
-    eventually(lambda: (plots.bounding_box() or {})["height"], 252.0 + 72, "the plots' height")
+    for view in ("All samples", "Heat map"):
+        e.button(view).click()
+        eventually(lambda: (plots.bounding_box() or {})["height"], 252.0 + 72, "the plots' height")

@@ -8,11 +8,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tests.browser.explorer_page import ExplorerPage, Plot, Shot, close, colours, patiently
+from tests.browser.explorer_page import (
+    ExplorerPage,
+    Plot,
+    Shot,
+    close,
+    colours,
+    flow_axis,
+    patiently,
+)
 from tests.browser.lab import LIGHT, Theme
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -141,6 +149,7 @@ def expect_flow(
     kind: Plot = "flow-high",
     index: int = 0,
     span: tuple[int, int] | None = None,
+    beside: Sequence[NDArray[np.float64]] = (),
 ) -> None:
     """The chosen sample's curve, dark, and the coloured ones must be at log10 of their norms.
 
@@ -148,22 +157,32 @@ def expect_flow(
     ----------
     norms
         (samples, timesteps).
+    beside
+        Norms of the other flow, which has the same axis.
     span
         InitialSelection and last timestep that are shown.
     """
     first, last = (0, norms.shape[1] - 1) if span is None else span
     shot = e.look(kind, index)
-    top = np.log10(norms.max()) + 0.4
+    top, decades = flow_axis(norms, *beside)
+    lines = np.vstack([norms, np.median(norms, axis=0)])
 
     def place(s: int, timestep: int) -> tuple[float, float]:
         x = (timestep + 0.5 - first) / (last - first + 1) * shot.area["width"]
-        return x, (top - np.log10(norms[s, timestep])) / 10.5 * shot.area["height"]
+        return x, (top - np.log10(lines[s, timestep])) / decades * shot.area["height"]
 
     for timestep in range(first, last + 1):
         x, y = place(sample, timestep)
         inside = x + (timestep == first) - (timestep == last)  # a curve ends there
         assert darkest(shot, inside, y) < 90, (sample, timestep)
-        others = [place(s, timestep)[1] for s in range(len(norms)) if s != sample]
-        for away in (-9, 9):  # a curve, not a surface
-            if all(abs(y + away - other) > 5 for other in others) and 0 < timestep < last:
-                assert darkest(shot, x + 3, y + away) > 120, (sample, timestep, away)
+        if not 0 < timestep < last:
+            continue
+        ends = [[place(s, t) for t in (timestep, timestep + 1)] for s in range(len(lines))]
+        slopes = [(end - start) / (right - left) for (left, start), (right, end) in ends]
+        for away in (-9, 9):  # a curve, not a surface; 3 pixels on, where there is no cursor
+            beside_it = y + 3 * slopes[sample] + away * np.hypot(1, slopes[sample])
+            if all(
+                abs(beside_it - start - 3 * slope) > 6 * np.hypot(1, slope)
+                for ((_, start), _), slope in zip(ends, slopes, strict=True)
+            ):
+                assert darkest(shot, x + 3, beside_it) > 120, (sample, timestep, away)

@@ -12,6 +12,29 @@ export interface Reach {
   readonly backward: boolean;
 }
 
+/** The timesteps of the loss that the labels of rows name; null of what is no reach. */
+export function reachOf(tensor: {
+  readonly rowLabels: readonly string[];
+  readonly directions: readonly string[];
+}): Reach | null {
+  const { rowLabels, directions } = tensor;
+  return rowLabels.length === 0
+    ? null
+    : { timesteps: rowLabels.slice(0, -1).map(Number), backward: directions[0] === 'backward' };
+}
+
+/** One sample of an array, alone. */
+export function alone(array: PlotArray, sample: number): PlotArray {
+  const { data, mask, timesteps, channels } = array;
+  const size = timesteps * channels;
+  return {
+    ...array,
+    samples: 1,
+    data: data.subarray(sample * size, (sample + 1) * size),
+    mask: mask?.subarray(sample * timesteps, (sample + 1) * timesteps) ?? null,
+  };
+}
+
 /**
  * R[u, u - k] / R[u, u] at each lag k, the median over the timesteps u of the loss. NaN where no
  * lag is known. Masked timesteps do not count as lags.

@@ -3,7 +3,14 @@ import { describe, expect, it } from 'vitest';
 
 import type { Value } from '../testing/golden';
 import { golden, number, plotArray } from '../testing/golden';
-import { combined, normsOverChannels, notReached, quartiles, reachOf } from './statistics';
+import {
+  combined,
+  normsOverChannels,
+  notReached,
+  quartiles,
+  reachOf,
+  smallestOf,
+} from './statistics';
 
 describe('flow', () => {
   it.each(golden.flow)('norms and quartiles of channels $start..$stop, flip $flip', (c) => {
@@ -31,6 +38,13 @@ describe('flow', () => {
     golden.norms.forEach(({ timestep, value }) => {
       expect(whole.values[2 * whole.timesteps + timestep]).toBeCloseTo(value, 5);
     });
+  });
+
+  it('knows the smallest norm that is none of zero', () => {
+    const of = (...values: number[]): number =>
+      smallestOf({ samples: 1, timesteps: 3, largest: 3, values: Float64Array.from(values) });
+    expect(of(3, 1e-30, 0, NaN, Infinity)).toBe(1e-30);
+    expect(of(0, NaN)).toBe(Infinity);
   });
 
   it('finds the longest run below the threshold', () => {

@@ -16,6 +16,11 @@ export interface Norms {
   readonly largest: number;
 }
 
+/** The smallest norm that is not 0; Infinity where there is none. */
+export function smallestOf({ values }: Norms): number {
+  return values.reduce((least, norm) => (norm > 0 && norm < least ? norm : least), Infinity);
+}
+
 /**
  * Norms over the channels [start, stop), at the positions where they are shown.
  * In double precision, so that the squares of tiny gradients do not vanish.

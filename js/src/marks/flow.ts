@@ -6,18 +6,22 @@ import { LastKey, Memo } from '../data/memo';
 import type { PlotArray } from '../data/slicing';
 import { secondHalf } from '../data/slicing';
 import type { Norms, Quartiles } from '../data/statistics';
-import { combined, normsOverChannels, notReached, quartiles } from '../data/statistics';
+import {
+  combined,
+  normsOverChannels,
+  notReached,
+  quartiles,
+  smallestOf,
+  THRESHOLD,
+} from '../data/statistics';
+import { flowAxis } from '../drawing/flow-axis';
 import { tick } from '../drawing/format';
 import { LABEL_GAP, spaceLabels } from '../drawing/label-spacing';
 import { polyline } from '../drawing/polyline';
 import { setAttributes, show, svg } from '../drawing/svg';
 import { sampleColour, theme } from '../drawing/theme';
-import type { Tick } from '../drawing/ticks';
 import type { TensorModel } from '../widgets/tensor';
 import { CanvasMark, SelectionMarkModel } from './canvas-mark';
-
-/** Decades that the axis shows below the largest norm: the threshold and a little more. */
-const DECADES = 10.5;
 
 export class FlowModel extends SelectionMarkModel {
   override defaults(): Backbone.ObjectHash {
@@ -36,6 +40,8 @@ interface Stream {
   readonly name: string;
   readonly ink: string;
   readonly norms: Norms;
+  /** The smallest norm that is not 0. */
+  readonly smallest: number;
   readonly over: Quartiles;
 }
 
@@ -62,17 +68,18 @@ export class Flow extends CanvasMark {
       return;
     }
     const streams = this.streams(plotArray);
-    const largest = Math.max(...streams.map(({ norms }) => norms.largest));
-    this.fitScale(largest);
+    const largest = largestOf(streams);
+    const hasThreshold = this.fitScale(streams);
     this.shade(streams, largest);
     const allSamples = this.model.get('all_samples') as boolean;
     const { threshold, timeRange } = this.selection;
-    this.paintCached(context, [streams, threshold, ...timeRange], (cached) => {
+    const drawn = [streams, threshold, ...timeRange, ...this.scale('y').scale.domain()];
+    this.paintCached(context, drawn, (cached) => {
       if (allSamples) {
         streams.forEach((stream) => this.drawAllSamples(cached, stream));
       }
       streams.forEach((stream) => this.drawBatch(cached, stream));
-      if (largest > 0) {
+      if (hasThreshold) {
         this.rule(cached, this.y(threshold * largest), 0.6, [4, 3]);
       }
     });
@@ -87,16 +94,19 @@ export class Flow extends CanvasMark {
       this.placeDot(this.dots[i], stream.ink, timestep, row[timestep]);
     });
     show(this.dots[1], streams.length === 2);
-    this.placeLabels(streams, sample, plotArray.timesteps, largest);
+    this.placeLabels(streams, sample, plotArray.timesteps, hasThreshold ? largest : 0);
   }
 
   /** Norms depend on the tensor and the order only, so that moving a slider computes none. */
-  private streams(plotArray: PlotArray): Stream[] {
-    const { tensor } = this;
+  private streams(
+    plotArray: PlotArray,
+    tensor: TensorModel = this.tensor,
+    memo = this.summed,
+  ): Stream[] {
     const { reflect } = this.selection;
     const { ink, backward } = theme();
     const key = [plotArray.data, tensor.mask, reflect, ink, tensor.directions.join()];
-    return this.summed.get(key, () => {
+    return memo.get(key, () => {
       if (tensor.reach !== null) {
         return [streamOf('', ink, lagProfile(plotArray, tensor.reach))];
       }
@@ -116,19 +126,29 @@ export class Flow extends CanvasMark {
     });
   }
 
-  private fitScale(largest: number): void {
-    const step = this.height > 200 ? 2 : 4;
-    if (!this.fittedFor.changed([largest, step])) {
-      return;
+  /** Fit the axis to the norms, of both flows where there are two; tell if it has the threshold. */
+  private fitScale(streams: Stream[]): boolean {
+    const all = [...streams, ...this.others()];
+    const largest = Math.max(...all.map(({ norms }) => norms.largest));
+    const smallest = Math.min(...all.map((each) => each.smallest));
+    const most = this.height > 200 ? 6 : 3;
+    const key = [largest, smallest, this.selection.threshold, most];
+    if (this.fittedFor.changed(key)) {
+      this.fitted = flowAxis(largest, smallest, this.selection.threshold, most);
+      this.fitAxis('y', 'axis', this.fitted);
     }
-    const top = largest > 0 ? Math.log10(largest) + 0.4 : 0;
-    const first = Math.floor(top);
-    const decades = [0, 2, 4, 6, 8, 10]
-      .filter((d) => d % step === 0)
-      .map((d) => first - d)
-      .filter((d) => d > top - DECADES);
-    const ticks = decades.map((d): Tick => [d, `1e${d}`]);
-    this.fitAxis('y', 'axis', { min: top - DECADES, max: top, ticks });
+    // the threshold is a share of the largest norm of what is drawn here
+    const place = Math.log10(this.selection.threshold * largestOf(streams));
+    return largestOf(streams) > 0 && this.fitted.hasThreshold && place > this.fitted.min;
+  }
+
+  /** What the flow over or under this one draws. */
+  private others(): Stream[] {
+    const { tensor, companion } = this.selection;
+    const other = this.model.get('companion') ? tensor : companion;
+    const isBeside = this.model.get('all_samples') && companion.plotArray !== null;
+    const array = isBeside ? other.plotArray : null;
+    return array === null ? [] : this.streams(array, other, this.summedOther);
   }
 
   /** Shade the timesteps that gradient does not reach, with words where they fit. */
@@ -245,7 +265,9 @@ export class Flow extends CanvasMark {
   }
 
   private readonly fittedFor = new LastKey();
+  private fitted = flowAxis(0, 0, THRESHOLD, 3);
   private readonly summed = new Memo<Stream[]>();
+  private readonly summedOther = new Memo<Stream[]>();
   private readonly wash = svg('rect', { class: 'rnngrad-band' });
   private readonly unreached = svg('text', { class: 'rnngrad-label rnngrad-quiet' });
   private readonly labels = [svg('text'), svg('text'), svg('text')];
@@ -256,5 +278,9 @@ export class Flow extends CanvasMark {
 }
 
 function streamOf(name: string, ink: string, norms: Norms): Stream {
-  return { name, ink, norms, over: quartiles(norms) };
+  return { name, ink, norms, smallest: smallestOf(norms), over: quartiles(norms) };
+}
+
+function largestOf(streams: Stream[]): number {
+  return Math.max(...streams.map(({ norms }) => norms.largest));
 }

@@ -3,12 +3,20 @@ import { unpack_models } from '@jupyter-widgets/base';
 import { VBoxModel, VBoxView } from '@jupyter-widgets/controls';
 
 import { leftOutText } from '../data/saved';
-import { isDark, onPixelsChange, onThemeChange, setExportTheme, theme } from '../drawing/theme';
+import {
+  DARK,
+  isDark,
+  LIGHT,
+  onPixelsChange,
+  onThemeChange,
+  setExportTheme,
+  theme,
+} from '../drawing/theme';
 import { servePictures } from '../export/picture';
 import { MODULE_STATE, MODULE_VERSION, versionText } from '../version';
 import { noteFrame } from './closed-models';
 import { KernelWait } from './kernel-wait';
-import { changesCells, takes } from './keys';
+import { changesCells, HELP_KEY, keyOf, takes } from './keys';
 import { leftOut } from './saved-arrays';
 import type { SelectionModel } from './selection';
 
@@ -56,6 +64,11 @@ export class PlotFrameModel extends VBoxModel {
   };
 }
 
+/** Whether colours are those of log10, in either theme. */
+function isOurs(colours: readonly string[]): boolean {
+  return [LIGHT, DARK].some(({ sequential }) => sequential.join() === colours.join());
+}
+
 /** What the widget manager of a notebook has in JupyterLab. */
 interface NotebookManager {
   readonly context?: { readonly path: string };
@@ -77,6 +90,7 @@ export class PlotFrame extends VBoxView {
       signal: this.removal.signal,
     });
     this.el.addEventListener('keydown', (event) => this.leaveOnEscape(event));
+    this.el.addEventListener('keydown', (event) => this.listKeys(event));
     this.heading.className = 'rnngrad-title';
     const wait = new KernelWait(this.el, this.removal.signal);
     this.el.append(this.heading, this.versions, this.leftOut, wait.line);
@@ -93,7 +107,7 @@ export class PlotFrame extends VBoxView {
     ] as const) {
       window.addEventListener(event, () => this.print(on), { signal: this.removal.signal });
     }
-    this.listenTo(this.model, 'change:themed change:weight_selections', this.applyTheme);
+    this.followColours();
     this.leftOut.className = 'rnngrad-left-out';
     this.listenTo(this.model, 'change:weight_selections', this.tellLeftOut);
     this.selections.forEach(({ tensor }) => {
@@ -170,6 +184,15 @@ export class PlotFrame extends VBoxView {
     }
   };
 
+  /** `?` lists the keys, but where it is typed. */
+  private listKeys(event: KeyboardEvent): void {
+    const typed = (event.target as Element).matches('input:not([type="range"]), textarea');
+    if (keyOf(event) === HELP_KEY && !typed) {
+      event.preventDefault();
+      this.el.querySelector<HTMLElement>('.rnngrad-help > button')?.click();
+    }
+  }
+
   /** Escape gives the focus back to the notebook's cell. */
   private leaveOnEscape(event: KeyboardEvent): void {
     const { activeElement } = document;
@@ -197,12 +220,33 @@ export class PlotFrame extends VBoxView {
       // first.
       this.stopListening(scale);
       this.listenTo(scale, 'change:colors', () => queueMicrotask(() => this.applyTheme()));
-      const colours = selection.logColours ? theme().sequential : theme().diverging;
-      if (this.model.get('themed') && (scale.get('colors') as string[]).join() !== colours.join()) {
+      const now = scale.get('colors') as string[];
+      const { sequential, diverging } = theme();
+      if (!this.model.get('themed') && !selection.logColours && !isOurs(now)) {
+        this.given.set(scale, now);
+      }
+      const linear = this.model.get('themed') ? diverging : (this.given.get(scale) ?? now);
+      // those of log10 are always ours, also where the button is pressed in a page without Python
+      const colours = selection.logColours ? sequential : linear;
+      if (now.join() !== colours.join()) {
         scale.set('colors', [...colours]);
       }
       selection.invalidate();
     }
+  }
+
+  private followColours(): void {
+    this.listenTo(this.model, 'change:themed change:weight_selections', this.applyTheme);
+    if (this.selection !== null) {
+      this.listenTo(this.selection, 'change:log_colours', this.applyLog);
+    }
+  }
+
+  /** Weights have the kind of colours that the tensor has. */
+  private applyLog(): void {
+    const on = this.selection?.logColours ?? false;
+    this.selections.forEach((each) => each.set('log_colours', on));
+    this.applyTheme();
   }
 
   /** Tell Python the theme, in which it saves pages. */
@@ -241,6 +285,8 @@ export class PlotFrame extends VBoxView {
     this.el.classList.toggle('rnngrad-range-mode', this.model.get('range_mode') as boolean);
   }
 
+  /** The colours of scales that do not follow the theme. */
+  private readonly given = new WeakMap<WidgetModel, string[]>();
   private readonly removal = new AbortController();
   private readonly stops: (() => void)[] = [];
   private readonly heading = document.createElement('div');

@@ -7,8 +7,23 @@ export const KEYS_HELP =
   'Page Up and Page Down, or square brackets, the sample; plus and minus the range of timesteps, 0 shows all; ' +
   'Escape leaves';
 
+/** The keys and what they do, and what the mouse does, for the list of them. */
+export const KEYS_LIST: readonly (readonly [keys: string, what: string])[] = [
+  ['← →', 'timestep; with Shift by ten'],
+  ['↑ ↓', 'channel; with Shift by ten'],
+  ['Page Up, Page Down', 'sample; [ and ] too'],
+  ['+ − 0', 'a part of the time axis, more of it, all'],
+  ['Space, ← →', 'at the training step: play, one snapshot on or back'],
+  ['Esc', 'back to the cell'],
+  ['click', 'in a map: the channel; at a line or panel: the sample'],
+  ['drag, double-click', 'along time: a part of it, all'],
+  ['?', 'this list'],
+];
+
 /** Attribute that names the keys that an element takes. All others belong to the application. */
 export const KEYS = 'data-rnngrad-keys';
+
+export const HELP_KEY = '?';
 
 export const PLOT_KEYS = 'ArrowLeft ArrowRight ArrowDown ArrowUp PageUp PageDown [ ] + - 0';
 

@@ -3,6 +3,7 @@ import { WidgetModel } from '@jupyter-widgets/base';
 
 import type { ComparedSteps } from '../data/difference';
 import type { Reach } from '../data/lags';
+import { reachOf } from '../data/lags';
 import type { Section } from '../data/sections';
 import { rowsOfSection } from '../data/sections';
 import type { PlotArray } from '../data/slicing';
@@ -102,10 +103,7 @@ export class TensorModel extends WidgetModel {
 
   /** The timesteps of the loss, which the rows of a reach are of; null of anything else. */
   get reach(): Reach | null {
-    const labels = this.rowLabels;
-    return labels.length === 0
-      ? null
-      : { timesteps: labels.slice(0, -1).map(Number), backward: this.directions[0] === 'backward' };
+    return reachOf(this);
   }
 
   /** Names of the gates that divide the columns or the rows evenly; within each half. */

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { asPlotArray } from '../data/slicing';
 import type { Told } from '../data/told';
 import { NOTHING } from '../data/told';
+import { number } from '../drawing/format';
 import { HALVES, MATRICES, tensorWords } from '../testing/axes';
 import type { Kind, Segment, Subject } from './text';
 import { NOT_OF_DIFFERENCES, statusLine, write } from './text';
@@ -21,7 +22,7 @@ function subject(given: Partial<Subject> = {}): Subject {
   const point = given.point ?? { sample: 1, timestep: 2, channel: 7 };
   return {
     tensor: tensorWords(),
-    companion: { fullName: '', plotArray: null },
+    companion: { fullName: '', symbol: 'g', directions: [], rowLabels: [], plotArray: null },
     point,
     readoutPoint: point,
     hoveredSample: null,
@@ -45,10 +46,55 @@ const weight = subject({ tensor: tensorWords({ columns: 'channel', rows: 'featur
 const bias = subject({ tensor: tensorWords({ columns: 'channel', rows: '' }) });
 const two = subject({
   tensor: tensorWords({ fullName: 'direct gradient' }),
-  companion: { fullName: 'total gradient', plotArray: PLOT_ARRAY },
+  companion: {
+    fullName: 'total gradient',
+    symbol: 'g',
+    directions: [],
+    rowLabels: [],
+    plotArray: PLOT_ARRAY,
+  },
 });
 const matrices = subject({ tensor: tensorWords({ ...MATRICES, noun: 'Weight w' }) });
 const gated = subject({ tensor: tensorWords({ gates: { columns: ['i', 'f'] }, symbol: 'w' }) });
+
+describe('the norm under the pointer in a flow', () => {
+  it('is that of the lag profile where it is a reach', () => {
+    const tensor = tensorWords({ rowLabels: ['1', '2', 'rest'] });
+    const array = asPlotArray(Float32Array.of(1, 2, 9, 4, 8, 9, 0, 16, 9), [1, 3, 3]);
+    const s = subject({ tensor, point: { sample: 0, timestep: 1, channel: 0 } });
+    // of timestep 1 of the loss 1 / 4 is left one step back, of timestep 2 it is 8 / 16
+    expect(text(write('flow-hover', s, array))).toBe('sample 0 · 1 steps back · R relative 3.8e-1');
+  });
+
+  const point = { sample: 1, timestep: 2, channel: 7 };
+  // channels 0 .. 11 of sample 1 and timestep 2 are 120 .. 131
+  const norm = (from: number, to: number): number =>
+    Math.hypot(...Array.from({ length: to - from }, (_, i) => 120 + from + i));
+
+  it('is that of all channels, or of each direction', () => {
+    expect(text(write('flow-hover', subject({ point }), PLOT_ARRAY))).toBe(
+      `sample 1 · timestep 2 · ‖g‖ ${number(norm(0, 12))}`,
+    );
+    expect(text(write('flow-hover', bidirectional, PLOT_ARRAY))).toBe(
+      `sample 1 · timestep 2 · ‖g‖ forward ${number(norm(0, 6))}, backward ${number(norm(6, 12))}`,
+    );
+  });
+
+  it('is that of the other gradient over the other flow', () => {
+    const norms = asPlotArray(Float32Array.of(1, 2, 3, 4, 5, 6), [2, 3, 1]);
+    const companion = {
+      fullName: 'total gradient',
+      symbol: 'q',
+      directions: [],
+      rowLabels: [],
+      plotArray: norms,
+    };
+    expect(text(write('companion-hover', subject({ point, companion }), PLOT_ARRAY))).toBe(
+      'sample 1 · timestep 2 · ‖q‖ 6.0e0',
+    );
+    expect(write('companion-hover', subject(), PLOT_ARRAY)).toEqual([]);
+  });
+});
 
 describe('the finding', () => {
   const told = { ...NOTHING, samples: ['falls fast', 'falls slowly'], batch: 'median: falls' };
@@ -103,7 +149,7 @@ describe('the caption of', () => {
       'Backward half, gradient g by channel, sample 1 — flipped: step 0 is the last timestep',
     ],
     ['lower-caption', bidirectional, 'Forward half'],
-    ['flow-caption', subject(), 'Gradient flow: norm over channels, log scale'],
+    ['flow-caption', subject(), 'Gradient flow: ‖g‖ over channels, log scale'],
     [
       'flow-caption',
       subject({ tensor: tensorWords({ rowLabels: ['0', 'rest'] }) }),
@@ -117,9 +163,9 @@ describe('the caption of', () => {
     ['maps-caption', subject(), 'Gradient g by channel, every sample'],
     ['channel-caption', subject(), 'Gradient g of channel 7, by sample'],
     ['grid-caption', subject(), 'Gradient g, a colour for each sample'],
-    ['companion-caption', two, 'Flow of the total gradient: norm over channels, log scale'],
-    ['flow-view-caption', subject(), 'Gradient flow: norm over channels, log scale'],
-    ['flow-view-caption', two, 'Flow of the direct gradient: norm over channels, log scale'],
+    ['companion-caption', two, 'Flow of the total gradient: ‖g‖ over channels, log scale'],
+    ['flow-view-caption', subject(), 'Gradient flow: ‖g‖ over channels, log scale'],
+    ['flow-view-caption', two, 'Flow of the direct gradient: ‖g‖ over channels, log scale'],
     ['gates-caption', subject(), 'Values per bin of g'],
     ['gates-caption', gated, 'Values per bin of w in each gate, all on one range'],
   ] as [Kind, Subject, string][])('%s (%#)', (kind, of, words) => {
@@ -149,23 +195,23 @@ describe('the value under the pointer', () => {
 
   it.each([
     // the norm is over all channels, or over those of the half that is pointed at
-    [subject(at(0, 0, 3)), 'timestep 0 · channel 3 · g +3.0e0 · norm 2.2e1'],
+    [subject(at(0, 0, 3)), 'timestep 0 · channel 3 · g +3.0e0 · ‖g‖ 2.2e1'],
     [
       subject({ ...at(0, 0, 0), tensor: tensorWords(HALVES) }),
-      'timestep 0 · forward 0 · g 0 · norm 7.4e0',
+      'timestep 0 · forward 0 · g 0 · ‖g‖ 7.4e0',
     ],
     [
       subject({ ...at(0, 0, 6), tensor: tensorWords(HALVES) }),
-      'timestep 0 · backward 0 · g +6.0e0 · norm 2.1e1',
+      'timestep 0 · backward 0 · g +6.0e0 · ‖g‖ 2.1e1',
     ],
     // the backward half is flipped along time
     [
       subject({ ...at(0, 0, 8), tensor: tensorWords(HALVES), reflect: true }),
-      'processing step 0 · backward 2 · g +2.8e1 · norm 7.0e1',
+      'processing step 0 · backward 2 · g +2.8e1 · ‖g‖ 7.0e1',
     ],
     [
       subject({ ...at(1, 2, 3), hoveredSample: 1 }),
-      'sample 1 · timestep 2 · channel 3 · g +1.2e2 · norm 4.3e2',
+      'sample 1 · timestep 2 · channel 3 · g +1.2e2 · ‖g‖ 4.3e2',
     ],
     [subject({ ...at(0, 1, 3), tensor: weight.tensor }), 'channel 1 · feature 3 · g +1.3e1'],
   ])('%#', (of, words) => {

@@ -2,6 +2,7 @@
 // panels.
 
 import type { ComparedSteps } from '../data/difference';
+import { alone, lagProfile, reachOf } from '../data/lags';
 import { hasMasked } from '../data/masked';
 import type { PlotArray, Point } from '../data/slicing';
 import { isMasked, normOverChannels, secondHalf, valueAt } from '../data/slicing';
@@ -32,11 +33,16 @@ export interface TensorWords extends Axes {
   readonly told: Told | null;
 }
 
+export interface Companion
+  extends Pick<TensorWords, 'fullName' | 'symbol' | 'directions' | 'rowLabels'> {
+  readonly plotArray: PlotArray | null;
+}
+
 /** What the words are about: a tensor, and what of it is shown. A selection is one. */
 export interface Subject {
   readonly tensor: TensorWords;
   /** Another gradient of the same layer; without an array where it is not shown. */
-  readonly companion: { readonly fullName: string; readonly plotArray: PlotArray | null };
+  readonly companion: Companion;
   readonly point: Point;
   readonly readoutPoint: Point;
   /** The sample under the pointer where there are many. */
@@ -76,6 +82,9 @@ const WRITERS = {
   norm: ({ norm }) => range(norm.vmin, norm.vmax),
   hover,
   finding,
+  'flow-hover': (s, plotArray) => flowHover(s, s.tensor, plotArray),
+  'companion-hover': (s) =>
+    s.companion.plotArray === null ? [] : flowHover(s, s.companion, s.companion.plotArray),
   'bars-hover': barsHover,
   'heat-caption': (s, plotArray) => {
     const flipped = s.reflect ? ' — second half flipped along time' : '';
@@ -100,7 +109,7 @@ const WRITERS = {
     `${noun(s)} of ${chosenRow(s, plotArray)}, by sample${zoomed(s)}${hatched(plotArray)}`,
   'grid-caption': (s, { samples }) =>
     `${noun(s)}${samples === 1 ? '' : ', a colour for each sample'}${zoomed(s)}`,
-  'companion-caption': ({ companion }) => `${flowOf(companion)}: norm over channels, log scale`,
+  'companion-caption': ({ companion }) => `${flowOf(companion)}: ${normWords(companion)}`,
   'flow-view-caption': (s) => {
     const name = s.companion.plotArray === null ? s.tensor.flow : flowOf(s.tensor);
     return `${flowCaption(s.tensor, name)}${zoomed(s)}`;
@@ -172,8 +181,58 @@ function hover(subject: Subject, plotArray: PlotArray): Segment[] {
     { text: place },
     { text: `${tensor.symbol} ` },
     { text: number(value, true), weight: 'strong' },
-    { text: hasNorm ? ` · norm ${number(norm)}` : '', weight: 'quiet' },
+    { text: hasNorm ? ` · ${normSign(tensor)} ${number(norm)}` : '', weight: 'quiet' },
   ];
+}
+
+/** `sample 3 · timestep 72 · ‖g‖ 8.0e-2`: the norm that a flow's line has, of each direction. */
+function flowHover(
+  { readoutPoint, reflect, tensor }: Subject,
+  of: Pick<TensorWords, 'symbol' | 'directions' | 'rowLabels'>,
+  plotArray: PlotArray,
+): Segment[] {
+  const { sample, timestep } = readoutPoint;
+  const reach = reachOf(of);
+  if (reach !== null) {
+    const { values } = lagProfile(alone(plotArray, sample), reach);
+    return [
+      { text: `sample ${sample} · ${timestep} steps back · R relative ` },
+      { text: number(values[timestep]), weight: 'strong' },
+    ];
+  }
+  const middle = secondHalf(plotArray);
+  const ends: [string, number, number][] =
+    of.directions.length === 2
+      ? [
+          [`${of.directions[0]} `, 0, middle],
+          [`, ${of.directions[1]} `, middle, plotArray.channels],
+        ]
+      : [['', 0, plotArray.channels]];
+  const column = columnName(tensor, timestep, plotArray.timesteps, reflect);
+  const place = { text: `sample ${sample} · ${column} · ` };
+  if (isMasked(plotArray, sample, timestep, 0, reflect)) {
+    return [place, { text: 'masked', weight: 'strong' }];
+  }
+  return [
+    place,
+    { text: `${normSign(of)} ` },
+    ...ends.flatMap(([name, start, stop]): Segment[] => [
+      { text: name },
+      {
+        text: number(normOverChannels(plotArray, sample, timestep, reflect, start, stop)),
+        weight: 'strong',
+      },
+    ]),
+  ];
+}
+
+/** `‖g‖`: the Euclidean norm over channels. */
+function normSign({ symbol }: Pick<TensorWords, 'symbol'>): string {
+  return `‖${symbol}‖`;
+}
+
+function normWords(of: Pick<TensorWords, 'symbol'>): string {
+  return `${normSign(of)} over channels, log scale`;
 }
 
 /** `sample 3 · channel 41 · g +3.1e-2`: the value of the chosen bar. */
@@ -218,9 +277,9 @@ function hatched(plotArray: PlotArray, chosen?: Subject): string {
 
 /** `Flow of the direct output gradient`, where there are two. */
 /** Of a reach the flow is by lag: what a timestep of the loss contributes so many steps back. */
-function flowCaption({ rowLabels }: Pick<TensorWords, 'rowLabels'>, name: string): string {
-  return rowLabels.length === 0
-    ? `${name}: norm over channels, log scale`
+function flowCaption(tensor: TensorWords, name: string): string {
+  return tensor.rowLabels.length === 0
+    ? `${name}: ${normWords(tensor)}`
     : 'Lag profile: R, k steps back, relative to that of its own timestep; k from the left, log scale';
 }
 

@@ -26,7 +26,7 @@ export class TimelineControls extends DOMWidgetView {
       'rnngrad-scrub-row',
       this.play,
       this.range,
-      label(this.follow, 'follow', ' latest'),
+      label(this.follow, 'follow', ' latest', 'show each new snapshot as it comes'),
     );
     const compare = row('rnngrad-compare', this.status, this.pin, this.shows);
     this.leftOut.className = 'rnngrad-left-out';
@@ -43,6 +43,9 @@ export class TimelineControls extends DOMWidgetView {
     this.pin.className = 'jupyter-button';
     this.pin.type = 'button';
     this.follow.type = 'checkbox';
+    this.pin.title = 'keep the step that is shown, to compare others with it';
+    this.shows.title = 'the step, the pinned one (A), or what has changed since A';
+    this.play.title = 'show one snapshot after the other (Space)';
     this.play.addEventListener('click', () => this.setPlaying(this.clock === 0));
     this.range.addEventListener('input', () => {
       this.model.showNearest(Number(this.range.value));
@@ -186,8 +189,14 @@ function row(name: string, ...children: HTMLElement[]): HTMLElement {
 }
 
 /** A check box with its label; the end of the label shows only where there is room. */
-function label(input: HTMLInputElement, text: string, more: string): HTMLLabelElement {
+function label(
+  input: HTMLInputElement,
+  text: string,
+  more: string,
+  title: string,
+): HTMLLabelElement {
   const element = document.createElement('label');
+  element.title = title;
   const [words, rest] = [document.createElement('span'), document.createElement('span')];
   rest.textContent = more;
   words.append(text, rest);

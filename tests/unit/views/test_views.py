@@ -6,6 +6,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ipywidgets import (
+    Button,
+    Dropdown,
+    IntRangeSlider,
+    IntSlider,
+    Text,
+    ToggleButton,
+    ToggleButtons,
+)
 from traitlets import TraitError
 
 from rnngrad_widgets import GradientExplorer
@@ -244,3 +253,35 @@ def test_weights_that_come_later_have_the_colour_map_too() -> None:
     explorer.cmap = "bwr"
     explorer.view = "weights"
     assert [s.colour_scale.colors for s in explorer.weight_selections] == [list(BWR)] * 2
+
+
+def test_the_button_of_logarithmic_colours_and_the_colour_map_are_one() -> None:
+    explorer = GradientExplorer.from_array(VALUES, cmap="RdBu")
+    selection, button = explorer.selection, explorer.controls.log
+    (link,) = [each for each in explorer.controls.links if getattr(each, "control", 0) is button]
+    assert (link.selection_trait, link.control_trait) == ("log_colours", "value")
+    seen: list[str] = []
+    explorer.observe(lambda change: seen.append(change["new"]), "cmap")
+    selection.set_state({"log_colours": True})  # as a message from the browser does
+    assert (explorer.cmap, selection.colour_scale.colors) == ("sequential", list(SEQUENTIAL))
+    selection.set_state({"log_colours": False})
+    assert (explorer.cmap, selection.colour_scale.scheme) == ("RdBu", "RdBu")
+    explorer.cmap = "sequential"
+    assert selection.log_colours
+    explorer.cmap = "bwr"
+    assert not selection.log_colours
+    assert seen == ["sequential", "RdBu", "sequential", "bwr"]
+
+
+def test_every_button_and_slider_says_what_it_does() -> None:
+    explorer = explore(Weighed())
+    explorer.view = "weights"
+    for each in explorer.own_widgets():
+        if isinstance(each, ToggleButtons) and each.options:
+            assert len(each.tooltips) == len(each.options), each
+            assert all(each.tooltips)
+        elif isinstance(each, (Button, ToggleButton, IntSlider, IntRangeSlider, Dropdown, Text)):
+            assert each.tooltip, each
+    assert "direct: without the layer's own recurrence" in explorer.controls.quantity.tooltip
+    explorer.quantity = "hidden_gradient"
+    assert "total: through the layer's own recurrence" in explorer.controls.quantity.tooltip
