@@ -225,13 +225,12 @@ class OneReach(Source):
 
 
 def test_a_reach_names_the_timesteps_of_its_loss(browser: Browser, tmp_path: Path) -> None:
-    explorer = explore(OneReach())
+    explorer = explore(OneReach(), None, "reach", norm=NORM)
     values = picture(explorer.tensor.values, 0)
     page = PageView(Chromium(browser), explorer.save_html(tmp_path / "page.html").path)
     shot = page.look()
-    limit = explorer.norm[1]
     for row, timestep in np.ndindex(*values.shape):
-        wanted = log_colour(values[row, timestep], limit)
+        wanted = log_colour(values[row, timestep], NORM[1])
         assert close(shot.cell(row, timestep, values.shape), wanted), (row, timestep)
 
     ticks = "[...document.querySelectorAll('.rnngrad-figure-{} .tick text')]"
