@@ -20,11 +20,21 @@ from typing import Literal
 from rnngrad_widgets.data.tensor import REACH, SEQUENCE
 
 Subject = Literal[
-    "", "output", "input", "hidden_state", "cell_state", "initial_state", "gate", "weight", "reach"
+    "",
+    "output",
+    "input",
+    "hidden_state",
+    "cell_state",
+    "initial_state",
+    "gate",
+    "weight",
+    "reach",
+    "cell_path",
 ]
 """What a quantity is of, or the derivative by; empty for a plain array.
 
-A reach is of a loss and hidden states: norms of what the loss contributes, timestep by timestep.
+A reach is of a loss and hidden states: norms of what the loss contributes, timestep by timestep. A
+cell path is a part of the gradient by the cell state.
 """
 
 
@@ -66,7 +76,7 @@ class Quantity:
     @property
     def is_inside_loop(self) -> bool:
         """Whether it is taken inside the loop over time: of states and gates."""
-        return self.is_state or self.of in ("gate", "reach")
+        return self.is_state or self.of in ("gate", "reach", "cell_path")
 
     @property
     def is_state(self) -> bool:
@@ -76,7 +86,7 @@ class Quantity:
     @property
     def needs_loss(self) -> bool:
         """Whether it is taken from the loss, and not from the forward pass alone."""
-        return self.is_gradient or self.of == "reach"
+        return self.is_gradient or self.of in ("reach", "cell_path")
 
     @property
     def hint(self) -> str:
@@ -167,6 +177,15 @@ _ALL = (
         dims=("sample", "channel"),
     ),
     _gradient("weight_gradient", "weight", "weights", "weight gradient", dims=()),
+    Quantity(
+        name="cell_path",
+        of="cell_path",
+        is_gradient=False,
+        label="cell path: gradient through the cell state alone",
+        summary="cell path",
+        noun="Cell path p",
+        symbol="p",
+    ),
     Quantity(
         name="reach",
         of="reach",

@@ -35,7 +35,8 @@ _EVERYWHERE = "the loss acts before the last timestep too; the quantity reach te
 def needs_direct(quantity: str) -> bool:
     """Tell whether the direct gradient is needed to know where the loss acts."""
     known = quantity_of(quantity)
-    return known.is_gradient and quantity != DIRECT and known.dims[:2] == SEQUENCE[:2]
+    over_time = known.dims[:2] == SEQUENCE[:2] and known.dims != REACH
+    return known.needs_loss and quantity != DIRECT and over_time
 
 
 def reasons_against_rate(tensor: GradientTensor, tensors: Tensors) -> dict[str, str]:
@@ -74,7 +75,7 @@ def _reason_of_itself(tensor: GradientTensor) -> str | None:
         return ""
     if tensor.quantity == DIRECT:
         return _IS_DIRECT
-    if not quantity_of(tensor.quantity).is_gradient:
+    if not quantity_of(tensor.quantity).needs_loss:
         return "these are values, not gradients"
     return None
 

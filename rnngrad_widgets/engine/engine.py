@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rnngrad_widgets.data.tensor import NothingThereError
 from rnngrad_widgets.engine.backend import LayerChoice, Model, Nested, check_backend
+from rnngrad_widgets.engine.cell_path import with_cell_paths, with_needed
 from rnngrad_widgets.engine.checking import Check, group_quantities, merge_snapshots
 from rnngrad_widgets.engine.inputs.streams import batches, is_stream, name_of_stream
 from rnngrad_widgets.engine.keras_api.modules import is_model
@@ -178,6 +179,10 @@ class GradientEngine:
         ``weight_gradient``
             dL/dW, regularisation included, one tensor per weight, at ``"path/kernel"``,
             ``"path/recurrent_kernel"`` and ``"path/bias"``.
+        ``cell_path``
+            The part of ``cell_gradient`` that flows through the cell state of an LSTM alone,
+            p_t = y'_t o_t (1 - tanh(c_t)^2) + f_(t+1) p_(t+1) with y' = ``output_gradient``,
+            (samples, timesteps, channels). The rest flows through the gates [3]_.
         ``reach``
             ||dL_u/dh_t||, the norm over channels of what timestep u of the loss contributes to
             ``hidden_gradient`` at timestep t, (samples, timesteps, loss timesteps + 1): itemised
@@ -283,6 +288,8 @@ class GradientEngine:
         .. [2] D. Cashman, G. Patterson, A. Mosca and R. Chang, "RNNbow: visualizing learning via
            backpropagation gradients in recurrent neural networks", IEEE Computer Graphics and
            Applications 38(6) (2018), 39-50.
+        .. [3] D. Arpit, B. Kanuparthi, G. Kerg, N. R. Ke, I. Mitliagkas and Y. Bengio, "h-detach:
+           modifying the LSTM gradient towards better optimization", ICLR 2019.
         """
         asked = (quantities,) if isinstance(quantities, str) else tuple(quantities)
         if loss is None and not VALUES.issuperset(asked):
@@ -305,8 +312,10 @@ class GradientEngine:
             self._builder.build(batch, training=bool(training))
             targets, words = early or chosen()
             batch_loss = self._losses.for_batch(given, words, batch)
-            request = PassRequest(targets, words, bool(training), batch_loss, bool(clip), by)
+            needed = with_needed(words)
+            request = PassRequest(targets, needed, bool(training), batch_loss, bool(clip), by)
             result = self._passes.get(request, batch).run(batch, wanted)
+            result = with_cell_paths(result, words, targets)
             has_loss &= batch_loss.has_loss if isinstance(batch_loss, ForwardOnly) else True
             missing = "; ".join(result.missing)
             if missing and not result.tensors:

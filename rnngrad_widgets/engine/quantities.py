@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rnngrad_widgets.data.quantities import QUANTITIES
 from rnngrad_widgets.engine.calls.layer_call import RecordRequest, RecurrenceRequest
 from rnngrad_widgets.engine.keras_api.select import adapter_of
+from rnngrad_widgets.engine.layers.cell_path import missing_cell_path_reason
 from rnngrad_widgets.engine.layers.cells import CELL, HIDDEN
 from rnngrad_widgets.engine.layers.halves import missing_gates_reason, missing_state_reason
 from rnngrad_widgets.engine.layers.kinds import directions, is_recurrent
@@ -59,6 +60,8 @@ def _missing_reason(target: LayerMatch, word: str) -> str:
             return why
     if known.is_state or known.of == "reach":
         return missing_state_reason(target.layer, CELL if known.of == "cell_state" else HIDDEN)
+    if known.of == "cell_path":
+        return missing_cell_path_reason(target.layer)
     return missing_gates_reason(target.layer) if known.of == "gate" else ""
 
 

@@ -35,7 +35,7 @@ def test_a_record_agrees_with_itself(quantity: object) -> None:
     assert (
         quantity.needs_loss
         == quantity.by_magnitude
-        == (quantity.is_gradient or quantity.of == "reach")
+        == (quantity.is_gradient or quantity.of in ("reach", "cell_path"))
     )
     assert quantity.is_gradient == quantity.label.startswith("gradient w.r.t. ")
     assert quantity.symbol == quantity.noun.split()[-1]

@@ -29,6 +29,9 @@ _DOUBLE = 1e-12 if Version(keras.__version__) >= Version("3.6") else 1e-7
 TOLERANCE = {"float64": _DOUBLE, "float32": 1e-3, "mixed_float16": 0.1}
 """Largest error of an array, relative to its largest value."""
 
+_ELSEWHERE = {"reach", "cell_path"}
+"""Quantities that the unroll does not compute, of the loss by timestep and of an LSTM's cell."""
+
 REFUSALS: tuple[str, ...] = ()
 """What may be refused, as patterns of whole messages; each names the layer and the reason."""
 
@@ -117,7 +120,7 @@ class _Trial:
     def _ask(self, engine: GradientEngine) -> Any:
         built, spec = self._built, self._spec
         offered = {layer.path: engine.quantities(layer) for layer in engine.layers}
-        words = {word for words in offered.values() for word in words}
+        words = {word for words in offered.values() for word in words} - _ELSEWHERE
         words = sorted(words & {*spec.quantities} if spec.quantities else words)
         if not words:
             return None, []

@@ -42,6 +42,7 @@ ELSEWHERE = {
     "initial_state_gradient",  # in test_initial.py, as "gate"
     "gate",
     "reach",
+    "cell_path",  # in test_cell_path.py
 }
 """Quantities that `test_everything_over_time_is_as_unrolled` leaves to other tests."""
 
