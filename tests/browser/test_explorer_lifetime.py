@@ -230,3 +230,45 @@ def test_notebook_7_shows_and_saves_it_too(lab: Lab, tmp_path: Path) -> None:
     seen = np.asarray(Image.open(tmp_path / "seen.png").convert("RGB")).reshape(-1, 3)
     for colour in colours(picture(FIRST, 2).ravel(), (-0.8, 0.8)):
         assert (np.abs(seen - colour).max(axis=1) <= TOLERANCE).sum() > 1000, colour
+
+
+MANY = """
+import os, signal
+server = os.getppid()
+os.kill(server, signal.SIGSTOP)  # as one that is slow, however fast the machine is
+try:
+    explorers = [GradientExplorer.from_array(array + i) for i in range(30)]
+finally:
+    os.kill(server, signal.SIGCONT)
+explorers[0]
+"""
+
+
+def test_thirty_explorers(lab: Lab) -> None:
+    notebook = lab.open([show(FIRST), MANY, "explorers[29]"], viewport=(1280, 2800))
+    count = models_in_the_kernel(notebook)
+    eventually(notebook.widget_model_count, count, "the browser's count of models")
+    last = ExplorerPage(notebook, 2, "explorers[29]")
+    last.expect_picture(picture(FIRST, 0) + 29, (-30.0, 30.0))
+    last.press("sample", "ArrowRight")
+    last.expect_picture(picture(FIRST, 1) + 29, (-30.0, 30.0))
+    last.expect_trait("sample", 1)
+
+
+def test_a_front_end_without_the_extension(lab: Lab) -> None:
+    settings = lab.server.notebooks.parent / "config" / "labconfig" / "page_config.json"
+    settings.parent.mkdir(exist_ok=True)
+    settings.write_text('{"disabledExtensions": {"rnngrad-widgets": true}}')
+    try:
+        notebook = lab.open([show(FIRST)], app="notebook")
+    finally:
+        settings.unlink()
+    # README names both
+    notebook.page.get_by_text("Click to show javascript error").click()
+    told = "No version of module rnngrad-widgets is registered"
+    notebook.page.get_by_text(told).first.wait_for()
+    assert all(told in complaint for complaint in notebook.complaints)
+    notebook.complaints.clear()
+    # and what front ends without widgets show
+    (output,) = notebook.outputs[0]
+    assert "save_html(path) writes a page that any browser shows" in output["data"]["text/plain"]

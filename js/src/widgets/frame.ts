@@ -7,6 +7,7 @@ import { isDark, onPixelsChange, onThemeChange, setExportTheme, theme } from '..
 import { servePictures } from '../export/picture';
 import { MODULE_STATE, MODULE_VERSION, versionText } from '../version';
 import { noteFrame } from './closed-models';
+import { watchKernel } from './kernel-end';
 import { KernelWait } from './kernel-wait';
 import { changesCells, takes } from './keys';
 import { leftOut } from './saved-arrays';
@@ -34,6 +35,7 @@ export class PlotFrameModel extends VBoxModel {
   override initialize(attributes: Backbone.ObjectHash, options: never): void {
     super.initialize(attributes, options);
     noteFrame(this);
+    watchKernel(this.widget_manager);
     this.on('change:range_mode', this.releaseRange, this);
   }
 
