@@ -25,7 +25,8 @@ from rnngrad_widgets.widgets.traits import Bool, Int
 
 _NO_WIDGETS = """\
 This is a widget of rnngrad_widgets, which is seen where the notebook runs in JupyterLab 4 or
-Notebook 7 with this package and ipywidgets. save_html(path) writes a page that any browser shows."""
+Notebook 7 with this package and ipywidgets. save_html(path) writes a page that any browser
+shows."""
 
 
 class ValidatedAny(AnyTrait):
