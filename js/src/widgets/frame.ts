@@ -148,8 +148,14 @@ export class PlotFrame extends VBoxView {
     this.selections.forEach((selection) => selection.trigger('redraw'));
   }
 
-  /** Draw as for paper, and as wide as a page: a browser cuts off what is wider. */
+  /**
+   * Draw as for paper, and as wide as a page: a browser cuts off what is wider. The window of an
+   * application is printed as it stands, with what is left of the explorer.
+   */
   private print(on: boolean): void {
+    const isInWindow = this.el.closest('.jp-NotebookPanel') !== null;
+    const left = isInWindow ? Math.round(this.el.getBoundingClientRect().left) : 0;
+    this.el.style.setProperty('--rg-print-left', on ? `${left}px` : null);
     setExportTheme(this.el, on);
     this.el.classList.toggle('rnngrad-print', on);
     this.layOut();
