@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -114,6 +115,29 @@ def test_a_finger_drags_and_scrolls(page: PageView) -> None:
     browser_page.mouse.move(area["x"] + area["width"] - 2, y)
     eventually(lambda: pointed(page), "timestep 30", "the last timestep of the range")
 
+    # in a map of a grid too, where the page is scaled
+    browser_page.get_by_role("button", name="All samples", exact=True).click()
+    style(page, SCALED["both"])
+    maps = page.box(".rnngrad-figure-single .rnngrad-hit")
+    middle = maps["y"] + maps["height"] / 4  # of the first of two, which lie over each other
+    shares = np.linspace(0.25, 0.75, 12)
+    finger("touchStart", (maps["x"] + shares[0] * maps["width"], middle))
+    for share in shares:
+        finger("touchMove", (maps["x"] + share * maps["width"], middle))
+    finger("touchEnd")
+    caption = browser_page.locator(".rnngrad-caption").locator("visible=true").first
+
+    def ends() -> tuple[int, ...]:
+        return tuple(
+            map(int, re.findall(r"\d+", caption.inner_text().partition("timesteps")[2])[:2])
+        )
+
+    # of 10 to 30; beside a map there is a little room
+    eventually(lambda: ends() != (10, 30), True, "another range in the caption")
+    np.testing.assert_allclose(ends(), (15, 25), atol=1)
+
+    browser_page.get_by_role("button", name="Heat map", exact=True).click()
+    style(page, "")
     page.read("(document.body.style.height = '3000px', null)")
     finger("touchStart", (xs[3], y))
     for distance in range(20, 260, 20):
