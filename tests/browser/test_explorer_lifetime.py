@@ -195,6 +195,7 @@ def test_a_reload_restores_the_view(lab: Lab) -> None:
     eventually(lambda: told in e.text("hover"), True, f"that the readout tells {told}")
     e.expect_trait("selection.timestep", 2)
     e.expect_trait("norm", norm)
+    notebook.rename("renamed.ipynb")
     notebook.save()
     notebook.reload()
     e.expect_picture(values, norm)
@@ -213,6 +214,8 @@ def test_a_reload_restores_the_view(lab: Lab) -> None:
     count = models_in_the_kernel(notebook)
     notebook.run_cell(0)
     assert models_in_the_kernel(notebook) == count
+    # JupyterLab looks for the name before once more
+    notebook.complaints[:] = [t for t in notebook.complaints if "/api/contents/test" not in t]
 
 
 def test_notebook_7_shows_and_saves_it_too(lab: Lab, tmp_path: Path) -> None:

@@ -58,9 +58,15 @@ export class PlotFrameModel extends VBoxModel {
   };
 }
 
+/** A signal of JupyterLab. */
+interface Changes {
+  connect(slot: () => void): boolean;
+  disconnect(slot: () => void): boolean;
+}
+
 /** What the widget manager of a notebook has in JupyterLab. */
 interface NotebookManager {
-  readonly context?: { readonly path: string };
+  readonly context?: { readonly path: string; readonly pathChanged: Changes };
   readonly kernel?: { readonly clientId: string } | null;
 }
 
@@ -109,6 +115,9 @@ export class PlotFrame extends VBoxView {
     this.applyTheme();
     this.sendTheme();
     this.tellPage();
+    const { context } = this.model.widget_manager as unknown as NotebookManager;
+    context?.pathChanged.connect(this.tellPage);
+    this.stops.push(() => context?.pathChanged.disconnect(this.tellPage));
     this.tellVersions();
     this.applySize();
     this.applyMode();
@@ -122,12 +131,12 @@ export class PlotFrame extends VBoxView {
   }
 
   /** Tell Python which notebook this is: loaded again, it runs its cells in another session. */
-  private tellPage(): void {
+  private readonly tellPage = (): void => {
     const { context, kernel } = this.model.widget_manager as unknown as NotebookManager;
     if (this.model.comm_live && context !== undefined && kernel?.clientId !== undefined) {
       this.send({ page: { notebook: context.path, session: kernel.clientId } });
     }
-  }
+  };
 
   /** Bring every figure to its size, also those that are out of sight, with nothing pointed at. */
   private layOut(): void {
