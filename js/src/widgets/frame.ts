@@ -114,10 +114,7 @@ export class PlotFrame extends VBoxView {
     this.listenTo(this.model, 'change:range_mode', this.applyMode);
     this.applyTheme();
     this.sendTheme();
-    this.tellPage();
-    const { context } = this.model.widget_manager as unknown as NotebookManager;
-    context?.pathChanged.connect(this.tellPage);
-    this.stops.push(() => context?.pathChanged.disconnect(this.tellPage));
+    this.followPage();
     this.tellVersions();
     this.applySize();
     this.applyMode();
@@ -130,7 +127,15 @@ export class PlotFrame extends VBoxView {
     );
   }
 
-  /** Tell Python which notebook this is: loaded again, it runs its cells in another session. */
+  /** Tell Python which notebook this is, and again when it is renamed. */
+  private followPage(): void {
+    const { context } = this.model.widget_manager as unknown as NotebookManager;
+    this.tellPage();
+    context?.pathChanged.connect(this.tellPage);
+    this.stops.push(() => context?.pathChanged.disconnect(this.tellPage));
+  }
+
+  /** Loaded again, a notebook runs its cells in another session. */
   private readonly tellPage = (): void => {
     const { context, kernel } = this.model.widget_manager as unknown as NotebookManager;
     if (this.model.comm_live && context !== undefined && kernel?.clientId !== undefined) {
