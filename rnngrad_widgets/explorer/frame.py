@@ -23,6 +23,11 @@ from rnngrad_widgets.widgets.selection import Selection
 from rnngrad_widgets.widgets.timeline import Snapshot
 from rnngrad_widgets.widgets.traits import Bool, Int
 
+_NO_WIDGETS = """\
+This is a widget of rnngrad_widgets, which is seen where the notebook runs in JupyterLab 4 or
+Notebook 7 with this package and ipywidgets. save_html(path) writes a page that any browser
+shows."""
+
 
 class ValidatedAny(AnyTrait):
     """A trait whose validator sees every value; `Any` would let None pass."""
@@ -156,7 +161,9 @@ class PlotFrame(BrowserView, VBox):  # type: ignore[misc]  # ipywidgets has no t
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         LIFETIMES.note_shown(self)
-        return super()._repr_mimebundle_(**kwargs)
+        shown = super()._repr_mimebundle_(**kwargs)
+        # what is seen where widgets are not: on a code host, in a front end without ipywidgets
+        return shown | {"text/plain": f"{self!r}\n{_NO_WIDGETS}"}
 
     def check_open(self) -> None:
         """Refuse what needs a widget that is open.

@@ -56,6 +56,8 @@ class Executions:
     def note_page(self, notebook: str, session: str) -> None:
         """Remember which notebook a page shows: loaded again, it has another session.
 
+        A notebook that was renamed is the same one; another may have its old path.
+
         Parameters
         ----------
         notebook
@@ -63,7 +65,12 @@ class Executions:
         session
             What the page's messages name as theirs.
         """
-        self._first_sessions[session] = self._notebooks.setdefault(notebook, session)
+        first = self._first_sessions.get(session)
+        if first is not None and self._notebooks.get(notebook) != first:
+            before = [path for path, each in self._notebooks.items() if each == first]
+            for path in before:
+                del self._notebooks[path]
+        self._first_sessions[session] = self._notebooks.setdefault(notebook, first or session)
 
     def is_latest(self, execution: Execution) -> bool:
         """Tell whether its place has not been executed again: its output is still there."""

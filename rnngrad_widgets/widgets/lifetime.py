@@ -14,6 +14,7 @@ from IPython import get_ipython
 from ipywidgets import Output, Widget
 
 from rnngrad_widgets.widgets.executions import Execution, Executions
+from rnngrad_widgets.widgets.iopub import keep_messages
 from rnngrad_widgets.widgets.open_widgets import open_widgets
 from rnngrad_widgets.widgets.reachable import reachable
 from rnngrad_widgets.widgets.unreferenced import close_unreferenced
@@ -54,6 +55,7 @@ class Lifetimes:
         # The execution after which each widget was first seen, by model id:
         self._others: dict[str, Execution] = {}
         self._shell: Any = None  # whose events are listened to
+        keep_messages()
 
     def note_made(self, frame: Frame) -> None:
         """Remember what made a frame, so that it can be closed once nothing refers to it."""

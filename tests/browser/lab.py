@@ -269,6 +269,12 @@ class NotebookPage:
         finally:
             self.page.evaluate(SWITCH_WIDGET_STATE)
 
+    def rename(self, name: str) -> None:
+        """Rename the notebook."""
+        rename = "(name) => jupyterapp.shell.currentWidget.context.rename(name)"
+        self.page.evaluate(rename, name)
+        self.name, self.url = name, self.url.replace(self.name, name)
+
     def reload(self) -> None:
         """Load the page anew; the kernel goes on."""
         # JupyterLab may open the notebook a second time when all else is there, from the address

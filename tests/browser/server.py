@@ -49,6 +49,12 @@ class Server:
             if session["path"] == notebook:
                 self.request("DELETE", f"api/sessions/{session['id']}")
 
+    def started_anew(self) -> Server:
+        """Start a server, once this one has ended, that pages of this one find in its place."""
+        server = _launch(self.port, self.token, self.notebooks, self.log)
+        _wait(server)
+        return server
+
     def stop(self) -> None:
         """End the server and its kernels."""
         self.process.terminate()
@@ -73,19 +79,22 @@ def start(folder: Path) -> Server:
     settings.mkdir(parents=True)
     (settings / "notification.jupyterlab-settings").write_text(json.dumps(NO_NEWS))
 
-    port, token, log = _free_port(), secrets.token_hex(16), folder / "server.log"
-    with log.open("wb") as output:
+    server = _launch(_free_port(), secrets.token_hex(16), notebooks, folder / "server.log")
+    _wait(server)
+    return server
+
+
+def _launch(port: int, token: str, notebooks: Path, log: Path) -> Server:
+    with log.open("ab") as output:
         process = subprocess.Popen(
             _command(port, token, notebooks),
-            env=_environment(folder),
+            env=_environment(log.parent),
             cwd=notebooks,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
         )
-    server = Server(process, port, token, notebooks, log)
-    _wait(server)
-    return server
+    return Server(process, port, token, notebooks, log)
 
 
 def _command(port: int, token: str, notebooks: Path) -> list[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import pytest
 
 from tests.browser.explorer_page import INK, ExplorerPage, Shot, blend, eventually, patiently, show
 from tests.browser.lab import DARK, LIGHT, Theme
@@ -94,11 +93,19 @@ def expect_bars(
 
 
 @patiently
-def expect_line(e: ExplorerPage, part: NDArray[np.float64], axis: Axis) -> None:
-    """The line must be at the scaled counts of a part of `ARRAY` at the middle of each bin."""
-    factor = ARRAY.size / part.size
+def expect_line(
+    e: ExplorerPage, part: NDArray[np.float64], axis: Axis, shown: NDArray[np.float64] = ARRAY
+) -> None:
+    """The line must be at the scaled counts of a part of `shown` at the middle of each bin.
+
+    Parameters
+    ----------
+    shown
+        `ARRAY`, or some of its timesteps; the bins are those of the whole.
+    """
+    factor = shown.size / part.size
     counts = counted(part, axis, ARRAY)
-    most = max(counts.max() * factor, counted(ARRAY, axis, ARRAY).max())
+    most = max(counts.max() * factor, counted(shown, axis, ARRAY).max())
     shot = e.look("histogram")
     for bar in np.flatnonzero(counts):  # where there is no value the line is on the plot's edge
         x = (bar + 0.5) / len(counts) * shot.area["width"]
@@ -107,19 +114,20 @@ def expect_line(e: ExplorerPage, part: NDArray[np.float64], axis: Axis) -> None:
         assert darkest < 80, (bar, counts[bar], darkest)
 
 
-@pytest.mark.parametrize("theme", [LIGHT, DARK])
-def test_bars_are_as_high_as_numpy_counts(lab: Lab, theme: Theme) -> None:
+def test_bars_are_as_high_as_numpy_counts(lab: Lab) -> None:
     one = ARRAY.reshape(1, 30, 4)
     e = ExplorerPage(lab.open([show_histogram(one)]))
-    e.notebook.set_theme(theme)
     e.expect_text("histogram-caption", "Values per bin of |v|: all values (grey)")
-    expect_bars(e, one, "magnitude", theme, log=False)
-    e.button("log count").click()
-    expect_bars(e, one, "magnitude", theme, log=True)
-    e.button("signed").click()
-    expect_bars(e, one, "signed", theme, log=True)
-    e.button("count").click()
-    expect_bars(e, one, "signed", theme, log=False)
+    for theme in (LIGHT, DARK):
+        e.notebook.set_theme(theme)
+        expect_bars(e, one, "magnitude", theme, log=False)
+        e.button("log count").click()
+        expect_bars(e, one, "magnitude", theme, log=True)
+        e.button("signed").click()
+        expect_bars(e, one, "signed", theme, log=True)
+        e.button("count").click()
+        expect_bars(e, one, "signed", theme, log=False)
+        e.button("magnitude").click()
 
 
 def test_the_line_is_the_chosen_sample_or_channel_and_buttons_take_keys(lab: Lab) -> None:
@@ -145,6 +153,21 @@ def test_the_line_is_the_chosen_sample_or_channel_and_buttons_take_keys(lab: Lab
     eventually(lambda: e.notebook.execute(seen), "1 0 1\n", "the traits in the kernel")
     e.notebook.execute("histogram.signed = 0; histogram.line = 0")
     e.expect_text("histogram-caption", whole + "sample 3 × 4 (line)")
+    # the timesteps that all panels show, as brushed in another view, are those that are counted
+    e.button("Heat map").click()
+    area = e.area()
+    mouse = e.notebook.page.mouse
+    for timestep, act in ((1.6, mouse.down), (3.4, mouse.up)):  # of the six
+        mouse.move(area["x"] + timestep / 6 * area["width"], area["y"] + 20, steps=4)
+        act()
+    e.button("Histogram").click()
+    zoomed = "sample 3 × 4 (line) — timesteps 1–3 (double-click: all)"
+    e.expect_text("histogram-caption", whole + zoomed)
+    e.expect_text("histogram-hover", "60 values")
+    expect_line(e, ARRAY[3, 1:4], "magnitude", ARRAY[:, 1:4])
+    e.plot("histogram").dblclick()
+    e.expect_text("histogram-caption", whole + "sample 3 × 4 (line)")
+    expect_line(e, ARRAY[3], "magnitude")
 
 
 def test_a_bin_is_told_under_the_pointer_and_by_keys(lab: Lab) -> None:

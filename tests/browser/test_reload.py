@@ -110,6 +110,11 @@ class Connections:
             self._open.pop().close(code=4000)
 
 
+def chosen_sample(page: Page) -> str:
+    """Tell which sample a page shows."""
+    return (page.locator(".rnngrad-sample").first.text_content() or "").strip()
+
+
 def missed(page: Page) -> int:
     """How many snapshots a page lacks up to the latest, which it shows."""
     text, title = page.locator(SLIDER).evaluate("(el) => [el.ariaValueText, el.title]")
@@ -160,9 +165,17 @@ def test_two_browsers_and_a_connection_that_was_lost(
     eventually(lambda: kept(e.page) > before + 10, True, "a snapshot after the connection is back")
     eventually(lambda: missed(e.page), 0, "the snapshots that are missing while the cell runs")
 
+    # What is chosen in one page gets to the other when the cell has ended, and stays in the first.
+    second.locator(".rnngrad-group-sample .noUi-handle").first.press("ArrowRight")
+    assert [chosen_sample(page) for page in (e.page, second)] == ["0", "1"]
     snapshots = e.end()
     expect_all(e.page, snapshots)
     expect_all(second, snapshots)
+    eventually(lambda: chosen_sample(e.page), "1", "the sample in the other page")
+    assert chosen_sample(second) == "1"
+    e.expect_trait("sample", 1)
+    second.locator(".rnngrad-group-sample .noUi-handle").first.press("ArrowLeft")
+    eventually(lambda: chosen_sample(e.page), "0", "the sample in the other page")
     # Both show one step, in one range: what waited for the cell's end is no choice of a person.
     slider = e.page.locator(SLIDER)
     second.locator(SLIDER).press("Home")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -66,10 +67,15 @@ SCALED = {
 }
 
 
-@pytest.mark.parametrize("how", SCALED)
-def test_pointing_and_brushing_where_the_page_is_scaled(page: PageView, how: str) -> None:
+def test_pointing_and_brushing_where_the_page_is_scaled(page: PageView) -> None:
+    for how in SCALED.values():
+        style(page, how)
+        expect_to_point_and_brush(page)
+
+
+def expect_to_point_and_brush(page: PageView) -> None:
+    """Point at places of the heat map, and zoom; then show all again."""
     engine = page.engine
-    style(page, SCALED[how])
     area = page.box(".rnngrad-figure-heat .rnngrad-hit")
     figure, frame = page.box(".rnngrad-figure-heat"), page.box(".rnngrad-explorer")
     assert figure["width"] <= frame["width"] + 1, "a figure is no wider than its place"
@@ -89,6 +95,7 @@ def test_pointing_and_brushing_where_the_page_is_scaled(page: PageView, how: str
     eventually(lambda: pointed(page), "timestep 10", "the first timestep of the range")
     engine.move(at(39))
     eventually(lambda: pointed(page), "timestep 30", "the last timestep of the range")
+    engine.page.mouse.dblclick(*at(20))
 
 
 def test_a_finger_drags_and_scrolls(page: PageView) -> None:
@@ -114,6 +121,29 @@ def test_a_finger_drags_and_scrolls(page: PageView) -> None:
     browser_page.mouse.move(area["x"] + area["width"] - 2, y)
     eventually(lambda: pointed(page), "timestep 30", "the last timestep of the range")
 
+    # in a map of a grid too, where the page is scaled
+    browser_page.get_by_role("button", name="All samples", exact=True).click()
+    style(page, SCALED["both"])
+    maps = page.box(".rnngrad-figure-single .rnngrad-hit")
+    middle = maps["y"] + maps["height"] / 4  # of the first of two, which lie over each other
+    shares = np.linspace(0.25, 0.75, 12)
+    finger("touchStart", (maps["x"] + shares[0] * maps["width"], middle))
+    for share in shares:
+        finger("touchMove", (maps["x"] + share * maps["width"], middle))
+    finger("touchEnd")
+    caption = browser_page.locator(".rnngrad-caption").locator("visible=true").first
+
+    def ends() -> tuple[int, ...]:
+        return tuple(
+            map(int, re.findall(r"\d+", caption.inner_text().partition("timesteps")[2])[:2])
+        )
+
+    # of 10 to 30; beside a map there is a little room
+    eventually(lambda: ends() != (10, 30), True, "another range in the caption")
+    np.testing.assert_allclose(ends(), (15, 25), atol=1)
+
+    browser_page.get_by_role("button", name="Heat map", exact=True).click()
+    style(page, "")
     page.read("(document.body.style.height = '3000px', null)")
     finger("touchStart", (xs[3], y))
     for distance in range(20, 260, 20):
@@ -207,17 +237,17 @@ def test_a_page_without_scripts_says_what_to_do(saved: Path, browser: Browser) -
         context.close()
 
 
-@pytest.mark.parametrize(
-    ("classes", "dark"),
-    [
-        ("vscode-high-contrast", True),
-        ("vscode-high-contrast vscode-high-contrast-light", False),
-        ("vscode-dark", True),
-        ("vscode-light", False),
-    ],
-)
-def test_themes_of_vs_code(page: PageView, classes: str, *, dark: bool) -> None:
+VS_CODE = {
+    "vscode-high-contrast": True,
+    "vscode-high-contrast vscode-high-contrast-light": False,
+    "vscode-dark": True,
+    "vscode-light": False,
+}
+
+
+def test_themes_of_vs_code(page: PageView) -> None:
     page.read("(document.documentElement.classList.remove('rnngrad-page'), null)")
-    page.read(f"(document.body.className = {classes!r}, null)")
     is_dark = "document.querySelector('.rnngrad-explorer').classList.contains('rnngrad-dark')"
-    eventually(lambda: page.read(is_dark), dark, "the theme")
+    for classes, dark in VS_CODE.items():
+        page.read(f"(document.body.className = {classes!r}, null)")
+        eventually(lambda: page.read(is_dark), dark, f"the theme of {classes}")

@@ -102,3 +102,19 @@ def test_two_views_of_different_widths(lab: Lab, tmp_path: Path) -> None:
     notebook.settle()
     as_it_must_be(wide.root.evaluate(SEEN))
     assert 800 < saved() < 900
+
+    # on paper the window is cut off at the page's right edge; all timesteps are within
+    notebook.page.evaluate(
+        """() => addEventListener('beforeprint', () => {
+          const boxes = [...document.querySelectorAll('.rnngrad-figure-heat canvas')];
+          const ends = boxes.map((el) => el.getBoundingClientRect());
+          globalThis.printed = ends.map(({ left, right }) => [left, right]);
+        })"""
+    )
+    on_screen = wide.root.evaluate(SEEN)
+    notebook.page.pdf(format="A4")
+    ((left, right),) = notebook.page.evaluate("() => globalThis.printed")
+    assert right - left > 100
+    assert right <= 680
+    notebook.settle()
+    assert wide.root.evaluate(SEEN) == on_screen

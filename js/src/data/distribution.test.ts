@@ -9,6 +9,7 @@ import {
   finiteRange,
   octaveBins,
   octaves,
+  shownBlocks,
   shownOctaves,
   wholeBlock,
 } from './distribution';
@@ -25,7 +26,7 @@ function flat(...data: number[]): PlotArray {
 }
 
 function count(data: PlotArray): ReturnType<typeof octaves> {
-  return octaves(data, wholeBlock(data), null);
+  return octaves(data, [wholeBlock(data)], null);
 }
 
 describe('counts', () => {
@@ -34,21 +35,37 @@ describe('counts', () => {
     (c) => {
       const block = { ...wholeBlock(plotArray), samples: c.samples, channels: c.channels };
       const hidden = c.masked ? mask : null;
-      const found = octaves(plotArray, block, hidden);
+      const found = octaves(plotArray, [block], hidden);
       const { total, zeros, nans, infinities } = c;
       expect(found).toMatchObject({ total, zeros, nans, infinities });
       expect([...found.counts]).toEqual(c.octaves);
-      expect(finiteRange(plotArray, block, hidden, found)).toEqual(c.range);
+      expect(finiteRange(plotArray, [block], hidden, found)).toEqual(c.range);
       const edges = equalEdges(c.range, 60);
       expect([...edges]).toEqual(c.edges);
-      expect([...equalBins(plotArray, block, hidden, edges).counts]).toEqual(c.counts);
+      expect([...equalBins(plotArray, [block], hidden, edges).counts]).toEqual(c.counts);
     },
   );
+
+  it.each([
+    [[1, 2], false, [2, 3, 4, 5]],
+    [[0, 1], true, [0, 2, 5, 7]], // channel 1 is reflected: its timesteps 3 and 2
+    [[0, 3], true, [0, 1, 2, 3, 4, 5, 6, 7]],
+  ] as const)('of the range %j, reflected: %j, are of what is shown', (range, reflect, wanted) => {
+    // value 2^i at place i: each has an octave of its own
+    const data = asPlotArray(
+      Float32Array.from({ length: 8 }, (_, i) => 2 ** i),
+      [1, 4, 2],
+    );
+    const { counts } = octaves(data, shownBlocks(data, range, reflect), null);
+    const one = octaves(flat(1), [wholeBlock(flat(1))], null).counts.indexOf(1);
+    const found = [...counts].flatMap((count, i) => (count > 0 ? [i - one] : []));
+    expect(found).toEqual(wanted);
+  });
 
   it('of a part are made between the edges of the whole', () => {
     const data = flat(-1, -0.5, 0, 0.5, 1);
     const edges = equalEdges([-0.5, 0.5], 2);
-    expect([...equalBins(data, wholeBlock(data), null, edges).counts]).toEqual([1, 2]);
+    expect([...equalBins(data, [wholeBlock(data)], null, edges).counts]).toEqual([1, 2]);
   });
 
   it('put a value that lies on an edge above it, at the last edge below it', () => {
@@ -60,7 +77,7 @@ describe('counts', () => {
       const bin = edges.filter((edge) => edge <= v).length - 1;
       want[Math.min(bin, 59)]++;
     });
-    expect([...equalBins(data, wholeBlock(data), null, edges).counts]).toEqual(want);
+    expect([...equalBins(data, [wholeBlock(data)], null, edges).counts]).toEqual(want);
   });
 
   it('give a lone value room round it', () => {

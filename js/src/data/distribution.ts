@@ -1,8 +1,9 @@
 // Pure counting of values into bins, for the histogram. Counts written by numpy test it.
 
 import type { PlotArray, Span } from './slicing';
+import { secondHalf } from './slicing';
 
-/** The values that are counted: a block of the tensor, as it lies in memory (never reflected). */
+/** A block of the tensor, as it lies in memory (never reflected). Of such are what is counted. */
 export interface Block {
   readonly samples: Span;
   readonly timesteps: Span;
@@ -52,29 +53,53 @@ export function wholeBlock(array: PlotArray): Block {
   };
 }
 
+/**
+ * The block of the positions first .. last on the time axis; two where the second half is reflected:
+ * there a position is counted from the end.
+ */
+export function shownBlocks(
+  array: PlotArray,
+  [first, last]: readonly [number, number],
+  reflect: boolean,
+): Block[] {
+  const { timesteps, channels } = array;
+  const whole = wholeBlock(array);
+  const shown: Span = [first, last + 1];
+  if (!reflect || last - first + 1 === timesteps) {
+    return [{ ...whole, timesteps: shown }];
+  }
+  const half = secondHalf(array);
+  return [
+    { ...whole, timesteps: shown, channels: [0, half] },
+    { ...whole, timesteps: [timesteps - 1 - last, timesteps - first], channels: [half, channels] },
+  ];
+}
+
 /** Call `visit` with the runs [start, stop) of values that lie together and are not masked. */
 function eachRun(
   array: PlotArray,
-  block: Block,
+  blocks: readonly Block[],
   mask: Float32Array | null,
   visit: (start: number, stop: number) => void,
 ): void {
   const { timesteps, channels } = array;
-  const [first, end] = block.channels;
   let start = 0;
   let stop = 0;
-  for (let s = block.samples[0]; s < block.samples[1]; s++) {
-    for (let t = block.timesteps[0]; t < block.timesteps[1]; t++) {
-      const step = s * timesteps + t;
-      if (mask !== null && mask[step] === 0) {
-        continue;
+  for (const block of blocks) {
+    const [first, end] = block.channels;
+    for (let s = block.samples[0]; s < block.samples[1]; s++) {
+      for (let t = block.timesteps[0]; t < block.timesteps[1]; t++) {
+        const step = s * timesteps + t;
+        if (mask !== null && mask[step] === 0) {
+          continue;
+        }
+        const from = step * channels + first;
+        if (from !== stop) {
+          visit(start, stop);
+          start = from;
+        }
+        stop = step * channels + end;
       }
-      const from = step * channels + first;
-      if (from !== stop) {
-        visit(start, stop);
-        start = from;
-      }
-      stop = step * channels + end;
     }
   }
   visit(start, stop);
@@ -87,10 +112,14 @@ function eachRun(
  *
  * @param mask - 1 where a (sample, timestep) counts, 0 where it does not; null counts all
  */
-export function octaves(array: PlotArray, block: Block, mask: Float32Array | null): Octaves {
+export function octaves(
+  array: PlotArray,
+  blocks: readonly Block[],
+  mask: Float32Array | null,
+): Octaves {
   const bits = bitsOf(array);
   const exponents = new Uint32Array(512);
-  eachRun(array, block, mask, (start, stop) => countExponents(bits, start, stop, exponents));
+  eachRun(array, blocks, mask, (start, stop) => countExponents(bits, start, stop, exponents));
   const counts = new Uint32Array(OCTAVES);
   for (let exponent = 1; exponent < 255; exponent++) {
     counts[exponent + 22] = exponents[exponent] + exponents[exponent + 256];
@@ -100,7 +129,7 @@ export function octaves(array: PlotArray, block: Block, mask: Float32Array | nul
   const [small, large] = [exponents[0] + exponents[256], exponents[255] + exponents[511]];
   const mantissas = { subnormal: 0, nan: 0 };
   if (small > 0 || large > 0) {
-    eachRun(array, block, mask, (start, stop) =>
+    eachRun(array, blocks, mask, (start, stop) =>
       countMantissas(bits, start, stop, counts, mantissas),
     );
   }
@@ -185,7 +214,7 @@ export function octaveBins({ counts }: Octaves, [first, end]: Span): Bins {
  */
 export function finiteRange(
   array: PlotArray,
-  block: Block,
+  blocks: readonly Block[],
   mask: Float32Array | null,
   { exponents }: Octaves,
 ): [number, number] | null {
@@ -199,7 +228,7 @@ export function finiteRange(
   }
   const outer: [number, number] = [held[0], held[held.length - 1]];
   const range: [number, number] = [Infinity, -Infinity];
-  eachRun(array, block, mask, (start, stop) => widen(range, data, bits, start, stop, outer));
+  eachRun(array, blocks, mask, (start, stop) => widen(range, data, bits, start, stop, outer));
   return range;
 }
 
@@ -240,13 +269,13 @@ export function equalEdges([least, most]: readonly [number, number], bins: numbe
  */
 export function equalBins(
   array: PlotArray,
-  block: Block,
+  blocks: readonly Block[],
   mask: Float32Array | null,
   edges: Float64Array,
 ): Bins {
   const { data } = array;
   const counts = new Uint32Array(edges.length - 1);
-  eachRun(array, block, mask, (start, stop) => countBetween(data, start, stop, edges, counts));
+  eachRun(array, blocks, mask, (start, stop) => countBetween(data, start, stop, edges, counts));
   return { edges, counts };
 }
 

@@ -1,5 +1,5 @@
-// Pure counting for a histogram: the whole tensor, drawn in bars, and a part of it, drawn as a
-// line.
+// Pure counting for a histogram: what is shown of the time axis of all samples, drawn in bars, and a
+// part of it, drawn as a line. The bins are those of the whole tensor, so that ranges compare.
 //
 // The first axis is log10 of magnitudes, a bin an octave, for gradients and for plain arrays, which
 // may be gradients; what is known to be values is shown signed. Octaves are read from the bits:
@@ -32,7 +32,7 @@ export interface Line {
   readonly factor: number;
 }
 
-/** What is drawn: the whole tensor in bars, a part of it as a line. */
+/** What is drawn: all samples in bars, a part of them as a line. */
 export interface Drawn {
   /**
    * The octaves on an axis of magnitudes; null on one of signed values, and where there are none.
@@ -47,43 +47,81 @@ export interface Drawn {
   readonly line: Line | null;
 }
 
-export function countAll(
+/**
+ * The axis of values: that of the whole tensor, whichever part is counted. Without octaves and edges
+ * there is no finite value but zero.
+ */
+export interface ValueAxis {
+  readonly magnitude: boolean;
+  /** The octaves on an axis of magnitudes. */
+  readonly shown: Span | null;
+  /** Edges of the bins of signed values. */
+  readonly edges: Float64Array | null;
+}
+
+/** Fit the axis to the whole tensor. */
+export function fitAxis(
   array: PlotArray,
   mask: Float32Array | null,
-  tally: Octaves,
+  whole: Octaves,
   signed: boolean,
+): ValueAxis {
+  const shown = shownOctaves(whole);
+  if (!signed || shown === null) {
+    return { magnitude: !signed, shown, edges: null };
+  }
+  const range = finiteRange(array, [wholeBlock(array)], mask, whole) as [number, number];
+  return { magnitude: false, shown: null, edges: equalEdges(range, BINS) };
+}
+
+/**
+ * Count what is shown of all samples.
+ *
+ * @param tally - of these blocks
+ */
+export function countAll(
+  array: PlotArray,
+  blocks: readonly Block[],
+  mask: Float32Array | null,
+  tally: Octaves,
+  { magnitude, shown, edges }: ValueAxis,
 ): Drawn {
-  const shown = shownOctaves(tally);
-  const drawn = { magnitude: !signed, shown: null, tally, below: 0, bins: null, line: null };
-  if (shown === null) {
+  const drawn = { magnitude, shown: null, tally, below: 0, bins: null, line: null };
+  if (shownOctaves(tally) === null) {
     return drawn;
   }
-  if (!signed) {
+  if (edges !== null) {
+    return { ...drawn, bins: equalBins(array, blocks, mask, edges) };
+  }
+  if (shown !== null) {
     return { ...drawn, shown, below: countBelow(tally, shown), bins: octaveBins(tally, shown) };
   }
-  const range = finiteRange(array, wholeBlock(array), mask, tally) as [number, number];
-  return {
-    ...drawn,
-    bins: equalBins(array, wholeBlock(array), mask, equalEdges(range, BINS)),
-  };
+  return drawn;
 }
 
 /**
  * The part that the line shows: a sample, or a channel of a sample. Without a time axis a sample
  * has only one value of a channel, so the part is that channel in every sample.
  */
-export function chosenBlock(
-  array: PlotArray,
+export function chosenBlocks(
+  blocks: readonly Block[],
   of: Line['of'],
   sample: number,
   channel: number,
   timed: boolean,
-): Block {
-  const all = wholeBlock(array);
+): Block[] {
   const one = [sample, sample + 1] as const;
-  return of === 'sample'
-    ? { ...all, samples: one }
-    : { ...all, samples: timed ? one : all.samples, channels: [channel, channel + 1] };
+  return blocks
+    .filter(({ channels: [first, end] }) => of === 'sample' || (first <= channel && channel < end))
+    .map((block) =>
+      of === 'sample'
+        ? { ...block, samples: one }
+        : {
+            ...block,
+            samples: timed ? one : block.samples,
+            channels: [channel, channel + 1] as const,
+          },
+    );
 }
 
 /** Count a part in the bins of the whole; null where it has no values, or is the whole itself. */
@@ -91,14 +129,14 @@ export function countLine(
   array: PlotArray,
   mask: Float32Array | null,
   { bins, shown, tally }: Drawn,
-  block: Block,
+  blocks: readonly Block[],
   of: Line['of'],
 ): Line | null {
-  const part = octaves(array, block, mask);
+  const part = octaves(array, blocks, mask);
   if (bins === null || part.total === 0 || part.total === tally.total) {
     return null;
   }
   const { counts } =
-    shown === null ? equalBins(array, block, mask, bins.edges) : octaveBins(part, shown);
+    shown === null ? equalBins(array, blocks, mask, bins.edges) : octaveBins(part, shown);
   return { of, counts, factor: tally.total / part.total };
 }

@@ -12,7 +12,7 @@ function flat(...data: number[]): PlotArray {
 }
 
 function count(data: PlotArray): ReturnType<typeof octaves> {
-  return octaves(data, wholeBlock(data), null);
+  return octaves(data, [wholeBlock(data)], null);
 }
 
 describe('words', () => {
@@ -41,7 +41,7 @@ describe('words', () => {
     expect(emptyReason(count(flat(NaN, 0, Infinity)))).toBe(
       'all 3 values are zero or NaN or infinite',
     );
-    const masked = octaves(flat(1), wholeBlock(flat(1)), Float32Array.of(0));
+    const masked = octaves(flat(1), [wholeBlock(flat(1))], Float32Array.of(0));
     expect(emptyReason(masked)).toBe('every timestep is masked');
   });
 });

@@ -82,15 +82,15 @@ function countGates(
   count: number,
 ): GateCounts {
   const all = { ...wholeBlock(plotArray), channels };
-  const tally = octaves(plotArray, all, null);
-  const range = shownOctaves(tally) === null ? null : finiteRange(plotArray, all, null, tally);
+  const tally = octaves(plotArray, [all], null);
+  const range = shownOctaves(tally) === null ? null : finiteRange(plotArray, [all], null, tally);
   if (range === null) {
     return { tally, edges: new Float64Array(0), gates: [] };
   }
   const edges = equalEdges(range, BINS);
   const size = plotArray.timesteps / count;
   const gates = Array.from({ length: count }, (_, i) =>
-    equalBins(plotArray, { ...all, timesteps: [i * size, (i + 1) * size] }, null, edges),
+    equalBins(plotArray, [{ ...all, timesteps: [i * size, (i + 1) * size] }], null, edges),
   );
   return { tally, edges, gates };
 }

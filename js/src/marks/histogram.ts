@@ -2,9 +2,9 @@ import type { ISerializers } from '@jupyter-widgets/base';
 import { DOMWidgetModel, unpack_models } from '@jupyter-widgets/base';
 
 import type { Bins, Octaves } from '../data/distribution';
-import { octaves, wholeBlock } from '../data/distribution';
-import type { Drawn } from '../data/histogram';
-import { chosenBlock, countAll, countLine, LINES } from '../data/histogram';
+import { octaves, shownBlocks, wholeBlock } from '../data/distribution';
+import type { Drawn, ValueAxis } from '../data/histogram';
+import { chosenBlocks, countAll, countLine, fitAxis, LINES } from '../data/histogram';
 import { Memo } from '../data/memo';
 import type { Point } from '../data/slicing';
 import { drawBars } from '../drawing/bars';
@@ -58,7 +58,7 @@ export class HistogramModel extends SelectionMarkModel {
 
   /** What is drawn, counted again only when the tensor, the axis or the part has changed. */
   get drawn(): Drawn | null {
-    const { plotArray, tensor, point } = this.selection;
+    const { plotArray, tensor, point, isZoomed, timeRange, reflect } = this.selection;
     if (plotArray === null) {
       return null;
     }
@@ -66,32 +66,38 @@ export class HistogramModel extends SelectionMarkModel {
     const signed = this.get('signed') === 1;
     const of = LINES[this.get('line') as 0 | 1];
     const tally = this.tally.get([plotArray.data, mask], () =>
-      octaves(plotArray, wholeBlock(plotArray), mask),
+      octaves(plotArray, [wholeBlock(plotArray)], mask),
     );
-    const batch = this.batch.get([tally, signed], () => countAll(plotArray, mask, tally, signed));
+    const axis = this.axis.get([tally, signed], () => fitAxis(plotArray, mask, tally, signed));
+    const isReflected = isZoomed && reflect;
+    const blocks = shownBlocks(plotArray, timeRange, isReflected);
+    const batch = this.batch.get([tally, axis, ...timeRange, isReflected], () =>
+      countAll(plotArray, blocks, mask, isZoomed ? octaves(plotArray, blocks, mask) : tally, axis),
+    );
     const { sample, channel } = point;
     const timed = tensor.columns === 'timestep';
     return this.both.get([batch, of, sample, of === 'channel' ? channel : null], () => {
-      const block = chosenBlock(plotArray, of, sample, channel, timed);
-      return { ...batch, line: countLine(plotArray, mask, batch, block, of) };
+      const chosen = chosenBlocks(blocks, of, sample, channel, timed);
+      return { ...batch, line: countLine(plotArray, mask, batch, chosen, of) };
     });
   }
 
   /** JupyterLab may keep a closed model alive: let at least its memory go. */
   override close(comm_closed?: boolean): Promise<void> {
-    [this.tally, this.batch, this.both].forEach((memo) => memo.clear());
+    [this.tally, this.axis, this.batch, this.both].forEach((memo) => memo.clear());
     this.bins = null;
     return super.close(comm_closed);
   }
 
   private readonly tally = new Memo<Octaves>();
+  private readonly axis = new Memo<ValueAxis>();
   private readonly batch = new Memo<Drawn>();
   private readonly both = new Memo<Drawn>();
   private bins: Bins | null = null;
   private bin = 0;
 }
 
-/** Distribution of the whole tensor in bars, that of the chosen sample or channel as a line. */
+/** Distribution of all samples in bars, that of the chosen sample or channel as a line. */
 export class Histogram extends CanvasMark {
   declare model: HistogramModel;
 
@@ -105,6 +111,7 @@ export class Histogram extends CanvasMark {
     setAttributes(this.hit, { tabindex: 0, role: 'application', 'aria-label': help, [KEYS]: keys });
     this.hit.addEventListener('pointermove', (event) => this.pointAt(event));
     this.hit.addEventListener('keydown', (event) => this.key(event));
+    this.hit.addEventListener('dblclick', () => this.selection.zoom(null));
     this.listenTo(this.model, 'pointed', this.drawBand);
   }
 

@@ -15,6 +15,7 @@ import {
 import { servePictures } from '../export/picture';
 import { MODULE_STATE, MODULE_VERSION, versionText } from '../version';
 import { noteFrame } from './closed-models';
+import { watchKernel } from './kernel-end';
 import { KernelWait } from './kernel-wait';
 import { changesCells, HELP_KEY, keyOf, takes } from './keys';
 import { leftOut } from './saved-arrays';
@@ -42,6 +43,7 @@ export class PlotFrameModel extends VBoxModel {
   override initialize(attributes: Backbone.ObjectHash, options: never): void {
     super.initialize(attributes, options);
     noteFrame(this);
+    watchKernel(this.widget_manager);
     this.on('change:range_mode', this.releaseRange, this);
   }
 
@@ -69,9 +71,15 @@ function isOurs(colours: readonly string[]): boolean {
   return [LIGHT, DARK].some(({ sequential }) => sequential.join() === colours.join());
 }
 
+/** A signal of JupyterLab. */
+interface Changes {
+  connect(slot: () => void): boolean;
+  disconnect(slot: () => void): boolean;
+}
+
 /** What the widget manager of a notebook has in JupyterLab. */
 interface NotebookManager {
-  readonly context?: { readonly path: string };
+  readonly context?: { readonly path: string; readonly pathChanged: Changes };
   readonly kernel?: { readonly clientId: string } | null;
 }
 
@@ -120,7 +128,7 @@ export class PlotFrame extends VBoxView {
     this.listenTo(this.model, 'change:range_mode', this.applyMode);
     this.applyTheme();
     this.sendTheme();
-    this.tellPage();
+    this.followPage();
     this.tellVersions();
     this.applySize();
     this.applyMode();
@@ -133,13 +141,21 @@ export class PlotFrame extends VBoxView {
     );
   }
 
-  /** Tell Python which notebook this is: loaded again, it runs its cells in another session. */
-  private tellPage(): void {
+  /** Tell Python which notebook this is, and again when it is renamed. */
+  private followPage(): void {
+    const { context } = this.model.widget_manager as unknown as NotebookManager;
+    this.tellPage();
+    context?.pathChanged.connect(this.tellPage);
+    this.stops.push(() => context?.pathChanged.disconnect(this.tellPage));
+  }
+
+  /** Loaded again, a notebook runs its cells in another session. */
+  private readonly tellPage = (): void => {
     const { context, kernel } = this.model.widget_manager as unknown as NotebookManager;
     if (this.model.comm_live && context !== undefined && kernel?.clientId !== undefined) {
       this.send({ page: { notebook: context.path, session: kernel.clientId } });
     }
-  }
+  };
 
   /** Bring every figure to its size, also those that are out of sight, with nothing pointed at. */
   private layOut(): void {
@@ -160,8 +176,14 @@ export class PlotFrame extends VBoxView {
     this.selections.forEach((selection) => selection.trigger('redraw'));
   }
 
-  /** Draw as for paper, and as wide as a page: a browser cuts off what is wider. */
+  /**
+   * Draw as for paper, and as wide as a page: a browser cuts off what is wider. The window of an
+   * application is printed as it stands, with what is left of the explorer.
+   */
   private print(on: boolean): void {
+    const isInWindow = this.el.closest('.jp-NotebookPanel') !== null;
+    const left = isInWindow ? Math.round(this.el.getBoundingClientRect().left) : 0;
+    this.el.style.setProperty('--rg-print-left', on ? `${left}px` : null);
     setExportTheme(this.el, on);
     this.el.classList.toggle('rnngrad-print', on);
     this.layOut();

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import { octaves, wholeBlock } from '../data/distribution';
 import type { Drawn, Line } from '../data/histogram';
-import { chosenBlock, countAll, countLine } from '../data/histogram';
+import { chosenBlocks, countAll, countLine, fitAxis } from '../data/histogram';
 import type { PlotArray } from '../data/slicing';
 import { asPlotArray } from '../data/slicing';
 import { HALVES, tensorWords } from '../testing/axes';
@@ -17,14 +17,16 @@ const FLAT = asPlotArray(DATA, [4, 2]);
 const ONE = asPlotArray(DATA, [1, 4, 2]);
 
 function drawn(plotArray: PlotArray, of: Line['of'], signed = false, timed = true): Drawn {
-  const batch = countAll(plotArray, null, octaves(plotArray, wholeBlock(plotArray), null), signed);
-  const block = chosenBlock(plotArray, of, 1 % plotArray.samples, 0, timed);
-  return { ...batch, line: countLine(plotArray, null, batch, block, of) };
+  const all = [wholeBlock(plotArray)];
+  const tally = octaves(plotArray, all, null);
+  const batch = countAll(plotArray, all, null, tally, fitAxis(plotArray, null, tally, signed));
+  const chosen = chosenBlocks(all, of, 1 % plotArray.samples, 0, timed);
+  return { ...batch, line: countLine(plotArray, null, batch, chosen, of) };
 }
 
 function subject(given: Partial<HistogramSubject['tensor']> = {}, sample = 1): HistogramSubject {
   const tensor = { ...tensorWords(), mask: null, ...given };
-  return { tensor, point: { sample, timestep: 0, channel: 0 } };
+  return { tensor, point: { sample, timestep: 0, channel: 0 }, isZoomed: false, timeRange: [0, 1] };
 }
 
 function text(segments: Segment[]): string {
@@ -65,6 +67,12 @@ describe('the caption of a histogram', () => {
       ONE,
       drawn(ONE, 'sample'),
       'of |g|: all values (grey)',
+    ],
+    [
+      { ...subject(), isZoomed: true, timeRange: [3, 7] } as const,
+      TIMED,
+      drawn(TIMED, 'sample'),
+      'of |g|: all samples (grey), sample 1 × 2 (line) — timesteps 3–7 (double-click: all)',
     ],
   ])('%#', (of, plotArray, what, words) => {
     expect(text(histogramCaption(of, plotArray, what))).toBe(`Values per bin ${words}`);

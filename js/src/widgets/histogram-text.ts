@@ -1,16 +1,15 @@
 // Pure: the words of a histogram.
 
 import type { Drawn, Line } from '../data/histogram';
-import type { PlotArray, Point } from '../data/slicing';
+import type { PlotArray } from '../data/slicing';
 import { grouped, number, share } from '../drawing/format';
 import { rowName } from './index-names';
-import type { Segment, TensorWords } from './text';
-import { isTimed } from './text';
+import type { Segment, Subject, TensorWords } from './text';
+import { isTimed, zoomed } from './text';
 
 /** What a histogram is of. A selection is one. */
-export interface HistogramSubject {
+export interface HistogramSubject extends Pick<Subject, 'point' | 'isZoomed' | 'timeRange'> {
   readonly tensor: TensorWords & { readonly mask: Float32Array | null };
-  readonly point: Point;
 }
 
 /** `Values per bin of |g|: all samples (grey), sample 3 × 16 (line)` */
@@ -27,7 +26,8 @@ export function histogramCaption(
   const factor = line === null ? '' : grouped(Number(line.factor.toPrecision(4)));
   const second = line === null ? '' : `, ${lineName(subject, plotArray, line)} × ${factor} (line)`;
   const axis = axisName(tensor, drawn);
-  return [{ text: `Values per bin of ${axis}: ${all}${halves} (grey)${second}${masked}` }];
+  const words = `Values per bin of ${axis}: ${all}${halves} (grey)${second}${masked}`;
+  return [{ text: words + zoomed(subject) }];
 }
 
 /** One bin; where none was pointed at yet, how many values there are. */

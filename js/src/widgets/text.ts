@@ -266,7 +266,11 @@ function ofSample({ tensor, point }: Subject): string {
 }
 
 /** ` — timesteps 20–60 (double-click: all)` where a part of the time axis is shown. */
-function zoomed({ tensor, isZoomed, timeRange }: Subject): string {
+export function zoomed({
+  tensor,
+  isZoomed,
+  timeRange,
+}: Pick<Subject, 'tensor' | 'isZoomed' | 'timeRange'>): string {
   return isZoomed ? ` — ${tensor.columns}s ${timeRange.join('–')} (double-click: all)` : '';
 }
 

@@ -156,11 +156,25 @@ def test_a_page_that_is_loaded_again_has_the_same_cells(notebook: Notebook) -> N
         assert notebook.frames == 1
 
 
+def test_a_notebook_that_is_renamed_has_the_same_cells(notebook: Notebook) -> None:
+    notebook.run("a", f"e = {MADE}\ne", session="first")
+    tell_page(notebook, "before.ipynb", "first")
+    for name, session in (("a.ipynb", "second"), ("b.ipynb", "third")):
+        tell_page(notebook, "before.ipynb" if session == "second" else "a.ipynb", session)
+        tell_page(notebook, name, session)
+        notebook.run("a", f"e = {MADE}\ne", session=session)
+        assert notebook.frames == 1
+    # another notebook, with the same cells, that has the name of before
+    tell_page(notebook, "before.ipynb", "other")
+    notebook.run("a", f"e = {MADE}\ne", session="other")
+    assert notebook.frames == 2
+
+
 def test_a_page_of_a_copy_has_cells_of_its_own(notebook: Notebook) -> None:
     notebook.run("a", f"e = {MADE}\ne", session="first")
     tell_page(notebook, "a.ipynb", "first")
-    tell_page(notebook, "a-Copy1.ipynb", "second")
-    notebook.run("a", f"e = {MADE}\ne", session="second")
+    tell_page(notebook, "a-Copy1.ipynb", "copy")
+    notebook.run("a", f"e = {MADE}\ne", session="copy")
     assert notebook.frames == 2
 
 

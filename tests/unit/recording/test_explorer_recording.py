@@ -9,8 +9,11 @@ import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import nbformat
 import numpy as np
 import pytest
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
 
 import rnngrad_widgets.explorer.follower as follower_module
 from rnngrad_widgets import GradientExplorer, GradientTensor, diagnose
@@ -58,6 +61,27 @@ def test_tensorflow_is_not_needed(tmp_path: Path) -> None:
         [sys.executable, "-c", SCRIPT, tmp_path / "run"], check=True, capture_output=True, text=True
     )
     assert answer.stdout == "3 bi output_gradient 10\n\n"
+
+
+def test_a_notebook_that_runs_without_a_browser_ends(tmp_path: Path) -> None:
+    """As by papermill, nbconvert and ``jupyter execute``, all of which use nbclient."""
+    record(tmp_path / "run")
+    cells = [
+        "from rnngrad_widgets import GradientExplorer\n"
+        "e = GradientExplorer.from_recording('run', follow=True); e",
+        "print(len(e.snapshots)); e.save_html('page.html')",
+        "e.save('picture.png')",
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[*map(nbformat.v4.new_code_cell, cells)])
+    place = {"metadata": {"path": str(tmp_path)}}
+    client = NotebookClient(notebook, timeout=100, kernel_name="python3", resources=place)
+    with pytest.raises(
+        CellExecutionError, match=r"no browser to draw .* save_html\(path\) needs none"
+    ):
+        client.execute()  # returns when the kernel has ended, which follows
+    assert notebook.cells[1].outputs[0]["text"] == "3\n"
+    assert (tmp_path / "page.html").exists()
+    assert not (tmp_path / "picture.png").exists()
 
 
 def test_a_recording_is_opened_with_a_selection_and_a_style(tmp_path: Path) -> None:
