@@ -36,7 +36,7 @@ def test_what_is_asked_for_and_interrupted_is_taken_back(lab: Lab) -> None:
     notebook.execute(SLOW)
     for ask in (
         lambda: quantity.select_option(index=1 - displayed),
-        lambda: e.root.locator("button.rnngrad-kernel").click(),
+        lambda: e.root.locator("button.rnngrad-icon.rnngrad-kernel").click(),
     ):
         ask()
         eventually(lambda: e.text("progress")[:9], "Computing", "the progress line")
@@ -75,7 +75,7 @@ def test_a_kernel_that_dies_while_it_is_asked(lab: Lab) -> None:
     # the picture is that of the quantity before, and so is what the dropdown says
     assert quantity.evaluate("select => select.selectedIndex") == displayed
     assert quantity.is_disabled()
-    assert e.root.locator("button.rnngrad-kernel").is_disabled()
+    assert e.root.locator("button.rnngrad-icon.rnngrad-kernel").is_disabled()
     # what needs no kernel
     e.range.press("Home")
     eventually(lambda: e.range.get_attribute("aria-valuetext"), "training step 0", "the scrubber")
