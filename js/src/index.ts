@@ -16,8 +16,9 @@ export {
 } from './marks/histogram';
 export { Maps, MapsModel } from './marks/maps';
 export { Raster, RasterModel } from './marks/raster';
+export { RunMap, RunMapModel } from './marks/run-map';
 export { Bars, BarsModel, Scatter, ScatterModel } from './marks/scatter';
-export { Losses, LossesModel, Reach, ReachModel } from './marks/timeline-marks';
+export { Losses, LossesModel } from './marks/timeline-marks';
 export * from './version';
 export { ColourBar, ColourBarModel } from './widgets/colourbar';
 export { ControlLinkModel } from './widgets/control-link';

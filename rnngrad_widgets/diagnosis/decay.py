@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -113,10 +114,16 @@ def _fit(norms: NDArray[np.float64], scale: float) -> tuple[float, float] | None
     if len(lags) > MOST_LAGS:
         lags = lags[np.linspace(0, len(lags) - 1, MOST_LAGS).astype(int)]
     logs = np.log(norms[lags])
-    i, j = np.triu_indices(len(lags), 1)
+    i, j = _pairs(len(lags))
     slope = float(np.median((logs[j] - logs[i]) / (lags[j] - lags[i])))
     low, high = np.percentile(logs - slope * lags, [5, 95])
     return slope, float(high - low) / math.log(10)
+
+
+@lru_cache(2)
+def _pairs(count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the indices of all pairs; mostly every sample has as many lags."""
+    return np.triu_indices(count, 1)
 
 
 def _interval(slopes: NDArray[np.float64]) -> tuple[float, float] | None:

@@ -96,11 +96,7 @@ def extent_of(
     reach = [reach_at(profile, level) for level in levels] if is_readable else []
     counted = np.flatnonzero(np.isfinite(relative))
     least = int(counted[np.argmin(relative[counted])]) if counted.size else None
-    ends = [
-        np.unique(profile.timesteps[row, lag])
-        for row, lag in (_places(profile, 0), _places(profile, -1))
-    ]
-    last, first = (int(found[0]) if found.size == 1 else None for found in ends)
+    last, first = (_common(profile.timesteps[_places(profile, lag)]) for lag in (0, -1))
     return Extent(
         reach=tuple(each for each in reach if each is not None),
         growth=growth_of(profile) if is_readable else None,
@@ -111,6 +107,11 @@ def extent_of(
         first=first,
         is_zero=bool(counted.size) and not np.nanmax(profile.norms) > 0,
     )
+
+
+def _common(values: NDArray[Any]) -> int | None:
+    """Return the value that all have; None where there is none."""
+    return int(values[0]) if values.size and (values == values[0]).all() else None
 
 
 def _places(profile: Profile, lag: int) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,7 +39,7 @@ class Profile:
     timesteps: NDArray[np.int64]
     scale: float
 
-    @property
+    @cached_property
     def lengths(self) -> NDArray[np.int64]:
         """How many timesteps of each sample count, (samples,)."""
         lengths: NDArray[np.int64] = np.count_nonzero(self.timesteps >= 0, axis=1)

@@ -57,7 +57,11 @@ class CurvesView:
         values = plot_axis(scales["y"], "left")
         curves = Curves(selection=self._selection, scales=scales, axis=values, coloured=True)
         cursor = Cursor(
-            selection=self._selection, scales=scales, dot=True, line_overhang=CAPTION_HEIGHT
+            selection=self._selection,
+            scales=scales,
+            dot=True,
+            lines="curve",
+            line_overhang=CAPTION_HEIGHT,
         )
         return figure([curves, cursor], [values], "curve-high")
 

@@ -55,7 +55,13 @@ class FlowView:
     def _flow(self, *, companion: bool) -> PlotFigure:
         scales = {"x": self._selection.time_scale, "y": value_scale()}
         decades, time = plot_axis(scales["y"], "left"), plot_axis(scales["x"], "bottom")
-        cursor = Cursor(selection=self._selection, scales=scales, x_axis=time, line_overhang=6)
+        cursor = Cursor(
+            selection=self._selection,
+            scales=scales,
+            x_axis=time,
+            lines="companion" if companion else "norm",
+            line_overhang=6,
+        )
         flow = Flow(
             selection=self._selection,
             scales=scales,

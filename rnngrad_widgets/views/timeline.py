@@ -1,4 +1,4 @@
-"""The timeline: a scrubber over the loss and the reach of gradient, all over training steps."""
+"""The timeline: a scrubber over the loss and a map of the gradient, all over training steps."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ipywidgets import HTML, VBox
 from rnngrad_widgets.views.panel import figure, plot_axis, value_scale
 from rnngrad_widgets.widgets.figure import PlotFigure
 from rnngrad_widgets.widgets.selection import Selection
-from rnngrad_widgets.widgets.timeline import Losses, Reach, Timeline
+from rnngrad_widgets.widgets.timeline import Losses, RunMap, Timeline
 
 
 class TimelineView:
@@ -27,9 +27,9 @@ class TimelineView:
     def __init__(self, selection: Selection, summary: HTML, capacity: int) -> None:
         self.model = Timeline(selection=selection, summary=summary, capacity=capacity)
         steps = LinearScale(min=0, max=1, allow_padding=False)
-        losses, reach = self._losses(selection, steps), self._reach(selection, steps)
-        self.figures: tuple[PlotFigure, ...] = (losses, reach)
-        self.box = VBox([self.model, losses, reach]).add_class("rnngrad-timeline")
+        losses, run_map = self._losses(selection, steps), self._run_map(selection, steps)
+        self.figures: tuple[PlotFigure, ...] = (losses, run_map)
+        self.box = VBox([self.model, losses, run_map]).add_class("rnngrad-timeline")
 
     def _losses(self, selection: Selection, steps: LinearScale) -> PlotFigure:
         scales = {"x": steps, "y": value_scale()}
@@ -37,10 +37,10 @@ class TimelineView:
         mark = Losses(selection=selection, scales=scales, timeline=self.model, axis=axis)
         return figure([mark], [axis], "losses")
 
-    def _reach(self, selection: Selection, steps: LinearScale) -> PlotFigure:
+    def _run_map(self, selection: Selection, steps: LinearScale) -> PlotFigure:
         scales = {"x": steps, "y": value_scale()}
         axis, timesteps = plot_axis(steps, "bottom"), plot_axis(scales["y"], "left")
-        mark = Reach(
+        mark = RunMap(
             selection=selection, scales=scales, timeline=self.model, axis=axis, y_axis=timesteps
         )
-        return figure([mark], [axis, timesteps], "reach")
+        return figure([mark], [axis, timesteps], "run-map")

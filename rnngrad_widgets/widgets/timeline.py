@@ -49,6 +49,8 @@ class Timeline(BrowserView, DOMWidget):  # type: ignore[misc]  # ipywidgets has 
     """Set it to pin the step that is shown, unset it to forget it."""
     show = Int(0, min=0, max=2).tag(sync=True)
     """Index into `SHOW`."""
+    absolute = Bool(False).tag(sync=True)
+    """Whether the colours of the map are relative to the largest norm of the run, not of a step."""
     status = Unicode("").tag(sync=True)
     """How far the run is, in words."""
     status_step = Int(None, allow_none=True).tag(sync=True)
@@ -135,7 +137,7 @@ class TimelineMark(SelectionMark):
 
     timeline = Instance(Timeline).tag(sync=True, **widget_serialization)
     axis = Instance(PlotAxis, allow_none=True).tag(sync=True, **widget_serialization)
-    """The axis whose ticks follow: the steps under the reach, the losses beside their curve."""
+    """The axis whose ticks follow: the steps under the map, the losses beside their curve."""
 
 
 @register
@@ -147,10 +149,10 @@ class Losses(TimelineMark):
 
 
 @register
-class Reach(TimelineMark):
-    """Log10 of the median norm over channels, by training step and timestep."""
+class RunMap(TimelineMark):
+    """Log10 of the median norm over channels, by training step and timestep, for each direction."""
 
-    _model_name = Unicode("ReachModel").tag(sync=True)
-    _view_name = Unicode("Reach").tag(sync=True)
+    _model_name = Unicode("RunMapModel").tag(sync=True)
+    _view_name = Unicode("RunMap").tag(sync=True)
     y_axis = Instance(PlotAxis).tag(sync=True, **widget_serialization)
     """The axis of the timesteps."""

@@ -86,7 +86,7 @@ def expect_gone(e: TimelinePage, displayed: int) -> None:
     quantity = e.dropdown("quantity")
     assert quantity.evaluate("select => select.selectedIndex") == displayed
     assert quantity.is_disabled()
-    assert e.root.locator("button.rnngrad-kernel").is_disabled()
+    assert e.root.locator("button.rnngrad-icon.rnngrad-kernel").is_disabled()
     # what needs no kernel
     e.range.press("Home")
     eventually(lambda: e.range.get_attribute("aria-valuetext"), "training step 0", "the scrubber")
@@ -108,7 +108,7 @@ def test_what_is_asked_for_and_interrupted_is_taken_back(lab: Lab) -> None:
     notebook.execute(SLOW)
     for ask in (
         lambda: quantity.select_option(index=1 - displayed),
-        lambda: e.root.locator("button.rnngrad-kernel").click(),
+        lambda: e.root.locator("button.rnngrad-icon.rnngrad-kernel").click(),
     ):
         ask()
         eventually(lambda: e.text("progress")[:9], "Computing", "the progress line")

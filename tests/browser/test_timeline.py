@@ -17,6 +17,7 @@ from tests.browser.explorer_page import (
     close,
     colours,
     eventually,
+    number,
     patiently,
     picture,
     rgb,
@@ -85,11 +86,17 @@ SEQUENTIAL = {
 }
 
 
-def reach_colours(arrays: list[NDArray[np.float64]], theme: Theme) -> NDArray[np.float64]:
-    """Colours of the reach, (steps, timesteps, RGB): the median norm over eight decades."""
+def map_colours(
+    arrays: list[NDArray[np.float64]], theme: Theme, *, absolute: bool = False
+) -> NDArray[np.float64]:
+    """Colours of the map, (steps, timesteps, RGB): the median norm over eight decades.
+
+    Of the largest norm of each step, or of the run.
+    """
     norms = np.array([np.linalg.norm(array, axis=-1) for array in arrays])
+    largest = norms.max(axis=None if absolute else (1, 2), keepdims=True)
     with np.errstate(divide="ignore"):
-        places = np.log10(np.median(norms, axis=1) / norms.max())
+        places = np.log10(np.median(norms / largest, axis=1))
     stops = np.array([rgb(stop) for stop in SEQUENTIAL[theme]])
     found = np.stack(
         [np.interp(places, np.linspace(-8, 0, len(stops)), stop) for stop in stops.T], axis=-1
@@ -139,13 +146,14 @@ class TimelinePage(ExplorerPage):
             area["x"] + x * area["width"], area["y"] + area["height"] / 2
         )
 
-    def expect_reach(self, steps: list[int], theme: Theme = LIGHT) -> None:
-        """Wait until the reach has the colours that numpy predicts, beside the line of the step."""
-        wanted = reach_colours([self.array(step) for step in steps], theme)
+    def expect_map(self, steps: list[int], theme: Theme = LIGHT, *, absolute: bool = False) -> None:
+        """Wait until the map has the colours that numpy predicts, beside the line of the step."""
+        arrays = [self.array(step) for step in steps]
+        wanted = map_colours(arrays, theme, absolute=absolute)
 
         @patiently
         def check() -> None:
-            shot = self.look("reach")
+            shot = self.look("run-map")
             width, height = shot.area["width"], shot.area["height"]
             span = steps[-1] - steps[0]
             x = [(step - steps[0] + (2 if step != steps[-1] else -2)) / span for step in steps]
@@ -163,10 +171,28 @@ class TimelinePage(ExplorerPage):
 STEPS = list(range(0, 80, 10))
 
 
+def check_map(e: TimelinePage) -> None:
+    """Relative to each step or to the run, with the value under the pointer."""
+    e.button("whole run").click()
+    e.expect_map(STEPS, absolute=True)
+    e.button("each step").click()
+    e.expect_map(STEPS)
+    area = e.area("run-map")
+    x, y = area["x"] + 5 / 7 * area["width"], area["y"] + (1 - 6.5 / 8) * area["height"]
+    e.notebook.page.mouse.move(x, y)
+    norms = np.linalg.norm(e.array(50), axis=-1)
+    value, share = (
+        number(v) for v in (np.median(norms[:, 6]), np.median(norms[:, 6]) / norms.max())
+    )
+    told = f"step 50 · timestep 6 · ‖g‖ {value}, {share} of the step"
+    text = e.root.locator(".rnngrad-figure-run-map text", has_text=told)
+    eventually(text.count, 1, told)
+
+
 def test_scrubbing_with_mouse_and_keys(lab: Lab) -> None:
     e = TimelinePage(lab.open(run(100, *STEPS), viewport=(1280, 1200)))
     e.expect_step(70)
-    e.expect_reach(STEPS)
+    e.expect_map(STEPS)
     assert e.text("status") == "step 70 · 8 snapshots"
 
     # the scrubber
@@ -181,14 +207,16 @@ def test_scrubbing_with_mouse_and_keys(lab: Lab) -> None:
     e.notebook.page.mouse.click(box["x"] + box["width"] * 3 / 7, box["y"] + box["height"] / 2)
     e.expect_step(30)
 
+    check_map(e)
+
     # the panels, and the line that says where
-    e.click_at("reach", 0.99 * 5 / 7)
+    e.click_at("run-map", 0.99 * 5 / 7)
     e.expect_step(50)
     e.click_at("losses", 0.2)
     e.expect_step(10)
-    e.plot("reach").press("ArrowRight")
+    e.plot("run-map").press("ArrowRight")
     e.expect_step(20)
-    area, line = e.area("reach"), e.root.locator(".rnngrad-figure-reach .rnngrad-cross").first
+    area, line = e.area("run-map"), e.root.locator(".rnngrad-figure-run-map .rnngrad-cross").first
     placed = line.bounding_box()
     assert placed is not None
     assert abs(placed["x"] - area["x"] - 2 / 7 * area["width"]) < 1.5
@@ -224,7 +252,7 @@ def test_the_thumb_is_on_the_axis_of_the_plots(lab: Lab) -> None:
     e.expect_step(200)
     assert e.pictures_kept() == 4
     thumb = "({ value, min, max }) => [value, min, max].map(Number)"
-    box, area = e.range.bounding_box(), e.area("reach")
+    box, area = e.range.bounding_box(), e.area("run-map")
     assert box is not None
     ends = box["x"] + 8 - area["x"], box["x"] + box["width"] - 8 - area["x"] - area["width"]
     assert max(map(abs, ends)) < 1, "half a thumb beyond the plot"
@@ -259,7 +287,7 @@ def test_two_steps_are_compared(lab: Lab) -> None:
     e.expect_step(50)
     e.notebook.execute("e.step = 10")
     e.button("pin as A").click()
-    e.root.locator(".rnngrad-figure-reach").wait_for()
+    e.root.locator(".rnngrad-figure-run-map").wait_for()
     e.notebook.execute("e.step = 40")
     e.expect_step(40)
     a, b = e.array(10), e.array(40)
@@ -304,7 +332,7 @@ def test_a_reload_restores_it_and_the_budget_bounds_it(lab: Lab) -> None:
     assert notebook.execute("print(len(e.snapshots), [s.step for s in e.snapshots])") == (
         f"3 {kept}\n"
     )
-    e.expect_reach(kept)
+    e.expect_map(kept)
     assert e.text("status") == "step 300 · 3 of 31 snapshots in the timeline"
     e.notebook.execute("e.step = 160")
     e.expect_step(160)
@@ -313,7 +341,7 @@ def test_a_reload_restores_it_and_the_budget_bounds_it(lab: Lab) -> None:
     notebook.reload()
     e.expect_step(160)
     assert e.pictures_kept() == 3
-    e.expect_reach(kept)
+    e.expect_map(kept)
     notebook.execute("e.close()")
     assert int(notebook.execute(COUNT)) == 0
     eventually(notebook.widget_model_count, 0, "the browser's count of models")
@@ -322,13 +350,13 @@ def test_a_reload_restores_it_and_the_budget_bounds_it(lab: Lab) -> None:
 def test_dark_and_narrow(lab: Lab) -> None:
     e = TimelinePage(lab.open(run(100, *STEPS), viewport=(1000, 1200)))
     e.notebook.set_theme(DARK)
-    e.expect_reach(STEPS, DARK)
+    e.expect_map(STEPS, DARK)
     label = e.root.locator(".rnngrad-scrub-row label")
     narrow = "el => el.closest('.rnngrad-explorer').clientWidth"
     assert label.evaluate(narrow) < 900
     assert label.evaluate("el => el.scrollWidth <= el.clientWidth")
     assert label.inner_text() == "follow"
-    for kind in ("losses", "reach"):
+    for kind in ("losses", "run-map"):
         texts = e.root.locator(f".rnngrad-figure-{kind} text")
         for text, box in [(t.text_content(), t.bounding_box()) for t in texts.all()]:
             whole = e.root.bounding_box()
@@ -365,7 +393,7 @@ def test_all_snapshots_arrive_while_a_cell_prints(lab: Lab) -> None:
     show = SOURCE + "e = make(10**6)\ne"
     e = TimelinePage(lab.open([show, FLOOD], viewport=(1280, 1200)))
     eventually(e.pictures_kept, 14, "the number of snapshots")
-    shot = e.look("reach")
+    shot = e.look("run-map")
     row = np.array([shot.at(x, 30) for x in range(8, int(shot.area["width"]) - 8, 8)])
     assert not (row == rgb(BELOW[LIGHT])).all(axis=-1).any(), "each with its array"
     assert "IOPub data rate exceeded" in str(e.notebook.outputs[1]), "else nothing was dropped"

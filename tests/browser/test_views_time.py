@@ -13,6 +13,7 @@ from tests.browser.explorer_page import (
     close,
     eventually,
     flow_axis,
+    number,
     patiently,
     picture,
     rgb,
@@ -175,6 +176,7 @@ def test_the_flow_of_every_sample_is_at_its_norms_in_its_colour(lab: Lab) -> Non
                 assert is_hue(hue_near(shot, x, y), sample), (sample, timestep)
 
     expect_hues()
+    check_pointing_at_a_line(e, top, decades)
     assert e.root.locator(".rnngrad-figure-flow-high").count() == 1, "an array has no second flow"
     assert "arrows move" in str(e.plot("flow-high").get_attribute("aria-label"))
     e.button("Diagnosis").click()
@@ -194,6 +196,35 @@ def test_the_flow_of_every_sample_is_at_its_norms_in_its_colour(lab: Lab) -> Non
     label = e.root.locator(".rnngrad-figure-flow-high .rnngrad-label", has_text="× max")
     said = "the label of the threshold"
     eventually(lambda: [text.split(" ×")[0] for text in label.all_text_contents()], ["1e-1"], said)
+
+
+def check_pointing_at_a_line(e: ExplorerPage, top: float, decades: float) -> None:
+    """Lines have names in their colours; pointing at one highlights it, a click chooses it."""
+    names = e.root.locator(".rnngrad-figure-flow-high .rnngrad-label", has_text="sample")
+    bold = e.root.locator(".rnngrad-figure-flow-high .rnngrad-strong", has_text="sample")
+    assert sorted(names.all_text_contents()) == ["sample 0", "sample 1", "sample 2"]
+    assert bold.all_text_contents() == ["sample 1"]
+    area = e.area("flow-high")
+    x = area["x"] + (20 + 0.5) / T * area["width"]
+    y = area["y"] + (top - np.log10(norms()[2, 20])) / decades * area["height"]
+    e.notebook.page.mouse.move(x, y + 3)
+    eventually(lambda: sorted(bold.all_text_contents()), ["sample 1", "sample 2"], "bold names")
+    e.expect_text("flow-hover", f"sample 2 · timestep 20 · ‖v‖ {number(norms()[2, 20])}")
+    e.notebook.page.mouse.click(x, y + 3)
+    e.expect_trait("sample", 2)
+    e.notebook.page.mouse.move(x, area["y"] + 1)  # where no line is
+    eventually(bold.all_text_contents, ["sample 2"], "the bold name")
+    e.notebook.page.mouse.move(0, 0)
+    e.button("Curves").click()
+    area = e.area("curve-high")
+    curve = ARRAY[:, 11, 0]
+    limit = 1.15 * np.abs(ARRAY[:, :, 0]).max()
+    x = area["x"] + (11 + 0.5) / T * area["width"]
+    y = area["y"] + (1 - curve[0] / limit) / 2 * area["height"]
+    e.notebook.page.mouse.click(x, y)
+    e.expect_trait("sample", 0)
+    e.notebook.page.mouse.move(0, 0)
+    e.button("Flow").click()
 
 
 def between(

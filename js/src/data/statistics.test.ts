@@ -8,8 +8,8 @@ import {
   normsOverChannels,
   notReached,
   quartiles,
-  reachOf,
   smallestOf,
+  stepNormsOf,
 } from './statistics';
 
 describe('flow', () => {
@@ -56,7 +56,7 @@ describe('flow', () => {
   });
 });
 
-describe('the reach of a snapshot', () => {
+describe('the norms of a snapshot', () => {
   const array = {
     shape: [2, 4, 2],
     // norms of the first sample 5, 0, Inf, Inf; of the second one 13, 1, 2, NaN
@@ -64,19 +64,25 @@ describe('the reach of a snapshot', () => {
   };
 
   it('is the median of the finite norms; infinite where there is none', () => {
-    const { median, largest } = reachOf(array, null);
+    const { median, largest } = stepNormsOf(array, null, 1);
     expect([...median]).toEqual([9, 0.5, 2, Infinity]);
     expect(largest).toBe(13);
   });
 
   it('is of what is not masked; NaN where all is', () => {
     const mask = Float32Array.of(1, 0, 0, 0, 0, 1, 0, 0);
-    const { median, largest } = reachOf(array, mask);
+    const { median, largest } = stepNormsOf(array, mask, 1);
     expect([...median]).toEqual([5, 1, NaN, NaN]);
     expect(largest).toBe(5);
   });
 
   it('is nothing without an array', () => {
-    expect(reachOf(null, null)).toEqual({ median: Float64Array.of(0), largest: 0 });
+    expect(stepNormsOf(null, null, 1)).toEqual({ median: Float64Array.of(0), largest: 0 });
+  });
+
+  it('is of each half of the channels, one after the other', () => {
+    const { median, largest } = stepNormsOf(array, null, 2);
+    expect([...median]).toEqual([4, 0, 2, Infinity, 8, 0.5, 0.5, 0.5]);
+    expect(largest).toBe(12);
   });
 });

@@ -1,7 +1,7 @@
 // Pure numbers of a whole tensor, for the flow; Python has its own in a module of the same name.
 
 import type { PlotArray } from './slicing';
-import { asPlotArray } from './slicing';
+import { asPlotArray, secondHalf } from './slicing';
 import type { DenseArray } from './wire';
 
 /** Below this share of the maximum, a gradient counts as not reaching a timestep, unless another is chosen. */
@@ -125,24 +125,48 @@ export function notReached(
   return best;
 }
 
-/** How far back gradient reaches in one snapshot. */
-export interface Reach {
+/** How strong the gradient of one snapshot is at every timestep. */
+export interface StepNorms {
   /**
-   * Median over samples of the norm over channels, by timestep; NaN where all is masked, Infinity
-   * where no norm is finite.
+   * Medians over samples of the norm over channels, by timestep, one section of the channels after
+   * the other; NaN where all is masked, Infinity where no norm is finite.
    */
   readonly median: Float64Array;
   /** The largest finite norm of all. */
   readonly largest: number;
 }
 
-/** Compute the reach of an array; without an array, that of one timestep without gradient. */
-export function reachOf(array: DenseArray | null, mask: Float32Array | null): Reach {
+/**
+ * Compute them of an array; without one, those of one timestep without gradient.
+ *
+ * @param sections - 2 where the halves of the channels are apart, else 1
+ */
+export function stepNormsOf(
+  array: DenseArray | null,
+  mask: Float32Array | null,
+  sections: 1 | 2,
+): StepNorms {
   if (array === null) {
-    return { median: new Float64Array(1), largest: 0 };
+    return { median: new Float64Array(sections), largest: 0 };
   }
   const plotArray = asPlotArray(array.values, array.shape);
-  const norms = normsOverChannels(plotArray, 0, plotArray.channels, false, mask);
+  const { channels, timesteps } = plotArray;
+  const middle = sections === 2 ? secondHalf(plotArray) : channels;
+  const found = { median: new Float64Array(sections * timesteps), largest: 0 };
+  [
+    [0, middle],
+    [middle, channels],
+  ]
+    .slice(0, sections)
+    .forEach(([start, stop], section) => {
+      const norms = normsOverChannels(plotArray, start, stop, false, mask);
+      found.median.set(mediansOf(norms, mask), section * timesteps);
+      found.largest = Math.max(found.largest, norms.largest);
+    });
+  return found;
+}
+
+function mediansOf(norms: Norms, mask: Float32Array | null): Float64Array {
   const { samples, timesteps, values } = norms;
   const median = quartiles(norms).median;
   for (let t = 0; t < timesteps; t++) {
@@ -151,5 +175,5 @@ export function reachOf(array: DenseArray | null, mask: Float32Array | null): Re
       median[t] = counts && !Number.isFinite(values[s * timesteps + t]) ? Infinity : NaN;
     }
   }
-  return { median, largest: norms.largest };
+  return median;
 }

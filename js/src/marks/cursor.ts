@@ -3,8 +3,9 @@ import { unpack_models } from '@jupyter-widgets/base';
 
 import { LastKey } from '../data/memo';
 import type { PlotArray, Point } from '../data/slicing';
-import { series } from '../data/slicing';
+import { isMasked, normOverChannels, secondHalf, series, valueAt } from '../data/slicing';
 import { border, Chip } from '../drawing/axis-marks';
+import { nearestLine } from '../drawing/line-names';
 import { pointIn, setAttributes, show, svg } from '../drawing/svg';
 import { evenTicks, indexTicks, numbered, withoutChip } from '../drawing/ticks';
 import { SelectionMark, SelectionMarkModel } from './canvas-mark';
@@ -24,6 +25,7 @@ export class CursorModel extends SelectionMarkModel {
       y_of: null,
       section: null,
       line: 'line',
+      lines: '',
       dot: false,
       line_overhang: 0,
       x_axis: null,
@@ -224,14 +226,53 @@ export class Cursor extends SelectionMark {
       const at = { x: (s: number) => this.px('x', s), y: (v: number) => this.px('y', v) };
       found.channel = nearestDot(plotArray, found.sample ?? 0, x, y, at);
     }
-    return found;
+    const sample = this.lineAt(plotArray, found.timestep ?? 0, y);
+    return sample === null ? found : { ...found, sample };
+  }
+
+  /** The sample whose line is near a pixel of a timestep; null where there are no lines. */
+  private lineAt(plotArray: PlotArray, timestep: number, y: number): number | null {
+    const kind = this.model.get('lines') as '' | 'curve' | 'norm' | 'companion';
+    if (kind === '' || plotArray.samples === 1) {
+      return null;
+    }
+    const places = Array.from({ length: plotArray.samples }, (_, sample) =>
+      kind === 'curve'
+        ? [this.px('y', this.curveAt(plotArray, sample, timestep))]
+        : this.normsAt(kind === 'norm' ? 'tensor' : 'companion', sample, timestep),
+    );
+    return nearestLine(places, y);
+  }
+
+  private curveAt(plotArray: PlotArray, sample: number, timestep: number): number {
+    const { point, reflect } = this.selection;
+    const masked = isMasked(plotArray, sample, timestep, point.channel, reflect);
+    return masked ? NaN : valueAt(plotArray, sample, timestep, point.channel, reflect);
+  }
+
+  /** The pixels of a sample's norms, of each direction; those below the axis lie on its end. */
+  private normsAt(which: 'tensor' | 'companion', sample: number, timestep: number): number[] {
+    const { [which]: tensor, reflect } = this.selection;
+    const array = tensor.plotArray;
+    if (array === null || isMasked(array, sample, timestep, 0, reflect)) {
+      return [];
+    }
+    const middle = tensor.directions.length === 2 ? secondHalf(array) : array.channels;
+    const [low] = this.scale('y').scale.domain();
+    return [
+      [0, middle],
+      [middle, array.channels],
+    ]
+      .filter(([start, stop]) => start < stop)
+      .map(([start, stop]) => normOverChannels(array, sample, timestep, reflect, start, stop))
+      .map((norm) => this.px('y', Math.max(Math.log10(norm), low)));
   }
 
   private pointAt(event: MouseEvent): void {
     const plotArray = this.selection.plotArray;
     if (plotArray !== null && this.axis('x_of') === 'timestep') {
-      const { timestep, channel } = this.locate(event, plotArray);
-      this.selection.hover(timestep ?? null, channel === undefined ? null : { channel });
+      const { timestep, ...over } = this.locate(event, plotArray);
+      this.selection.hover(timestep ?? null, Object.keys(over).length === 0 ? null : over);
     }
   }
 

@@ -5,12 +5,14 @@ import { lastCounted } from '../data/masked';
 import { LastKey } from '../data/memo';
 import type { PlotArray } from '../data/slicing';
 import { channelMaximum, isMasked, series } from '../data/slicing';
+import { namedLines } from '../drawing/line-names';
 import { pixelsOf } from '../drawing/linear';
 import { bundle, polyline } from '../drawing/polyline';
 import { setAttributes, svg } from '../drawing/svg';
 import { sampleColour, theme } from '../drawing/theme';
 import { valueAxis } from '../drawing/value-axis';
 import { CanvasMark, SelectionMarkModel } from './canvas-mark';
+import { lineNames } from './line-labels';
 
 export class CurvesModel extends SelectionMarkModel {
   override defaults(): Backbone.ObjectHash {
@@ -34,7 +36,7 @@ export class Curves extends CanvasMark {
   declare model: CurvesModel;
 
   protected override setup(): void {
-    this.el.append(...this.labels, this.note);
+    this.el.append(...this.labels, this.names, this.note);
     this.drawBeyondPlot(); // the labels are in the margin
   }
 
@@ -54,12 +56,21 @@ export class Curves extends CanvasMark {
       ...this.selection.timeRange,
     ];
     this.paintCached(context, key, (cached) => this.drawOtherSamples(cached, plotArray, channel));
-    context.strokeStyle = theme().ink;
     context.lineWidth = 2;
     context.lineJoin = 'round';
+    const hovered = this.model.get('coloured') ? this.selection.hoveredSample : null;
+    if (hovered !== null) {
+      context.strokeStyle = sampleColour(hovered);
+      this.trace(context, series(plotArray, hovered, channel, reflect));
+    }
+    context.strokeStyle = theme().ink;
     const values = series(plotArray, sample, channel, reflect);
     this.trace(context, values);
-    this.placeLabels(plotArray, values, sample);
+    if (this.model.get('coloured') && this.selection.tensor.columns === 'timestep') {
+      this.nameLines(plotArray, sample, hovered);
+    } else {
+      this.placeLabels(plotArray, values, sample);
+    }
     this.placeNote(plotArray, values, sample, channel);
   }
 
@@ -126,6 +137,27 @@ export class Curves extends CanvasMark {
     setAttributes(this.note, { x: this.width / 2, y: this.height / 2 - 6 });
   }
 
+  /** Name the lines at their ends, each in its colour, up to ten of them. */
+  private nameLines(plotArray: PlotArray, chosen: number, hovered: number | null): void {
+    this.labels.forEach((label) => {
+      label.textContent = '';
+    });
+    const { channel } = this.selection.point;
+    const [first, last] = this.selection.timeRange;
+    const names = namedLines(plotArray.samples, chosen, hovered, this.height).map((sample) => {
+      const values = series(plotArray, sample, channel, this.selection.reflect);
+      const end =
+        values
+          .subarray(first, last + 1)
+          .filter(Number.isFinite)
+          .at(-1) ?? 0;
+      return { sample, y: this.scale('y').scale(end) + 4 };
+    });
+    this.names.replaceChildren(
+      ...lineNames(names, chosen, hovered, this.width + 8, [9, this.height - 2]),
+    );
+  }
+
   private placeLabels(plotArray: PlotArray, values: Float32Array, sample: number): void {
     const last = values[lastCounted(plotArray, sample)];
     const wanted = this.scale('y').scale(Number.isFinite(last) ? last : 0) + 4;
@@ -146,6 +178,7 @@ export class Curves extends CanvasMark {
   }
 
   private readonly fittedFor = new LastKey();
+  private readonly names = svg('g');
   private readonly note = svg('text', {
     class: 'rnngrad-label rnngrad-alarm',
     'text-anchor': 'middle',

@@ -17,6 +17,7 @@ import {
 import { flowAxis } from '../drawing/flow-axis';
 import { tick } from '../drawing/format';
 import { LABEL_GAP, spaceLabels } from '../drawing/label-spacing';
+import { namedLines } from '../drawing/line-names';
 import { polyline } from '../drawing/polyline';
 import { setAttributes, show, svg } from '../drawing/svg';
 import { sampleColour, theme } from '../drawing/theme';
@@ -55,7 +56,7 @@ export class Flow extends CanvasMark {
 
   protected override setup(): void {
     this.drawBeyondPlot(); // the labels are in the margin
-    this.el.append(this.wash, this.unreached, ...this.labels, ...this.dots);
+    this.el.append(this.wash, this.unreached, this.labels, ...this.dots);
   }
 
   private get tensor(): TensorModel {
@@ -84,9 +85,17 @@ export class Flow extends CanvasMark {
       }
     });
     const { sample, timestep } = this.selection.point;
+    const hovered = allSamples ? this.selection.hoveredSample : null;
     streams.forEach((stream, i) => {
       const { values } = stream.norms;
-      const row = values.subarray(sample * plotArray.timesteps, (sample + 1) * plotArray.timesteps);
+      const rowOf = (s: number): Float64Array =>
+        values.subarray(s * plotArray.timesteps, (s + 1) * plotArray.timesteps);
+      if (hovered !== null) {
+        context.strokeStyle = sampleColour(hovered);
+        context.lineWidth = 2;
+        this.trace(context, rowOf(hovered));
+      }
+      const row = rowOf(sample);
       context.strokeStyle = stream.ink;
       context.lineWidth = 2;
       context.lineJoin = 'round';
@@ -94,7 +103,8 @@ export class Flow extends CanvasMark {
       this.placeDot(this.dots[i], stream.ink, timestep, row[timestep]);
     });
     show(this.dots[1], streams.length === 2);
-    this.placeLabels(streams, sample, plotArray.timesteps, hasThreshold ? largest : 0);
+    const shown = hasThreshold ? largest : 0;
+    this.placeLabels(streams, [sample, hovered], plotArray.timesteps, shown);
   }
 
   /** Norms depend on the tensor and the order only, so that moving a slider computes none. */
@@ -219,36 +229,54 @@ export class Flow extends CanvasMark {
     }
   }
 
-  private placeLabels(streams: Stream[], sample: number, count: number, largest: number): void {
+  private placeLabels(
+    streams: Stream[],
+    [sample, hovered]: readonly [number, number | null],
+    count: number,
+    largest: number,
+  ): void {
     const [first, second] = streams;
-    const end = (stream: Stream): number => {
+    const end = (stream: Stream, sample: number): number => {
       const norms = stream.norms.values.subarray(sample * count, (sample + 1) * count);
       const norm = norms.filter(Number.isFinite).at(-1) ?? NaN;
       return (Number.isFinite(norm) ? this.y(norm) : this.height / 2) + 4;
     };
     const several = first.norms.samples > 1;
     const narrow = this.narrow;
+    const isNamed = (this.model.get('all_samples') as boolean) && several;
+    const room = this.height - 3 * LABEL_GAP;
+    const named = isNamed ? namedLines(first.norms.samples, sample, hovered, room) : [sample];
+    const batch = several ? (narrow ? 'median' : 'median, quartiles') : '';
     const texts: [string, number, string][] = second
       ? [
-          [first.name, end(first), first.ink],
-          [second.name, end(second), second.ink],
+          [first.name, end(first, sample), first.ink],
+          [second.name, end(second, sample), second.ink],
+          [hovered === null ? '' : `sample ${hovered}`, end(first, hovered ?? 0), ''],
         ]
       : [
-          [`sample ${sample}`, end(first), first.ink],
-          [several ? (narrow ? 'median' : 'median, quartiles') : '', end(first) + LABEL_GAP, ''],
+          ...named.map((s): [string, number, string] => [
+            `sample ${s}`,
+            end(first, s),
+            s === sample ? first.ink : sampleColour(s),
+          ]),
+          [batch, end(first, sample) + LABEL_GAP, ''],
         ];
     const { threshold } = this.selection;
     const words = `${tick(threshold)} × ${narrow ? 'max' : 'maximum'}`;
     texts.push([largest > 0 ? words : '', this.y(threshold * largest) + 4, '']);
+    this.labels.replaceChildren();
+    const written = texts.filter(([text]) => text !== '');
     spaceLabels(
-      texts.map(([, y]) => y),
+      written.map(([, y]) => y),
       9,
       this.height - 1,
     ).forEach((y, i) => {
-      const [text, , ink] = texts[i];
-      const label = this.labels[i];
+      const [text, , ink] = written[i];
+      const label = svg('text');
+      this.labels.append(label);
       label.textContent = text;
-      label.setAttribute('class', `rnngrad-label rnngrad-${ink === '' ? 'quiet' : 'strong'}`);
+      const isBold = streams.some((stream) => stream.ink === ink) || text === `sample ${hovered}`;
+      label.setAttribute('class', `rnngrad-label rnngrad-${isBold ? 'strong' : 'quiet'}`);
       label.setAttribute('style', ink === '' ? '' : `fill: ${ink}`);
       setAttributes(label, { x: this.width + 8, y });
     });
@@ -270,7 +298,7 @@ export class Flow extends CanvasMark {
   private readonly summedOther = new Memo<Stream[]>();
   private readonly wash = svg('rect', { class: 'rnngrad-band' });
   private readonly unreached = svg('text', { class: 'rnngrad-label rnngrad-quiet' });
-  private readonly labels = [svg('text'), svg('text'), svg('text')];
+  private readonly labels = svg('g');
   private readonly dots = [
     svg('circle', { class: 'rnngrad-dot', r: 4 }),
     svg('circle', { class: 'rnngrad-dot', r: 4 }),

@@ -1,8 +1,8 @@
 import type { ISerializers } from '@jupyter-widgets/base';
 import { WidgetModel } from '@jupyter-widgets/base';
 
-import type { Reach } from '../data/statistics';
-import { reachOf } from '../data/statistics';
+import type { StepNorms } from '../data/statistics';
+import { stepNormsOf } from '../data/statistics';
 import type { DenseArray, Wire } from '../data/wire';
 import { fromWire, toWire } from '../data/wire';
 import { MODULE_STATE } from '../version';
@@ -90,12 +90,13 @@ export class SnapshotModel extends WidgetModel {
     }
   }
 
-  /** Median over samples of the norm over channels, by timestep; and the largest norm of all. */
-  reach(mask: Float32Array | null): Reach {
-    if (this.measured?.array !== this.array || this.measured.mask !== mask) {
-      this.measured = { array: this.array, mask, reach: reachOf(this.array, mask) };
+  /** How strong the gradient is at every timestep, of all channels or of either half. */
+  norms(mask: Float32Array | null, sections: 1 | 2): StepNorms {
+    const { array } = this;
+    if (this.measured?.array !== array || !this.measured.key.every(same([mask, sections]))) {
+      this.measured = { array, key: [mask, sections], norms: stepNormsOf(array, mask, sections) };
     }
-    return this.measured.reach;
+    return this.measured.norms;
   }
 
   override close(comm_closed?: boolean): Promise<void> {
@@ -116,9 +117,13 @@ export class SnapshotModel extends WidgetModel {
   declare private measured: Measured | undefined;
 }
 
-/** The reach of an array, as far as a mask counts. */
+/** The norms of an array, by mask and number of sections. */
 interface Measured {
   readonly array: DenseArray | null;
-  readonly mask: Float32Array | null;
-  readonly reach: Reach;
+  readonly key: readonly unknown[];
+  readonly norms: StepNorms;
+}
+
+function same(other: readonly unknown[]): (value: unknown, i: number) => boolean {
+  return (value, i) => value === other[i];
 }

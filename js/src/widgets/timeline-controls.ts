@@ -9,6 +9,9 @@ import type { TimelineModel } from './timeline';
 /** Milliseconds between two snapshots while it plays. */
 const INTERVAL = 250;
 
+/** What the colours of the map are relative to. */
+const SCALES = ['each step', 'whole run'];
+
 const SHOWS = ['step', 'A', 'step − A'];
 
 /**
@@ -28,7 +31,7 @@ export class TimelineControls extends DOMWidgetView {
       this.range,
       label(this.follow, 'follow', ' latest', 'show each new snapshot as it comes'),
     );
-    const compare = row('rnngrad-compare', this.status, this.pin, this.shows);
+    const compare = row('rnngrad-compare', this.status, this.scale, this.pin, this.shows);
     this.leftOut.className = 'rnngrad-left-out';
     this.el.append(scrub, compare, this.leftOut);
     // over training steps, as the plots under it: the thumb is above the line of the cursor
@@ -37,11 +40,12 @@ export class TimelineControls extends DOMWidgetView {
     this.range.setAttribute(KEYS, 'Space'); // plays
     this.status.className = 'rnngrad-status';
     this.shows.className = 'rnngrad-switch';
-    this.shows.append(...SHOWS.map((name, i) => this.showButton(name, i)));
+    this.shows.append(...SHOWS.map((name, i) => button(name, () => this.model.setShow(i))));
     this.play.type = 'button';
     this.play.className = 'rnngrad-play';
     this.pin.className = 'jupyter-button';
     this.pin.type = 'button';
+    this.makeScale();
     this.follow.type = 'checkbox';
     this.pin.title = 'keep the step that is shown, to compare others with it';
     this.shows.title = 'the step, the pinned one (A), or what has changed since A';
@@ -57,12 +61,26 @@ export class TimelineControls extends DOMWidgetView {
     );
     this.listenTo(
       this.model,
-      'snapshots shown change:follow change:pin change:show change:status change:status_step',
+      'snapshots shown change:follow change:pin change:show change:absolute change:status change:status_step',
       this.update,
     );
     this.range.addEventListener('keydown', (event) => this.key(event));
     this.update();
     this.model.showChosen(); // another quantity may have been shown before
+  }
+
+  /** What the colours of the map are relative to. */
+  private makeScale(): void {
+    this.scale.className = 'rnngrad-switch';
+    this.scale.title =
+      'the colours of Gradient over training: of the largest norm in each step, or in the run';
+    const words = document.createElement('span');
+    words.className = 'rnngrad-scale-words';
+    words.textContent = 'map relative to';
+    this.scale.append(
+      words,
+      ...SCALES.map((name, i) => button(name, () => this.model.setAbsolute(i === 1))),
+    );
   }
 
   override remove(): void {
@@ -89,10 +107,8 @@ export class TimelineControls extends DOMWidgetView {
     this.pin.classList.toggle('mod-active', pinned !== null);
     this.pin.setAttribute('aria-pressed', String(pinned !== null));
     this.shows.style.display = pinned === null ? 'none' : '';
-    [...this.shows.children].forEach((button, i) => {
-      button.classList.toggle('mod-active', i === model.get('show'));
-      button.setAttribute('aria-pressed', String(i === model.get('show')));
-    });
+    press(this.shows, model.get('show') as number);
+    press(this.scale, model.get('absolute') === true ? 1 : 0);
     const { count, bytes } = model.notSaved;
     this.leftOut.textContent = count === 0 ? '' : leftOutText(countOf(count), bytes);
     this.drawPlay();
@@ -158,23 +174,32 @@ export class TimelineControls extends DOMWidgetView {
     this.play.setAttribute('aria-label', playing ? 'pause' : 'play');
   }
 
-  private showButton(name: string, index: number): HTMLButtonElement {
-    const button = document.createElement('button');
-    button.type = 'button';
-    button.className = 'jupyter-button';
-    button.textContent = name;
-    button.addEventListener('click', () => this.model.setShow(index));
-    return button;
-  }
-
   private clock = 0;
   private readonly play = document.createElement('button');
   private readonly range = document.createElement('input');
   private readonly follow = document.createElement('input');
   private readonly status = document.createElement('span');
   private readonly pin = document.createElement('button');
+  private readonly scale = document.createElement('div');
   private readonly shows = document.createElement('div');
   private readonly leftOut = document.createElement('div');
+}
+
+function button(name: string, press: () => void): HTMLButtonElement {
+  const made = document.createElement('button');
+  made.type = 'button';
+  made.className = 'jupyter-button';
+  made.textContent = name;
+  made.addEventListener('click', press);
+  return made;
+}
+
+/** Let one of a row of buttons be pressed. */
+function press(buttons: HTMLElement, index: number): void {
+  buttons.querySelectorAll('button').forEach((each, i) => {
+    each.classList.toggle('mod-active', i === index);
+    each.setAttribute('aria-pressed', String(i === index));
+  });
 }
 
 function countOf(snapshots: number): string {

@@ -47,6 +47,7 @@ export class TimelineModel extends DOMWidgetModel {
       pinned: null,
       pin: false,
       show: SHOW.step,
+      absolute: false,
       status: '',
       status_step: null,
       status_number: 0,
@@ -183,6 +184,12 @@ export class TimelineModel extends DOMWidgetModel {
   /** Draw the chosen step, the pinned one, or their difference: one of `SHOW`. */
   setShow(show: number): void {
     this.set('show', show);
+    save(this);
+  }
+
+  /** Let the colours of the map be of the whole run, or of each step. */
+  setAbsolute(absolute: boolean): void {
+    this.set('absolute', absolute);
     save(this);
   }
 

@@ -29,6 +29,8 @@ class Cursor(SelectionMark):
     """How the place on the x axis is marked."""
     dot = Bool(False).tag(sync=True)
     """Whether a dot sits on the curve of the chosen sample and channel."""
+    lines = Enum(["", "curve", "norm", "companion"], default_value="").tag(sync=True)
+    """What the line of each sample is of, where pointing at one names it and a click chooses it."""
     line_overhang = Int(0).tag(sync=True)
     """Pixels that the line goes on below the plot area, to the next panel."""
     x_axis = Instance(PlotAxis, allow_none=True).tag(sync=True, **widget_serialization)

@@ -184,6 +184,8 @@ def test_relative_medians_are_those_over_samples_relative_to_the_largest() -> No
     np.testing.assert_allclose(relative(values, None), [0, 0.25, 0, 0])
     np.testing.assert_allclose(relative(values, mask), [0, 0.25, 0, np.nan])
     np.testing.assert_allclose(relative(values[:2], mask[:2]), [0, 0.5, 0.5, np.nan])
+    infinite = np.array([[1.0, np.inf], [3.0, 4.0]])
+    np.testing.assert_allclose(relative_medians(infinite), [0.5, 1])
 
 
 @pytest.mark.parametrize("scale", [2.0**-80, 2.0**100])
