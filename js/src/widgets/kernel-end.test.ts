@@ -15,7 +15,10 @@ describe('the models of a notebook', () => {
     expect(manager.disconnect).toHaveBeenCalledOnce();
   });
 
-  it.each([{}, { kernel: null }])('are watched for nothing without one: %j', (manager) => {
-    expect(() => watchKernel(manager)).not.toThrow();
-  });
+  it.each([{}, { kernel: null }, { kernel: {} }])(
+    'are watched for nothing without one: %j',
+    (manager) => {
+      expect(() => watchKernel(manager)).not.toThrow();
+    },
+  );
 });
