@@ -12,8 +12,8 @@ from typing import Any
 
 from IPython import get_ipython
 
-WAITING = 200_000
-"""Messages that may wait for the server."""
+WAITING = 50_000
+"""Messages that may wait for the server: a hundred explorers, or what a fit shows in hours."""
 
 
 def keep_messages() -> None:

@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pytest
 
-from tests.browser.explorer_page import ExplorerPage, show
+from tests.browser.explorer_page import ExplorerPage
 from tests.browser.test_explorer_controls import ARRAY, expect_curve
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tests.browser.explorer_page import Plot
-    from tests.browser.lab import Lab
+    from tests.browser.lab import Lab, NotebookPage
 
 # Powers of two: every value has the same digits at every scale.
 SCALES = (2.0**60, 2.0**100, 2.0**-100)
@@ -26,17 +25,34 @@ VIEWS: dict[str, tuple[Plot, ...]] = {
 }
 
 
-@pytest.mark.parametrize("scale", [1e15, 1e18, 1e30, 1e-30])
-def test_a_curve_has_its_amplitude(lab: Lab, scale: float) -> None:
-    e = ExplorerPage(lab.open([show(ARRAY * scale)]))
-    expect_curve(e, ARRAY[0, :, 0] * scale, np.abs(ARRAY[:, :, 0]).max() * scale)
+CELL = """
+import numpy as np
+from rnngrad_widgets import GradientExplorer
+array = np.array({array})
+e = GradientExplorer.from_array(array * scale, norm=(-scale, scale))
+e
+"""
 
 
-def pictures(lab: Lab, scale: float) -> dict[str, NDArray[np.int64]]:
+def scaled(notebook: NotebookPage, cell: int, scale: float) -> None:
+    """Run a cell again, with an array of another scale."""
+    notebook.execute(f"scale = {scale!r}")
+    notebook.run_cell(cell)
+
+
+def test_a_curve_has_its_amplitude(lab: Lab) -> None:
+    notebook = lab.open([CELL.format(array=ARRAY.tolist())], run=False)
+    for scale in (1e15, 1e18, 1e30, 1e-30):
+        scaled(notebook, 0, scale)
+        most = np.abs(ARRAY[:, :, 0]).max() * scale
+        expect_curve(ExplorerPage(notebook), ARRAY[0, :, 0] * scale, most)
+
+
+def pictures(notebook: NotebookPage, scale: float) -> dict[str, NDArray[np.int64]]:
     """Every plot area of every view, with a time axis and without."""
     found = {}
-    limit = f"norm=({-scale}, {scale})"
-    e = ExplorerPage(lab.open([show(np.float32(ARRAY) * scale, limit)]))
+    scaled(notebook, 0, scale)
+    e = ExplorerPage(notebook)
     for view, plots in VIEWS.items():
         if view == "all channels":
             e.button(view).click()
@@ -47,20 +63,24 @@ def pictures(lab: Lab, scale: float) -> dict[str, NDArray[np.int64]]:
             e.notebook.settle()
             shown = e.root.locator(f".rnngrad-figure-{plot} .rnngrad-hit").locator("visible=true")
             found[f"{view}, {plot}"] = e.notebook.pixels(shown.first).astype(int)
-    lab.close_all()
-    flat = ExplorerPage(lab.open([show(np.float32(ARRAY[:, 0]) * scale, limit)]))
+    notebook.execute("e.close()")
+    scaled(notebook, 1, scale)
+    flat = ExplorerPage(notebook)
     for plot in ("scatter", "bars"):
         flat.area(plot)
         flat.notebook.settle()
         found[plot] = flat.notebook.pixels(flat.plot(plot)).astype(int)
-    lab.close_all()
+    notebook.execute("e.close()")
     return found
 
 
 def test_every_view_is_the_same_at_every_scale(lab: Lab) -> None:
-    wanted = pictures(lab, 1.0)
+    arrays = (np.float32(ARRAY), np.float32(ARRAY[:, 0]))
+    cells = [CELL.format(array=f"{array.tolist()}, np.float32") for array in arrays]
+    notebook = lab.open(cells, run=False)
+    wanted = pictures(notebook, 1.0)
     for scale in SCALES:
-        for plot, seen in pictures(lab, scale).items():
+        for plot, seen in pictures(notebook, scale).items():
             inked = (np.abs(wanted[plot] - wanted[plot][4, 4]).max(axis=-1) > 40).sum()
             assert seen.shape == wanted[plot].shape
             differ = (np.abs(seen - wanted[plot]).max(axis=-1) > 40).sum()

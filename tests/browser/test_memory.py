@@ -34,7 +34,7 @@ def test_a_cell_that_runs_again_and_again(lab: Lab) -> None:
     for cell in (1, 2):
         notebook.run_cell(cell)
         before = memory(notebook)
-        for _ in range(8):
+        for _ in range(5):
             notebook.run_cell(cell)
         # Measured: 50 runs add 10 MB with the explorer, 3 MB with the other, of which no byte is in
         # arrays; JupyterLab keeps the comms (js/src/widgets/closed-models.ts).

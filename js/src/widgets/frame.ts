@@ -79,7 +79,8 @@ interface Changes {
 
 /** What the widget manager of a notebook has in JupyterLab. */
 interface NotebookManager {
-  readonly context?: { readonly path: string; readonly pathChanged: Changes };
+  /** Other applications have less of it. */
+  readonly context?: { readonly path: string; readonly pathChanged?: Changes };
   readonly kernel?: { readonly clientId: string } | null;
 }
 
@@ -145,8 +146,8 @@ export class PlotFrame extends VBoxView {
   private followPage(): void {
     const { context } = this.model.widget_manager as unknown as NotebookManager;
     this.tellPage();
-    context?.pathChanged.connect(this.tellPage);
-    this.stops.push(() => context?.pathChanged.disconnect(this.tellPage));
+    context?.pathChanged?.connect(this.tellPage);
+    this.stops.push(() => context?.pathChanged?.disconnect(this.tellPage));
   }
 
   /** Loaded again, a notebook runs its cells in another session. */

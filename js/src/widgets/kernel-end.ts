@@ -4,9 +4,9 @@ interface Manager {
   disconnect(): void;
 }
 
-/** A connection to a kernel, in JupyterLab. */
+/** A connection to a kernel, in JupyterLab; other applications may have less of it. */
 interface Kernel {
-  readonly disposed: { connect(slot: () => void): boolean };
+  readonly disposed?: { connect(slot: () => void): boolean };
 }
 
 const watched = new WeakSet<Kernel>();
@@ -19,6 +19,6 @@ export function watchKernel(manager: unknown): void {
   const { kernel } = manager as Manager;
   if (kernel && !watched.has(kernel)) {
     watched.add(kernel);
-    kernel.disposed.connect(() => (manager as Manager).disconnect());
+    kernel.disposed?.connect(() => (manager as Manager).disconnect());
   }
 }
