@@ -373,6 +373,7 @@ class ExplorerBase(ExplorerTraits):
 
     def _detached_widgets(self) -> list[Widget]:
         return [
+            self._lines.accept,
             *self.controls.detached_widgets,
             *self.view_stack.detached_widgets,
             *self.runs.detached_widgets,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from html import escape
 
-from ipywidgets import HTML, Button
+from ipywidgets import HTML, Button, VBox
 
 from rnngrad_widgets.widgets.readout import Readout
 from rnngrad_widgets.widgets.selection import Selection
@@ -31,27 +31,29 @@ class TextLines:
         An error, or notes on the batch.
     shows_error
         Whether the message is an error.
-    offer
-        A button for the total gradient; there where the direct one says nothing of early timesteps.
+    offer, accept
+        A box, and the button for the total gradient, which is in it where the direct one says
+        nothing of early timesteps.
     """
 
     def __init__(self, selection: Selection, accept: Callable[[], None]) -> None:
         self.summary = HTML().add_class("rnngrad-summary")
         self.finding = Readout(selection=selection, kind="finding")
         self.message = HTML().add_class("rnngrad-message")
-        self.offer = Button(
+        self.accept = Button(
             description="Show the total gradient",
             tooltip="∂L/∂h at every timestep, through the layer's own recurrence (BPTT)",
         )
         # without a kernel the page has no other gradient
-        self.offer.add_class("rnngrad-offer").add_class("rnngrad-kernel")
-        self.offer.on_click(lambda _: accept())
+        self.accept.add_class("rnngrad-kernel")
+        self.accept.on_click(lambda _: accept())
+        self.offer = VBox().add_class("rnngrad-offer")
         self.shows_error = False
         self.make_offer(False)
 
     def make_offer(self, there: bool) -> None:
         """Show the button, or hide it."""
-        self.offer.layout.display = None if there else "none"
+        self.offer.children = (self.accept,) if there else ()
 
     def say(self, *notes: str) -> None:
         """Show notes in the message line; empty ones are left out."""
