@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 from keras import layers, ops
 
+from rnngrad_widgets.data.tensor import REACH
 from rnngrad_widgets.engine import GradientEngine
 from tests.unit.engine.nudged_cells import (
     FEATURES,
@@ -151,7 +152,7 @@ def test_a_convolutional_lstm_of_one_pixel_is_an_lstm(rank: int) -> None:
     for key, tensor in found.items():
         last = "feature" if key[1] == "input_gradient" else "channel"
         time = () if key[1] == "initial_state_gradient" else ("timestep",)
-        assert tensor.dims == ("sample", *time, *axes, last)
+        assert tensor.dims == (REACH if key[1] == "reach" else ("sample", *time, *axes, last))
         values = tensor.values.reshape(expected[key].shape)
         np.testing.assert_allclose(values, expected[key].values, rtol=1e-10)
 
