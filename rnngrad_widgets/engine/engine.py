@@ -21,18 +21,22 @@ from rnngrad_widgets.engine.progress import ProgressBar
 from rnngrad_widgets.engine.quantities import check_quantities, offered_quantities
 from rnngrad_widgets.engine.snapshots import snapshot
 from rnngrad_widgets.engine.threads.exclusive import trains_elsewhere
+from rnngrad_widgets.engine.tracing.itemised_pass import WantedReach
 from rnngrad_widgets.engine.tracing.pass_cache import PassCache
 from rnngrad_widgets.engine.tracing.pass_result import PassRequest
-from rnngrad_widgets.engine.tracing.reach_pass import WantedReach
+from rnngrad_widgets.engine.truncation import check_truncation, truncation_error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from rnngrad_widgets.data.check_table import CheckTable
     from rnngrad_widgets.data.tensor import GradientSnapshot, GradientTensor
     from rnngrad_widgets.engine.loss.loss_function import Loss
+    from rnngrad_widgets.engine.tracing.itemised_pass import Progress
     from rnngrad_widgets.engine.tracing.pass_result import Entrance, PassResult
-    from rnngrad_widgets.engine.tracing.reach_pass import Progress
 
 
 class GradientEngine:
@@ -324,6 +328,62 @@ class GradientEngine:
                 warnings.warn(f"left out of the snapshot: {missing}", UserWarning, stacklevel=2)
             results.append(result)
         return snapshot(results, self._model, has_loss=has_loss, stream=name_of_stream(x))
+
+    def truncation_error(
+        self,
+        x: Nested,
+        y: Nested = None,
+        layer: LayerChoice = None,
+        *,
+        sample_weight: Nested = None,
+        class_weight: Mapping[int, float] | None = None,
+        training: bool = False,
+        loss: Loss | Nested | None = None,
+        by: Entrance | None = None,
+        progress: Progress | None = None,
+    ) -> NDArray[np.float64]:
+        """Return what truncated backpropagation through time would lose of a layer's gradient.
+
+        Truncated at k timesteps, what a timestep u of the loss contributes is carried back to the
+        timesteps t with u - t < k only. The error is ||G - G_k|| / ||G||, of the gradient G by the
+        layer's kernel [1]_, without its regularisation.
+
+        Parameters
+        ----------
+        x, y
+            One batch, as in `compute`; of a dataset, the first one.
+        layer
+            A path, a unique name, an index or a layer object; None where there is only one.
+        sample_weight, class_weight, training, loss, by, progress
+            As in `compute`.
+
+        Returns
+        -------
+        numpy.ndarray
+            (timesteps,), the errors at k = 1, 2, ...; the last one is 0. NaN where the gradient
+            is zero.
+
+        Raises
+        ------
+        ValueError
+            As `compute`; or if the layer is no LSTM, GRU or SimpleRNN of one direction.
+
+        References
+        ----------
+        .. [1] C. Aicher, N. J. Foti and E. B. Fox, "Adaptively truncating backpropagation through
+           time to control gradient bias", UAI 2019.
+        """
+        if loss is None:
+            check_trainable(self._model)
+        check_reach(("reach",), None, by)
+        (batch,) = batches(
+            self._model, x, y, sample_weight, class_weight, 1 if is_stream(x) else None
+        )
+        self._builder.build(batch, training=bool(training))
+        target = check_truncation(resolve_all(self._model, layer))
+        given = self._losses.as_callable(loss)
+        request = PassRequest((target,), ("gate_gradient",), bool(training), given, by=by)
+        return truncation_error(self._model, request, batch, progress or ProgressBar())
 
     def check(
         self,

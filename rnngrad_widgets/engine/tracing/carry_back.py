@@ -2,53 +2,62 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from rnngrad_widgets.engine.backend import Tensor, tf
 from rnngrad_widgets.engine.calls.groups import join_calls
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from rnngrad_widgets.engine.differentiation.differentiator import Differentiator
     from rnngrad_widgets.engine.tracing.loss_entry import LossEntry
     from rnngrad_widgets.engine.tracing.source import Source
+
+Measure: TypeAlias = "Callable[[Sequence[Source], Sequence[Tensor]], list[Tensor]]"
+"""Called with sources and the gradients by their tensors; returns a tensor for each source."""
 
 _FEW = 32
 """Up to so many timesteps are carried back one by one: to trace them together takes seconds."""
 
 
 def carry_back(
-    entry: LossEntry, sources: Sequence[Source], rows: Tensor, differentiator: Differentiator
+    entry: LossEntry,
+    sources: Sequence[Source],
+    rows: Tensor,
+    differentiator: Differentiator,
+    measure: Measure,
 ) -> list[Tensor]:
-    """Return the norms of what each timestep of the loss contributes to the gradient by states.
+    """Return what is measured of what each timestep of the loss contributes to a gradient.
 
     Parameters
     ----------
     entry
         Where the loss enters.
     sources
-        The states, each of one direction.
+        What the gradient is by, each of one direction.
     rows
         Timesteps of the loss, integers (times, at once); in a graph of many timesteps all of one
         time are carried back together, which takes that much more memory.
+    measure
+        What to keep of the gradients.
 
     Returns
     -------
     list
-        For each source (timesteps of the loss, samples, timesteps).
+        For each source what is measured, with a first axis of the timesteps of the loss.
     """
     probes = [tensor for source in sources for tensor in source.tensors[0]]
 
     def of_timestep(timestep: Tensor) -> list[Tensor]:
         seeds = entry.seeds(timestep)
-        return norms(sources, differentiator.gradients(entry.tensors, probes, seeds))
+        return measure(sources, differentiator.gradients(entry.tensors, probes, seeds))
 
     if tf.executing_eagerly():
         each = [of_timestep(timestep) for timestep in tf.reshape(rows, [-1])]
         return [tf.stack(parts) for parts in zip(*each, strict=True)]
 
-    nothing = norms(sources, [None] * len(probes))
+    nothing = measure(sources, [None] * len(probes))
     specs = [tf.TensorSpec(norm.shape, norm.dtype) for norm in nothing]
     count = tf.get_static_value(entry.timesteps)
     if count is not None and count <= _FEW:
@@ -76,7 +85,7 @@ def norms(sources: Sequence[Source], gradients: Sequence[Tensor]) -> list[Tensor
     given = iter(gradients)
     found = []
     for source in sources:
-        parts = [_filled(next(given), tensor) for tensor in source.tensors[0]]
+        parts = [filled(next(given), tensor) for tensor in source.tensors[0]]
         joined = join_calls(parts, source.joined, rank=len(source.tensors[0][0].shape))
         axes = list(range(2, len(joined.shape)))
         # Squares of small numbers would be zero.
@@ -88,7 +97,8 @@ def norms(sources: Sequence[Source], gradients: Sequence[Tensor]) -> list[Tensor
     return found
 
 
-def _filled(gradient: Tensor | None, tensor: Tensor) -> Tensor:
-    filled = tf.zeros_like(tensor) if gradient is None else tf.convert_to_tensor(gradient)
-    half = filled.dtype in (tf.float16, tf.bfloat16)
-    return tf.cast(filled, tf.float32) if half else filled
+def filled(gradient: Tensor | None, tensor: Tensor) -> Tensor:
+    """Return a gradient by a tensor, zeros where there is none; half precision as single."""
+    found = tf.zeros_like(tensor) if gradient is None else tf.convert_to_tensor(gradient)
+    half = found.dtype in (tf.float16, tf.bfloat16)
+    return tf.cast(found, tf.float32) if half else found

@@ -1,98 +1,31 @@
-"""The reach of a loss: its gradient by the states, for one timestep of the loss at a time.
-
-The loss enters the model at tensors with timesteps (`LossEntry`). With all but one of them set to
-zero, their derivatives are carried back to the states; by linearity the results add up to the total
-gradient. This is itemised backpropagation through time: D. Cashman, G. Patterson, A. Mosca and
-R. Chang, "RNNbow: visualizing learning via backpropagation gradients in recurrent neural networks",
-IEEE Computer Graphics and Applications 38(6), 2018.
-
-All of it is differentiated from one forward pass, so it is exact for stateful layers, dropout and
-batch normalisation too. In a graph several timesteps are carried back at once.
-"""
+"""The reach of a loss: the norm of what each of its timesteps contributes to a state's gradient."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import chain
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnngrad_widgets.data.loss_timesteps import choose_timesteps
 from rnngrad_widgets.data.tensor import GradientTensor
-from rnngrad_widgets.engine.backend import Model, Nested, Tensor, tf
+from rnngrad_widgets.engine.backend import Nested, Tensor
 from rnngrad_widgets.engine.calls.groups import join_calls
 from rnngrad_widgets.engine.calls.layer_call import RecordRequest, RecurrenceRequest
-from rnngrad_widgets.engine.differentiation.differentiator import (
-    EagerDifferentiator,
-    GraphDifferentiator,
-)
-from rnngrad_widgets.engine.keras_api.select import adapter_of
-from rnngrad_widgets.engine.layers.kinds import directions, is_backward
-from rnngrad_widgets.engine.loss.loss_function import loss_of
-from rnngrad_widgets.engine.quantities import offered_quantities
-from rnngrad_widgets.engine.tracing.carry_back import carry_back, norms
-from rnngrad_widgets.engine.tracing.findings import Findings
-from rnngrad_widgets.engine.tracing.layer_tap import tap
-from rnngrad_widgets.engine.tracing.loss_entry import (
-    LossEntry,
-    enter_at_output,
-    enter_at_prediction,
-)
-from rnngrad_widgets.engine.tracing.model_function import ModelFunction
-from rnngrad_widgets.engine.tracing.prediction_tap import PredictionTap
-from rnngrad_widgets.engine.tracing.quantity_sources import list_sources
-from rnngrad_widgets.engine.tracing.source import Source, TracedLayer
+from rnngrad_widgets.engine.tracing.carry_back import norms
+from rnngrad_widgets.engine.tracing.itemised_pass import ItemisedPass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from numpy.typing import NDArray
+    from collections.abc import Mapping, Sequence
 
     from rnngrad_widgets.engine.differentiation.differentiator import Differentiator
     from rnngrad_widgets.engine.inputs.batch import Batch
-    from rnngrad_widgets.engine.tracing.pass_result import PassRequest
-
-Progress: TypeAlias = "Callable[[int, int], None]"
-"""Called with how many timesteps of the loss are done, and how many there are."""
-
-QUANTITY = "reach"
-
-_SEQUENCES_AT_ONCE = 400
-"""Samples times timesteps of the loss that are carried back at once: more are hardly faster."""
-
-_MOST_AT_ONCE = 50
-"""The same of timesteps alone, for small batches."""
-
-
-class NoTimestepsError(ValueError):
-    """The loss cannot be split by its own timesteps."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Entered:
-    """States to which the loss is carried back from one entry."""
-
-    entry: LossEntry
-    sources: tuple[Source, ...]
-    only: Tensor
-    """The timestep, where the entry has only one; else -1."""
-
-
-@dataclass(frozen=True, eq=False)
-class WantedReach:
-    """Which timesteps of the loss a reach is computed for, and whom to tell how far that is.
-
-    Parameters
-    ----------
-    loss_timesteps
-        As in `choose_timesteps`.
-    progress
-        Called with how many of them are done, and how many there are.
-    """
-
-    loss_timesteps: int | Sequence[int] | None
-    progress: Progress
+    from rnngrad_widgets.engine.tracing.itemised_pass import (
+        Entered,
+        Itemised,
+        Traced,
+        WantedReach,
+    )
+    from rnngrad_widgets.engine.tracing.source import Source
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,40 +38,11 @@ class ReachResult:
     notes: tuple[str, ...] = ()
 
 
-class ReachPass:
-    """The reach of a loss in the layers of a request, for one kind of batch.
+class ReachPass(ItemisedPass):
+    """The reach of a loss in the layers of a request; parameters as for `ItemisedPass`."""
 
-    Parameters
-    ----------
-    model, request
-        The model, and what to compute.
-    batch
-        A batch of the kind.
-    signature
-        One spec for each tensor of the batch.
-
-    Raises
-    ------
-    ValueError
-        If the loss cannot be computed for this batch, or be split as it was asked for.
-    """
-
-    def __init__(
-        self, model: Model, request: PassRequest, batch: Batch, signature: Sequence[Tensor]
-    ) -> None:
-        self._model = model
-        self._request = request
-        self._batch = batch
-        self._findings = Findings()
-        self._entered: list[_Entered] = []
-        settings = [tf.TensorSpec([], tf.float32), tf.TensorSpec([None, None], tf.int32)]
-        self._function = ModelFunction(
-            model, self._compute, settings, batch, signature, request.loss
-        )
-
-    def variables(self) -> dict[int, Tensor]:
-        """Return the values of all variables that it reads; none if it runs eagerly."""
-        return self._function.variables()
+    quantity = "reach"
+    record = RecordRequest(inside=RecurrenceRequest(state_gradients=True))
 
     def run(
         self,
@@ -148,180 +52,53 @@ class ReachPass:
         scale: float,
         values: Mapping[int, Tensor] | None,
     ) -> ReachResult:
-        """Compute the reach for a batch.
+        """Compute the reach for a batch, at the largest loss scale at which it is finite.
 
-        Parameters
-        ----------
-        wanted
-            Which timesteps of the loss.
-        scale
-            What the loss is multiplied by before it is differentiated, for float16.
-        values
-            Values for variables instead of those that the model has.
-
-        Raises
-        ------
-        ValueError
-            If there are no such timesteps.
+        Parameters and errors are those of `itemise`.
         """
         while True:
-            result = self._run(batch, wanted, scale, values)
-            if scale <= 1.0 or all(np.isfinite(tensor.values).all() for tensor in result.tensors):
-                return result
+            itemised = self.itemise(batch, wanted, scale, values)
+            tensors = _labelled(itemised, scale)
+            if scale <= 1.0 or all(np.isfinite(tensor.values).all() for tensor in tensors):
+                return ReachResult(itemised.loss, tensors, self.missing, self.notes)
             scale /= 2
 
-    def _run(
-        self,
-        batch: Batch,
-        wanted: WantedReach,
-        scale: float,
-        values: Mapping[int, Tensor] | None,
-    ) -> ReachResult:
-        loss, found = self._call(batch, [[0]], scale, values)  # how many timesteps there are
-        chosen = [
-            choose_timesteps(wanted.loss_timesteps, int(timesteps))
-            if int(only) < 0
-            else (int(only),)
-            for timesteps, only, _ in found
+    def measure(self, sources: Sequence[Source], gradients: Sequence[Tensor]) -> list[Tensor]:
+        """Return the norms over channels, (samples, timesteps)."""
+        return norms(sources, gradients)
+
+    def measure_once(
+        self, traced: Traced, entered: Entered, differentiator: Differentiator
+    ) -> list[Nested]:
+        """Return the norms of what comes around the entry, and the mask if there is one."""
+        sources = entered.sources
+        probes = [tensor for source in sources for tensor in source.tensors[0]]
+        rest = differentiator.gradients_around(
+            traced.loss, probes, traced.seed, entered.entry.tensors
+        )
+        masks = [
+            [join_calls(source.masks, source.joined, rank=2)] if source.masks else []
+            for source in sources
         ]
-        rows = sorted(set(chain(*chosen)))
-        size = max(1, min(_SEQUENCES_AT_ONCE // max(batch.samples, 1), _MOST_AT_ONCE))
-        parts: list[Nested] = []
-        for start in range(0, len(rows), size):
-            again, part = self._call(batch, [rows[start : start + size]], scale, values)
-            if not np.isclose(again, loss, rtol=1e-5, equal_nan=True):
-                # Random numbers that no variable has the seed of: one forward pass for all.
-                padded = rows + rows[:1] * (-len(rows) % size)
-                grid = [padded[i : i + size] for i in range(0, len(padded), size)]
-                loss, found = self._call(batch, grid, scale, values)
-                parts = [found]
-                break
-            parts.append(part)
-            wanted.progress(min(start + size, len(rows)), len(rows))
-        tensors = []
-        for position, entered in enumerate(self._entered):
-            places = [rows.index(timestep) for timestep in chosen[position]]
-            for number, source in enumerate(entered.sources):
-                by_row = np.concatenate([part[position][2][number][0] for part in parts])[places]
-                _, rest, mask = found[position][2][number]
-                array = np.concatenate([np.moveaxis(by_row, 0, -1), rest[..., None]], -1)
-                tensors.append(_labelled(source, array / scale, chosen[position], mask))
-        missing = list(self._findings.missing.values())
-        return ReachResult(loss, tensors, missing, tuple(self._findings.notes))
+        return [[*both] for both in zip(norms(sources, rest), masks, strict=True)]
 
-    def _call(
-        self,
-        batch: Batch,
-        rows: Sequence[Sequence[int]],
-        scale: float,
-        values: Mapping[int, Tensor] | None,
-    ) -> tuple[float, list[Nested]]:
-        settings = tf.constant(scale, tf.float32), tf.constant(rows, tf.int32)
-        loss, found = self._function(batch, *settings, values=values)
-        return float(loss), found
 
-    def _compute(self, scale: Tensor, rows: Tensor, *leaves: Tensor) -> Nested:
-        """Return the loss, and of each entry its timesteps and the reach of each source.
-
-        Parameters
-        ----------
-        rows
-            Integers (times, timesteps of the loss at once).
-        """
-        model, request = self._model, self._request
-        differentiator: Differentiator
-        differentiator = EagerDifferentiator() if tf.executing_eagerly() else GraphDifferentiator()
-        record = RecordRequest(inside=RecurrenceRequest(state_gradients=True))
-        with adapter_of(model).preserve_layers(model), differentiator.recording():
-            targets = [t for t in request.targets if QUANTITY in offered_quantities(t)]
-            calls = [tap(target, differentiator, record) for target in targets]
-            prediction = PredictionTap(model)
-            loss = loss_of(
-                model, self._batch.with_leaves(list(leaves)), request.training, request.loss
-            )
-        layers = [TracedLayer(*pair) for pair in zip(targets, calls, strict=True)]
-        seed = tf.cast(scale, loss.dtype)
-        self._findings = Findings()
-        self._entered = self._enter(layers, prediction, differentiator, loss, seed)
-        found = []
-        for entered in self._entered:
-            entry, sources = entered.entry, entered.sources
-            probes = [tensor for source in sources for tensor in source.tensors[0]]
-            rest = differentiator.gradients_around(loss, probes, seed, entry.tensors)
-            each = carry_back(entry, sources, rows, differentiator)
-            masks = [
-                [join_calls(source.masks, source.joined, rank=2)] if source.masks else []
-                for source in sources
-            ]
-            at_rest = norms(sources, rest)
-            parts = [[*part] for part in zip(each, at_rest, masks, strict=True)]
-            found.append([entry.timesteps, entered.only, parts])
-        return [tf.reduce_mean(loss), found]
-
-    def _enter(
-        self,
-        layers: Sequence[TracedLayer],
-        prediction: PredictionTap,
-        differentiator: Differentiator,
-        loss: Tensor,
-        seed: Tensor,
-    ) -> list[_Entered]:
-        """Find where the loss enters, and to which states it is carried back from there."""
-        by = self._request.by
-        states = [self._findings.reachable(layer, (QUANTITY,), loss) for layer in layers]
-        if by != "output":
-            sequences = prediction.sequences() if prediction.calls == 1 else []
-            entry = enter_at_prediction(sequences, differentiator, loss, seed)
-            if entry is not None:
-                every = tuple(chain(*states))
-                return [_Entered(entry, every, tf.constant(-1))] if every else []
-            why = _why_no_timesteps(prediction, sequences)
-            if by == "loss":
-                raise NoTimestepsError(
-                    f"by='loss' splits the loss by the timesteps of the model's prediction; {why}; "
-                    "split it by those of a layer's output: by='output'"
+def _labelled(itemised: Itemised, scale: float) -> list[GradientTensor]:
+    found = []
+    for entered, timesteps, by_timestep, once in zip(
+        itemised.entered, itemised.chosen, itemised.by_timestep, itemised.once, strict=True
+    ):
+        for source, reach, (rest, mask) in zip(entered.sources, by_timestep, once, strict=True):
+            values = np.concatenate([np.moveaxis(reach, 0, -1), np.asarray(rest)[..., None]], -1)
+            found.append(
+                GradientTensor(
+                    values / scale,
+                    dims=source.dims,
+                    layer=source.layer,
+                    quantity=source.quantity,
+                    directions=source.directions,
+                    mask=np.asarray(mask[0]) if mask else None,
+                    loss_timesteps=timesteps,
                 )
-            self._findings.notes[f"reach is by the timesteps of the layer's output: {why}"] = None
-        entered = []
-        for layer, sources in zip(layers, states, strict=True):
-            outputs = list_sources(layer, ("output_gradient",))
-            for call in dict.fromkeys(source.call for source in sources):
-                own = tuple(source for source in sources if source.call == call)
-                at = [o for o in outputs if o.layer == call or o.layer.startswith(f"{call}/")]
-                timesteps = tf.shape(own[0].tensors[0][0])[1]
-                if own[0].joined == "timestep":
-                    timesteps = tf.constant(len(own[0].tensors[0]))
-                turned = is_backward(directions(layer.target.layer)[0])
-                found = enter_at_output(at, timesteps, differentiator, loss, seed, turned=turned)
-                if found is None:
-                    self._findings.missing[call, QUANTITY] = (
-                        f"the loss does not depend on the output of layer '{call}', so there is "
-                        f"no {QUANTITY} by it"
-                    )
-                    continue
-                single = not any("timestep" in each.dims for each in at)
-                last = tf.constant(0) if turned else timesteps - 1
-                entered.append(_Entered(found, own, last if single else tf.constant(-1)))
-        return entered
-
-
-def _why_no_timesteps(prediction: PredictionTap, sequences: Sequence[Tensor]) -> str:
-    if prediction.calls != 1:
-        return f"the loss calls the model {prediction.calls} times"
-    if not sequences:
-        return "the prediction has no axis of timesteps, as (samples, timesteps, features) has"
-    return "the loss does not depend on the prediction"
-
-
-def _labelled(
-    source: Source, values: NDArray[Any], timesteps: tuple[int, ...], mask: Sequence[Tensor]
-) -> GradientTensor:
-    return GradientTensor(
-        values,
-        dims=source.dims,
-        layer=source.layer,
-        quantity=source.quantity,
-        directions=source.directions,
-        mask=np.asarray(mask[0]) if mask else None,
-        loss_timesteps=timesteps,
-    )
+            )
+    return found

@@ -22,8 +22,7 @@ from rnngrad_widgets.engine.tracing.findings import Findings
 from rnngrad_widgets.engine.tracing.layer_tap import tap
 from rnngrad_widgets.engine.tracing.model_function import ModelFunction
 from rnngrad_widgets.engine.tracing.pass_result import PassRequest, PassResult
-from rnngrad_widgets.engine.tracing.reach_pass import QUANTITY as REACH
-from rnngrad_widgets.engine.tracing.reach_pass import ReachPass, ReachResult, WantedReach
+from rnngrad_widgets.engine.tracing.reach_pass import ReachPass, ReachResult
 from rnngrad_widgets.engine.tracing.source import Source, TracedLayer
 
 if TYPE_CHECKING:
@@ -32,6 +31,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rnngrad_widgets.engine.inputs.batch import Batch
+    from rnngrad_widgets.engine.tracing.itemised_pass import WantedReach
+
+REACH = ReachPass.quantity
 
 _FLOAT16_SCALE = 2.0**15
 """First loss scale for float16, in which small gradients would be zero without one."""

@@ -1,0 +1,72 @@
+"""What truncated backpropagation through time would lose, for one layer and one batch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rnngrad_widgets.engine.backend import Model, tf
+from rnngrad_widgets.engine.layers.cells import cell_of, cells_of, gates_of
+from rnngrad_widgets.engine.layers.kinds import directions, is_recurrent
+from rnngrad_widgets.engine.threads.exclusive import between_steps, exclusive
+from rnngrad_widgets.engine.tracing.truncation_pass import TruncationPass
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from rnngrad_widgets.engine.inputs.batch import Batch
+    from rnngrad_widgets.engine.layers.find import LayerMatch
+    from rnngrad_widgets.engine.tracing.pass_result import PassRequest
+
+
+def check_truncation(targets: Sequence[LayerMatch]) -> LayerMatch:
+    """Return the layer, if it is one whose kernel's gradient can be split by lag.
+
+    Raises
+    ------
+    ValueError
+        If there are several, or it has two directions, several cells, or gates that are not known.
+    """
+    if len(targets) != 1:
+        names = ", ".join(repr(target.info.path) for target in targets)
+        raise ValueError(f"choose one layer with layer=; the model has {len(targets)}: {names}")
+    (target,) = targets
+    path, layer = target.info.path, target.layer
+    if not is_recurrent(layer) or len(directions(layer)) != 1 or target.time_distributed:
+        why = f"'{path}' is a {target.info.kind}"
+    elif len(cells_of(layer)) != 1 or gates_of(cell_of(layer)) is None:
+        why = f"the cell of '{path}' is not one of Keras' own"
+    else:
+        return target
+    raise ValueError(
+        "what truncation loses is known of an LSTM, GRU or SimpleRNN of one direction, with "
+        f"Keras' own cell; {why}"
+    )
+
+
+def truncation_error(
+    model: Model, request: PassRequest, batch: Batch, progress: Callable[[int, int], None]
+) -> NDArray[np.float64]:
+    """Return the relative error of the kernel's gradient, truncated at 1, 2, ... timesteps.
+
+    Parameters
+    ----------
+    model
+        The model.
+    request
+        One layer, its loss, and what that is split by.
+    batch
+        The batch.
+    progress
+        Called with how many timesteps of the loss are done, and how many there are.
+    """
+    exact = [tf.type_spec_from_value(leaf) for leaf in batch.leaves]
+    itemised = TruncationPass(model, request, batch, exact)
+    if model.run_eagerly:
+        with exclusive(model), between_steps(model):
+            return itemised.run(batch, progress, None)
+    with between_steps(model):
+        values = itemised.variables()
+    return itemised.run(batch, progress, values)
