@@ -6,7 +6,7 @@ the total gradient. This is itemised backpropagation through time: D. Cashman, G
 A. Mosca and R. Chang, "RNNbow: visualizing learning via backpropagation gradients in recurrent
 neural networks", IEEE Computer Graphics and Applications 38(6), 2018.
 
-Several timesteps are carried back at once, from one forward pass, and the passes begin with the same
+Several timesteps are carried back at once, from one forward pass. The passes begin with the same
 variables, seeds and states among them: so it is exact for stateful layers, dropout and batch
 normalisation too. Where the losses of two passes differ nevertheless, by random numbers that no
 variable has the seed of, all timesteps are carried back from one.
