@@ -97,7 +97,7 @@ def test_maps_have_the_colours_of_all_samples_and_a_click_chooses_one(lab: Lab) 
     mouse.click(area["x"] + area["width"] / 2, area["y"] + 4.5 / 6 * area["height"])
     e.expect_text("sample", "1")
     value, norm = number(ARRAY[1, 2, 3], plus=True), number(np.linalg.norm(ARRAY[1, 2]))
-    e.expect_text("hover", f"timestep 2 · channel 3 · v {value} · ‖v‖ {norm}")
+    e.expect_text("hover", f"sample 1 · timestep 2 · channel 3 · v {value} · ‖v‖ {norm}")
 
 
 def test_pages_of_many_samples_and_channels(lab: Lab) -> None:
