@@ -127,9 +127,11 @@ class TracedPass:
             raise _TrainedMeanwhileError
         if reference is not None:
             own = reference()
-            words = ", ".join(self._quantities) or REACH
-            for found, what in ((loss, words), (tf.constant(reach.loss, loss.dtype), REACH)):
-                check_loss(self._model, found, lambda: own(batch, values).mean, what)
+            losses = {", ".join(self._quantities) or REACH: loss}
+            if self._reach is not None:
+                losses[REACH] = tf.constant(reach.loss, loss.dtype)
+            for words, found in losses.items():
+                check_loss(self._model, found, lambda: own(batch, values).mean, words)
             self._reference = None
         return PassResult(
             loss=float(loss),

@@ -30,7 +30,7 @@ def axis_of(view: HistogramView, quantity: str) -> int:
 
 @pytest.mark.parametrize("quantity", ["", *QUANTITIES])
 def test_gradients_and_plain_arrays_are_shown_by_magnitude(view: HistogramView, quantity: str):
-    decades = quantity in ("", "reach") or quantity.endswith("_gradient")
+    decades = quantity in ("", "reach", "cell_path") or quantity.endswith("_gradient")
     assert axis_of(view, quantity) == (MAGNITUDE if decades else SIGNED)
 
 
