@@ -19,7 +19,7 @@ import numpy as np
 from rnngrad_widgets.data.rules import BACKWARD
 from rnngrad_widgets.data.statistics import halves
 from rnngrad_widgets.engine.layers.cell_path import LSTM_GATES
-from rnngrad_widgets.engine.layers.kinds import directions
+from rnngrad_widgets.engine.layers.kinds import DIRECTIONS, directions
 from rnngrad_widgets.engine.quantities import offered_quantities
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def with_cell_paths(
             if direct is None:
                 missing.append(f"there is no output_gradient of layer '{key}', so no {CELL_PATH}")
                 continue
-            gates, cells = by_key[key, "gate"], by_key[key, "cell_state"]
+            gates, cells = _gates(by_key, key), by_key[key, "cell_state"]
             found.append(_tensor(direct, gates, cells, target.layer))
     kept = [tensor for tensor in result.tensors if tensor.quantity in words]
     return replace(result, tensors=[*kept, *found], missing=[*result.missing, *missing])
@@ -92,22 +92,34 @@ def _direct(
     return None if None in both else tuple(tensor for tensor in both if tensor is not None)
 
 
+def _gates(by_key: dict[tuple[str, str], GradientTensor], key: str) -> list[NDArray[Any]]:
+    """Return the gates of each direction: halves of two sizes have a tensor each."""
+    found = by_key.get((key, "gate"))
+    if found is not None:
+        return list(halves(found).values())
+    return [by_key[f"{key}/{direction}", "gate"].values for direction in DIRECTIONS]
+
+
 def _tensor(
-    direct: tuple[GradientTensor, ...], gates: GradientTensor, cells: GradientTensor, layer: Layer
+    direct: tuple[GradientTensor, ...],
+    gates: list[NDArray[Any]],
+    cells: GradientTensor,
+    layer: Layer,
 ) -> GradientTensor:
     """Return the cell path of all directions, laid out as the cell state is."""
-    names = list(halves(cells))
+    widths = [each.shape[-1] // len(LSTM_GATES) for each in gates]
+    states = np.split(cells.values, np.cumsum(widths)[:-1], axis=-1)
     parts = []
-    for place, (name, rnn) in enumerate(zip(names, directions(layer), strict=True)):
-        backward = name == BACKWARD or cells.directions == (BACKWARD,)
-        outputs = _of_direction(direct, place, len(names), layer)
-        if backward and outputs.ndim == 3 and len(names) == 1:
+    for place, rnn in enumerate(directions(layer)):
+        backward = place == 1 or cells.directions == (BACKWARD,)
+        outputs = _of_direction(direct, place, widths, layer)
+        if backward and outputs.ndim == 3 and len(widths) == 1:
             outputs = outputs[:, ::-1]  # such a layer returns them in the order of processing
         parts.append(
             _path(
                 outputs,
-                halves(gates)[name],
-                halves(cells)[name],
+                gates[place],
+                states[place],
                 cells.mask,
                 backward=backward,
                 zero_output=bool(getattr(rnn, "zero_output_for_mask", False)),
@@ -118,17 +130,17 @@ def _tensor(
 
 
 def _of_direction(
-    direct: tuple[GradientTensor, ...], place: int, count: int, layer: Layer
+    direct: tuple[GradientTensor, ...], place: int, widths: list[int], layer: Layer
 ) -> NDArray[np.float64]:
     values = [np.asarray(tensor.values, np.float64) for tensor in direct]
     mode = getattr(layer, "merge_mode", None)
-    if count == 1 or mode == "sum":
+    if len(widths) == 1 or mode == "sum":
         return values[0]
     if mode == "ave":
         return values[0] / 2
     if len(values) == 2:
         return values[place]
-    return np.split(values[0], 2, axis=-1)[place]
+    return np.split(values[0], [widths[0]], axis=-1)[place]
 
 
 def _path(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rnngrad_widgets.engine.keras_api.select import adapter_of
-from rnngrad_widgets.engine.layers.cells import cell_of, cells_of, gates_of
+from rnngrad_widgets.engine.layers.cells import cells_of, gates_of
 from rnngrad_widgets.engine.layers.kinds import directions, is_recurrent
 
 if TYPE_CHECKING:
@@ -19,10 +19,11 @@ def missing_cell_path_reason(layer: Layer) -> str:
     if not is_recurrent(layer):
         return "the model steps the cell itself, so its states may go anywhere"
     for rnn in directions(layer):
-        gates = [gates_of(cell) for cell in cells_of(rnn)]
-        if len(gates) != 1 or gates[0] is None or gates[0].names != LSTM_GATES:
+        cells = cells_of(rnn)
+        gates = gates_of(cells[0]) if len(cells) == 1 else None
+        if gates is None or gates.names != LSTM_GATES:
             return "a cell path is that of an LSTM with Keras' own cell"
-        if cell_of(rnn).activation is not adapter_of(rnn).module.activations.tanh:
+        if cells[0].activation is not adapter_of(rnn).module.activations.tanh:
             return "a cell path is known for activation='tanh'"
     if getattr(layer, "return_state", False):
         return "its last cell state goes on elsewhere, with return_state=True"

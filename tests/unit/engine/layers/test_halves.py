@@ -97,9 +97,10 @@ def test_what_both_halves_have(forward: Any, backward: Any, no_cell: str) -> Non
     words = engine.quantities("bi")
     assert words == (
         *("output_gradient", "hidden_gradient", "input_gradient", "initial_state_gradient"),
-        *("weight_gradient", "output", "hidden_state", "weight"),
+        *("weight_gradient", "reach", "output", "hidden_state", "weight"),
     )
-    snapshot = engine.compute(X, Y, quantities=words)
+    quick = [word for word in words if word != "reach"]  # to trace it takes seconds
+    snapshot = engine.compute(X, Y, quantities=quick)
     values, gradients = unrolled(model)
     close(snapshot["bi", "hidden_gradient"].values, both(gradients, "hidden"))
     close(snapshot["bi", "hidden_state"].values, both(values, "hidden_state"))
