@@ -38,7 +38,7 @@ def by_hand(layer: Any, x: Any, mask: Any, loss: Any) -> np.ndarray:
 
 def _run(tape: tf.GradientTape, rnn: Any, x: Any, mask: Any) -> tuple[Any, dict[int, Any]]:
     kernel, recurrent, bias = (tf.constant(w.numpy()) for w in rnn.cell.weights)
-    h = c = output = tf.zeros((B, UNITS), tf.float64)
+    h = c = output = tf.zeros((B, rnn.cell.units), tf.float64)
     outputs, cells = [], {}
     for t in reversed(range(T)) if rnn.go_backwards else range(T):
         i, f, g, o = tf.split(x[:, t] @ kernel + tf.stop_gradient(h) @ recurrent + bias, 4, axis=1)
@@ -63,6 +63,7 @@ KINDS = ["cell", "backwards", "sum", "ave", "two"]
         *product(("lstm", "concat"), [False, True], [False, True]),
         *product(KINDS, [False, True], [True]),
         ("zero output", True, True),
+        ("sizes", True, True),
     ],
 )
 def test_it_is_that_of_a_loop_whose_gates_pass_nothing_on(
@@ -73,6 +74,9 @@ def test_it_is_that_of_a_loop_whose_gates_pass_nothing_on(
         made = layers.RNN(layers.LSTMCell(UNITS), name="l", **settings)
     else:
         made = layers.LSTM(UNITS, go_backwards=kind == "backwards", name="l", **settings)
+    if kind == "sizes":
+        other = layers.LSTM(UNITS + 2, go_backwards=True, **settings)
+        made = layers.Bidirectional(made, backward_layer=other, name="l")
     if kind in ("concat", "sum", "ave", "two"):
         made = layers.Bidirectional(made, merge_mode=None if kind == "two" else kind, name="l")
     rng = np.random.default_rng(0)
@@ -84,7 +88,7 @@ def test_it_is_that_of_a_loop_whose_gates_pass_nothing_on(
     returned = made(hidden)
     model = keras.Model(inputs, returned)
     model.run_eagerly = True  # the cell path is computed of arrays: tracing would only take time
-    seeds = [rng.normal(size=part.shape[1:]) for part in keras.tree.flatten(returned)]
+    seeds = [rng.normal(size=part.shape[1:]) for part in keras.tree.flatten(model(x))]
 
     def of_outputs(*parts: Any) -> Any:
         return sum(tf.reduce_sum(p * s) for p, s in zip(parts, seeds, strict=True))
@@ -92,7 +96,8 @@ def test_it_is_that_of_a_loop_whose_gates_pass_nothing_on(
     def loss(model: Any, x: Any, *_: Any) -> Any:
         return of_outputs(*keras.tree.flatten(model(x)))
 
-    merge = {"concat": lambda a, b: tf.concat([a, b], -1), "sum": tf.add}
+    merge = dict.fromkeys(("concat", "sizes"), lambda a, b: tf.concat([a, b], -1))
+    merge["sum"] = tf.add
     merge["ave"] = lambda a, b: (a + b) / 2
 
     def merged(*parts: Any) -> Any:
