@@ -232,8 +232,9 @@ def test_two_kinds_of_keras_2() -> None:
             variable.assign(variable + RNG.normal(scale=0.3, size=variable.shape))
     model.set_weights(other.get_weights())
     engine = GradientEngine(model)
-    words = GradientEngine(other).quantities("bi")
-    assert engine.quantities("bi") == words
+    offered = GradientEngine(other).quantities("bi")
+    assert engine.quantities("bi") == offered
+    words = [word for word in offered if word != "reach"]  # to trace it takes seconds
     expected, found = GradientEngine(other).compute(X, Y, "bi", words), engine.compute(
         X, Y, "bi", words
     )  # fmt: skip
