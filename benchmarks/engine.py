@@ -105,8 +105,13 @@ def report(name: str, model: Any, repeats: int) -> None:
             quantities = words
         ways[row] = partial(engine.compute, x, y, quantities=quantities)
     times = measure(ways, repeats)
-    base = np.median(times["forward + backward of weights"][3:])
     print(f"\n{name}, batch {BATCH}, all recurrent layers, {repeats} interleaved repeats")
+    print_table(times)
+
+
+def print_table(times: dict[str, list[float]]) -> None:
+    """Print the median of each way, and its ratio to that of the weights' pass."""
+    base = np.median(times["forward + backward of weights"][3:])
     print(f"{'':32}{'median ms':>10}{'ratio':>8}{'first s':>9}")
     for way, taken in times.items():
         median = np.median(taken[3:])

@@ -21,7 +21,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 
-from benchmarks.engine import floor, measure
+from benchmarks.engine import floor, measure, print_table
 from rnngrad_widgets.engine import GradientEngine
 
 SAMPLES, TIMESTEPS, FEATURES = 16, 100, 8
@@ -65,12 +65,8 @@ def report(units: int, repeats: int) -> None:
         ways[f"reach of {name}"] = partial(compute, x, y, loss_timesteps=chosen)
     ways["reach of all 100, one sample"] = partial(compute, x[:1], y[:1], loss_timesteps=1)
     times = measure(ways, repeats)
-    base = np.median(times["forward + backward of weights"][3:])
     print(f"\nLSTM({units}), batch {x.shape}, {repeats} interleaved repeats")
-    print(f"{'':32}{'median ms':>10}{'ratio':>8}{'first s':>9}")
-    for way, taken in times.items():
-        median = np.median(taken[3:])
-        print(f"{way:32}{1e3 * median:10.1f}{median / base:8.2f}{taken[0]:9.2f}")
+    print_table(times)
     command = [sys.executable, "-m", "benchmarks.reach", "--peak", str(units)]
     raised = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
     print(f"{'peak of memory, all 100':32}{raised:>10} MiB")

@@ -145,10 +145,10 @@ class ExplorerTraits(PlotFrame):
         """Colour a reach by log10, unless other colours were chosen: it has all magnitudes."""
         is_reach = self.displayed.tensor.dims == REACH
         if is_reach and self.cmap == "diverging":
-            self._coloured_for_reach, self.cmap = True, "sequential"
+            self._coloured_for_reach, self.cmap = True, SEQUENTIAL_CMAP
         elif not is_reach and self._coloured_for_reach:
             self._coloured_for_reach = False
-            if self.cmap == "sequential":
+            if self.cmap == SEQUENTIAL_CMAP:
                 self.cmap = "diverging"
 
     # -- set in Python -----------------------------------------------------------------------------

@@ -119,8 +119,7 @@ class TracedPass:
         loss, arrays = self._compute_unscaled(batch, values)
         reach = ReachResult(float(loss))
         if self._reach is not None:
-            scale = _FLOAT16_SCALE if self._scaled else 1.0
-            reach = self._reach.run(batch, wanted, scale=scale, values=values)
+            reach = self._reach.run(batch, wanted, scale=self._first_scale, values=values)
         if not careful and (
             may_train_elsewhere() or self._adapter.training_step(self._model) != step
         ):
@@ -143,11 +142,15 @@ class TracedPass:
             notes=tuple(dict.fromkeys((*self._findings.notes, *reach.notes))),
         )
 
+    @property
+    def _first_scale(self) -> float:
+        return _FLOAT16_SCALE if self._scaled else 1.0
+
     def _compute_unscaled(
         self, batch: Batch, values: dict[int, Tensor] | None
     ) -> tuple[Tensor, list[NDArray[Any]]]:
         """Return the loss and the arrays, at the largest loss scale at which these are finite."""
-        scale = _FLOAT16_SCALE if self._scaled else 1.0
+        scale = self._first_scale
         while True:
             loss, *tensors = self._function(batch, tf.constant(scale, tf.float32), values=values)
             arrays = [np.asarray(tensor) for tensor in tensors]

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 _MOST_VALUES = 2**24
 """Values of gradients by gates that are carried back at once, 64 MiB in single precision."""
 
-MOST_KERNEL_BYTES = 2**30
-"""Bytes that the kernel's gradients of all lags may take."""
+MOST_BYTES = 2**30
+"""Bytes that the gradients by the gates, and those of the kernel by lag, may take each."""
 
 
 class TruncationPass(ItemisedPass):
@@ -70,12 +70,6 @@ class TruncationPass(ItemisedPass):
         ((inputs,),) = itemised.once
         x = np.asarray(inputs, np.float64).transpose(1, 2, 0)  # timestep, feature, sample
         count = len(x)
-        size = count * x.shape[1] * by_gates.shape[-1] * 8
-        if size > MOST_KERNEL_BYTES:
-            raise ValueError(
-                f"the kernel's gradients of all {count} lags must fit {MOST_KERNEL_BYTES:,} bytes; "
-                f"they take {size:,}; hand over shorter sequences"
-            )
         backward = itemised.entered[0].sources[0].directions != ()
         by_lag = np.zeros((count, x.shape[1], by_gates.shape[-1]))
         kept = np.zeros(by_lag.shape[1:])  # of later timesteps than the loss's, never truncated
@@ -107,6 +101,24 @@ class TruncationPass(ItemisedPass):
         return [tf.identity(call.inputs[0])]
 
     def at_once(self, batch: Batch, found: Sequence[Nested]) -> int:
-        """Return how many timesteps of the loss are carried back at once."""
-        each = max((int(np.prod(part.shape[1:])) for _, _, parts, _ in found for part in parts))
-        return max(1, min(super().at_once(batch, found), _MOST_VALUES // each))
+        """Return how many timesteps of the loss are carried back at once.
+
+        Raises
+        ------
+        ValueError
+            If the sequences are too long, before any is carried back.
+        """
+        at_once = super().at_once(batch, found)
+        for timesteps, _, (gates,), (inputs,) in found:  # one, if the loss depends on the layer
+            _, samples, count, width = gates.shape
+            each = samples * count * width
+            by_gates = int(timesteps) * each * gates.dtype.size
+            size = max(by_gates, count * inputs.shape[-1] * width * 8)
+            if size > MOST_BYTES:
+                raise ValueError(
+                    f"the gradients from all {int(timesteps)} timesteps of the loss must fit "
+                    f"{MOST_BYTES:,} bytes; they take {size:,}; hand over fewer samples or shorter "
+                    "sequences"
+                )
+            at_once = min(at_once, _MOST_VALUES // each)
+        return max(1, at_once)

@@ -11,6 +11,7 @@ import tensorflow as tf
 from keras import layers
 
 from rnngrad_widgets.engine import GradientEngine
+from rnngrad_widgets.engine.tracing import truncation_pass
 
 if TYPE_CHECKING:
     from typing import Any
@@ -110,3 +111,17 @@ def test_others_are_refused(stack: list[Any], message: str) -> None:
     model.compile("sgd", "mse")
     with pytest.raises(ValueError, match=message):
         GradientEngine(model).truncation_error(np.ones((2, T, F)), np.ones((2, 6)))
+
+
+def test_what_takes_too_much_memory_is_refused_before_it_is_computed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model = keras.Sequential([keras.Input((T, F)), layers.LSTM(3, return_sequences=True)])
+    model.compile("sgd", "mse")
+    monkeypatch.setattr(truncation_pass, "MOST_BYTES", 1_000)
+    told: list[int] = []
+    with pytest.raises(ValueError, match=r"all 6 timesteps .* 1,000 bytes; they take 6,912; hand"):
+        GradientEngine(model).truncation_error(
+            np.ones((2, T, F)), np.ones((2, T, 3)), progress=lambda done, _: told.append(done)
+        )
+    assert told == []
