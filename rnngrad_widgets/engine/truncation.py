@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rnngrad_widgets.engine.backend import Model, tf
+from rnngrad_widgets.engine.backend import Model, Tensor, tf
+from rnngrad_widgets.engine.keras_api.select import adapter_of
 from rnngrad_widgets.engine.layers.cells import cell_of, cells_of, gates_of
 from rnngrad_widgets.engine.layers.kinds import directions, is_recurrent
+from rnngrad_widgets.engine.loss.loss_check import check_loss
+from rnngrad_widgets.engine.loss.loss_function import LossFunction
 from rnngrad_widgets.engine.threads.exclusive import between_steps, exclusive
 from rnngrad_widgets.engine.tracing.truncation_pass import TruncationPass
 
@@ -61,12 +64,25 @@ def truncation_error(
         The batch.
     progress
         Called with how many timesteps of the loss are done, and how many there are.
+
+    Raises
+    ------
+    RuntimeError
+        If the loss that is carried back is not the model's.
     """
     exact = [tf.type_spec_from_value(leaf) for leaf in batch.leaves]
     itemised = TruncationPass(model, request, batch, exact)
+    reference = LossFunction(model, batch, exact, training=request.training, loss=request.loss)
+
+    def run(values: dict[int, Tensor] | None) -> NDArray[np.float64]:
+        loss, errors = itemised.run(batch, progress, values)
+        found = tf.constant(loss, adapter_of(model).floatx())
+        check_loss(model, found, lambda: reference(batch, values).mean, "truncation_error")
+        return errors
+
     if model.run_eagerly:
         with exclusive(model), between_steps(model):
-            return itemised.run(batch, progress, None)
+            return run(None)
     with between_steps(model):
         values = itemised.variables()
-    return itemised.run(batch, progress, values)
+    return run(values)

@@ -48,12 +48,14 @@ class TruncationPass(ItemisedPass):
         batch: Batch,
         progress: Callable[[int, int], None],
         values: Mapping[int, Tensor] | None,
-    ) -> NDArray[np.float64]:
-        """Return the relative error of the kernel's gradient, truncated at 1, 2, ... timesteps.
+    ) -> tuple[float, NDArray[np.float64]]:
+        """Compute the relative error of the kernel's gradient, truncated at 1, 2, ... timesteps.
 
         Returns
         -------
-        numpy.ndarray
+        loss
+            Loss of the batch.
+        errors
             (timesteps,). NaN where the gradient is zero.
 
         Raises
@@ -84,7 +86,7 @@ class TruncationPass(ItemisedPass):
         lost = np.cumsum(by_lag[::-1], axis=0)[::-1]  # from lag 0, 1, ... on
         total = np.linalg.norm(lost[0] + kept)
         errors = np.append(np.linalg.norm(lost[1:], axis=(1, 2)), 0.0)
-        return errors / total if total > 0 else np.full(count, np.nan)
+        return itemised.loss, errors / total if total > 0 else np.full(count, np.nan)
 
     def measure(self, sources: Sequence[Source], gradients: Sequence[Tensor]) -> list[Tensor]:
         """Return the gradients by the gates, (samples, timesteps, gates * channels)."""
