@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, TypedDict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 import numpy as np
 
 from rnngrad_widgets.data.keywords import naming, suggesting
+from rnngrad_widgets.data.loss_timesteps import Entrance, check_reach
 from rnngrad_widgets.data.quantities import check_known
 from rnngrad_widgets.data.tensor import GradientSnapshot
 
@@ -42,6 +43,27 @@ class BatchOptions(TypedDict, total=False):
     loss: Any
 
 
+class ReachOptions(TypedDict, total=False):
+    """How the quantity ``reach`` splits a loss; nothing else is computed with them.
+
+    Parameters
+    ----------
+    loss_timesteps
+        Which timesteps of the loss: None for at most 32, evenly spaced; a number n for every n-th;
+        or a sequence of them.
+    by
+        What they are timesteps of: ``"loss"``, the prediction, or ``"output"``, what the layer
+        returns; see `GradientEngine.compute`.
+    """
+
+    loss_timesteps: int | Sequence[int] | None
+    by: Entrance | None
+
+
+class SnapshotOptions(BatchOptions, ReachOptions, total=False):
+    """What a snapshot of any quantities takes, beside x and y."""
+
+
 BATCH_DEFAULTS: BatchOptions = {
     "sample_weight": None,
     "class_weight": None,
@@ -49,6 +71,10 @@ BATCH_DEFAULTS: BatchOptions = {
     "steps": None,
     "loss": None,
 }
+
+REACH_DEFAULTS: ReachOptions = {"loss_timesteps": None, "by": None}
+
+SNAPSHOT_DEFAULTS = cast("SnapshotOptions", {**BATCH_DEFAULTS, **REACH_DEFAULTS})
 
 
 def check_repeatable(x: Any) -> None:
@@ -98,28 +124,31 @@ class BatchSnapshot:
         As `GradientEngine.compute` takes them.
     **options
         ``sample_weight``, ``class_weight``, ``training``, ``steps`` and ``loss``, see
-        `BatchOptions`.
+        `BatchOptions`; ``loss_timesteps`` and ``by``, see `ReachOptions`.
 
     Raises
     ------
     TypeError
         If x is an iterator: it would be another batch every time.
     ValueError
-        If a quantity is one that no layer has.
+        If a quantity is one that no layer has, or the loss is to be split for another than
+        ``"reach"``.
     """
 
     @suggesting
-    @naming(BatchOptions, BATCH_DEFAULTS)
+    @naming(SnapshotOptions, SNAPSHOT_DEFAULTS)
     def __init__(
         self,
         x: Any,
         y: Any = None,
         layers: Any = None,
         quantities: Any = "output_gradient",
-        **options: Unpack[BatchOptions],
+        **options: Unpack[SnapshotOptions],
     ) -> None:
         check_repeatable(x)
         check_known(quantities)
+        words = (quantities,) if isinstance(quantities, str) else tuple(quantities)
+        check_reach(words, options.get("loss_timesteps"), options.get("by"))
         self._batch = (x, y, layers, quantities)
         self._options = options
         self._engine: Any = None

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from rnngrad_widgets.callbacks.base import OnError, TrainingCallback
 from rnngrad_widgets.callbacks.batch_snapshot import (
-    BATCH_DEFAULTS,
-    BatchOptions,
+    SNAPSHOT_DEFAULTS,
     BatchSnapshot,
+    SnapshotOptions,
 )
 from rnngrad_widgets.callbacks.schedule import Every
 from rnngrad_widgets.callbacks.status import Status
@@ -61,7 +61,8 @@ class GradientRecorder(TrainingCallback):
         Options for fsspec, for instance keys.
     **options
         ``sample_weight``, ``class_weight``, ``training``, ``steps`` and ``loss``, see
-        `BatchOptions`.
+        `BatchOptions`; of the quantity ``"reach"`` also ``loss_timesteps`` and ``by``, see
+        `ReachOptions`.
 
     Raises
     ------
@@ -78,7 +79,7 @@ class GradientRecorder(TrainingCallback):
     """
 
     @suggesting
-    @naming(BatchOptions, BATCH_DEFAULTS)
+    @naming(SnapshotOptions, SNAPSHOT_DEFAULTS)
     def __init__(
         self,
         path: str | os.PathLike[str],
@@ -92,7 +93,7 @@ class GradientRecorder(TrainingCallback):
         mode: Mode = "x",
         on_error: OnError = "warn",
         storage_options: Mapping[str, Any] | None = None,
-        **options: Unpack[BatchOptions],
+        **options: Unpack[SnapshotOptions],
     ) -> None:
         probe = BatchSnapshot(x, y, layers, quantities, **options)
         self._writer = RecordingWriter(path, mode, storage_options=storage_options)

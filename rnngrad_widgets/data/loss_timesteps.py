@@ -1,13 +1,16 @@
-"""Which timesteps of the loss a reach is computed for."""
+"""Which timesteps of the loss a reach is computed for, and what they are timesteps of."""
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
+
+Entrance: TypeAlias = Literal["loss", "output"]
+"""Where a loss is split by timesteps: at the model's prediction, or at what a layer returns."""
 
 MAX_DEFAULT = 32
 """How many timesteps are taken where nothing is said."""
@@ -36,26 +39,83 @@ def choose_timesteps(wanted: int | Sequence[int] | None, count: int) -> tuple[in
     TypeError
         If it is neither a whole number nor several.
     """
+    wanted = _checked(wanted)
     if wanted is None:
         spaced = np.linspace(0, count - 1, min(count, MAX_DEFAULT))
         return tuple(int(timestep) for timestep in np.round(spaced))
+    if isinstance(wanted, int):
+        return tuple(range((count - 1) % wanted, count, wanted))
+    for timestep in wanted:
+        if not -count <= timestep < count:
+            raise ValueError(
+                f"loss_timesteps must be timesteps of the loss, 0 to {count - 1}; "
+                f"received {timestep}"
+            )
+    return tuple(sorted({timestep % count for timestep in wanted}))
+
+
+def _checked(wanted: Any) -> int | tuple[int, ...] | None:
+    if wanted is None:
+        return None
     if isinstance(wanted, (str, bytes)):
         raise TypeError(_message(wanted))
     if not isinstance(wanted, Iterable):
         every = _whole(wanted)
         if every < 1:
             raise ValueError(_message(wanted))
-        return tuple(range((count - 1) % every, count, every))
-    found = [_whole(timestep) for timestep in wanted]
+        return every
+    found = tuple(_whole(timestep) for timestep in wanted)
     if not found:
         raise ValueError(f"loss_timesteps must name at least one timestep; received {wanted!r}")
-    for timestep in found:
-        if not -count <= timestep < count:
+    return found
+
+
+def check_reach_options(loss_timesteps: object, by: object) -> None:
+    """Refuse what is no choice of timesteps of a loss, however many it has.
+
+    Parameters
+    ----------
+    loss_timesteps, by
+        As in `GradientEngine.compute`.
+
+    Raises
+    ------
+    ValueError
+        If `by` is no such word, no timestep is wanted, or a number is below 1.
+    TypeError
+        If `loss_timesteps` is neither a whole number nor several.
+    """
+    if by not in (None, "loss", "output"):
+        raise ValueError(f"by must be 'loss', 'output' or None; received {by!r}")
+    _checked(loss_timesteps)
+
+
+def check_reach(words: Sequence[str], loss_timesteps: object, by: object) -> None:
+    """Refuse to split a loss where that has no meaning.
+
+    Parameters
+    ----------
+    words
+        The quantities that are asked for.
+    loss_timesteps, by
+        As in `GradientEngine.compute`.
+
+    Raises
+    ------
+    ValueError
+        If they are given and there is no reach among the quantities, or as `check_reach_options`.
+    TypeError
+        As `check_reach_options`.
+    """
+    check_reach_options(loss_timesteps, by)
+    if "reach" in words:
+        return
+    for name, value in (("loss_timesteps", loss_timesteps), ("by", by)):
+        if value is not None:
             raise ValueError(
-                f"loss_timesteps must be timesteps of the loss, 0 to {count - 1}; "
-                f"received {timestep}"
+                f"{name} is for the quantity 'reach'; received {name}={value!r} with "
+                f"{', '.join(words)}; leave it out, or ask for 'reach'"
             )
-    return tuple(sorted({timestep % count for timestep in found}))
 
 
 def _whole(value: Any) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING
 
+from rnngrad_widgets.data.loss_timesteps import check_reach, check_reach_options
 from rnngrad_widgets.data.tensor import NothingThereError
 from rnngrad_widgets.engine.backend import LayerChoice, Model, Nested, check_backend
 from rnngrad_widgets.engine.cell_path import with_cell_paths, with_needed
@@ -15,7 +16,7 @@ from rnngrad_widgets.engine.layers.find import LayerMatch, RecurrentLayer, find_
 from rnngrad_widgets.engine.layers.resolve import resolve, resolve_all
 from rnngrad_widgets.engine.layers.weights import read_weights
 from rnngrad_widgets.engine.loss.given_loss import VALUES, ForwardOnly, GivenLosses
-from rnngrad_widgets.engine.loss.requirements import check_clip, check_reach, check_trainable
+from rnngrad_widgets.engine.loss.requirements import check_clip, check_trainable
 from rnngrad_widgets.engine.model_state.build import Builder, unbuilt_layers
 from rnngrad_widgets.engine.progress import ProgressBar
 from rnngrad_widgets.engine.quantities import check_quantities, offered_quantities
@@ -33,10 +34,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rnngrad_widgets.data.check_table import CheckTable
+    from rnngrad_widgets.data.loss_timesteps import Entrance
     from rnngrad_widgets.data.tensor import GradientSnapshot, GradientTensor
     from rnngrad_widgets.engine.loss.loss_function import Loss
     from rnngrad_widgets.engine.tracing.itemised_pass import Progress
-    from rnngrad_widgets.engine.tracing.pass_result import Entrance, PassResult
+    from rnngrad_widgets.engine.tracing.pass_result import PassResult
 
 
 class GradientEngine:
@@ -375,7 +377,7 @@ class GradientEngine:
         """
         if loss is None:
             check_trainable(self._model)
-        check_reach(("reach",), None, by)
+        check_reach_options(None, by)
         (batch,) = batches(
             self._model, x, y, sample_weight, class_weight, 1 if is_stream(x) else None
         )

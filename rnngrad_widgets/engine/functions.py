@@ -12,6 +12,7 @@ from rnngrad_widgets.data.quantities import quantity_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from rnngrad_widgets.data.loss_timesteps import Entrance
     from rnngrad_widgets.engine.backend import LayerChoice, Model, Nested
     from rnngrad_widgets.engine.engine import GradientEngine
 
@@ -34,6 +35,8 @@ def get_rnn_gradients(
     training: bool = False,
     steps: int | None = None,
     loss: Any = None,
+    loss_timesteps: int | Sequence[int] | None = None,
+    by: Entrance | None = None,
 ) -> dict[str, NDArray[np.generic]]: ...
 
 
@@ -52,6 +55,8 @@ def get_rnn_gradients(
     training: bool = False,
     steps: int | None = None,
     loss: Any = None,
+    loss_timesteps: int | Sequence[int] | None = None,
+    by: Entrance | None = None,
 ) -> NDArray[np.generic]: ...
 
 
@@ -69,6 +74,8 @@ def get_rnn_gradients(
     training: bool = False,
     steps: int | None = None,
     loss: Any = None,
+    loss_timesteps: int | Sequence[int] | None = None,
+    by: Entrance | None = None,
 ) -> NDArray[np.generic] | dict[str, NDArray[np.generic]]:
     """Compute one gradient of one recurrent layer as an array.
 
@@ -98,6 +105,8 @@ def get_rnn_gradients(
     loss
         What to differentiate instead of the model's loss, for instance one class or timestep; see
         `GradientEngine.compute`.
+    loss_timesteps, by
+        For the quantity ``"reach"``: which timesteps of the loss, and of what they are timesteps.
 
     Returns
     -------
@@ -131,6 +140,8 @@ def get_rnn_gradients(
         training=training,
         steps=steps,
         loss=loss,
+        loss_timesteps=loss_timesteps,
+        by=by,
     )
     if quantity_of(quantity).of == "weight":
         return {

@@ -11,15 +11,24 @@ _PATIENCE = 1.0
 
 
 class ProgressBar:
-    """Keras' progress bar, which also says how long it will take; not for what is soon done."""
+    """Keras' progress bar, which also says how long it will take; not for what is soon done.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    least_left
+        Seconds that must be left, by what it took so far, for the bar to appear.
+    """
+
+    def __init__(self, least_left: float = 0.0) -> None:
         self._begun = time.monotonic()
+        self._least_left = least_left
         self._bar: keras.utils.Progbar | None = None
 
     def __call__(self, done: int, count: int) -> None:
         """Show how many of how many timesteps of the loss are done."""
-        if self._bar is None and (done == count or time.monotonic() - self._begun < _PATIENCE):
+        taken = time.monotonic() - self._begun
+        left = taken * (count - done) / done
+        if self._bar is None and (done == count or taken < _PATIENCE or left < self._least_left):
             return
         if self._bar is None:
             self._bar = keras.utils.Progbar(count, unit_name="timestep of the loss")

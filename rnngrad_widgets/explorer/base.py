@@ -18,6 +18,7 @@ from rnngrad_widgets.diagnosis.shares import check_levels, check_threshold, shar
 from rnngrad_widgets.diagnosis.telling import Evidence
 from rnngrad_widgets.explorer.displayed import Displayed, DisplayKey, TensorLoader
 from rnngrad_widgets.explorer.options import DisplayOptions, check_options, with_defaults
+from rnngrad_widgets.explorer.progress import ReachProgress
 from rnngrad_widgets.explorer.recorded_run import RecordedRun
 from rnngrad_widgets.explorer.run_status import RunStatus
 from rnngrad_widgets.explorer.runs import Runs
@@ -81,7 +82,7 @@ class ExplorerBase(ExplorerTraits):
         self._teller.threshold = check_threshold(chosen["threshold"])
         self._teller.levels = check_levels(chosen["levels"])
         weighed = set(WEIGHTS) <= set(source.quantities(self.displayed.key.layer))
-        source.progress = self._tell_progress
+        source.progress = ReachProgress(self._say_progress)
         self.view_stack = ViewStack(selection, weights=weighed, choose=self._choose_shares)
         self.runs = Runs(selection, lines.summary, chosen["budget"], self._teller, self._sync_step)
         self._side = SideViews(source, self.view_stack, self._compute, self.runs.has)
@@ -252,14 +253,15 @@ class ExplorerBase(ExplorerTraits):
         with self._computing():
             return self.source.compute(layer, quantity)
 
-    def _tell_progress(self, done: int, count: int) -> None:
-        if self.busy and done < count:
-            self.busy = f"Computing the reach: {done} of {count} timesteps of the loss…"
+    def _say_progress(self, words: str) -> None:
+        if self.busy:  # not of what a callback computes
+            self.busy = words
 
     @contextmanager
     def _computing(self) -> Iterator[None]:
         with self._lock:
             self.busy = "Computing the gradient…"
+            self.source.progress = ReachProgress(self._say_progress)
             try:
                 yield
             finally:

@@ -66,6 +66,9 @@ class GradientExplorer(ExplorerBase):
     loss
         What to differentiate instead of the model's loss, for instance one class or timestep; see
         `GradientEngine.compute`.
+    loss_timesteps, by
+        For the quantity ``"reach"``: which timesteps of the loss, and of what they are timesteps;
+        see `GradientEngine.compute`.
     sample, channel
         What is selected at first.
     norm
@@ -141,8 +144,8 @@ class GradientExplorer(ExplorerBase):
         # here, because it imports TensorFlow, which an array does not need
         from rnngrad_widgets.engine import GradientEngine  # noqa: PLC0415
 
-        batch, display = parted(options)
-        source = ModelSource(GradientEngine(model), x, y, **batch)
+        computed, display = parted(options)
+        source = ModelSource(GradientEngine(model), x, y, **computed)
         super().__init__(source, layer, quantity, **display)
 
     @classmethod

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
-from rnngrad_widgets.callbacks.batch_snapshot import BATCH_DEFAULTS, BatchOptions
+from rnngrad_widgets.callbacks.batch_snapshot import SNAPSHOT_DEFAULTS, SnapshotOptions
 from rnngrad_widgets.data.norm import Norm, check_norm
 from rnngrad_widgets.data.statistics import THRESHOLD
 from rnngrad_widgets.data.thinning import BUDGET
@@ -54,11 +54,11 @@ DISPLAY_DEFAULTS: DisplayOptions = {
 }
 
 
-class ModelOptions(BatchOptions, DisplayOptions, total=False):
-    """What the explorer of a model takes: of its batch, and of the display."""
+class ModelOptions(SnapshotOptions, DisplayOptions, total=False):
+    """What the explorer of a model takes: of what is computed, and of the display."""
 
 
-MODEL_DEFAULTS = cast("ModelOptions", {**BATCH_DEFAULTS, **DISPLAY_DEFAULTS})
+MODEL_DEFAULTS = cast("ModelOptions", {**SNAPSHOT_DEFAULTS, **DISPLAY_DEFAULTS})
 
 
 def with_defaults(**options: Unpack[DisplayOptions]) -> DisplayOptions:
@@ -66,11 +66,11 @@ def with_defaults(**options: Unpack[DisplayOptions]) -> DisplayOptions:
     return {**DISPLAY_DEFAULTS, **options}
 
 
-def parted(options: ModelOptions) -> tuple[BatchOptions, DisplayOptions]:
-    """Return the options of the batch, and those of the display."""
-    batch = {name: value for name, value in options.items() if name in BATCH_DEFAULTS}
+def parted(options: ModelOptions) -> tuple[SnapshotOptions, DisplayOptions]:
+    """Return the options of what is computed, and those of the display."""
+    computed = {name: value for name, value in options.items() if name in SNAPSHOT_DEFAULTS}
     display = {name: value for name, value in options.items() if name in DISPLAY_DEFAULTS}
-    return cast("BatchOptions", batch), cast("DisplayOptions", display)
+    return cast("SnapshotOptions", computed), cast("DisplayOptions", display)
 
 
 def check_options(options: DisplayOptions, displayed: Displayed) -> Norm:

@@ -34,10 +34,11 @@ class Source(ABC):
     Attributes
     ----------
     progress
-        Called with how many timesteps of the loss a reach is computed for by now, and of how many.
+        Called with how many timesteps of the loss a reach is computed for by now, and of how many;
+        None while there is no widget that could show it.
     """
 
-    progress: Callable[[int, int], None] = staticmethod(lambda _done, _count: None)
+    progress: Callable[[int, int], None] | None = None
 
     @abstractmethod
     def layers(self) -> Mapping[str, str]:

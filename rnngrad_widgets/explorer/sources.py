@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from rnngrad_widgets.callbacks.batch_snapshot import BatchOptions, check_repeatable
+from rnngrad_widgets.callbacks.batch_snapshot import (
+    REACH_DEFAULTS,
+    SnapshotOptions,
+    check_repeatable,
+)
+from rnngrad_widgets.data.loss_timesteps import check_reach_options
 from rnngrad_widgets.data.quantities import check_known
 from rnngrad_widgets.data.slices import counted_timesteps, masked_of, note_on_masked
 from rnngrad_widgets.data.tensor import (
@@ -38,9 +43,10 @@ class ModelSource(Source):
     """A Keras model and a batch; the engine computes."""
 
     def __init__(
-        self, engine: GradientEngine, x: Any, y: Any, **options: Unpack[BatchOptions]
+        self, engine: GradientEngine, x: Any, y: Any, **options: Unpack[SnapshotOptions]
     ) -> None:
         check_repeatable(x)
+        check_reach_options(options.get("loss_timesteps"), options.get("by"))
         self._engine = engine
         self._batch = (x, y)
         self._options = options
@@ -112,15 +118,24 @@ class ModelSource(Source):
         return by_part(tensors, layer)
 
     def _compute(self, layer: str, *quantities: str) -> GradientSnapshot:
+        # here, because it imports TensorFlow
+        from rnngrad_widgets.engine.progress import ProgressBar  # noqa: PLC0415
+
         x, y = self._batch
         return self._engine.compute(
             x,
             y,
             layers=layer,
             quantities=quantities,
-            progress=self.progress,
-            **self._options,
+            progress=self.progress or ProgressBar(least_left=5.0),
+            **self._options_for(quantities),
         )
+
+    def _options_for(self, quantities: Iterable[str]) -> SnapshotOptions:
+        """Return the options, without those of a reach where none is computed."""
+        left_out = () if "reach" in quantities else REACH_DEFAULTS
+        kept = {name: value for name, value in self._options.items() if name not in left_out}
+        return cast("SnapshotOptions", kept)
 
     def _with_direct(self, layer: str, quantity: str) -> GradientSnapshot | None:
         """Compute the direct gradient too, which costs nothing more: it says where the loss acts.
@@ -155,7 +170,9 @@ class ModelSource(Source):
 
         self._check_recorded(layers, quantities)
         x, y = self._batch
-        return GradientRecorder(path, x, y, layers, quantities, **self._options, **options)
+        words = (quantities,) if isinstance(quantities, str) else quantities
+        options = {**self._options_for(words), **options}
+        return GradientRecorder(path, x, y, layers, quantities, **options)
 
     def _check_recorded(self, layers: Any, quantities: Any) -> None:
         """Refuse now what each snapshot would fail with."""

@@ -54,30 +54,3 @@ def check_clip(model: Model, words: Sequence[str], clip: bool) -> None:
         )
     if clip and getattr(model, "optimizer", None) is None:
         raise ValueError("clip needs the model's optimizer; received clip=True for a model without")
-
-
-def check_reach(words: Sequence[str], loss_timesteps: object, by: object) -> None:
-    """Refuse to split a loss where that has no meaning.
-
-    Parameters
-    ----------
-    words
-        The quantities that are asked for.
-    loss_timesteps, by
-        As in `GradientEngine.compute`.
-
-    Raises
-    ------
-    ValueError
-        If they are given and there is no reach among the quantities, or `by` is no such word.
-    """
-    if by not in (None, "loss", "output"):
-        raise ValueError(f"by must be 'loss', 'output' or None; received {by!r}")
-    if "reach" in words:
-        return
-    for name, value in (("loss_timesteps", loss_timesteps), ("by", by)):
-        if value is not None:
-            raise ValueError(
-                f"{name} is for the quantity 'reach'; received {name}={value!r} with "
-                f"{', '.join(words)}; leave it out, or ask for 'reach'"
-            )

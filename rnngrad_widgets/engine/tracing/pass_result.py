@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rnngrad_widgets.data.loss_timesteps import Entrance
     from rnngrad_widgets.data.tensor import GradientTensor
     from rnngrad_widgets.engine.layers.find import LayerMatch
     from rnngrad_widgets.engine.loss.loss_function import Loss
-
-
-Entrance = Literal["loss", "output"]
-"""What a loss is split by: the timesteps of the prediction, or of a layer's output."""
 
 
 @dataclass(frozen=True)

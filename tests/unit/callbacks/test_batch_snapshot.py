@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from rnngrad_widgets.callbacks.batch_snapshot import check_repeatable
+from rnngrad_widgets.callbacks.batch_snapshot import BatchSnapshot, check_repeatable
 
 X = np.random.default_rng(1).normal(size=(12, 3, 2))
 Y = np.arange(12.0)
@@ -36,3 +36,11 @@ def test_a_dataset_that_is_shuffled_anew_is_refused() -> None:
 )
 def test_others_are_taken(dataset: object) -> None:
     check_repeatable(dataset)
+
+
+def test_the_loss_is_split_for_a_reach_only() -> None:
+    with pytest.raises(ValueError, match=r"^loss_timesteps is for the quantity 'reach'; received"):
+        BatchSnapshot(X, Y, quantities=("output", "hidden_gradient"), loss_timesteps=3)
+    with pytest.raises(ValueError, match=r"^by must be 'loss', 'output' or None; received 'x'"):
+        BatchSnapshot(X, Y, quantities="reach", by="x")
+    BatchSnapshot(X, Y, quantities="reach", by="output", loss_timesteps=[2])

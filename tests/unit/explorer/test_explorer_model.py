@@ -270,6 +270,33 @@ def test_a_reach_has_its_timesteps_and_colours(model: Any) -> None:
     assert (explorer.cmap, list(shown.row_labels)) == ("diverging", [])
 
 
+def test_the_timesteps_of_the_loss_are_arguments(model: Any) -> None:
+    explorer = GradientExplorer(
+        model, X, Y, "lstm", "hidden_gradient", loss_timesteps=[0, -1], by="output"
+    )
+    explorer.quantity = "reach"
+    expected = GradientEngine(model).compute(
+        X, Y, "lstm", "reach", loss_timesteps=[0, -1], by="output"
+    )["lstm", "reach"]
+    assert explorer.tensor.loss_timesteps == (0, X.shape[1] - 1)
+    np.testing.assert_array_equal(explorer.tensor.values, expected.values)
+
+
+@pytest.mark.parametrize(
+    ("options", "rule"),
+    [
+        ({"by": "loos"}, "by must be 'loss', 'output' or None; received 'loos'"),
+        ({"loss_timesteps": 0}, "loss_timesteps must be None, a number n of at least 1"),
+        ({"loss_timesteps": []}, "loss_timesteps must name at least one timestep"),
+    ],
+)
+def test_no_choice_of_timesteps_is_refused_at_once(
+    model: Any, options: dict[str, Any], rule: str
+) -> None:
+    with pytest.raises(ValueError, match=rule):
+        GradientExplorer(model, X, Y, "lstm", "hidden_gradient", **options)
+
+
 @pytest.mark.parametrize("cmap", ["viridis", "sequential"])
 def test_colours_that_were_chosen_stay(model: Any, cmap: str) -> None:
     explorer = GradientExplorer(model, X, Y, layer="lstm", quantity="reach", cmap=cmap)
