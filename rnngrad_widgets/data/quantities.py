@@ -195,6 +195,7 @@ _ALL = (
         noun="Reach R",
         symbol="R",
         dims=REACH,
+        companion="truncation_error",
     ),
     _values("output", "output", "Output y"),
     _values("hidden_state", "hidden state", "Hidden state h"),
@@ -205,6 +206,18 @@ _ALL = (
 
 QUANTITIES: Mapping[str, Quantity] = MappingProxyType({each.name: each for each in _ALL})
 """The quantities by name, in the order in which they are offered."""
+
+TRUNCATION_ERROR = Quantity(
+    name="truncation_error",
+    of="",
+    is_gradient=False,
+    label="error of truncated BPTT",
+    summary="error of truncated BPTT",
+    noun="Error e",
+    symbol="e",
+)
+"""What `GradientEngine.truncation_error` returns, which is shown beside a reach: no tensor of a
+layer by timestep, but one number of the whole batch for each k."""
 
 PLAIN = Quantity(
     name="",
@@ -240,4 +253,4 @@ def check_known(quantities: str | Iterable[str]) -> None:
 
 def quantity_of(name: str) -> Quantity:
     """Return what is known of a quantity; for any other word what is known of a plain array."""
-    return QUANTITIES.get(name, PLAIN)
+    return TRUNCATION_ERROR if name == TRUNCATION_ERROR.name else QUANTITIES.get(name, PLAIN)

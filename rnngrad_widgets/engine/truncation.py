@@ -24,13 +24,19 @@ if TYPE_CHECKING:
     from rnngrad_widgets.engine.tracing.pass_result import PassRequest
 
 
+class NoTruncationError(ValueError):
+    """What truncation loses is not known of such a layer."""
+
+
 def check_truncation(targets: Sequence[LayerMatch]) -> LayerMatch:
     """Return the layer, if it is one whose kernel's gradient can be split by lag.
 
     Raises
     ------
     ValueError
-        If there are several, or it has two directions, several cells, or gates that are not known.
+        If there are several.
+    NoTruncationError
+        If it has two directions, several cells, or gates that are not known.
     """
     if len(targets) != 1:
         names = ", ".join(repr(target.info.path) for target in targets)
@@ -43,7 +49,7 @@ def check_truncation(targets: Sequence[LayerMatch]) -> LayerMatch:
         why = f"the cell of '{path}' is not one of Keras' own"
     else:
         return target
-    raise ValueError(
+    raise NoTruncationError(
         "what truncation loses is known of an LSTM, GRU or SimpleRNN of one direction, with "
         f"Keras' own cell; {why}"
     )

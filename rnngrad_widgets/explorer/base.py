@@ -85,7 +85,9 @@ class ExplorerBase(ExplorerTraits):
         source.progress = ReachProgress(self._say_progress)
         self.view_stack = ViewStack(selection, weights=weighed, choose=self._choose_shares)
         self.runs = Runs(selection, lines.summary, chosen["budget"], self._teller, self._sync_step)
-        self._side = SideViews(source, self.view_stack, self._compute, self.runs.has)
+        self._side = SideViews(
+            source, self.view_stack, self._compute, self._computing, self.runs.has
+        )
         self._recorded = RecordedRun(
             source,
             self.runs,

@@ -36,7 +36,7 @@ class ReachProgress:
             first, then = self._traced
             seconds, about = (now - then) / (done - first) * (count - done), "about"
         left = f", {about} {_as_words(seconds)} left" if seconds >= _LEAST_LEFT else ""
-        self._say(f"Computing the reach: {done} of {count} timesteps of the loss{left}…")
+        self._say(f"Computing: {done} of {count} timesteps of the loss{left}…")
 
 
 def _as_words(seconds: float) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import Generic, TypeVar
 
-from rnngrad_widgets.data.quantities import WEIGHTS, quantity_of
-from rnngrad_widgets.data.tensor import GradientTensor, NothingThereError
+from rnngrad_widgets.data.quantities import TRUNCATION_ERROR, WEIGHTS, quantity_of
+from rnngrad_widgets.data.tensor import GradientTensor
 from rnngrad_widgets.explorer.displayed import Displayed, DisplayKey
 from rnngrad_widgets.explorer.source import Source
 from rnngrad_widgets.views.view_stack import ViewStack
@@ -54,6 +55,8 @@ class SideViews:
         Where the views are.
     compute
         Computes a quantity of a layer.
+    computing
+        Makes a context in which the widget says that it computes.
     has_run
         Whether snapshots of a thing have come: a companion would be of one step only.
     """
@@ -63,11 +66,13 @@ class SideViews:
         source: Source,
         view_stack: ViewStack,
         compute: Compute,
+        computing: Callable[[], AbstractContextManager[None]],
         has_run: Callable[[DisplayKey], bool],
     ) -> None:
         self._source = source
         self._view_stack = view_stack
         self._compute = compute
+        self._computing = computing
         self._has_run = has_run
         self._companion: Memo[tuple[DisplayKey, GradientTensor], GradientTensor | None] = Memo()
         self._weights: Memo[GradientTensor, None] = Memo()
@@ -78,17 +83,14 @@ class SideViews:
         return self._companion.value
 
     def find_companion(self, displayed: Displayed) -> GradientTensor | None:
-        """Return the total gradient where the direct one is shown, and the other way round."""
+        """Return the total gradient where the direct one is shown, and so on; None if none is."""
         layer, quantity, part = displayed.key
-        other = quantity_of(quantity).companion
-        if other not in self._source.quantities(layer) or self._has_run(displayed.key):
+        if not quantity_of(quantity).companion or self._has_run(displayed.key):
             return None
 
         def compute() -> GradientTensor | None:
-            try:
-                found = self._compute(layer, other).get(part)
-            except NothingThereError:  # of an encoder, only the states go on
-                return None
+            with self._computing():
+                found = self._source.companion(layer, quantity, part)
             return found if found is not None and _line_up(found, displayed.tensor) else None
 
         return self._companion.get((displayed.key, displayed.tensor), compute)
@@ -119,6 +121,8 @@ class SideViews:
         self._weights.get(displayed.tensor, send)
 
 
-def _line_up(one: GradientTensor, other: GradientTensor) -> bool:
-    timed = all("timestep" in tensor.dims for tensor in (one, other))
-    return timed and one.shape[:2] == other.shape[:2]
+def _line_up(companion: GradientTensor, shown: GradientTensor) -> bool:
+    """Tell whether two tensors have the same timesteps, and samples if both have some."""
+    timed = all("timestep" in tensor.dims for tensor in (companion, shown))
+    samples = companion.quantity == TRUNCATION_ERROR.name or companion.shape[0] == shown.shape[0]
+    return timed and samples and companion.shape[1] == shown.shape[1]

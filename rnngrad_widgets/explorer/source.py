@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cached_property
 from os import PathLike
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
+from rnngrad_widgets.data.quantities import quantity_of
 from rnngrad_widgets.data.statistics import halves
 from rnngrad_widgets.data.tensor import GradientSnapshot, GradientTensor, NothingThereError
 from rnngrad_widgets.diagnosis.loss_position import Tensors, reasons_against_rate
@@ -84,6 +86,29 @@ class Source(ABC):
         ValueError
             If the layer has no such quantity, or it cannot be computed.
         """
+
+    def companion(self, layer: str, quantity: str, part: str) -> GradientTensor | None:
+        """Compute what the view *Flow* shows beside a quantity.
+
+        Parameters
+        ----------
+        layer, quantity
+            As for `compute`.
+        part
+            Which tensor of the quantity is shown.
+
+        Returns
+        -------
+        GradientTensor or None
+            The total gradient for the direct one, and the other way round, where the layer has it;
+            for a reach what truncation loses. None where there is nothing to show.
+        """
+        other = quantity_of(quantity).companion
+        if other not in self.quantities(layer):
+            return None
+        with suppress(NothingThereError):  # of an encoder, only the states go on
+            return self.compute(layer, other).get(part)
+        return None
 
     def first(self, layer: str) -> tuple[str, ...]:
         """Return the quantities to open a layer with, best first; if one fails, the next."""

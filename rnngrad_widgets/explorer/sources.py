@@ -16,7 +16,7 @@ from rnngrad_widgets.callbacks.batch_snapshot import (
     check_repeatable,
 )
 from rnngrad_widgets.data.loss_timesteps import check_reach_options
-from rnngrad_widgets.data.quantities import check_known
+from rnngrad_widgets.data.quantities import TRUNCATION_ERROR, check_known, quantity_of
 from rnngrad_widgets.data.slices import counted_timesteps, masked_of, note_on_masked
 from rnngrad_widgets.data.tensor import (
     NO_TIME,
@@ -98,6 +98,42 @@ class ModelSource(Source):
                 f"received quantity {quantity!r}"
             )
         return self.parts(self.snapshot(layer, quantity), layer, quantity)
+
+    def companion(self, layer: str, quantity: str, part: str) -> GradientTensor | None:
+        """Compute what *Flow* shows beside a quantity; for a reach what truncation loses."""
+        if quantity_of(quantity).companion == TRUNCATION_ERROR.name:
+            return self._truncation_error(layer)
+        return super().companion(layer, quantity, part)
+
+    def _truncation_error(self, layer: str) -> GradientTensor | None:
+        """Return the error of truncated BPTT at k = 0, 1, ..., as one sample, by k.
+
+        Returns
+        -------
+        GradientTensor or None
+            None where it is not known of such a layer, or the batch is a dataset, of which the
+            error would be that of the first batch.
+        """
+        # here, because they import TensorFlow
+        from rnngrad_widgets.engine.inputs.streams import is_stream  # noqa: PLC0415
+        from rnngrad_widgets.engine.truncation import NoTruncationError  # noqa: PLC0415
+
+        x, y = self._batch
+        if is_stream(x):
+            return None
+        taken: dict[str, Any] = {
+            name: value
+            for name, value in self._options.items()
+            if name not in ("steps", "loss_timesteps")
+        }
+        try:
+            errors = self._engine.truncation_error(x, y, layer, progress=self.progress, **taken)
+        except NoTruncationError:
+            return None
+        by_k = np.concatenate([[1.0], errors[:-1]])  # without a timestep all is lost
+        return GradientTensor(
+            by_k[None, :, None], SEQUENCE, layer=layer, quantity=TRUNCATION_ERROR.name
+        )
 
     def snapshot(self, layer: str, quantity: str) -> GradientSnapshot:
         """Compute the snapshot with the current weights, mostly with the direct gradient too."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from ipywidgets import Stack, Widget
 
 from rnngrad_widgets.data.plot_array import PlotArray
+from rnngrad_widgets.data.quantities import TRUNCATION_ERROR
 from rnngrad_widgets.data.statistics import norms_over_channels
 from rnngrad_widgets.data.tensor import GradientTensor
 from rnngrad_widgets.diagnosis.telling import Told
@@ -84,14 +85,15 @@ class ViewStack:
         send_told(self._selection, told)
 
     def show_companion(self, tensor: GradientTensor | None) -> None:
-        """Send another gradient of the same layer, as norms, to the flow; None takes it away."""
+        """Send a companion of what is shown, as norms, to the flow; None takes it away."""
         widget = self._selection.companion
         if tensor is None:
             widget.array = None
         else:
             array = self._selection.tensor.array
             sent = None if array is None else len(array)
-            norms = PlotArray(norms_over_channels(tensor)[:sent], "timestep", "direction")
+            columns = "lag" if tensor.quantity == TRUNCATION_ERROR.name else "timestep"
+            norms = PlotArray(norms_over_channels(tensor)[:sent], columns, "direction")
             upload(widget, tensor, norms)
         flow = self.views.get("flow")
         if isinstance(flow, FlowView):

@@ -1,6 +1,7 @@
 import type { ISerializers } from '@jupyter-widgets/base';
 import { unpack_models } from '@jupyter-widgets/base';
 
+import { alone, lagProfile } from '../data/lags';
 import { LastKey } from '../data/memo';
 import type { PlotArray, Point } from '../data/slicing';
 import { isMasked, normOverChannels, secondHalf, series, valueAt } from '../data/slicing';
@@ -8,6 +9,7 @@ import { border, Chip } from '../drawing/axis-marks';
 import { nearestLine } from '../drawing/line-names';
 import { pointIn, setAttributes, show, svg } from '../drawing/svg';
 import { evenTicks, indexTicks, numbered, withoutChip } from '../drawing/ticks';
+import { isByLag } from '../widgets/text';
 import { SelectionMark, SelectionMarkModel } from './canvas-mark';
 import { columnAxisName, followPointer, plotArea } from './plot-area';
 import { nearestDot } from './scatter';
@@ -139,8 +141,16 @@ export class Cursor extends SelectionMark {
     return this.axis('x_of') === 'timestep';
   }
 
+  /** Whether it is over lines of norms, which are by lag where they are of a reach. */
+  private get isOfNorms(): boolean {
+    return ['norm', 'companion'].includes(this.model.get('lines') as string);
+  }
+
   private axisLabel(): string {
     const axis = this.axis('x_of');
+    if (this.selection.tensor.reach !== null && this.isOfNorms) {
+      return 'k';
+    }
     return axis === 'timestep' ? columnAxisName(this.selection, this.narrow) : axis;
   }
 
@@ -254,18 +264,26 @@ export class Cursor extends SelectionMark {
   private normsAt(which: 'tensor' | 'companion', sample: number, timestep: number): number[] {
     const { [which]: tensor, reflect } = this.selection;
     const array = tensor.plotArray;
-    if (array === null || isMasked(array, sample, timestep, 0, reflect)) {
+    const [low] = this.scale('y').scale.domain();
+    const place = (norm: number): number => this.px('y', Math.max(Math.log10(norm), low));
+    if (array === null || isByLag(tensor)) {
+      return []; // one line, of the batch
+    }
+    if (tensor.reach !== null) {
+      return [place(lagProfile(alone(array, sample), tensor.reach).values[timestep])];
+    }
+    if (isMasked(array, sample, timestep, 0, reflect)) {
       return [];
     }
     const middle = tensor.directions.length === 2 ? secondHalf(array) : array.channels;
-    const [low] = this.scale('y').scale.domain();
     return [
       [0, middle],
       [middle, array.channels],
     ]
       .filter(([start, stop]) => start < stop)
-      .map(([start, stop]) => normOverChannels(array, sample, timestep, reflect, start, stop))
-      .map((norm) => this.px('y', Math.max(Math.log10(norm), low)));
+      .map(([start, stop]) =>
+        place(normOverChannels(array, sample, timestep, reflect, start, stop)),
+      );
   }
 
   private pointAt(event: MouseEvent): void {

@@ -22,6 +22,7 @@ import { polyline } from '../drawing/polyline';
 import { setAttributes, show, svg } from '../drawing/svg';
 import { sampleColour, theme } from '../drawing/theme';
 import type { TensorModel } from '../widgets/tensor';
+import { isByLag } from '../widgets/text';
 import { CanvasMark, SelectionMarkModel } from './canvas-mark';
 
 export class FlowModel extends SelectionMarkModel {
@@ -70,8 +71,9 @@ export class Flow extends CanvasMark {
     }
     const streams = this.streams(plotArray);
     const largest = largestOf(streams);
-    const hasThreshold = this.fitScale(streams);
-    this.shade(streams, largest);
+    const byLag = isByLag(this.tensor); // then there is one line, of the batch
+    const hasThreshold = this.fitScale(streams) && !byLag;
+    this.shade(byLag ? [] : streams, largest);
     const allSamples = this.model.get('all_samples') as boolean;
     const { threshold, timeRange } = this.selection;
     const drawn = [streams, threshold, ...timeRange, ...this.scale('y').scale.domain()];
@@ -84,8 +86,10 @@ export class Flow extends CanvasMark {
         this.rule(cached, this.y(threshold * largest), 0.6, [4, 3]);
       }
     });
-    const { sample, timestep } = this.selection.point;
-    const hovered = allSamples ? this.selection.hoveredSample : null;
+    const { point, hoveredSample } = this.selection;
+    const { timestep } = point;
+    const sample = byLag ? 0 : point.sample;
+    const hovered = allSamples && !byLag ? hoveredSample : null;
     streams.forEach((stream, i) => {
       const { values } = stream.norms;
       const rowOf = (s: number): Float64Array =>
@@ -255,7 +259,7 @@ export class Flow extends CanvasMark {
         ]
       : [
           ...named.map((s): [string, number, string] => [
-            `sample ${s}`,
+            isByLag(this.tensor) ? 'batch' : `sample ${s}`,
             end(first, s),
             s === sample ? first.ink : sampleColour(s),
           ]),

@@ -22,7 +22,14 @@ function subject(given: Partial<Subject> = {}): Subject {
   const point = given.point ?? { sample: 1, timestep: 2, channel: 7 };
   return {
     tensor: tensorWords(),
-    companion: { fullName: '', symbol: 'g', directions: [], rowLabels: [], plotArray: null },
+    companion: {
+      fullName: '',
+      symbol: 'g',
+      directions: [],
+      rowLabels: [],
+      columns: 'timestep',
+      plotArray: null,
+    },
     point,
     readoutPoint: point,
     hoveredSample: null,
@@ -51,7 +58,16 @@ const two = subject({
     symbol: 'g',
     directions: [],
     rowLabels: [],
+    columns: 'timestep',
     plotArray: PLOT_ARRAY,
+  },
+});
+const truncated = subject({
+  tensor: tensorWords({ rowLabels: ['1', '2', 'rest'] }),
+  companion: {
+    ...two.companion,
+    columns: 'lag',
+    plotArray: asPlotArray(Float32Array.from([1, 0.5, 0.25]), [1, 3, 1], null),
   },
 });
 const matrices = subject({ tensor: tensorWords({ ...MATRICES, noun: 'Weight w' }) });
@@ -87,12 +103,20 @@ describe('the norm under the pointer in a flow', () => {
       symbol: 'q',
       directions: [],
       rowLabels: [],
+      columns: 'timestep',
       plotArray: norms,
     };
     expect(text(write('companion-hover', subject({ point, companion }), PLOT_ARRAY))).toBe(
       'sample 1 · timestep 2 · ‖q‖ 6.0e0',
     );
     expect(write('companion-hover', subject(), PLOT_ARRAY)).toEqual([]);
+  });
+
+  it('is the error of truncation where it is beside a reach', () => {
+    const point = { readoutPoint: { sample: 1, timestep: 2, channel: 0 } };
+    expect(text(write('companion-hover', { ...truncated, ...point }, PLOT_ARRAY))).toBe(
+      'truncated at k = 2 · error 2.5e-1',
+    );
   });
 });
 
@@ -164,6 +188,11 @@ describe('the caption of', () => {
     ['channel-caption', subject(), 'Gradient g of channel 7, by sample'],
     ['grid-caption', subject(), 'Gradient g, a colour for each sample'],
     ['companion-caption', two, 'Flow of the total gradient: ‖g‖ over channels, log scale'],
+    [
+      'companion-caption',
+      truncated,
+      "Truncated BPTT: relative error of the kernel's gradient, carried back k timesteps; log scale",
+    ],
     ['flow-view-caption', subject(), 'Gradient flow: ‖g‖ over channels, log scale'],
     ['flow-view-caption', two, 'Flow of the direct gradient: ‖g‖ over channels, log scale'],
     ['gates-caption', subject(), 'Values per bin of g'],

@@ -34,7 +34,7 @@ export interface TensorWords extends Axes {
 }
 
 export interface Companion
-  extends Pick<TensorWords, 'fullName' | 'symbol' | 'directions' | 'rowLabels'> {
+  extends Pick<TensorWords, 'fullName' | 'symbol' | 'directions' | 'rowLabels' | 'columns'> {
   readonly plotArray: PlotArray | null;
 }
 
@@ -109,7 +109,10 @@ const WRITERS = {
     `${noun(s)} of ${chosenRow(s, plotArray)}, by sample${zoomed(s)}${hatched(plotArray)}`,
   'grid-caption': (s, { samples }) =>
     `${noun(s)}${samples === 1 ? '' : ', a colour for each sample'}${zoomed(s)}`,
-  'companion-caption': ({ companion }) => `${flowOf(companion)}: ${normWords(companion)}`,
+  'companion-caption': ({ companion }) =>
+    isByLag(companion)
+      ? "Truncated BPTT: relative error of the kernel's gradient, carried back k timesteps; log scale"
+      : `${flowOf(companion)}: ${normWords(companion)}`,
   'flow-view-caption': (s) => {
     const name = s.companion.plotArray === null ? s.tensor.flow : flowOf(s.tensor);
     return `${flowCaption(s.tensor, name)}${zoomed(s)}`;
@@ -188,10 +191,16 @@ function hover(subject: Subject, plotArray: PlotArray): Segment[] {
 /** `sample 3 · timestep 72 · ‖g‖ 8.0e-2`: the norm that a flow's line has, of each direction. */
 function flowHover(
   { readoutPoint, reflect, tensor }: Subject,
-  of: Pick<TensorWords, 'symbol' | 'directions' | 'rowLabels'>,
+  of: Pick<TensorWords, 'symbol' | 'directions' | 'rowLabels' | 'columns'>,
   plotArray: PlotArray,
 ): Segment[] {
   const { sample, timestep } = readoutPoint;
+  if (isByLag(of)) {
+    return [
+      { text: `truncated at k = ${timestep} · error ` },
+      { text: number(valueAt(plotArray, 0, timestep, 0)), weight: 'strong' },
+    ];
+  }
   const reach = reachOf(of);
   if (reach !== null) {
     const { values } = lagProfile(alone(plotArray, sample), reach);
@@ -289,6 +298,11 @@ function flowCaption(tensor: TensorWords, name: string): string {
 
 function flowOf({ fullName }: Pick<TensorWords, 'fullName'>): string {
   return `Flow of the ${fullName}`;
+}
+
+/** Whether it is one number of the batch for each lag. */
+export function isByLag({ columns }: Pick<Axes, 'columns'>): boolean {
+  return columns === 'lag';
 }
 
 export function isTimed({ columns }: Pick<Axes, 'columns'>): boolean {

@@ -297,6 +297,17 @@ def test_no_choice_of_timesteps_is_refused_at_once(
         GradientExplorer(model, X, Y, "lstm", "hidden_gradient", **options)
 
 
+def test_what_truncation_loses_is_beside_a_reach(model: Any) -> None:
+    explorer = GradientExplorer(model, X, Y, "lstm", "reach", loss_timesteps=[0], view="flow")
+    errors = GradientEngine(model).truncation_error(X, Y, "lstm")
+    companion = explorer.selection.companion
+    assert (companion.columns, companion.name) == ("lag", "error of truncated BPTT")
+    by_k = [1.0, *errors[:-1]]
+    np.testing.assert_allclose(companion.array, np.reshape(by_k, (1, -1, 1)), rtol=1e-6)
+    explorer.quantity = "hidden_gradient"
+    assert (companion.columns, companion.name) == ("timestep", "direct output gradient")
+
+
 @pytest.mark.parametrize("cmap", ["viridis", "sequential"])
 def test_colours_that_were_chosen_stay(model: Any, cmap: str) -> None:
     explorer = GradientExplorer(model, X, Y, layer="lstm", quantity="reach", cmap=cmap)
@@ -313,7 +324,7 @@ def test_how_far_a_reach_is_is_told_in_the_widget(
     explorer.observe(lambda change: said.append(change["new"]), "busy")
     explorer.quantity = "reach"
     count = len(explorer.tensor.loss_timesteps)
-    told = re.compile(rf"Computing the reach: \d of {count} timesteps of the loss…")
+    told = re.compile(rf"Computing: \d of {count} timesteps of the loss…")
     assert any(told.fullmatch(words) for words in said)
     assert said[-1] == ""
     assert capsys.readouterr().out == ""

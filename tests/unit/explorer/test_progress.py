@@ -24,10 +24,10 @@ def test_what_is_left_is_said_where_it_is_long(clock: list[float]) -> None:
         tell(done, 100)
     assert said == [
         # 3 s each by then, some of which went into tracing
-        "Computing the reach: 10 of 100 timesteps of the loss, at most 5 min left…",
+        "Computing: 10 of 100 timesteps of the loss, at most 5 min left…",
         # 2 s each since
-        "Computing the reach: 20 of 100 timesteps of the loss, about 3 min left…",
-        "Computing the reach: 90 of 100 timesteps of the loss, about 15 s left…",
+        "Computing: 20 of 100 timesteps of the loss, about 3 min left…",
+        "Computing: 90 of 100 timesteps of the loss, about 15 s left…",
     ]
 
 
@@ -41,4 +41,4 @@ def test_units_of_what_is_left(clock: list[float], seconds: float, words: str) -
     clock[0] = seconds
     tell(1, 2)
     left = "" if words == "done" else f", at most {words} left"
-    assert said == [f"Computing the reach: 1 of 2 timesteps of the loss{left}…"]
+    assert said == [f"Computing: 1 of 2 timesteps of the loss{left}…"]
