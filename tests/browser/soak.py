@@ -122,6 +122,8 @@ class Soak:
             time.sleep(0.1)
         seen = kept(notebook.page)
         assert seen == snapshots, f"the page must have {snapshots} snapshots; it has {seen}"
+        # loaded again in a narrow window, JupyterLab may let its file browser cover the notebook
+        notebook.page.set_viewport_size({"width": 1280, "height": 1400})
         notebook.page.locator(".rnngrad-scrub input[type=checkbox]").check()
         said = notebook.page.locator(SLIDER).get_attribute("aria-valuetext")
         assert said == f"training step {last}", f"step {last} must be shown; it is {said!r}"
