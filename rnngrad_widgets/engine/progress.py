@@ -11,16 +11,23 @@ _PATIENCE = 1.0
 
 
 class ProgressBar:
-    """Keras' progress bar, which also says how long it will take; not for what is soon done."""
+    """Keras' progress bar, which also says how long it will take; not for what is soon done.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    unit
+        What is counted.
+    """
+
+    def __init__(self, unit: str = "timestep of the loss") -> None:
+        self._unit = unit
         self._begun = time.monotonic()
         self._bar: keras.utils.Progbar | None = None
 
     def __call__(self, done: int, count: int) -> None:
-        """Show how many of how many timesteps of the loss are done."""
+        """Show how many of how many are done."""
         if self._bar is None and (done == count or time.monotonic() - self._begun < _PATIENCE):
             return
         if self._bar is None:
-            self._bar = keras.utils.Progbar(count, unit_name="timestep of the loss")
+            self._bar = keras.utils.Progbar(count, unit_name=self._unit)
         self._bar.update(done)
