@@ -1,7 +1,7 @@
 """What the engine costs: `python benchmarks/engine.py`.
 
-With `--peak` its memory instead, with `--first` the first call, which traces. A reach has a table
-of its own: `python -m benchmarks.reach`.
+With `--peak` its memory instead, with `--first` the first call, which traces. A reach and a state
+curve have a table of their own: `python -m benchmarks.reach`.
 Every row of the table is measured in one run, the ways to compute interleaved, so that whatever
 else the machine does hits all of them. Times are medians; the ratio is to a compiled forward and
 backward pass of the weights, which is what one training step must do at least.

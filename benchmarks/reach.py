@@ -1,4 +1,4 @@
-"""What the reach of each timestep of a loss costs: `python -m benchmarks.reach`.
+"""What a reach and a state curve cost: `python -m benchmarks.reach`.
 
 Every row of the table is measured in one run, the ways to compute interleaved; times are medians,
 and the ratio is to a compiled forward and backward pass of the weights of the whole batch. Memory
@@ -64,6 +64,8 @@ def report(units: int, repeats: int) -> None:
     for name, chosen in LOSS_TIMESTEPS.items():
         ways[f"reach of {name}"] = partial(compute, x, y, loss_timesteps=chosen)
     ways["reach of all 100, one sample"] = partial(compute, x[:1], y[:1], loss_timesteps=1)
+    ways["state curve"] = partial(engine.state_curve, x, progress=silent)
+    ways["state curve, 8 cotangents"] = partial(ways["state curve"], cotangents=8)
     times = measure(ways, repeats)
     print(f"\nLSTM({units}), batch {x.shape}, {repeats} interleaved repeats")
     print_table(times)

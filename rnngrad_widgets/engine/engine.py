@@ -13,7 +13,7 @@ from rnngrad_widgets.engine.checking import Check, group_quantities, merge_snaps
 from rnngrad_widgets.engine.inputs.streams import batches, is_stream, name_of_stream
 from rnngrad_widgets.engine.keras_api.modules import is_model
 from rnngrad_widgets.engine.layers.find import LayerMatch, RecurrentLayer, find_recurrent
-from rnngrad_widgets.engine.layers.resolve import resolve, resolve_all
+from rnngrad_widgets.engine.layers.resolve import resolve, resolve_all, resolve_one
 from rnngrad_widgets.engine.layers.weights import read_weights
 from rnngrad_widgets.engine.loss.given_loss import VALUES, ForwardOnly, GivenLosses
 from rnngrad_widgets.engine.loss.requirements import check_clip, check_trainable
@@ -21,6 +21,9 @@ from rnngrad_widgets.engine.model_state.build import Builder, unbuilt_layers
 from rnngrad_widgets.engine.progress import ProgressBar
 from rnngrad_widgets.engine.quantities import check_quantities, offered_quantities
 from rnngrad_widgets.engine.snapshots import snapshot
+from rnngrad_widgets.engine.state_jacobians.curve import state_curve
+from rnngrad_widgets.engine.state_jacobians.recorded import needed_quantities
+from rnngrad_widgets.engine.state_jacobians.requirements import check_state_curve, check_whole
 from rnngrad_widgets.engine.threads.exclusive import trains_elsewhere
 from rnngrad_widgets.engine.tracing.itemised_pass import WantedReach
 from rnngrad_widgets.engine.tracing.pass_cache import PassCache
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
 
     from rnngrad_widgets.data.check_table import CheckTable
     from rnngrad_widgets.data.loss_timesteps import Entrance
+    from rnngrad_widgets.data.state_curve import StateCurve
     from rnngrad_widgets.data.tensor import GradientSnapshot, GradientTensor
     from rnngrad_widgets.engine.loss.loss_function import Loss
     from rnngrad_widgets.engine.tracing.itemised_pass import Progress
@@ -382,10 +386,82 @@ class GradientEngine:
             self._model, x, y, sample_weight, class_weight, 1 if is_stream(x) else None
         )
         self._builder.build(batch, training=bool(training))
-        target = check_truncation(resolve_all(self._model, layer))
+        target = check_truncation(resolve_one(self._model, layer))
         given = self._losses.as_callable(loss)
         request = PassRequest((target,), ("gate_gradient",), bool(training), given, by=by)
         return truncation_error(self._model, request, batch, progress or ProgressBar())
+
+    def state_curve(
+        self,
+        x: Nested,
+        layer: LayerChoice = None,
+        *,
+        direction: str | None = None,
+        cotangents: int = 32,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> StateCurve:
+        """Return how much the last state of a layer depends on its earlier ones.
+
+        That is ||dh_T/dh_t||, the Frobenius norm of the Jacobian of the last hidden state by the
+        one at timestep t, and the rate at which it falls or grows: the largest Lyapunov exponent
+        [1]_ [2]_ of the states of the layer, h and c in an LSTM. No loss is needed: it is what the
+        recurrence alone does to whatever gradient the loss has, with these weights on this batch.
+
+        The norm is estimated from random vectors by the last state (cotangents), and exact from as
+        many vectors as the layer has channels: then the unit vectors are taken. Logarithms are
+        carried, so that nothing underflows.
+
+        Parameters
+        ----------
+        x
+            One batch, as in `compute`; of a dataset, the first one.
+        layer
+            A path, a unique name, an index or a layer object; None where there is only one.
+        direction
+            ``"forward"`` or ``"backward"``: which half of a Bidirectional.
+        cotangents
+            How many random vectors. Of 32, an estimate lies mostly within 0.8 to 1.16 of the norm.
+        seed
+            Seed of the random vectors. No global seed is used or changed.
+        progress
+            As in `compute`, of the samples.
+
+        Returns
+        -------
+        StateCurve
+            ``values`` and ``log10_values``, (samples, timesteps); ``lyapunov_exponent``, the median
+            over the samples' ``lyapunov_exponents``; ``steps_per_decade`` and ``trend``.
+
+        Raises
+        ------
+        ValueError
+            As `compute`; or if the layer is no LSTM, GRU or SimpleRNN (or half of a Bidirectional)
+            with Keras' own cell and one of its activations linear, relu, sigmoid, hard_sigmoid or
+            tanh, or the model calls it several times.
+
+        Examples
+        --------
+        >>> curve = engine.state_curve(x, "lstm")
+        >>> show_features_1D(curve.log10_values, dims=("sample", "timestep"))
+        >>> GradientExplorer.from_array(curve.values[..., None])  # one channel, on a log axis
+
+        References
+        ----------
+        .. [1] R. Vogt, M. Puelma Touzel, E. Shlizerman and G. Lajoie, "On Lyapunov exponents for
+           RNNs", Frontiers in Applied Mathematics and Statistics 8 (2022).
+        .. [2] R. Engelken, F. Wolf and L. F. Abbott, "Lyapunov spectra of chaotic recurrent neural
+           networks", Physical Review Research 5 (2023).
+        """
+        check_whole("cotangents", cotangents, least=1)
+        check_whole("seed", seed, least=0)
+        (batch,) = batches(self._model, x, None, None, None, 1 if is_stream(x) else None)
+        self._builder.build(batch, training=False)
+        target = resolve_one(self._model, layer)
+        place = check_state_curve(target, direction)
+        snapshot = self.compute(batch.x, None, target.info, needed_quantities(target))
+        tell = progress or ProgressBar("sample")
+        return state_curve(snapshot, target, place, int(cotangents), int(seed), tell)
 
     def check(
         self,

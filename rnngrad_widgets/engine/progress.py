@@ -15,21 +15,24 @@ class ProgressBar:
 
     Parameters
     ----------
+    unit
+        What is counted.
     least_left
         Seconds that must be left, by what it took so far, for the bar to appear.
     """
 
-    def __init__(self, least_left: float = 0.0) -> None:
+    def __init__(self, unit: str = "timestep of the loss", least_left: float = 0.0) -> None:
+        self._unit = unit
         self._begun = time.monotonic()
         self._least_left = least_left
         self._bar: keras.utils.Progbar | None = None
 
     def __call__(self, done: int, count: int) -> None:
-        """Show how many of how many timesteps of the loss are done."""
+        """Show how many of how many are done."""
         taken = time.monotonic() - self._begun
         left = taken * (count - done) / done
         if self._bar is None and (done == count or taken < _PATIENCE or left < self._least_left):
             return
         if self._bar is None:
-            self._bar = keras.utils.Progbar(count, unit_name="timestep of the loss")
+            self._bar = keras.utils.Progbar(count, unit_name=self._unit)
         self._bar.update(done)

@@ -14,7 +14,7 @@ from rnngrad_widgets.engine.threads.exclusive import between_steps, exclusive
 from rnngrad_widgets.engine.tracing.truncation_pass import TruncationPass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     import numpy as np
     from numpy.typing import NDArray
@@ -28,20 +28,14 @@ class NoTruncationError(ValueError):
     """What truncation loses is not known of such a layer."""
 
 
-def check_truncation(targets: Sequence[LayerMatch]) -> LayerMatch:
-    """Return the layer, if it is one whose kernel's gradient can be split by lag.
+def check_truncation(target: LayerMatch) -> LayerMatch:
+    """Return a layer, if it is one whose kernel's gradient can be split by lag.
 
     Raises
     ------
-    ValueError
-        If there are several.
     NoTruncationError
         If it has two directions, several cells, or gates that are not known.
     """
-    if len(targets) != 1:
-        names = ", ".join(repr(target.info.path) for target in targets)
-        raise ValueError(f"choose one layer with layer=; the model has {len(targets)}: {names}")
-    (target,) = targets
     path, layer = target.info.path, target.layer
     if not is_recurrent(layer) or len(directions(layer)) != 1 or target.time_distributed:
         why = f"'{path}' is a {target.info.kind}"

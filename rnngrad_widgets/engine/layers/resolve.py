@@ -67,6 +67,21 @@ def resolve_all(
     return tuple({f.info.path: f for f in (resolve(model, a) for a in asked)}.values())
 
 
+def resolve_one(model: Model, layer: LayerChoice) -> LayerMatch:
+    """Find the recurrent layer that is asked for; the only one for None.
+
+    Raises
+    ------
+    ValueError
+        As `resolve_all`, or if there are several.
+    """
+    found = resolve_all(model, layer)
+    if len(found) == 1:
+        return found[0]
+    names = ", ".join(repr(target.info.path) for target in found)
+    raise ValueError(f"choose one layer with layer=; the model has {len(found)}: {names}")
+
+
 def listing(found: tuple[LayerMatch, ...]) -> str:
     """Return a list of the recurrent layers in words, for an error message."""
     if not found:
