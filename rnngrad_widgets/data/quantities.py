@@ -56,6 +56,8 @@ class Quantity:
         Its name in the summary line.
     noun, symbol
         Its name and symbol in captions and readouts.
+    formula
+        The same symbol on paper, where nothing else says what it is; TeX.
     dims
         Its axes, of a layer that returns a sequence of vectors; empty where they are those of the
         weight.
@@ -70,6 +72,7 @@ class Quantity:
     summary: str
     noun: str
     symbol: str
+    formula: str
     dims: tuple[str, ...] = SEQUENCE
     companion: str = ""
 
@@ -110,6 +113,7 @@ def _gradient(
     of: Subject,
     by: str,
     summary: str,
+    formula: str,
     *,
     dims: tuple[str, ...] = SEQUENCE,
     companion: str = "",
@@ -122,6 +126,7 @@ def _gradient(
         summary=summary,
         noun="Gradient g",
         symbol="g",
+        formula=rf"\partial L/\partial {formula}",
         dims=dims,
         companion=companion,
     )
@@ -131,6 +136,7 @@ def _values(
     name: Subject,
     label: str,
     noun: str,
+    formula: str,
     *,
     summary: str = "",
     dims: tuple[str, ...] = SEQUENCE,
@@ -143,6 +149,7 @@ def _values(
         summary=summary or label,
         noun=noun,
         symbol=noun[-1],
+        formula=formula,
         dims=dims,
     )
 
@@ -153,6 +160,7 @@ _ALL = (
         "output",
         "output (direct)",
         "direct output gradient",
+        "y_t",
         companion="hidden_gradient",
     ),
     _gradient(
@@ -160,23 +168,34 @@ _ALL = (
         "hidden_state",
         "hidden state (total, BPTT)",
         "hidden-state gradient (BPTT)",
+        "h_t",
         companion="output_gradient",
     ),
     _gradient(
-        "cell_gradient", "cell_state", "cell state (total, BPTT)", "cell-state gradient (BPTT)"
+        "cell_gradient",
+        "cell_state",
+        "cell state (total, BPTT)",
+        "cell-state gradient (BPTT)",
+        "c_t",
     ),
-    _gradient("gate_gradient", "gate", "gates (pre-activation)", "gate gradient"),
+    _gradient("gate_gradient", "gate", "gates (pre-activation)", "gate gradient", r"\tilde{a}_t"),
     _gradient(
-        "input_gradient", "input", "input", "input gradient", dims=("sample", "timestep", "feature")
+        "input_gradient",
+        "input",
+        "input",
+        "input gradient",
+        "x_t",
+        dims=("sample", "timestep", "feature"),
     ),
     _gradient(
         "initial_state_gradient",
         "initial_state",
         "initial state",
         "initial-state gradient",
+        "s_0",
         dims=("sample", "channel"),
     ),
-    _gradient("weight_gradient", "weight", "weights", "weight gradient", dims=()),
+    _gradient("weight_gradient", "weight", "weights", "weight gradient", "W", dims=()),
     Quantity(
         name="cell_path",
         of="cell_path",
@@ -185,6 +204,7 @@ _ALL = (
         summary="cell path",
         noun="Cell path p",
         symbol="p",
+        formula="p_t",
     ),
     Quantity(
         name="reach",
@@ -194,14 +214,15 @@ _ALL = (
         summary="reach",
         noun="Reach R",
         symbol="R",
+        formula="R_{u,t}",
         dims=REACH,
         companion="truncation_error",
     ),
-    _values("output", "output", "Output y"),
-    _values("hidden_state", "hidden state", "Hidden state h"),
-    _values("cell_state", "cell state", "Cell state c"),
-    _values("gate", "gates (activations)", "Gate a", summary="gate activations"),
-    _values("weight", "weights", "Weight w", dims=()),
+    _values("output", "output", "Output y", "y_t"),
+    _values("hidden_state", "hidden state", "Hidden state h", "h_t"),
+    _values("cell_state", "cell state", "Cell state c", "c_t"),
+    _values("gate", "gates (activations)", "Gate a", "a_t", summary="gate activations"),
+    _values("weight", "weights", "Weight w", "W", dims=()),
 )
 
 QUANTITIES: Mapping[str, Quantity] = MappingProxyType({each.name: each for each in _ALL})
@@ -215,6 +236,7 @@ TRUNCATION_ERROR = Quantity(
     summary="error of truncated BPTT",
     noun="Error e",
     symbol="e",
+    formula="e_k",
 )
 """What `GradientEngine.truncation_error` returns, which is shown beside a reach: no tensor of a
 layer by timestep, but one number of the whole batch for each k."""
@@ -227,6 +249,7 @@ PLAIN = Quantity(
     summary="array",
     noun="Value v",
     symbol="v",
+    formula="v",
 )
 """An array of which nothing is known but its numbers."""
 

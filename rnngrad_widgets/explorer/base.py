@@ -22,6 +22,7 @@ from rnngrad_widgets.explorer.progress import ReachProgress
 from rnngrad_widgets.explorer.recorded_run import RecordedRun
 from rnngrad_widgets.explorer.run_status import RunStatus
 from rnngrad_widgets.explorer.runs import Runs
+from rnngrad_widgets.explorer.sheet import drawing_of, shown_of_displayed
 from rnngrad_widgets.explorer.side_views import SideViews
 from rnngrad_widgets.explorer.source import Source
 from rnngrad_widgets.explorer.summary import left_out, summary_html
@@ -29,6 +30,7 @@ from rnngrad_widgets.explorer.teller import Teller
 from rnngrad_widgets.explorer.text_lines import TextLines
 from rnngrad_widgets.explorer.traits import ExplorerTraits
 from rnngrad_widgets.explorer.validation import can_reflect, check_part
+from rnngrad_widgets.figures.drawings import Sheet
 from rnngrad_widgets.views.controls import Controls
 from rnngrad_widgets.views.tensor_upload import new_selection
 from rnngrad_widgets.views.view_stack import ViewStack
@@ -321,6 +323,21 @@ class ExplorerBase(ExplorerTraits):
         if "weights" in self.view_stack.views:
             self._side.show_weights(self.displayed)
             self.weight_selections = self.view_stack.selections
+
+    def _sheet(self) -> Sheet:
+        self._recorded.read_rest()
+        with self._lock:
+            views, run = self.view_stack.views, self.runs.current
+            drawn = [name for name, view in views.items() if view.drawing is not None]
+            was_seen = self.dark is not None
+            drawing = drawing_of(views[self.view], self.view, drawn, was_seen=was_seen)
+            shown = shown_of_displayed(self.selection, self.displayed, run)
+            return Sheet(
+                replace(shown, cmap=self.cmap),
+                drawing,
+                None if run is None else run.drawing,
+                self.title,
+            )
 
     def _place_controls(self) -> None:
         displayed = self.displayed

@@ -13,7 +13,7 @@ from rnngrad_widgets.callbacks.live import LiveGradients
 from rnngrad_widgets.callbacks.schedule import Every
 from rnngrad_widgets.callbacks.status import Status
 from rnngrad_widgets.data.keywords import naming, suggesting
-from rnngrad_widgets.data.tensor import GradientSnapshot
+from rnngrad_widgets.data.tensor import GradientSnapshot, GradientTensor
 from rnngrad_widgets.data.wire import check_precision
 from rnngrad_widgets.explorer.base import ExplorerBase
 from rnngrad_widgets.explorer.live_display import LiveDisplay
@@ -151,7 +151,9 @@ class GradientExplorer(ExplorerBase):
     @classmethod
     @suggesting
     @naming(DisplayOptions, DISPLAY_DEFAULTS)
-    def from_array(cls, array: ArrayLike, **options: Unpack[DisplayOptions]) -> GradientExplorer:
+    def from_array(
+        cls, array: ArrayLike | GradientTensor, **options: Unpack[DisplayOptions]
+    ) -> GradientExplorer:
         """Explore an array of any framework; TensorFlow is not imported.
 
         Parameters

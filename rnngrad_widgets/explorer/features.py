@@ -6,6 +6,7 @@ The names and the first arguments are those of see-rnn; what they return is a wi
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
@@ -28,8 +29,10 @@ from rnngrad_widgets.data.slices import (
 )
 from rnngrad_widgets.data.tensor import NO_TIME, SEQUENCE, GradientSnapshot, GradientTensor
 from rnngrad_widgets.explorer.frame import PlotFrame, ValidatedAny
+from rnngrad_widgets.explorer.sheet import drawing_of, shown_of
 from rnngrad_widgets.explorer.sources import by_part, first_recurrent
 from rnngrad_widgets.explorer.validation import check_rows
+from rnngrad_widgets.figures.drawings import Sheet, Weights
 from rnngrad_widgets.views.curves import CurveGridView
 from rnngrad_widgets.views.histogram import HistogramView
 from rnngrad_widgets.views.samples import MapsView
@@ -78,6 +81,13 @@ class Features(PlotFrame):
     def figures(self) -> list[PlotFigure]:
         """The figures of the view."""
         return list(self._view.figures)
+
+    def _sheet(self) -> Sheet:
+        drawing = drawing_of(self._view, "", (), was_seen=self.dark is not None)
+        shown = replace(shown_of(self.selection), cmap=self.cmap)
+        if isinstance(drawing, Weights):
+            drawing = Weights(replace(drawing.shown, cmap=self.cmap))
+        return Sheet(shown, drawing, title=self.title)
 
     def _detached_widgets(self) -> list[Widget]:
         return self._view.detached_widgets

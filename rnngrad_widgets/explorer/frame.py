@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from os import PathLike
 from typing import Any
 
@@ -10,11 +11,16 @@ from traitlets import Any as AnyTrait
 from traitlets import Instance, List, Unicode, observe, validate
 
 from rnngrad_widgets._version import __version__
+from rnngrad_widgets.data.colours import check_cmap
 from rnngrad_widgets.data.wire import Precision
+from rnngrad_widgets.explorer.sheet import write_figure
 from rnngrad_widgets.explorer.validation import check_title, check_ylim
+from rnngrad_widgets.export.files import check_target
 from rnngrad_widgets.export.html import MAX_SIZE, SavedPage, save_html
 from rnngrad_widgets.export.picture import save
-from rnngrad_widgets.views.colours import check_cmap, follows_theme, paint_with
+from rnngrad_widgets.figures.drawings import Sheet
+from rnngrad_widgets.figures.size import check_size
+from rnngrad_widgets.views.colours import follows_theme, paint_with
 from rnngrad_widgets.widgets.browser_module import BrowserView
 from rnngrad_widgets.widgets.figure import PlotFigure
 from rnngrad_widgets.widgets.lifetime import LIFETIMES
@@ -69,28 +75,61 @@ class PlotFrame(BrowserView, VBox):  # type: ignore[misc]  # ipywidgets has no t
     cmap = Unicode("diverging")
     ylim = AnyTrait(None)
 
-    def save(self, path: str | PathLike[str]) -> None:
-        """Save what is shown as a picture, in the light theme, and wait for the browser.
+    def save(
+        self,
+        path: str | PathLike[str],
+        width: str | float | None = None,
+        dpi: int | None = None,
+    ) -> None:
+        """Save what is shown: a figure for print, or a picture of the page.
 
-        Where the widget is displayed more than once, the view that was made last is saved, of those
-        in sight; the download menu saves the view that it is in.
+        A path that ends in ``.pdf``, or a `width` or `dpi`, makes a figure for print, drawn by
+        matplotlib without a browser; ``.png`` or ``.svg`` alone is a picture of what the browser
+        shows, in the light theme.
+
+        A figure has the chosen view, with labels in words and symbols, 8 pt text and no cursor,
+        summary or controls; of a grid, the page that is shown. Maps are embedded as images, fonts
+        as TrueType; all else is vectors. Where there is a timeline, it is under the view;
+        ``GradientExplorer.from_array(explorer.tensor)`` is a step alone.
+
+        For a picture, the browser is waited for. Where the widget is displayed more than once, the
+        view that was made last is saved, of those in sight; the download menu saves the view that
+        it is in.
 
         Parameters
         ----------
         path
-            A file that ends in ``.png`` or ``.svg``; what is there already is replaced.
+            A file that ends in ``.pdf``, ``.png`` or ``.svg``; what is there is replaced.
+        width
+            Of the figure: ``"3.3in"``, ``"84mm"``, ``"8.4cm"``, ``"240pt"`` (of TeX), or a number
+            of inches; None for 6.8 inches. Its height is that which the view needs.
+        dpi
+            Dots to the inch of a ``.png`` and of embedded images; None for 300.
 
         Raises
         ------
         ValueError
-            If it ends otherwise.
+            If it ends otherwise, width or dpi are out of range, or the view is a table.
+        TypeError
+            If width or dpi are neither text nor numbers.
+        ModuleNotFoundError
+            If a figure is asked for and matplotlib is not installed.
         RuntimeError
-            If no browser shows the widget, or it does not answer.
+            If the widget was closed, or, for a picture, no browser shows it or answers.
         OSError
             If the file cannot be written.
         """
         self.check_open()
-        save(self, path)
+        target = check_target(path)
+        if target.suffix.lower() == ".pdf" or width is not None or dpi is not None:
+            size = check_size(width, dpi)
+            write_figure(self._sheet(), target, size)
+        else:
+            save(self, target)
+
+    @abstractmethod
+    def _sheet(self) -> Sheet:
+        """Return what a figure for print shows."""
 
     def save_html(
         self,

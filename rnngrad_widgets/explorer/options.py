@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from rnngrad_widgets.callbacks.batch_snapshot import SNAPSHOT_DEFAULTS, SnapshotOptions
+from rnngrad_widgets.data.colours import check_cmap
 from rnngrad_widgets.data.norm import Norm, check_norm
 from rnngrad_widgets.data.statistics import THRESHOLD
 from rnngrad_widgets.data.thinning import BUDGET
 from rnngrad_widgets.diagnosis.shares import LEVELS, check_levels, check_threshold
 from rnngrad_widgets.explorer.displayed import Displayed
 from rnngrad_widgets.explorer.validation import check_index, check_reflect, check_shares, check_ylim
-from rnngrad_widgets.views.colours import check_cmap
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

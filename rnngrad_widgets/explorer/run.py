@@ -25,10 +25,12 @@ from rnngrad_widgets.diagnosis.telling import Evidence
 from rnngrad_widgets.explorer.run_status import RunStatus
 from rnngrad_widgets.explorer.summary import left_out, summary_html
 from rnngrad_widgets.explorer.teller import Teller
+from rnngrad_widgets.figures import drawings
+from rnngrad_widgets.figures.drawings import RunStep
 from rnngrad_widgets.views.timeline import TimelineView
 from rnngrad_widgets.widgets.reachable import close_widgets
 from rnngrad_widgets.widgets.selection import Selection
-from rnngrad_widgets.widgets.timeline import Snapshot
+from rnngrad_widgets.widgets.timeline import SHOW, Snapshot
 
 LARGE = 8_000_000
 """Bytes of a snapshot above which it is sent as bfloat16."""
@@ -142,6 +144,30 @@ class Run:
         if self._rebuilt is None or self._rebuilt[0] is not entry.snapshot:
             self._rebuilt = entry.snapshot, self._tensor_of(entry)
         return self._rebuilt[1]
+
+    def values(self, step: int) -> NDArray[np.float32]:
+        """Return the values of a kept step, as they are laid out for drawing."""
+        return self._entry_of(step).values
+
+    @property
+    def drawing(self) -> drawings.Run:
+        """What a figure for print shows of it."""
+        model = self.view.model
+        steps = [
+            RunStep(each.snapshot.step, each.loss, each.values) for each in self._entries.values()
+        ]
+        return drawings.Run(steps, self.shown, self.pinned, model.absolute)
+
+    @property
+    def pinned(self) -> int | None:
+        """The kept step that others are compared with; None where none is."""
+        pinned: int | None = self.view.model.pinned
+        return None if pinned is None else self.nearest(pinned)
+
+    @property
+    def compared(self) -> str:
+        """What is drawn: one of `SHOW`; the step where none is pinned."""
+        return SHOW[0 if self.pinned is None else self.view.model.show]
 
     def evidence(self, step: int) -> Evidence:
         """Return the tensor of a kept step, with what must be known to read it."""

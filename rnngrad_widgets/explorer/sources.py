@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any, cast
 
@@ -253,10 +254,14 @@ def _label(layer: RecurrentLayer) -> str:
 
 
 class ArraySource(Source):
-    """An array of any framework; nothing is computed."""
+    """An array of any framework, or a tensor, which stays what it is; nothing is computed."""
 
-    def __init__(self, array: ArrayLike) -> None:
+    def __init__(self, array: ArrayLike | GradientTensor) -> None:
         values = copied_float32(array)
+        if isinstance(array, GradientTensor):
+            self._notes: tuple[str, ...] = ()
+            self._tensor = replace(array, values=values)
+            return
         dims = SEQUENCE if values.ndim == 3 else NO_TIME
         masked = masked_of(array)
         mask = counted_timesteps(masked, dims)

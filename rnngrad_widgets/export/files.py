@@ -2,8 +2,32 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from uuid import uuid4
+
+PICTURES = (".png", ".svg", ".pdf")
+
+
+def check_target(path: str | os.PathLike[str]) -> Path:
+    """Return where a picture is written to.
+
+    Raises
+    ------
+    ValueError
+        If the path ends in something else than `PICTURES`.
+    FileNotFoundError
+        If its folder is not there.
+    """
+    target = Path(path).expanduser()
+    if target.suffix.lower() not in PICTURES:
+        raise ValueError(
+            f"a picture is saved as .png, .svg or .pdf; received {str(path)!r}: "
+            f"name it {target.with_suffix('.png').name!r}, for instance"
+        )
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"the folder {str(target.parent)!r} of {target.name!r} must exist")
+    return target
 
 
 def write_whole(target: Path, content: bytes) -> None:

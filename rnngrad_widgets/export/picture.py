@@ -8,7 +8,6 @@ would end before the picture is there.
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 import time
@@ -24,8 +23,6 @@ from ipywidgets import DOMWidget
 
 from rnngrad_widgets.export.files import write_whole
 
-FORMATS = (".png", ".svg")
-
 TARGET = "rnngrad_widgets.saving"
 """Where the browser sends its answers. Both: see js/src/export/picture.ts."""
 
@@ -39,7 +36,7 @@ ASK_SECONDS = 0.5
 """Time between questions: a view that is still being made has not heard the first one."""
 
 
-def save(widget: DOMWidget, path: str | os.PathLike[str]) -> None:
+def save(widget: DOMWidget, target: Path) -> None:
     """Write what a displayed widget shows to a file, always in light colours.
 
     Parameters
@@ -47,27 +44,15 @@ def save(widget: DOMWidget, path: str | os.PathLike[str]) -> None:
     widget
         A displayed explorer. Of several views, the one that was made last is saved, of those in
         sight; of several browsers, the one that answers first.
-    path
+    target
         Ends in ``.png`` (two pixels to one on the screen) or ``.svg``. A file that is there is
         replaced, only by a whole one.
 
     Raises
     ------
-    ValueError
-        If the path ends in something else.
-    FileNotFoundError
-        If its folder is not there.
     RuntimeError
         If there is no Jupyter kernel, no browser answers, or the browser cannot draw.
     """
-    target = Path(path).expanduser()
-    if target.suffix.lower() not in FORMATS:
-        raise ValueError(
-            f"a picture is saved as .png or .svg; received {str(path)!r}: "
-            f"name it {target.with_suffix('.png').name!r}, for instance"
-        )
-    if not target.parent.is_dir():
-        raise FileNotFoundError(f"the folder {str(target.parent)!r} of {target.name!r} must exist")
     _check_kernel(widget)
     picture = _Answer(widget, target.suffix.lower()[1:]).wait()
     write_whole(target, picture)
@@ -148,7 +133,7 @@ _UNHEARD = (
 )
 _NO_BROWSER = (
     "there is no browser to draw the picture: papermill, nbconvert or the like runs this cell. "
-    "save_html(path) needs none"
+    "save_html(path) and save(path, width=...) need none"
 )
 _HIDDEN = "the widget is in a tab that is out of sight: bring it to the front, then save"
 
@@ -157,7 +142,10 @@ def _check_kernel(widget: DOMWidget) -> None:
     """Raise where no answer could come: better at once than after a wait."""
     shell = get_ipython()
     if shell is None or not hasattr(shell, "kernel"):
-        raise RuntimeError("the browser draws the picture: save in a Jupyter notebook")
+        raise RuntimeError(
+            "the browser draws the picture: save in a Jupyter notebook, or give a width, for a "
+            "figure that needs no browser"
+        )
     ipykernel = sys.modules.get("ipykernel")
     if ipykernel is not None and ipykernel.version_info < (7,):
         raise RuntimeError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ipywidgets import Stack, VBox, Widget, jslink
 
 from rnngrad_widgets.data.plot_array import PlotArray
+from rnngrad_widgets.figures import drawings
 from rnngrad_widgets.views.panel import (
     CAPTION_HEIGHT,
     Pager,
@@ -43,10 +44,15 @@ class CurvesView:
                 panel(selection, "flow-caption", None, flow),
             ]
         )
-        pages = Stack([one, self._grid.box], selected_index=0).add_class("rnngrad-pages")
-        link = jslink((pages, "selected_index"), (buttons, "index"))
+        self._pages = Stack([one, self._grid.box], selected_index=0).add_class("rnngrad-pages")
+        link = jslink((self._pages, "selected_index"), (buttons, "index"))
         self.detached_widgets: list[Widget] = [link, *self._grid.detached_widgets]
-        self.box = VBox([pages]).add_class("rnngrad-no-norm")
+        self.box = VBox([self._pages]).add_class("rnngrad-no-norm")
+
+    @property
+    def drawing(self) -> drawings.Curves | drawings.CurveGrid:
+        """What a figure for print shows of it."""
+        return self._grid.drawing if self._pages.selected_index else drawings.Curves()
 
     def fit(self, plot_array: PlotArray) -> None:
         """Let the axes hold the values."""
@@ -100,6 +106,7 @@ class CurveGridView:
         grid = CurveGrid(
             selection=selection, scales=scales, rows=rows, independent_y=int(independent_y)
         )
+        self._mark = grid
         self._pager = Pager(grid)
         plot = figure([grid], [], "single", bottom=0)
         axes = switch(["same y axis", "own y axes"], int(independent_y))
@@ -110,6 +117,13 @@ class CurveGridView:
             self._pager.link,
         ]
         self.box = panel(selection, "grid-caption", "hover", plot, self._pager.box, *buttons)
+
+    @property
+    def drawing(self) -> drawings.CurveGrid:
+        """What a figure for print shows of it."""
+        grid = self._mark
+        own_y = grid.independent_y == 1
+        return drawings.CurveGrid(self._pager.page, grid.PER_PAGE, grid.rows, own_y)
 
     def fit(self, plot_array: PlotArray) -> None:
         """Let the axes hold the values."""

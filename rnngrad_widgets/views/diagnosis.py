@@ -51,6 +51,11 @@ class DiagnosisView:
         self.box.add_class("rnngrad-diagnosis").add_class("rnngrad-no-norm")
         self.box.add_class("rnngrad-no-channel")
 
+    @property
+    def drawing(self) -> None:
+        """No figure shows a table; `diagnose` returns its numbers."""
+        return
+
     def fit(self, plot_array: PlotArray) -> None:
         """Do nothing: the table follows the selection."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ipywidgets import VBox, Widget
 
 from rnngrad_widgets.data.plot_array import PlotArray
+from rnngrad_widgets.figures import drawings
 from rnngrad_widgets.views.panel import (
     figure,
     panel,
@@ -38,6 +39,11 @@ class FlowView:
         self.box = VBox([self._first])
         self.box.add_class("rnngrad-no-norm").add_class("rnngrad-no-channel")
         self.fit_companion()
+
+    @property
+    def drawing(self) -> drawings.Flow:
+        """What a figure for print shows of it."""
+        return drawings.Flow()
 
     def fit(self, plot_array: PlotArray) -> None:
         """Do nothing: the marks fit their axes."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ipywidgets import VBox, Widget
 
 from rnngrad_widgets.data.plot_array import PlotArray
+from rnngrad_widgets.figures.drawings import HeatMap
 from rnngrad_widgets.views.panel import (
     CAPTION_HEIGHT,
     figure,
@@ -58,6 +59,11 @@ class HeatMapView:
         flow_panels = [panel(selection, "flow-caption", None, plot) for plot in flows]
         curve_panel = panel(selection, "curve-caption", None, curve)
         self.box = VBox([heat_box, *flow_panels, curve_panel])
+
+    @property
+    def drawing(self) -> HeatMap:
+        """What a figure for print shows of it."""
+        return HeatMap()
 
     def fit(self, plot_array: PlotArray) -> None:
         """Let the axes hold the values."""

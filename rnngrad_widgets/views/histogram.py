@@ -6,6 +6,7 @@ from bqplot import LinearScale
 from ipywidgets import HBox, VBox, Widget, jslink
 
 from rnngrad_widgets.data.plot_array import PlotArray
+from rnngrad_widgets.figures import drawings
 from rnngrad_widgets.views.panel import figure, plot_axis, switch, value_scale
 from rnngrad_widgets.widgets.figure import PlotFigure
 from rnngrad_widgets.widgets.marks.histogram import (
@@ -52,6 +53,12 @@ class HistogramView:
         row = HBox([caption, middle, hover])
         row.add_class("rnngrad-caption").add_class("rnngrad-caption-histogram")
         self.box = VBox([VBox([row, plot]).add_class("rnngrad-panel")]).add_class("rnngrad-no-norm")
+
+    @property
+    def drawing(self) -> drawings.Histogram:
+        """What a figure for print shows of it."""
+        mark = self.mark
+        return drawings.Histogram(mark.signed == 1, mark.log_count == 1, mark.line == 1)
 
     def fit(self, plot_array: PlotArray) -> None:
         """Choose the axis that suits a tensor; the browser fits it to the values.

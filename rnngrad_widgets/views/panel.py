@@ -103,6 +103,11 @@ class Pager:
         self.link = jslink((grid, "page"), (self._slider, "value"))
         self.box = HBox([self._slider, self._pages]).add_class("rnngrad-pager")
 
+    @property
+    def page(self) -> int:
+        """The page that is shown, from 1."""
+        return int(self._slider.value)
+
     def fit(self, count: int) -> None:
         """Let there be pages for ``count`` panels."""
         pages = -(-count // self._per_page)

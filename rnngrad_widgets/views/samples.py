@@ -5,6 +5,7 @@ from __future__ import annotations
 from ipywidgets import Stack, VBox, Widget, jslink
 
 from rnngrad_widgets.data.plot_array import PlotArray
+from rnngrad_widgets.figures import drawings
 from rnngrad_widgets.views.panel import (
     Pager,
     figure,
@@ -45,6 +46,11 @@ class SamplesView:
         link = jslink((self.box, "selected_index"), (buttons, "index"))
         self.detached_widgets: list[Widget] = [link, *self._maps.detached_widgets]
 
+    @property
+    def drawing(self) -> drawings.Maps | drawings.OneChannel:
+        """What a figure for print shows of it."""
+        return drawings.OneChannel() if self.box.selected_index else self._maps.drawing
+
     def fit(self, plot_array: PlotArray) -> None:
         """Let the axes hold the values."""
         self._maps.fit(plot_array)
@@ -83,6 +89,7 @@ class MapsView:
         scales = {"x": value_scale(), "y": value_scale(), "color": selection.colour_scale}
         maps = Maps(selection=selection, scales=scales, rows=rows)
         plot = figure([maps], [], "single", bottom=0)
+        self._mark = maps
         self._pager = Pager(maps)
         between = [self._pager.box] if in_caption is None else [self._pager.box, in_caption]
         captioned = panel(selection, "maps-caption", "hover", plot, *between)
@@ -90,6 +97,11 @@ class MapsView:
         self.detached_widgets: list[Widget] = [self._pager.link]
         self.box = VBox([captioned, ColourBar(selection=selection)])
         self.box.add_class("rnngrad-heat").add_class("rnngrad-axis-below")
+
+    @property
+    def drawing(self) -> drawings.Maps:
+        """What a figure for print shows of it."""
+        return drawings.Maps(self._pager.page, self._mark.PER_PAGE, self._mark.rows)
 
     def fit(self, plot_array: PlotArray) -> None:
         """Let there be a page for each so many samples."""

@@ -6,6 +6,7 @@ from bqplot import LinearScale
 from ipywidgets import VBox, Widget
 
 from rnngrad_widgets.data.plot_array import PlotArray
+from rnngrad_widgets.figures import drawings
 from rnngrad_widgets.views.panel import (
     figure,
     fit_index_scale,
@@ -37,6 +38,11 @@ class ScatterView:
                 panel(selection, "bars-caption", "bars-hover", bars),
             ]
         )
+
+    @property
+    def drawing(self) -> drawings.Scatter:
+        """What a figure for print shows of it."""
+        return drawings.Scatter()
 
     def fit(self, plot_array: PlotArray) -> None:
         """Let the axes hold the values."""

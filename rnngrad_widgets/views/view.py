@@ -8,6 +8,7 @@ from typing import Protocol
 from ipywidgets import Box, Stack, Widget
 
 from rnngrad_widgets.data.plot_array import PlotArray
+from rnngrad_widgets.figures.drawings import Drawing
 from rnngrad_widgets.widgets.figure import PlotFigure
 
 
@@ -25,6 +26,10 @@ class View(Protocol):
     @property
     def detached_widgets(self) -> list[Widget]:
         """Widgets that are not under the box, such as links."""
+
+    @property
+    def drawing(self) -> Drawing | None:
+        """What a figure for print shows of it; None where it has nothing to draw."""
 
     def fit(self, plot_array: PlotArray) -> None:
         """Let the axes hold the values."""

@@ -17,6 +17,8 @@ from ipywidgets import HTML, HBox, Stack, VBox, Widget, jslink
 from rnngrad_widgets.data.plot_array import PlotArray, Section, to_plot_array
 from rnngrad_widgets.data.statistics import auto_limit, max_decade
 from rnngrad_widgets.data.tensor import GradientTensor
+from rnngrad_widgets.figures import drawings
+from rnngrad_widgets.figures.shown import Shown
 from rnngrad_widgets.views.histogram import gate_histograms
 from rnngrad_widgets.views.panel import (
     AXIS_HEIGHT,
@@ -85,6 +87,11 @@ class WeightsView:
         """Widgets that are not under the box: links, and the pages of other layers."""
         made = self._made.values()
         return [self._wait, *(each for pages in made for each in (pages.box, *pages.links))]
+
+    @property
+    def drawing(self) -> drawings.Weights | None:
+        """What a figure for print shows of it."""
+        return None if self._pages is None else drawings.Weights(self._pages.shown)
 
     def fit(self, plot_array: PlotArray) -> None:
         """Do nothing: weights are shown by `show`."""
@@ -168,6 +175,7 @@ class _Pages:
             for pages in self.by_kind.values()
         ]
         outer = Stack(stacks, selected_index=0).add_class("rnngrad-pages")
+        self._outer = outer
         self.links = [
             jslink((outer, "selected_index"), (of_kind, "index")),
             *(jslink((stack, "selected_index"), (of_group, "index")) for stack in stacks),
@@ -181,6 +189,13 @@ class _Pages:
     def pages(self) -> list[Page]:
         return [page for pages in self.by_kind.values() for page in pages]
 
+    @property
+    def shown(self) -> Shown:
+        """What the page that is shown has."""
+        which: int = self._outer.selected_index
+        group: int = self._outer.children[which].selected_index
+        return list(self.by_kind.values())[which][group].shown
+
     def fit(self, kinds: Mapping[str, list[Group]]) -> None:
         for kind, groups in kinds.items():
             for page, group in zip(self.by_kind[kind], groups, strict=True):
@@ -192,6 +207,7 @@ class Page:
 
     def __init__(self, group: Group) -> None:
         self.selection = selection = new_selection()
+        self._group = group
         rows = _rows(group.plot_array)
         thin = sum(count <= 2 for count in rows)
         spent = CAPTION_HEIGHT * (len(rows) + 1) + AXIS_HEIGHT + HISTOGRAMS + THIN * thin
@@ -217,8 +233,15 @@ class Page:
         self.figures = tuple(heights)
         self.box = VBox([maps, captioned(histograms, caption)])
 
+    @property
+    def shown(self) -> Shown:
+        """What it shows."""
+        tensor, plot_array = self._group.tensor, self._group.plot_array
+        return Shown(plot_array, tensor.quantity, norm=self.selection.norm)
+
     def fit(self, group: Group) -> None:
         """Send the matrices. Biases are left out of the norm: a forget gate's is all ones."""
+        self._group = group
         upload(self.selection.tensor, group.tensor, group.plot_array)
         counts, values = _rows(group.plot_array), group.plot_array.values
         matrices = [

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec
 
 import numpy as np
 
-from rnngrad_widgets.views.colours import DIVERGING
+from rnngrad_widgets.data.colours import DIVERGING
 from tests.browser.lab import DARK, LIGHT, Theme
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnngrad_widgets import diagnose
-from rnngrad_widgets.views.colours import BWR, SEQUENTIAL
+from rnngrad_widgets.data.colours import BWR, SEQUENTIAL
 from tests.browser.explorer_page import (
     ExplorerPage,
     close,

@@ -33,14 +33,14 @@ def in_a_kernel(
 @pytest.mark.parametrize("name", ["x.jpg", "x", "x.png.txt", ".png"])
 def test_the_name_tells_the_format(explorer: GradientExplorer, name: str, tmp_path: Path) -> None:
     with pytest.raises(
-        ValueError, match=r"is saved as \.png or \.svg; received .*: name it '.+png'"
+        ValueError, match=r"is saved as \.png, \.svg or \.pdf; received .*: name it '.+png'"
     ):
-        picture.save(explorer, tmp_path / name)
+        explorer.save(tmp_path / name)
 
 
 def test_the_folder_must_be_there(explorer: GradientExplorer, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"the folder '.*missing' of 'x\.svg' must exist"):
-        picture.save(explorer, tmp_path / "missing" / "x.svg")
+        explorer.save(tmp_path / "missing" / "x.svg")
 
 
 def test_without_a_kernel_there_is_no_browser(explorer: GradientExplorer, tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def test_a_notebook_that_runs_without_a_browser_ends(tmp_path: Path) -> None:
     place = {"metadata": {"path": str(tmp_path)}}
     client = NotebookClient(notebook, timeout=100, kernel_name="python3", resources=place)
     with pytest.raises(
-        CellExecutionError, match=r"no browser to draw .* save_html\(path\) needs none"
+        CellExecutionError, match=r"no browser to draw .* save_html\(path\) and save"
     ):
         client.execute()  # returns when the kernel has ended, which follows
     assert notebook.cells[1].outputs[0]["text"] == "3\n"

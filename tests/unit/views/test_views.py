@@ -18,10 +18,10 @@ from ipywidgets import (
 from traitlets import TraitError
 
 from rnngrad_widgets import GradientExplorer
+from rnngrad_widgets.data.colours import BWR, DIVERGING, SEQUENTIAL
 from rnngrad_widgets.data.norm import SelectionError
 from rnngrad_widgets.data.statistics import norms_over_channels
 from rnngrad_widgets.data.tensor import GradientTensor
-from rnngrad_widgets.views.colours import BWR, DIVERGING, SEQUENTIAL
 from rnngrad_widgets.views.weights import WeightsView
 from tests.unit.explorer.fake_source import FakeSource, explore
 

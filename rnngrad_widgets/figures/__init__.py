@@ -1,0 +1,1 @@
+"""Figures for papers, drawn by matplotlib without a browser: what a widget shows, with labels."""
