@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rnngrad_widgets.diagnosis.diagnosis import Diagnosis
     from rnngrad_widgets.engine import GradientEngine
     from rnngrad_widgets.engine.functions import get_rnn_gradients
+    from rnngrad_widgets.explorer.comparison import Comparison, compare
     from rnngrad_widgets.explorer.explorer import GradientExplorer
     from rnngrad_widgets.explorer.features import (
         show_features_0D,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from rnngrad_widgets.recording import Recording
 
 __all__ = [
+    "Comparison",
     "Diagnosis",
     "GradientEngine",
     "GradientExplorer",
@@ -38,6 +40,7 @@ __all__ = [
     "LiveGradients",
     "Recording",
     "__version__",
+    "compare",
     "diagnose",
     "get_rnn_gradients",
     "show_features_0D",
@@ -49,6 +52,7 @@ __all__ = [
 
 # Where each public name is defined; the same names as above, once for mypy and once for Python.
 _HOMES = {
+    "Comparison": "explorer.comparison",
     "Diagnosis": "diagnosis.diagnosis",
     "GradientEngine": "engine",
     "GradientExplorer": "explorer.explorer",
@@ -58,6 +62,7 @@ _HOMES = {
     "LiveGradients": "callbacks.live",
     "Recording": "recording",
     "__version__": "_version",
+    "compare": "explorer.comparison",
     "diagnose": "diagnosis.diagnose",
     "get_rnn_gradients": "engine.functions",
     "show_features_0D": "explorer.features",

@@ -16,6 +16,7 @@ export {
 } from './marks/histogram';
 export { Maps, MapsModel } from './marks/maps';
 export { Raster, RasterModel } from './marks/raster';
+export { RunLines, RunLinesModel, RunReadout, RunReadoutModel } from './marks/run-lines';
 export { RunMap, RunMapModel } from './marks/run-map';
 export { Bars, BarsModel, Scatter, ScatterModel } from './marks/scatter';
 export { Losses, LossesModel } from './marks/timeline-marks';

@@ -59,11 +59,11 @@ class Diagnosis:
 
     def to_dict(self) -> dict[str, Any]:
         """Return all numbers and the findings, as JSON can hold them: infinity becomes None."""
-        result: dict[str, Any] = _plain(asdict(self))
+        result: dict[str, Any] = as_json(asdict(self))
         for entry, gradient in zip(result["gradients"], self.gradients, strict=True):
             decay = gradient.decay
             if decay is not None:
-                entry["decay"] |= _plain(
+                entry["decay"] |= as_json(
                     {"factor": decay.factor, "steps_per_decade": decay.steps_per_decade}
                 )
         return result | {"findings": list(self.findings)}
@@ -101,12 +101,12 @@ def _row(gradient: GradientDiagnosis, levels: tuple[float, ...]) -> tuple[str, .
     )
 
 
-def _plain(value: Any) -> Any:
-    """Return the same in what JSON knows."""
+def as_json(value: Any) -> Any:
+    """Return the same in what JSON knows: lists for tuples, None for infinity."""
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: as_json(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [as_json(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

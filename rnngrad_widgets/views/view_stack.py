@@ -92,7 +92,7 @@ class ViewStack:
         else:
             array = self._selection.tensor.array
             sent = None if array is None else len(array)
-            columns = "lag" if tensor.quantity == TRUNCATION_ERROR.name else "timestep"
+            columns = "k" if tensor.quantity == TRUNCATION_ERROR.name else "timestep"
             norms = PlotArray(norms_over_channels(tensor)[:sent], columns, "direction")
             upload(widget, tensor, norms)
         flow = self.views.get("flow")

@@ -9,7 +9,7 @@ import { border, Chip } from '../drawing/axis-marks';
 import { nearestLine } from '../drawing/line-names';
 import { pointIn, setAttributes, show, svg } from '../drawing/svg';
 import { evenTicks, indexTicks, numbered, withoutChip } from '../drawing/ticks';
-import { isByLag } from '../widgets/text';
+import { isTruncation } from '../widgets/text';
 import { SelectionMark, SelectionMarkModel } from './canvas-mark';
 import { columnAxisName, followPointer, plotArea } from './plot-area';
 import { nearestDot } from './scatter';
@@ -266,7 +266,7 @@ export class Cursor extends SelectionMark {
     const array = tensor.plotArray;
     const [low] = this.scale('y').scale.domain();
     const place = (norm: number): number => this.px('y', Math.max(Math.log10(norm), low));
-    if (array === null || isByLag(tensor)) {
+    if (array === null || isTruncation(tensor)) {
       return []; // one line, of the batch
     }
     if (tensor.reach !== null) {

@@ -22,7 +22,7 @@ import { polyline } from '../drawing/polyline';
 import { setAttributes, show, svg } from '../drawing/svg';
 import { sampleColour, theme } from '../drawing/theme';
 import type { TensorModel } from '../widgets/tensor';
-import { isByLag } from '../widgets/text';
+import { isTruncation } from '../widgets/text';
 import { CanvasMark, SelectionMarkModel } from './canvas-mark';
 
 export class FlowModel extends SelectionMarkModel {
@@ -71,7 +71,7 @@ export class Flow extends CanvasMark {
     }
     const streams = this.streams(plotArray);
     const largest = largestOf(streams);
-    const byLag = isByLag(this.tensor); // then there is one line, of the batch
+    const byLag = isTruncation(this.tensor); // then there is one line, of the batch
     const hasThreshold = this.fitScale(streams) && !byLag;
     this.shade(byLag ? [] : streams, largest);
     const allSamples = this.model.get('all_samples') as boolean;
@@ -259,7 +259,7 @@ export class Flow extends CanvasMark {
         ]
       : [
           ...named.map((s): [string, number, string] => [
-            isByLag(this.tensor) ? 'batch' : `sample ${s}`,
+            isTruncation(this.tensor) ? 'batch' : `sample ${s}`,
             end(first, s),
             s === sample ? first.ink : sampleColour(s),
           ]),

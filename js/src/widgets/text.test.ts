@@ -66,7 +66,7 @@ const truncated = subject({
   tensor: tensorWords({ rowLabels: ['1', '2', 'rest'] }),
   companion: {
     ...two.companion,
-    columns: 'lag',
+    columns: 'k',
     plotArray: asPlotArray(Float32Array.from([1, 0.5, 0.25]), [1, 3, 1], null),
   },
 });

@@ -110,7 +110,7 @@ const WRITERS = {
   'grid-caption': (s, { samples }) =>
     `${noun(s)}${samples === 1 ? '' : ', a colour for each sample'}${zoomed(s)}`,
   'companion-caption': ({ companion }) =>
-    isByLag(companion)
+    isTruncation(companion)
       ? "Truncated BPTT: relative error of the kernel's gradient, carried back k timesteps; log scale"
       : `${flowOf(companion)}: ${normWords(companion)}`,
   'flow-view-caption': (s) => {
@@ -195,7 +195,7 @@ function flowHover(
   plotArray: PlotArray,
 ): Segment[] {
   const { sample, timestep } = readoutPoint;
-  if (isByLag(of)) {
+  if (isTruncation(of)) {
     return [
       { text: `truncated at k = ${timestep} · error ` },
       { text: number(valueAt(plotArray, 0, timestep, 0)), weight: 'strong' },
@@ -301,8 +301,8 @@ function flowOf({ fullName }: Pick<TensorWords, 'fullName'>): string {
 }
 
 /** Whether it is one number of the batch for each lag. */
-export function isByLag({ columns }: Pick<Axes, 'columns'>): boolean {
-  return columns === 'lag';
+export function isTruncation({ columns }: Pick<Axes, 'columns'>): boolean {
+  return columns === 'k';
 }
 
 export function isTimed({ columns }: Pick<Axes, 'columns'>): boolean {

@@ -301,7 +301,7 @@ def test_what_truncation_loses_is_beside_a_reach(model: Any) -> None:
     explorer = GradientExplorer(model, X, Y, "lstm", "reach", loss_timesteps=[0], view="flow")
     errors = GradientEngine(model).truncation_error(X, Y, "lstm")
     companion = explorer.selection.companion
-    assert (companion.columns, companion.name) == ("lag", "error of truncated BPTT")
+    assert (companion.columns, companion.name) == ("k", "error of truncated BPTT")
     by_k = [1.0, *errors[:-1]]
     np.testing.assert_allclose(companion.array, np.reshape(by_k, (1, -1, 1)), rtol=1e-6)
     explorer.quantity = "hidden_gradient"

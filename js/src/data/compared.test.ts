@@ -1,0 +1,92 @@
+import { describe, expect, it } from 'vitest';
+
+import type { Groups, Kind } from './compared';
+import { linesOf } from './compared';
+import { asPlotArray } from './slicing';
+
+// (run, lag, sample): two repeats of a, two of b; the second sample of b's first run has no lag 2
+const NORMS = [
+  [
+    [2, 4],
+    [1, 1],
+    [0.5, 0.25],
+  ],
+  [
+    [10, 10],
+    [5, 5],
+    [1, 3],
+  ],
+  [
+    [1, 2],
+    [1, 1],
+    [1, NaN],
+  ],
+  [
+    [0, 4],
+    [3, 2],
+    [3, 1],
+  ],
+];
+const ARRAY = asPlotArray(Float32Array.from(NORMS.flat(2)), [4, 3, 2]);
+const GROUPS: Groups = { names: ['a', 'b'], of: [0, 0, 1, 1], base: 0 };
+
+function lines(kind: Kind): [string, number[][]][] {
+  return linesOf(ARRAY, GROUPS, kind).map(({ group, lower, median, upper, repeats }) => [
+    GROUPS.names[group],
+    [lower, median, upper, ...repeats].map((line) => [...line]),
+  ]);
+}
+
+// as numpy.nanpercentile(..., (25, 50, 75)) gives them
+describe('the lines of conditions', () => {
+  it('as they are', () => {
+    expect(lines('absolute')).toEqual([
+      [
+        'a',
+        [
+          [3.5, 1, 0.4375],
+          [7, 3, 0.75],
+          [10, 5, 1.5],
+          [3, 1, 0.375],
+          [10, 5, 2],
+        ],
+      ],
+      [
+        'b',
+        [
+          [0.75, 1, 1],
+          [1.5, 1.5, 1],
+          [2.5, 2.25, 2],
+          [1.5, 1, 1],
+          [2, 2.5, 2],
+        ],
+      ],
+    ]);
+  });
+
+  it('relative to lag 0 of the same sample, which a sample without a gradient there has not', () => {
+    const [[, a], [, b]] = lines('relative');
+    expect(a[0].slice(0, 2)).toEqual([1, 0.4375]);
+    expect(a[0][2]).toBeCloseTo(0.090625, 12);
+    expect(a[1][1]).toBe(0.5);
+    expect(a.slice(3).map(([, second]) => second)).toEqual([0.375, 0.5]);
+    expect(b[1]).toEqual([1, 0.5, 0.625]);
+  });
+
+  it('as ratios to the base, repeat by repeat', () => {
+    const [[name, own]] = lines('ratio');
+    expect(lines('ratio')).toHaveLength(1);
+    expect(name).toBe('b');
+    // 1 / 0.5, 0.5 / 0.25 of the first repeat, 0.5 / 0.5 of the second
+    expect(own.map(([, second]) => second)).toEqual([1.5, 2, 2, 2, 1]);
+    expect(own[3][2]).toBe(4); // 1 / 0.25; the other has none
+  });
+
+  it('of one run has no thin lines', () => {
+    const groups: Groups = { names: ['a', 'b', 'c'], of: [0, 1, 2, 2], base: 1 };
+    expect(linesOf(ARRAY, groups, 'ratio').map(({ repeats }) => repeats.length)).toEqual([0, 0]);
+    expect(linesOf(ARRAY, groups, 'relative').map(({ repeats }) => repeats.length)).toEqual([
+      0, 0, 2,
+    ]);
+  });
+});

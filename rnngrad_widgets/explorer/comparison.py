@@ -1,0 +1,259 @@
+"""`compare`: several experiments side by side, in one widget."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from html import escape
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from ipywidgets import HTML, VBox, Widget, register
+
+from rnngrad_widgets.callbacks.batch_snapshot import SNAPSHOT_DEFAULTS, SnapshotOptions
+from rnngrad_widgets.comparison.curves import Curve, curves_of
+from rnngrad_widgets.comparison.result import ComparedRuns
+from rnngrad_widgets.data.keywords import naming, suggesting
+from rnngrad_widgets.data.quantities import check_known, quantity_of
+from rnngrad_widgets.data.statistics import THRESHOLD
+from rnngrad_widgets.diagnosis.shares import LEVELS, check_levels, check_threshold
+from rnngrad_widgets.diagnosis.telling import Evidence
+from rnngrad_widgets.explorer.compared_sources import (
+    Batch,
+    Gradient,
+    check_comparable,
+    compared,
+    matched_paths,
+)
+from rnngrad_widgets.explorer.frame import PlotFrame
+from rnngrad_widgets.views.run_lines import RunLinesView
+from rnngrad_widgets.widgets.figure import PlotFigure
+from rnngrad_widgets.widgets.lifetime import LIFETIMES
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from rnngrad_widgets.comparison.differences import Claim
+
+
+@register
+class Comparison(PlotFrame):
+    """The gradients of several conditions by lag, their numbers, and what may be claimed of them.
+
+    Made by `compare`.
+
+    Attributes
+    ----------
+    align
+        What the gradients are laid one over the other by: ``"lag"``, timesteps before the last one.
+    title, height
+        As for every widget of plots.
+    """
+
+    align: Literal["lag"] = "lag"
+
+    def __init__(self, runs: ComparedRuns, quantity: str) -> None:
+        self._runs = runs
+        names = list(runs.curves)
+        self._views = [
+            RunLinesView(
+                [curve for name in names for curve in runs.repeats(name, direction)],
+                names,
+                runs.base,
+                _heading(quantity, direction),
+                is_readable=not any(
+                    curve.reason for curves in runs.curves.values() for curve in curves
+                ),
+            )
+            for direction in runs.directions
+        ]
+        plots = VBox([view.box for view in self._views]).add_class("rnngrad-plots")
+        table = HTML(_table_html(runs)).add_class("rnngrad-diagnosis-table")
+        first, *others = (view.selection for view in self._views)
+        super().__init__(
+            [_findings(runs), plots, table.add_class("rnngrad-comparison")],
+            selection=first,
+            weight_selections=others,
+        )
+        LIFETIMES.note_made(self)
+
+    @property
+    def claims(self) -> dict[str, Claim | None]:
+        """For each name but the base ``"further"``, ``"less far"`` or None: no claim."""
+        return self._runs.claims
+
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """One sentence for each name but the base, in each direction of the layer."""
+        return self._runs.findings
+
+    @property
+    def table(self) -> list[dict[str, Any]]:
+        """The numbers of `diagnose` for each run and direction, with its name and repeat."""
+        runs: list[dict[str, Any]] = self._runs.to_dict()["runs"]
+        return runs
+
+    @property
+    def base(self) -> str:
+        """The name that the others are compared with."""
+        return self._runs.base
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all numbers, claims and findings, as JSON can hold them."""
+        return self._runs.to_dict()
+
+    @property
+    def figures(self) -> list[PlotFigure]:
+        """The figures of the views."""
+        return [figure for view in self._views for figure in view.figures]
+
+    def _detached_widgets(self) -> list[Widget]:
+        return [widget for view in self._views for widget in view.detached_widgets]
+
+    def _describe(self) -> str:
+        return ", ".join(self._runs.curves)
+
+
+@suggesting
+@naming(SnapshotOptions, SNAPSHOT_DEFAULTS)
+def compare(
+    sources: Mapping[str, Any],
+    x: Any = None,
+    y: Any = None,
+    quantity: str = "hidden_gradient",
+    *,
+    layer: Any = None,
+    base: str | None = None,
+    threshold: float = THRESHOLD,
+    levels: Sequence[float] = LEVELS,
+    storage_options: Mapping[str, Any] | None = None,
+    **options: Unpack[SnapshotOptions],
+) -> Comparison:
+    """Compare how far back the gradients of several experiments extend.
+
+    Of one run each, it is said how these sets of weights differ on this batch. Whether a change
+    *does* that, only repeats can tell, as with several seeds: they are compared pair by pair, and
+    something is claimed only of three or more that all agree.
+
+    Parameters
+    ----------
+    sources
+        By name: a model, an explorer, a `GradientSnapshot`, a `GradientTensor`, an array, a
+        recording or its path or URL (its last step); or a list of them, the repeats of one
+        condition, in the same order everywhere.
+    x, y
+        The batch that models are compared on, as ``fit`` takes it.
+    quantity
+        A gradient over time. Where the loss acts at every timestep, ``"reach"`` tells how far back
+        each of them contributes, and the total gradient does not.
+    layer
+        A path, name, index or object, of the first source; None for its first layer. In the others
+        it is the layer of the same path, else the one at the same place.
+    base
+        The name that the others are compared with; None for the first.
+    threshold, levels
+        As for `diagnose`.
+    storage_options
+        Options for fsspec, for recordings.
+    **options
+        For models: ``sample_weight``, ``class_weight``, ``training``, ``steps``, ``loss``,
+        ``loss_timesteps`` and ``by``, as for `GradientEngine.compute`.
+
+    Returns
+    -------
+    Comparison
+        A widget: lines by lag, with `table`, `findings` and `claims`.
+
+    Raises
+    ------
+    TypeError
+        If a source is none of these.
+    ValueError
+        If there is no source, a layer has not its like in another one, or the batches differ.
+    """
+    check_known(quantity)
+    limit, shares = check_threshold(threshold), check_levels(levels)
+    named = dict(_named(sources))
+    base = next(iter(sources)) if base is None else base
+    if base not in sources:
+        raise ValueError(f"base must be one of {list(sources)}; received {base!r}")
+    batch = Batch(x, y, cast("SnapshotOptions", dict(options)))
+    found = {
+        _label(key, sources): compared(source, batch, quantity, storage_options)
+        for key, source in named.items()
+    }
+    paths = matched_paths(found, layer)
+    gradients: dict[str, Gradient] = {
+        label: source.gradient(path, quantity)
+        for (label, source), path in zip(found.items(), paths, strict=True)
+    }
+    check_comparable({label: gradient.tensor for label, gradient in gradients.items()})
+    curves: dict[str, list[Curve]] = {name: [] for name in sources}
+    for (name, repeat), gradient in zip(named, gradients.values(), strict=True):
+        evidence = Evidence(*gradient, limit, shares)
+        curves[name] += curves_of(name, repeat, evidence)
+    runs = ComparedRuns(curves, base, limit, shares)
+    if not runs.directions:
+        raise ValueError(
+            "the layers must have a direction in common; received "
+            f"{ {name: [curve.direction for curve in own] for name, own in curves.items()} }"
+        )
+    return Comparison(runs, next(iter(gradients.values())).tensor.quantity)
+
+
+def _named(sources: Mapping[str, Any]) -> Iterator[tuple[tuple[str, int], Any]]:
+    """Yield each run, by name and repeat."""
+    if not isinstance(sources, Mapping):
+        raise TypeError(
+            "compare takes experiments by name, compare({'name': model, ...}, x, y); received a "
+            f"{type(sources).__name__}"
+        )
+    if not sources:
+        raise ValueError("compare needs an experiment, best two; received none")
+    for name, source in sources.items():
+        if not isinstance(name, str) or not name:
+            raise TypeError(f"the names of experiments must be text; received {name!r}")
+        repeats = list(source) if isinstance(source, (list, tuple)) else [source]
+        if not repeats:
+            raise ValueError(f"each name must have an experiment; {name!r} has an empty list")
+        for repeat, own in enumerate(repeats):
+            yield (name, repeat), own
+
+
+def _label(key: tuple[str, int], sources: Mapping[str, Any]) -> str:
+    name, repeat = key
+    several = isinstance(sources[name], (list, tuple)) and len(sources[name]) > 1
+    return f"{name}, repeat {repeat}" if several else name
+
+
+def _heading(quantity: str, direction: str) -> str:
+    known = quantity_of(quantity)
+    name = known.summary if quantity else "norm"
+    return f"{name[0].upper()}{name[1:]}{f', {direction}' if direction else ''}, by lag"
+
+
+def _findings(runs: ComparedRuns) -> HTML:
+    lines = [*runs.findings]
+    if len(runs.curves) == 1:
+        lines.append("a second experiment is needed for a comparison")
+    words = HTML("".join(f"<p>{escape(line)}</p>" for line in lines))
+    return words.add_class("rnngrad-diagnosis-table")
+
+
+def _table_html(runs: ComparedRuns) -> str:
+    """Return the table; a colour stands before each name, as its line has."""
+    header, rows = runs.table
+    names = list(runs.curves)
+    head = "".join(f"<th>{escape(word)}</th>" for word in header)
+    body = "".join(_row_html(row, names.index(row[0])) for row in rows)
+    note = "lines: medians over samples, with quartiles; thin lines: repeats"
+    return (
+        f"<div><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+        f"<p>{note}</p>"
+    )
+
+
+def _row_html(row: Sequence[str], group: int) -> str:
+    name, *cells = row
+    hue = round((210 + group * 137.508) % 360)  # as sampleColour in js/src/drawing/theme.ts
+    chip = f'<span class="rnngrad-swatch" style="background: hsl({hue}, 65%, 50%)"></span>'
+    first = f"<td>{chip}{escape(name)}</td>"
+    return f"<tr>{first}{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"

@@ -1,0 +1,195 @@
+"""`compare`: which sources it takes, what it claims, what it refuses."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from rnngrad_widgets import Comparison, GradientEngine, GradientExplorer, compare, diagnose
+from rnngrad_widgets.data.tensor import GradientSnapshot, GradientTensor
+from tests.unit.comparison.runs import decaying
+
+T = 12
+X = np.random.default_rng(1).normal(size=(6, T, 2)).astype("float32")
+Y = np.zeros((6, 1), "float32")
+
+
+def network(seed: int, forget_bias: float = 1.0, *, name: str = "lstm") -> Any:
+    """Return an LSTM whose gates are mostly their biases, so that the forget gate decides."""
+    small = keras.initializers.RandomNormal(stddev=0.05, seed=seed)
+    lstm = keras.layers.LSTM(8, recurrent_initializer=small, kernel_initializer=small, name=name)
+    model = keras.Sequential([keras.Input((T, 2)), lstm, keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    kernel, recurrent, bias = lstm.get_weights()
+    bias[8:16] = forget_bias
+    lstm.set_weights([kernel, recurrent, bias])
+    dense = keras.initializers.RandomNormal(seed=seed)((8, 1))
+    model.layers[-1].set_weights([np.asarray(dense), np.zeros(1)])
+    return model
+
+
+@pytest.fixture(scope="module")
+def snapshots() -> dict[str, list[GradientSnapshot]]:
+    """Return three repeats of two conditions, and of one that differs in the seed alone."""
+    models = {
+        "bias 1": [network(seed) for seed in (1, 2, 3)],
+        "bias 3": [network(seed, 3.0) for seed in (1, 2, 3)],
+        "other seeds": [network(seed) for seed in (11, 12, 13)],
+    }
+    both = ["hidden_gradient", "output_gradient"]
+    return {
+        name: [GradientEngine(model).compute(X, Y, "lstm", both) for model in repeats]
+        for name, repeats in models.items()
+    }
+
+
+def test_a_change_is_claimed_and_other_seeds_are_not(
+    snapshots: dict[str, list[GradientSnapshot]],
+) -> None:
+    found = compare(snapshots)
+    assert found.claims == {"bias 3": "further", "other seeds": None}
+    assert [line.split(":")[0] for line in found.findings] == [
+        "bias 3 against bias 1",
+        "other seeds against bias 1",
+    ]
+    turned = compare(snapshots, base="bias 3")
+    assert turned.claims["bias 1"] == "less far"
+
+
+def test_the_numbers_are_those_of_diagnose(snapshots: dict[str, list[GradientSnapshot]]) -> None:
+    found = compare(snapshots)
+    expected = diagnose(snapshots["bias 3"][1]).to_dict()["gradients"][0]
+    assert found.table[4] == {"name": "bias 3", "repeat": 1} | expected
+    assert json.loads(json.dumps(found.to_dict(), allow_nan=False)) == found.to_dict()
+
+
+def test_the_browser_gets_the_norms_by_lag() -> None:
+    one, other = decaying([0.9, 0.8], 5), decaying([0.5, 0.7], 3)
+    found = compare({"a": one, "b": [other, other]})
+    norms = found.selection.tensor.array
+    assert norms is not None
+    assert norms.shape == (3, 5, 2)
+    np.testing.assert_allclose(norms[0], [[f**lag for f in (0.9, 0.8)] for lag in range(5)], 1e-6)
+    np.testing.assert_allclose(norms[2, :3, 1], [0.7**lag for lag in range(3)], 1e-6)
+    assert np.isnan(norms[1:, 3:]).all()
+    (upper, lower) = (figure.marks[1] for figure in found.figures)
+    assert (upper.names, upper.groups, upper.ratio, lower.ratio) == (
+        ["a", "b"],
+        [0, 1, 1],
+        False,
+        True,
+    )
+
+
+def test_sources_of_all_kinds_are_compared() -> None:
+    model = network(1)
+    both = ["hidden_gradient", "output_gradient"]
+    snapshot = GradientEngine(model).compute(X, Y, "lstm", both)
+    tensor = snapshot["lstm", "hidden_gradient"]
+    sources = {
+        "model": model,
+        "explorer": GradientExplorer(model, X, Y),
+        "snapshot": snapshot,
+        "array": tensor.values,
+        "explorer of an array": GradientExplorer.from_array(tensor.values),
+    }
+    found = compare(sources, X, Y)
+    assert isinstance(found, Comparison)
+    assert set(found.claims.values()) == {None}
+    slopes = {row["decay"]["slope"] for row in found.table}
+    assert len(slopes) == 1, "all are the same gradient"
+    assert all("its gradient is as strong" in line for line in found.findings)
+    # of a tensor alone it is not known where the loss acts
+    (line,) = compare({"model": model, "tensor": tensor}, X, Y).findings
+    assert "no comparison relative to lag 0: whether the loss acts" in line
+
+
+def test_layers_are_matched_by_path_else_by_order() -> None:
+    found = compare({"a": network(1), "b": network(2, name="other")}, X, Y)
+    assert [row["layer"] for row in found.table] == ["lstm", "other"]
+    gradient = decaying([0.9], 5).values
+
+    def snapshot(*layers: str) -> GradientSnapshot:
+        quantity = "hidden_gradient"
+        dims = ("sample", "timestep", "channel")
+        return GradientSnapshot(
+            {(name, quantity): GradientTensor(gradient, dims, name, quantity) for name in layers}
+        )
+
+    both = {"a": snapshot("x", "y"), "b": snapshot("y", "x")}
+    assert [row["layer"] for row in compare(both, layer="y").table] == ["y", "y"]
+    rule = r"layer 'y' of 'a' must have its like in 'b', .* 'a' has \['x', 'y'\], 'b' has \['z'\]"
+    with pytest.raises(ValueError, match=rule):
+        compare({"a": snapshot("x", "y"), "b": snapshot("z")}, layer="y")
+    with pytest.raises(ValueError, match=r"the source has layers \['x'\]; received 'q'"):
+        compare({"a": snapshot("x")}, layer="q")
+
+
+def test_both_directions_are_compared() -> None:
+    values = np.concatenate(
+        [decaying([0.9], 8).values, decaying([0.5], 8).values[:, ::-1]], axis=-1
+    )
+    tensor = GradientTensor(
+        values, ("sample", "timestep", "channel"), directions=("forward", "backward")
+    )
+    found = compare({"a": tensor, "b": tensor})
+    assert [line.partition(":")[0] for line in found.findings] == [
+        "b against a (forward)",
+        "b against a (backward)",
+    ]
+    slopes = [row["decay"]["slope"] for row in found.table]
+    np.testing.assert_allclose(slopes, [math.log(0.9), math.log(0.5)] * 2, rtol=1e-6)
+    assert len(found.figures) == 4
+
+
+def test_one_source_is_shown_and_a_second_asked_for() -> None:
+    found = compare({"a": decaying([0.9], 5)})
+    assert (found.findings, found.claims) == ((), {})
+    assert "a second experiment is needed for a comparison" in found.children[0].value
+    assert len(found.figures) == 1
+
+
+def test_names_are_written_as_they_are() -> None:
+    found = compare({"<b>&": decaying([0.9], 5), "c": decaying([0.8], 5)})
+    assert "&lt;b&gt;&amp;" in found.children[2].value
+    assert "<b>" not in found.children[0].value + found.children[2].value
+    assert repr(found) == "<Comparison: <b>&, c>"
+
+
+@pytest.mark.parametrize(
+    ("sources", "options", "error", "rule"),
+    [
+        ({}, {}, ValueError, "compare needs an experiment, best two; received none"),
+        ([1, 2], {}, TypeError, r"compare takes experiments by name, .*; received a list"),
+        ({3: 1}, {}, TypeError, "the names of experiments must be text; received 3"),
+        ({"a": []}, {}, ValueError, "each name must have an experiment; 'a' has an empty list"),
+        ({"a": object()}, {}, TypeError, "model must be a keras.Model"),
+        ({"a": np.ones((2, 3))}, {}, ValueError, "gradients over time are compared; 'a' is"),
+        ({"a": np.ones((2, 3, 1))}, {"base": "b"}, ValueError, r"base must be one of \['a'\]; "),
+        ({"a": np.ones((2, 3, 1))}, {"quantity": "x"}, ValueError, "quantities must be one"),
+        ({"a": np.ones((2, 3, 1))}, {"threshold": 2}, ValueError, "threshold must be between"),
+        ({"a": np.ones((2, 3, 1))}, {"bace": 2}, TypeError, "did you mean 'base'"),
+        (
+            {"a": np.ones((2, 3, 1)), "b": np.ones((4, 3, 1))},
+            {},
+            ValueError,
+            "all must be of one batch, sample by sample; 'a' has 2 samples, 'b' has 4",
+        ),
+        ({"a": GradientSnapshot({})}, {}, ValueError, "the snapshot must hold 'hidden_gradient'"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(
+    sources: Any, options: dict[str, Any], error: type[Exception], rule: str
+) -> None:
+    with pytest.raises(error, match=rule):
+        compare(sources, **options)
+
+
+def test_a_model_needs_a_batch() -> None:
+    with pytest.raises(ValueError, match=r"models are compared on one batch; received none"):
+        compare({"a": network(1)})
