@@ -187,6 +187,8 @@ def test_ragged_sequences_of_keras_2_have_what_padded_ones_have(form: str) -> No
     ragged, padded = ragged_and_padded(form)
     engine = GradientEngine(ragged)
     words = {word for layer in engine.layers for word in engine.quantities(layer)}
+    if form != "eager":
+        words -= {"reach"}  # traced for seconds
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         found = engine.compute(RAGGED, Y[:3], quantities=sorted(words))

@@ -106,6 +106,10 @@ def stacked(library: Any, name: str) -> Any:
     return model, given
 
 
+WITH_REACH = ("lstm", "masked", "stateful")
+"""The others would trace it for seconds each."""
+
+
 @pytest.mark.parametrize("name", STACKS)
 def test_the_numbers_of_keras_3(name: str) -> None:
     (new, x), (old, _) = stacked(keras, name), stacked(tf_keras, name)
@@ -118,6 +122,8 @@ def test_the_numbers_of_keras_3(name: str) -> None:
     engines = GradientEngine(new), GradientEngine(old)
     words = engines[0].quantities("rnn")
     assert engines[1].quantities("rnn") == words
+    if name not in WITH_REACH:
+        words = tuple(word for word in words if word != "reach")
     assert engines[1].layers == engines[0].layers
     expected, found = (engine.compute(x, Y, "rnn", words) for engine in engines)
     assert list(found) == list(expected)

@@ -63,6 +63,8 @@ def test_a_batch_of_one_sample(name: str, eagerly: bool) -> None:
     model.predict(x[:, ::-1], verbose=0)  # states other than zero
     engine = GradientEngine(model)
     words = [w for w in engine.quantities("r") if "weight" not in w]
+    if not eagerly:
+        words.remove("reach")  # traced for seconds
     snapshot = engine.compute(x, y, "r", words)
     again = engine.compute(x, y, "r", words)
     for key, tensor in snapshot.items():
