@@ -24,6 +24,8 @@ from rnngrad_widgets.explorer.compared_sources import (
     matched_paths,
 )
 from rnngrad_widgets.explorer.frame import PlotFrame
+from rnngrad_widgets.explorer.sheet import shown_of
+from rnngrad_widgets.figures.drawings import Compared, Sheet
 from rnngrad_widgets.views.run_lines import RunLinesView
 from rnngrad_widgets.widgets.figure import PlotFigure
 from rnngrad_widgets.widgets.lifetime import LIFETIMES
@@ -52,6 +54,7 @@ class Comparison(PlotFrame):
 
     def __init__(self, runs: ComparedRuns, quantity: str) -> None:
         self._runs = runs
+        self._quantity = quantity
         names = list(runs.curves)
         self._views = [
             RunLinesView(
@@ -104,6 +107,10 @@ class Comparison(PlotFrame):
     def figures(self) -> list[PlotFigure]:
         """The figures of the views."""
         return [figure for view in self._views for figure in view.figures]
+
+    def _sheet(self) -> Sheet:
+        drawing = Compared(self._runs, self._quantity, self._views[0].is_absolute)
+        return Sheet(shown_of(self.selection), drawing, title=self.title)
 
     def _detached_widgets(self) -> list[Widget]:
         return [widget for view in self._views for widget in view.detached_widgets]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import matplotlib.style
 
 from rnngrad_widgets.figures import drawings
+from rnngrad_widgets.figures.compared import compared_panels
 from rnngrad_widgets.figures.curve_grid import curve_grid
 from rnngrad_widgets.figures.flow import flow_panels
 from rnngrad_widgets.figures.histogram import histogram_panel
@@ -62,7 +63,9 @@ def figure_file(sheet: Sheet, kind: Format, size: Size) -> bytes:
     return content.getvalue()
 
 
-def panels_of(shown: Shown, drawing: Drawing, width: float) -> list[Panel]:
+def panels_of(  # noqa: C901 - one case a view
+    shown: Shown, drawing: Drawing, width: float
+) -> list[Panel]:
     """Return the panels of a view, for a figure of a width in inches."""
     low, middle = _between(0.17 * width, 0.6, 1.2), _between(0.28 * width, 0.9, 1.8)
     match drawing:
@@ -87,6 +90,8 @@ def panels_of(shown: Shown, drawing: Drawing, width: float) -> list[Panel]:
             panels = [histogram_panel(shown, drawing, _between(0.42 * width, 1.2, 2.8))]
         case drawings.Weights():
             panels = weight_panels(drawing.shown, width)
+        case drawings.Compared():
+            panels = compared_panels(drawing, middle, width)
     return panels
 
 

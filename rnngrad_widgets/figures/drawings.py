@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from rnngrad_widgets.comparison.result import ComparedRuns
     from rnngrad_widgets.figures.shown import Shown
 
 
@@ -68,7 +69,26 @@ class Weights(NamedTuple):
     shown: Shown
 
 
-Drawing = HeatMap | Maps | OneChannel | Curves | CurveGrid | Flow | Scatter | Histogram | Weights
+class Compared(NamedTuple):
+    """Experiments by lag; relative to lag 0, or norms as they are."""
+
+    runs: ComparedRuns
+    quantity: str
+    absolute: bool = False
+
+
+Drawing = (
+    HeatMap
+    | Maps
+    | OneChannel
+    | Curves
+    | CurveGrid
+    | Flow
+    | Scatter
+    | Histogram
+    | Weights
+    | Compared
+)
 """What is drawn of a view."""
 
 

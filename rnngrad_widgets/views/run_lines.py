@@ -56,7 +56,7 @@ class RunLinesView:
         upload(self.selection.tensor, tensor, PlotArray(norms, "lag", "sample"))
         groups = [names.index(curve.name) for curve in curves]
         shared = {"names": list(names), "groups": groups, "base": list(names).index(base)}
-        upper = self._lines(ratio=False, absolute=int(not is_readable), **shared)
+        self._upper = upper = self._lines(ratio=False, absolute=int(not is_readable), **shared)
         self._units = switch(UNITS, upper.absolute)
         self.detached_widgets: list[Widget] = [jslink((upper, "absolute"), (self._units, "index"))]
         panels = [self._panel(upper, heading, self._units)]
@@ -67,6 +67,11 @@ class RunLinesView:
         self.box = VBox(panels).add_class("rnngrad-no-norm").add_class("rnngrad-no-channel")
         if len(panels) > 1:
             self.box.add_class("rnngrad-two")
+
+    @property
+    def is_absolute(self) -> bool:
+        """Whether norms are shown as they are, not relative to lag 0."""
+        return bool(self._upper.absolute)
 
     def _lines(self, **options: object) -> RunLines:
         scales = {"x": self.selection.time_scale, "y": value_scale()}
