@@ -23,6 +23,12 @@ LOG_DECADES = 8
 """Decades of the logarithmic map, downwards from the limit of the norm."""
 
 
+_EIGHT = (
+    *("#ffffcc", "#ffeda0", "#fed976", "#feb24c", "#fd8d3c", "#fc4e2a", "#e31a1c", "#b10026"),
+)
+"""YlOrRd, of which bqplot has eight colours, and matplotlib nine."""
+
+
 @dataclass(frozen=True)
 class Colours:
     """The colours of a range of values.
@@ -97,8 +103,9 @@ def stops_of(cmap: str) -> NDArray[np.float64]:
     bqplot's schemes are those of ColorBrewer, in as many colours as there are, and matplotlib's own
     ones; matplotlib has them by the same names.
     """
-    if cmap in OURS:
-        return np.array([_rgb(colour) for colour in OURS[cmap]], np.float64)
+    own = OURS.get(cmap, _EIGHT if cmap == "YlOrRd" else ())
+    if own:
+        return np.array([_rgb(colour) for colour in own], np.float64)
     known = mpl.colormaps[cmap]
     count = 256 if isinstance(known, ListedColormap) else 9 + 2 * (cmap in DIVERGING_SCHEMES)
     colours = known.resampled(count)(np.arange(count))[:, :3]

@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.patches import Rectangle
 
 from rnngrad_widgets.figures.ink import FRAME, INK
-from rnngrad_widgets.figures.layout import FONT_SIZE, Finish, Panel, Place, head
+from rnngrad_widgets.figures.layout import FONT_SIZE, LETTER, Finish, Panel, Place, head
 from rnngrad_widgets.figures.words import column_label, index_ticks, joined
 
 if TYPE_CHECKING:
@@ -34,9 +34,6 @@ _ALONE = 1.4
 """Least height of a single row of panels, in inches."""
 
 _HIGHEST = 8.5
-
-_LETTER = 0.52 * FONT_SIZE / _POINT
-"""About the width of a letter, in inches."""
 
 Ticks = list[tuple[float, str]]
 
@@ -111,7 +108,7 @@ def grid_panel(shown: Shown, contents: Contents, rows: int | None, width: float)
     """
     count, names = len(contents.indices), contents.names
     room = width - 1.2
-    letters = (max(map(len, names)) + contents.beside_name) * _LETTER
+    letters = (max(map(len, names)) + contents.beside_name) * LETTER
     down, across = _shape(count, rows, room, letters if contents.short is None else _NARROWEST)
     heading = shown.when
     if contents.short is not None and room / across - _GAP / _POINT < letters:

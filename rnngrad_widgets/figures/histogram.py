@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullLocator
 
 from rnngrad_widgets.figures.counts import (
     Counts,
@@ -16,16 +16,20 @@ from rnngrad_widgets.figures.counts import (
     tally_of,
 )
 from rnngrad_widgets.figures.ink import FRAME, INK
-from rnngrad_widgets.figures.layout import Finish, Panel, Place, head
+from rnngrad_widgets.figures.layout import Finish, Panel, Place, head, in_lines
 from rnngrad_widgets.figures.words import count, formula, joined, magnitude, noun, number
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
     from rnngrad_widgets.figures.drawings import Histogram
     from rnngrad_widgets.figures.shown import Shown
 
 _BARS = "#d1d1d1"
+
+_NAMES = 0.7
+"""Inches for the names of what is drawn."""
 
 _GATE_BINS = 40
 
@@ -46,21 +50,31 @@ def histogram_panel(shown: Shown, drawing: Histogram, height: float) -> Panel:
             return None
         edges = counts.edges
         if not signed:
-            plot.set_xscale("log", base=10)
+            plot.set_xscale("log")
+            plot.xaxis.set_minor_locator(NullLocator())
         whole = "all samples" if shown.samples > 1 else "all values"
-        plot.stairs(counts.whole, edges, fill=True, color=_BARS, label=whole)
+        drawn: list[Artist] = [plot.stairs(counts.whole, edges, fill=True, color=_BARS)]
+        names = [whole]
         if counts.part is not None:
-            part = _part_name(shown, of_channel=of_channel)
-            factor = f"{counts.factor:.4g}"
             middles = (edges[:-1] + edges[1:]) / 2 if signed else np.sqrt(edges[:-1] * edges[1:])
-            label = f"{part} × {factor}"
-            plot.plot(middles, counts.part, color=INK, linewidth=1.1, label=label)
+            drawn += plot.plot(middles, counts.part, color=INK, linewidth=1.1)
+            names.append(f"{_part_name(shown, of_channel=of_channel)} × {counts.factor:.4g}")
+        place.side.legend(
+            drawn,
+            [in_lines(name, _NAMES) for name in names],
+            loc="upper left",
+            bbox_to_anchor=(0, 1),
+            frameon=False,
+            borderpad=0,
+            borderaxespad=0,
+            handlelength=1.0,
+            handletextpad=0.4,
+        )
         plot.set_xlim(edges[0], edges[-1])
-        most = max(float(counts.whole.max()), *([] if counts.part is None else counts.part))
+        most = max([float(counts.whole.max()), *([] if counts.part is None else counts.part)])
         _count_axis(plot, most, log=drawing.log_count)
         if signed:
             _value_ticks(plot)
-        plot.legend(loc="best", frameon=False, borderpad=0.2, handlelength=1.4)
         return None
 
     return Panel(draw, height, "value")

@@ -6,6 +6,7 @@ printed size.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 FONT_SIZE = 8.0
 """Points."""
+
+LETTER = 0.52 * FONT_SIZE / 72
+"""About the width of a letter, in inches."""
 
 STYLE = {
     "axes.axisbelow": True,
@@ -131,8 +135,13 @@ def room_of(plot: Axes) -> float:
 
 
 def head(plot: Axes, words: str) -> None:
-    """Write a heading over a plot; it is words, never TeX, and wrapped at the figure's edge."""
-    plot.set_title(words, wrap=True, parse_math=False)
+    """Write a heading over a plot; it is words, never TeX, in lines that fit the figure."""
+    plot.set_title(in_lines(words, room_of(plot) + 0.3), parse_math=False)
+
+
+def in_lines(words: str, inches: float) -> str:
+    """Break words into lines of about so many inches."""
+    return textwrap.fill(words, max(int(inches / LETTER), 8))
 
 
 def compose(panels: Sequence[Panel], size: Size, title: str = "") -> Figure:
@@ -167,7 +176,7 @@ def compose(panels: Sequence[Panel], size: Size, title: str = "") -> Figure:
         )
     figure.align_ylabels([place.plot for place in places])
     if title:
-        figure.suptitle(title, wrap=True, parse_math=False)
+        figure.suptitle(in_lines(title, width - 0.2), parse_math=False)
     _fit_height(figure, places, total)
     for finish in finishing:
         if finish is not None:

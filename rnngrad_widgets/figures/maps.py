@@ -11,12 +11,14 @@ from matplotlib.patches import Rectangle
 from rnngrad_widgets.figures.colours import Colours, pooled
 from rnngrad_widgets.figures.ink import INK, MASKED, MASKED_LINES
 from rnngrad_widgets.figures.layout import (
+    LETTER,
     MASKED_KEY,
     NON_FINITE_KEY,
     Finish,
     Panel,
     Place,
     head,
+    in_lines,
     room_of,
 )
 from rnngrad_widgets.figures.words import (
@@ -142,7 +144,7 @@ def hatch(plot: Axes, masked: NDArray[np.bool_], extent: Extent) -> None:
 def column_axis(plot: Axes, shown: Shown) -> None:
     """Label the axis of the columns: timesteps, or the gates of a weight."""
     gates = shown.plot_array.gates if shown.plot_array.gates_along == "columns" else ()
-    plot.set_xlabel(column_label(shown))
+    plot.set_xlabel(in_lines(column_label(shown), room_of(plot) + 0.8))
     if gates:
         size = shown.columns / len(gates)
         plot.set_xticks([(i + 0.5) * size - 0.5 for i in range(len(gates))], gates)
@@ -159,6 +161,8 @@ def row_axis(
 ) -> tuple[str, list[tuple[float, str]], list[float]]:
     """Return the label, the ticks and the lines of the axis of rows [start, stop)."""
     label = row_label(shown, start, stop)
+    if len(label) * LETTER > height + 0.2:  # else it meets that of the next panel
+        label = label.split(",")[0]
     gates = shown.plot_array.gates if shown.plot_array.gates_along == "rows" else ()
     size = stop - start
     if gates:

@@ -13,8 +13,8 @@ DEFAULT_WIDTH = 6.8
 
 DEFAULT_DPI = 300
 
-NARROWEST, WIDEST = 1.0, 40.0
-"""Inches."""
+NARROWEST, WIDEST = 2.5, 40.0
+"""Inches; in less there is no room for labels."""
 
 COARSEST, FINEST = 50, 2400
 """Dots to the inch."""
