@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from matplotlib.ticker import NullLocator
 
+from rnngrad_widgets.data.quantities import TRUNCATION_ERROR
 from rnngrad_widgets.figures.ink import INK, sample_colour
 from rnngrad_widgets.figures.layout import Finish, Panel, Place, head
 from rnngrad_widgets.figures.lines import (
@@ -79,6 +80,8 @@ def _panel(
     all_samples: bool,
 ) -> Panel:
     by_lag = bool(shown.plot_array.row_labels)
+    truncated = quantity == TRUNCATION_ERROR.name
+    sample = 0 if truncated else shown.sample  # what truncation loses is of the whole batch
 
     def draw(place: Place) -> Finish:
         plot = place.plot
@@ -92,10 +95,14 @@ def _panel(
         head(plot, heading)
         plot.set_ylabel("$R_{u,u-k}$ / $R_{u,u}$" if by_lag else norm(quantity))
         column_axis(plot, shown)
-        if by_lag:
+        if truncated:
+            plot.set_ylabel(r"$\Vert G - G_k \Vert$ / $\Vert G \Vert$")
+            plot.set_xlabel("truncated at $k$ timesteps")
+        elif by_lag:
             plot.set_xlabel("lag $k$, timesteps back")
         largest = max(stream.largest for stream in streams)
-        _wash(plot, streams, shown.threshold * largest, (first, end))
+        if not truncated:
+            _wash(plot, streams, shown.threshold * largest, (first, end))
         seen = [
             stream._replace(norms=np.maximum(stream.norms[:, first:end], floor))
             for stream in streams
@@ -103,18 +110,24 @@ def _panel(
         for stream in seen:
             _draw_batch(plot, x, stream, all_samples=all_samples)
         for stream in seen:
-            trace(plot, x, stream.norms[shown.sample], stream.colour, 1.1)
+            trace(plot, x, stream.norms[sample], stream.colour, 1.1)
         limit = shown.threshold * largest
-        has_threshold = axis.has_threshold and limit > floor
+        has_threshold = axis.has_threshold and limit > floor and not truncated
         if has_threshold:
             plot.axhline(limit, color=INK, alpha=0.6, linewidth=0.6, linestyle=(0, (4, 3)))
-        names = _names(shown, seen, height, all_samples=all_samples)
+        names = [] if truncated else _names(shown, seen, height, all_samples=all_samples)
         if has_threshold:
             names.append(Name(f"{number(shown.threshold)} max", limit))
         return name_lines(place, names)
 
     # lags are no timesteps: the axis is its own
-    return Panel(draw, height, "lag" if by_lag else shown.plot_array.columns)
+    return Panel(draw, height, _x_of(shown, quantity))
+
+
+def _x_of(shown: Shown, quantity: str) -> str:
+    if quantity == TRUNCATION_ERROR.name:
+        return "k"
+    return "lag" if shown.plot_array.row_labels else shown.plot_array.columns
 
 
 def _fit(streams: Sequence[Stream], threshold: float) -> Axis:

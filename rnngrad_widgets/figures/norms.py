@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from rnngrad_widgets.data.quantities import TRUNCATION_ERROR
 from rnngrad_widgets.data.tensor import REACH, GradientTensor
 from rnngrad_widgets.diagnosis.lag_profile import lag_profile
 from rnngrad_widgets.figures.ink import BACKWARD, INK
@@ -67,8 +68,8 @@ def companion_streams(shown: Shown) -> list[Stream]:
     """Return the norms of the companion; none without one."""
     if shown.companion is None:
         return []
-    norms, _, directions = shown.companion
-    if shown.mask is not None:
+    norms, quantity, directions = shown.companion
+    if shown.mask is not None and quantity != TRUNCATION_ERROR.name:
         norms = np.where(shown.mask[:, :, None], norms, np.nan)
     found = norms.astype(np.float64)
     if len(directions) == 2:

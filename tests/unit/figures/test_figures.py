@@ -17,13 +17,14 @@ import pytest
 from rnngrad_widgets import (
     GradientExplorer,
     GradientTensor,
+    compare,
     show_features_0D,
     show_features_1D,
     show_features_2D,
     show_features_hist,
 )
 from rnngrad_widgets.figures.layout import FONT_SIZE
-from tests.unit.figures.drawn import BOTH, Drawn, draw, explorer_of, gradient
+from tests.unit.figures.drawn import BOTH, SEQUENCE, Drawn, draw, explorer_of, gradient
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,6 +68,20 @@ def with_holes() -> np.ndarray:
     return values
 
 
+def truncation() -> GradientExplorer:
+    """The lag profile of a reach, and under it what truncation loses of the whole batch."""
+    values = np.abs(gradient(3, 6, 4))
+    reach = GradientTensor(
+        values, ("sample", "timestep", "loss_timestep"), "", "reach", loss_timesteps=(1, 3, 5)
+    )
+    explorer = GradientExplorer.from_array(reach, sample=2, view="flow")
+    errors = GradientTensor(
+        10.0 ** -np.arange(6.0)[None, :, None], SEQUENCE, quantity="truncation_error"
+    )
+    explorer.view_stack.show_companion(errors)
+    return explorer
+
+
 FIGURES: dict[str, Callable[[], PlotFrame]] = {
     "heat map": explorer_of,
     "halves": lambda: explorer_of(directions=BOTH),
@@ -90,6 +105,14 @@ FIGURES: dict[str, Callable[[], PlotFrame]] = {
     "histogram": lambda: of_view("histogram"),
     "scatter": lambda: explorer_of(gradient()[:, -1], "output_gradient"),
     "run": with_run,
+    "truncation": truncation,
+    "compared": lambda: compare(
+        {
+            "gates start open": [gradient(decay=0.9)] * 3,
+            "the ordinary start of Keras": [gradient(decay=0.6)] * 3,
+            "a third": [gradient(decay=0.65)] * 3,
+        }
+    ),
     "1D": lambda: show_features_1D(gradient(), own_y=True),
     "2D": lambda: show_features_2D(gradient(9), n_rows=3, cmap="RdBu"),
     "0D": lambda: show_features_0D(gradient()[:, 0]),
@@ -239,6 +262,25 @@ def test_a_reach_has_its_loss_timesteps_and_lags() -> None:
     words = draw(GradientExplorer.from_array(tensor)).words
     assert {"loss timestep $u$", "rest", "lag $k$, timesteps back"} <= set(words)
     assert r"$R_{u,t} = \Vert \partial L_u/\partial h_t \Vert$" in words
+
+
+def test_what_truncation_loses_is_a_line_by_k(figures: dict[str, Drawn]) -> None:
+    drawn = figures["truncation"]
+    assert {"lag $k$, timesteps back", "truncated at $k$ timesteps"} <= set(drawn.words)
+    assert r"$\Vert G - G_k \Vert$ / $\Vert G \Vert$" in drawn.words
+    plot = next(axes for axes in drawn.figure.axes if "truncated" in axes.get_xlabel())
+    (line,) = (each for each in plot.lines if len(np.atleast_1d(each.get_xdata())) == 6)
+    np.testing.assert_allclose(line.get_ydata(), 10.0 ** -np.arange(6.0), rtol=1e-5)
+
+
+def test_a_comparison_has_its_names_and_ratios(figures: dict[str, Drawn]) -> None:
+    words = figures["compared"].words
+    assert {"norm, relative to lag 0", "ratio to gates start open", "a third"} <= set(words)
+    ratio = next(
+        axes for axes in figures["compared"].figure.axes if "ratio" in axes.get_title("left")
+    )
+    line = max(ratio.lines, key=lambda each: each.get_linewidth())
+    np.testing.assert_allclose(line.get_ydata(), (0.6 / 0.9) ** np.arange(20.0), rtol=1e-4)
 
 
 def test_the_step_of_a_run_that_is_shown() -> None:
