@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -107,6 +108,32 @@ def test_sources_of_all_kinds_are_compared() -> None:
     # of a tensor alone it is not known where the loss acts
     (line,) = compare({"model": model, "tensor": tensor}, X, Y).findings
     assert "no comparison relative to lag 0: whether the loss acts" in line
+
+
+def test_the_last_step_of_a_recording_is_compared(tmp_path: Path) -> None:
+    writer = pytest.importorskip("rnngrad_widgets.recording.writer").RecordingWriter
+    recording = pytest.importorskip("rnngrad_widgets.recording").Recording
+    path = tmp_path / "run"
+    gradients = [decaying([factor], 8).values for factor in (0.3, 0.9)]
+    dims = ("sample", "timestep", "channel")
+    for step, values in enumerate(gradients):
+        read = np.zeros_like(values)
+        read[:, -1] = 1.0  # the loss reads the last output only
+        words = {"hidden_gradient": values, "output_gradient": read}
+        writer(path, "x" if step == 0 else "a").append(
+            GradientSnapshot(
+                {
+                    ("lstm", word): GradientTensor(array, dims, "lstm", word, step=step)
+                    for word, array in words.items()
+                },
+                loss=1.0,
+                step=step,
+            )
+        )
+    explorer = GradientExplorer.from_recording(path, quantity="hidden_gradient")
+    found = compare({"path": path, "open": recording(path), "explorer": explorer})
+    slopes = [row["decay"]["slope"] for row in found.table]
+    np.testing.assert_allclose(slopes, [math.log(0.9)] * 3, rtol=1e-5)
 
 
 def test_layers_are_matched_by_path_else_by_order() -> None:
