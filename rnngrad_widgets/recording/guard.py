@@ -141,6 +141,8 @@ def _array(name: str, node: dict[str, Any]) -> ArrayLayout:
     if not attributes:
         return ArrayLayout(name, axes, shape, dtype)
     dims = _texts(attributes, "dims")
+    if attributes.get("loss_timesteps") == []:
+        del attributes["loss_timesteps"]  # as some recordings say that there are none
     mask = attributes.get("mask")
     quantity = _text(attributes.get("quantity"))
     directions, gates = _texts(attributes, "directions"), _texts(attributes, "gates")

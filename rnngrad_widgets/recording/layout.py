@@ -237,7 +237,8 @@ def nodes(layout: Layout, steps: int) -> dict[str, dict[str, Any]]:
                 "directions": list(array.directions),
                 "gates": list(array.gates),
                 "mask": array.mask,
-                "loss_timesteps": list(array.loss_timesteps),
+                # only of a reach: recordings from before there was one have no such key
+                **({"loss_timesteps": [*array.loss_timesteps]} if array.loss_timesteps else {}),
             },
         )
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import ml_dtypes
@@ -22,7 +23,8 @@ from tests.unit.recording.runs import (
 )
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    import json
+from pathlib import Path
 
 
 def test_every_step_and_what_belongs_to_it(tmp_path: Path) -> None:
@@ -53,6 +55,21 @@ def test_a_reach_keeps_the_timesteps_of_its_loss(tmp_path: Path) -> None:
     )
     RecordingWriter(tmp_path / "run").append(snapshot_of(reach))
     assert_same(Recording(tmp_path / "run").snapshot(0), snapshot_of(reach))
+
+
+@pytest.mark.parametrize("said", [False, True])
+def test_without_a_reach_nothing_need_be_said_of_its_loss(tmp_path: Path, said: bool) -> None:
+    """Recordings from before there was a reach have no such key; some say that it is empty."""
+    RecordingWriter(tmp_path / "run").append(snapshot_of(tensor()))
+    path = tmp_path / "run" / "zarr.json"
+    root = json.loads(path.read_bytes())
+    nodes = root["consolidated_metadata"]["metadata"]
+    (attributes,) = (node["attributes"] for node in nodes.values() if "layer" in node["attributes"])
+    assert "loss_timesteps" not in attributes
+    if said:
+        attributes["loss_timesteps"] = []
+    path.write_text(json.dumps(root))
+    assert_same(Recording(tmp_path / "run").snapshot(0), snapshot_of(tensor()))
 
 
 def test_bfloat16_is_read_as_float32_without_loss(tmp_path: Path) -> None:
