@@ -86,6 +86,7 @@ def _traced(cell: CellKind) -> Callable[..., tuple[Tensor, Tensor]]:
         vectors = timestep.start(tensors[-1])
         scale = tf.zeros(tf.shape(tensors[-1])[0], tf.float64)  # the logarithm
         logs = [tf.TensorArray(tf.float64, count, element_shape=scale.shape) for _ in range(2)]
+        # what the last round carries back, to before timestep 0, is not read
         *_, logs = tf.while_loop(lambda t, *_: t >= 0, body, (count - 1, scale, vectors, logs))
         hidden, states = (log.stack() for log in logs)
         return hidden, states
