@@ -207,9 +207,9 @@ def agreement_of(
     for sample in range(samples):
         counted = np.isfinite(norms[sample])
         if counted.all():
-            total += flat[sample] / scale
+            total += np.divide(flat[sample], scale, dtype=np.float64)
         else:
-            total[counted] += flat[sample, counted] / scale
+            total[counted] += np.divide(flat[sample, counted], scale, dtype=np.float64)
     together = np.sqrt(np.einsum("tc,tc->t", total, total))
     apart = np.nansum(norms, axis=0)
     some = apart > 0
