@@ -8,7 +8,8 @@ from nbclient import NotebookClient
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.ipynb"))
 
-# What a notebook says in words and numbers, asked of its own variables when it has run.
+# What a notebook says in words and numbers, asked of its own variables when it has run; or a script
+# in tests/claims.
 CLAIMS = {
     "live": """
 def at_marker(name, step):
@@ -67,7 +68,9 @@ def test_notebook_runs(path):
         pytest.importorskip("zarr")  # there is none for Python 3.10
     notebook = nbformat.read(path, as_version=4)
     assert not any(cell.get("outputs") for cell in notebook.cells), "commit it without outputs"
-    notebook.cells.append(nbformat.v4.new_code_cell(CLAIMS.get(path.stem, "")))
+    longer = Path(__file__).parent / "claims" / f"{path.stem}.py"
+    claims = longer.read_text() if longer.exists() else CLAIMS.get(path.stem, "")
+    notebook.cells.append(nbformat.v4.new_code_cell(claims))
     place = {"metadata": {"path": str(path.parent)}}
     NotebookClient(notebook, timeout=900, kernel_name="python3", resources=place).execute()
     shown = [
