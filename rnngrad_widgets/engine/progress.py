@@ -30,7 +30,7 @@ class ProgressBar:
     def __call__(self, done: int, count: int) -> None:
         """Show how many of how many are done."""
         taken = time.monotonic() - self._begun
-        left = taken * (count - done) / done
+        left = taken * (count - done) / max(done, 1)
         if self._bar is None and (done == count or taken < _PATIENCE or left < self._least_left):
             return
         if self._bar is None:
