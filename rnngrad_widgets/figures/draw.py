@@ -19,7 +19,7 @@ from rnngrad_widgets.figures.maps import map_panel, row_axis
 from rnngrad_widgets.figures.run import run_panels
 from rnngrad_widgets.figures.scatter import scatter_panels
 from rnngrad_widgets.figures.weights import weight_panels
-from rnngrad_widgets.figures.words import even_ticks, joined, of_sample
+from rnngrad_widgets.figures.words import index_ticks, joined, of_sample
 
 if TYPE_CHECKING:
     from rnngrad_widgets.figures.drawings import Drawing, Sheet
@@ -135,7 +135,8 @@ def _under_map(shown: Shown, height: float) -> list[Panel]:
 
 
 def _one_channel(shown: Shown, height: float) -> Panel:
-    ticks = [(float(at), str(at)) for at in even_ticks(shown.samples, max(1, int(height / 0.4)))]
+    places = index_ticks(0, shown.samples - 1, max(1, int(height / 0.3)))
+    ticks = [(float(at), str(at)) for at in places]
     return map_panel(
         shown,
         shown.channel_picture(shown.channel),
