@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from rnngrad_widgets.comparison.curves import quartiles
 from rnngrad_widgets.data.quantities import TRUNCATION_ERROR
 from rnngrad_widgets.data.tensor import REACH, GradientTensor
 from rnngrad_widgets.diagnosis.lag_profile import lag_profile
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rnngrad_widgets.figures.shown import Shown
-
-_QUARTILES = (25, 50, 75)
 
 
 class Stream(NamedTuple):
@@ -40,11 +39,7 @@ class Stream(NamedTuple):
     @property
     def quartiles(self) -> NDArray[np.float64]:
         """(3, timesteps): quartiles and median of the samples whose norms are finite."""
-        known = np.where(np.isfinite(self.norms), self.norms, np.nan)
-        some = np.isfinite(known).any(axis=0)
-        found = np.full((3, known.shape[1]), np.nan)
-        found[:, some] = np.nanpercentile(known[:, some], _QUARTILES, axis=0)
-        return found
+        return quartiles(self.norms)
 
 
 def streams_of(shown: Shown) -> list[Stream]:

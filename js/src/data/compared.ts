@@ -1,6 +1,8 @@
 // Pure: the lines of runs that are compared, by lag. As Python does it (comparison/curves.py).
 
 import type { PlotArray } from './slicing';
+import type { Quartiles } from './statistics';
+import { quartiles } from './statistics';
 
 /** What the runs are: the condition that each is a repeat of, and which one is the base. */
 export interface Groups {
@@ -10,12 +12,9 @@ export interface Groups {
   readonly base: number;
 }
 
-/** A condition: median and quartiles over all samples of its repeats, and each repeat's median. */
-export interface Line {
+/** A condition: quartiles over all samples of its repeats, and each repeat's median. */
+export interface Line extends Quartiles {
   readonly group: number;
-  readonly lower: Float64Array;
-  readonly median: Float64Array;
-  readonly upper: Float64Array;
   /** One for each repeat; none where there is only one. */
   readonly repeats: readonly Float64Array[];
 }
@@ -44,71 +43,43 @@ export function linesOf(array: PlotArray, groups: Groups, kind: Kind): Line[] {
           ? relative(array, run)
           : absolute(array, run),
     );
-    const [lower, median, upper] = overSamples(norms, array.timesteps);
-    const repeats =
-      norms.length === 1 ? [] : norms.map((own) => overSamples([own], array.timesteps)[1]);
-    lines.push({ group, lower, median, upper, repeats });
+    const repeats = norms.length === 1 ? [] : norms.map((own) => over(array, [own]).median);
+    lines.push({ group, ...over(array, norms), repeats });
   });
   return lines;
+}
+
+/** Quartiles over the samples of runs. */
+function over({ timesteps }: PlotArray, norms: readonly Float64Array[]): Quartiles {
+  const values = Float64Array.from(norms.flatMap((own) => [...own]));
+  return quartiles({ samples: values.length / timesteps, timesteps, values, largest: 0 });
 }
 
 function runsOf({ of }: Groups, group: number): number[] {
   return of.flatMap((own, run) => (own === group ? [run] : []));
 }
 
-/** The norms of a run, (lag, sample). */
-function absolute({ data, timesteps, channels }: PlotArray, run: number): Float64Array {
-  const size = timesteps * channels;
-  return Float64Array.from(data.subarray(run * size, (run + 1) * size));
+/** The norms of a run, (sample, lag). */
+function absolute({ data, timesteps, channels: samples }: PlotArray, run: number): Float64Array {
+  const norms = new Float64Array(samples * timesteps);
+  for (let lag = 0; lag < timesteps; lag++) {
+    for (let sample = 0; sample < samples; sample++) {
+      norms[sample * timesteps + lag] = data[(run * timesteps + lag) * samples + sample];
+    }
+  }
+  return norms;
 }
 
 /** The same as shares of that at lag 0 of the same sample; NaN where that is none. */
 function relative(array: PlotArray, run: number): Float64Array {
   const norms = absolute(array, run);
-  const { channels: samples } = array;
-  const first = norms.slice(0, samples).map((norm) => (norm > 0 ? norm : NaN));
-  return norms.map((norm, i) => norm / first[i % samples]);
+  const { timesteps } = array;
+  return norms.map((norm, i) => {
+    const first = norms[i - (i % timesteps)];
+    return first > 0 ? norm / first : NaN;
+  });
 }
 
 function divided(norms: Float64Array, by: Float64Array): Float64Array {
   return norms.map((norm, i) => (by[i] > 0 ? norm / by[i] : NaN));
-}
-
-/** Lower quartile, median and upper quartile over the finite values at each lag. */
-function overSamples(
-  norms: readonly Float64Array[],
-  lags: number,
-): [Float64Array, Float64Array, Float64Array] {
-  const found: [Float64Array, Float64Array, Float64Array] = [
-    new Float64Array(lags),
-    new Float64Array(lags),
-    new Float64Array(lags),
-  ];
-  for (let lag = 0; lag < lags; lag++) {
-    const values: number[] = [];
-    for (const own of norms) {
-      const samples = own.length / lags;
-      for (let s = lag * samples; s < (lag + 1) * samples; s++) {
-        if (Number.isFinite(own[s])) {
-          values.push(own[s]);
-        }
-      }
-    }
-    const sorted = Float64Array.from(values).sort();
-    [0.25, 0.5, 0.75].forEach((share, i) => {
-      found[i][lag] = quantile(sorted, share);
-    });
-  }
-  return found;
-}
-
-/** Interpolated linearly between two values, as numpy does. */
-function quantile(sorted: Float64Array, share: number): number {
-  if (sorted.length === 0) {
-    return NaN;
-  }
-  const place = share * (sorted.length - 1);
-  const below = Math.floor(place);
-  const above = Math.min(below + 1, sorted.length - 1);
-  return sorted[below] + (place - below) * (sorted[above] - sorted[below]);
 }
