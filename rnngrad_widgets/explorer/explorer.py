@@ -159,7 +159,8 @@ class GradientExplorer(ExplorerBase):
         Parameters
         ----------
         array
-            (samples, timesteps, channels) or (samples, channels), of real numbers.
+            (samples, timesteps, channels) or (samples, channels), of real numbers; a
+            `GradientTensor` keeps its quantity, directions, gates, mask and loss timesteps.
         **options
             ``sample``, ``channel``, ``norm``, ``reflect_half``, ``view``, ``title``, ``cmap``,
             ``ylim``, ``height``, ``threshold``, ``levels`` and ``budget``, as for the class.

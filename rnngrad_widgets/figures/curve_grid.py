@@ -30,6 +30,9 @@ def curve_grid(shown: Shown, drawing: CurveGrid, width: float) -> Panel:
     rasterized = middles.size * shown.samples * len(indices) > MANY_POINTS
     tells_range = drawing.own_y and shown.ylim is None
 
+    rows = shown.plot_array.rows
+    names = [shown.row_name(index) for index in indices]
+
     def limits(channel: int) -> tuple[float, float]:
         if shown.ylim is not None:
             return shown.ylim
@@ -76,10 +79,11 @@ def curve_grid(shown: Shown, drawing: CurveGrid, width: float) -> Panel:
         Contents(
             indices,
             shown.channel,
-            [shown.row_name(index) for index in indices],
+            names,
             formula(shown.quantity),
             draw,
             ticks,
+            ([name.replace(f"{rows} ", "") for name in names], rows),
             beside_name=8 if tells_range else 0,
         ),
         drawing.rows,

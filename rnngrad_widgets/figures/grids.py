@@ -73,11 +73,10 @@ class Contents:
         Draws a panel.
     ticks
         The ticks of its y axis, in points of the plot.
+    short
+        What stands instead of names that have no room, and the heading that explains it.
     colours, keys
         As for `Panel`.
-    short
-        What stands instead of names that have no room, and the heading that explains it; None
-        gives the names room.
     beside_name
         Letters for which there must be room beside a name.
     """
@@ -88,9 +87,9 @@ class Contents:
     label: str
     draw: Callable[[Axes, Cell], None]
     ticks: Callable[[Cell], Ticks]
+    short: tuple[Sequence[str], str]
     colours: tuple[Colours, str] | None = None
     keys: frozenset[str] = frozenset()
-    short: tuple[Sequence[str], str] | None = None
     beside_name: int = 0
 
 
@@ -108,12 +107,15 @@ def grid_panel(shown: Shown, contents: Contents, rows: int | None, width: float)
     """
     count, names = len(contents.indices), contents.names
     room = width - 1.2
-    letters = (max(map(len, names)) + contents.beside_name) * LETTER
-    down, across = _shape(count, rows, room, letters if contents.short is None else _NARROWEST)
+    short_names, words = contents.short
+
+    def letters(texts: Sequence[str]) -> float:
+        return (max(map(len, texts)) + contents.beside_name) * LETTER
+
+    down, across = _shape(count, rows, room, letters(short_names))
     heading = shown.when
-    if contents.short is not None and room / across - _GAP / _POINT < letters:
-        names, words = contents.short
-        heading = joined([words, heading])
+    if room / across - _GAP / _POINT < letters(names):
+        names, heading = short_names, joined([words, heading])
     over = 1.4 * FONT_SIZE if any(names) else 0.0
     each = max(room / across / _ASPECT, 0.3 if down > 1 else _ALONE)
     height = min(down * (each + (over + _GAP) / _POINT), _HIGHEST)

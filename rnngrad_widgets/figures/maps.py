@@ -162,7 +162,7 @@ def row_axis(
     """Return the label, the ticks and the lines of the axis of rows [start, stop)."""
     label = row_label(shown, start, stop)
     if len(label) * LETTER > height + 0.2:  # else it meets that of the next panel
-        label = label.split(",")[0]
+        label = in_lines(label.split(",")[0], height + 0.2)
     gates = shown.plot_array.gates if shown.plot_array.gates_along == "rows" else ()
     size = stop - start
     if gates:

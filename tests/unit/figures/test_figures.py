@@ -295,6 +295,16 @@ def test_the_step_of_a_run_that_is_shown() -> None:
     assert (shown.run.chosen, len(shown.run.steps)) == (40, 5)
 
 
+def test_a_step_alone_keeps_what_it_is() -> None:
+    explorer = with_run()
+    explorer.step = 40
+    alone = GradientExplorer.from_array(explorer.tensor)
+    assert (alone.tensor.quantity, alone.tensor.step) == ("hidden_gradient", 40)
+    found = alone._sheet()
+    assert (found.run, found.shown.quantity) == (None, "hidden_gradient")
+    np.testing.assert_array_equal(found.shown.values, explorer._sheet().shown.values)
+
+
 def test_the_difference_of_two_steps() -> None:
     explorer = with_run()
     explorer.step = 40
