@@ -12,6 +12,7 @@ from rnngrad_widgets.callbacks.batch_snapshot import (
     BatchSnapshot,
     SnapshotOptions,
 )
+from rnngrad_widgets.callbacks.run_info import run_info
 from rnngrad_widgets.callbacks.schedule import Every
 from rnngrad_widgets.callbacks.status import Status
 from rnngrad_widgets.data.keywords import naming, suggesting
@@ -96,7 +97,8 @@ class GradientRecorder(TrainingCallback):
         **options: Unpack[SnapshotOptions],
     ) -> None:
         probe = BatchSnapshot(x, y, layers, quantities, **options)
-        self._writer = RecordingWriter(path, mode, storage_options=storage_options)
+        info = run_info(x, y, options, every=every, max_overhead=max_overhead)
+        self._writer = RecordingWriter(path, mode, storage_options=storage_options, info=info)
         super().__init__(
             probe,
             every=every,

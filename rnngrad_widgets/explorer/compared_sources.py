@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from rnngrad_widgets.data.batch_digest import batch_digest
 from rnngrad_widgets.data.tensor import GradientSnapshot, GradientTensor
 from rnngrad_widgets.diagnosis.gradient import is_gradient_over_time
 from rnngrad_widgets.diagnosis.loss_position import reasons_against_rate
@@ -33,9 +34,12 @@ class Compared(ABC):
     ----------
     paths
         The layers that it has; a plain array has one without a name.
+    batch
+        The digest of the batch that its gradients are of; empty where that is not known.
     """
 
     paths: Sequence[str]
+    batch: str = ""
 
     def path_of(self, layer: Any) -> str:
         """Return the path of a layer; None is the first one.
@@ -89,8 +93,9 @@ class _OfSnapshot(Compared):
 class _OfSource(Compared):
     """What an explorer has: a model and a batch, an array, a recording."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, batch: str = "") -> None:
         self._source = source
+        self.batch = batch
         self.paths = tuple(source.layers()) or ("",)
 
     def path_of(self, layer: Any) -> str:
@@ -114,6 +119,12 @@ class Batch(NamedTuple):
     y: Any
     options: SnapshotOptions
 
+    @property
+    def digest(self) -> str:
+        """The digest that a recording of it has."""
+        weights = self.options.get("sample_weight"), self.options.get("class_weight")
+        return batch_digest(self.x, self.y, *weights) or ""
+
 
 def compared(
     source: Any, batch: Batch, quantity: str, storage_options: Mapping[str, Any] | None
@@ -136,7 +147,7 @@ def compared(
     if isinstance(source, (str, PathLike)):
         source = open_recording(source, storage_options, 0.0)
     if type(source).__module__.startswith("rnngrad_widgets.recording"):
-        return _OfSource(RecordingSource(source))
+        return _OfSource(RecordingSource(source), source.info.get("batch", ""))
     if hasattr(source, "__array__"):
         return _OfSource(ArraySource(source))
     # here, because it imports TensorFlow, which an array does not need
@@ -145,7 +156,7 @@ def compared(
     engine = GradientEngine(source)
     if batch.x is None:
         raise ValueError("models are compared on one batch; received none: compare({...}, x, y)")
-    return _OfSource(ModelSource(engine, batch.x, batch.y, **batch.options))
+    return _OfSource(ModelSource(engine, batch.x, batch.y, **batch.options), batch.digest)
 
 
 def matched_paths(sources: Mapping[str, Compared], layer: Any) -> list[str]:
@@ -179,6 +190,29 @@ def matched_paths(sources: Mapping[str, Compared], layer: Any) -> list[str]:
                 f"{list(source.paths)}. Choose another with layer="
             )
     return found
+
+
+def check_batches(sources: Mapping[str, Compared]) -> None:
+    """Refuse sources of different batches, where that is known.
+
+    Parameters
+    ----------
+    sources
+        By what each is called in an error.
+
+    Raises
+    ------
+    ValueError
+        If two are of batches that differ.
+    """
+    known = {name: source.batch for name, source in sources.items() if source.batch}
+    for name, batch in known.items():
+        first_name, first = next(iter(known.items()))
+        if batch != first:
+            raise ValueError(
+                f"all must be of one batch; that of {name!r} is another than that of "
+                f"{first_name!r}. Record or compute them on the same x, y and weights"
+            )
 
 
 def check_comparable(gradients: Mapping[str, GradientTensor]) -> None:

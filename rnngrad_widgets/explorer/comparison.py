@@ -19,6 +19,7 @@ from rnngrad_widgets.diagnosis.telling import Evidence
 from rnngrad_widgets.explorer.compared_sources import (
     Batch,
     Gradient,
+    check_batches,
     check_comparable,
     compared,
     matched_paths,
@@ -187,6 +188,7 @@ def compare(
         _label(key, sources): compared(source, batch, quantity, storage_options)
         for key, source in named.items()
     }
+    check_batches(found)
     paths = matched_paths(found, layer)
     gradients: dict[str, Gradient] = {
         label: source.gradient(path, quantity)

@@ -39,6 +39,7 @@ MAX_ROOT = 2**23
 MAX_STEPS = 10**7
 MAX_TEXT = 1000
 MAX_AXES = 32
+MAX_INFO = 100
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,199}")
 _Kind = TypeVar("_Kind")
@@ -115,6 +116,7 @@ def _parse(data: bytes, max_arrays: int | None) -> tuple[Layout, int]:
         {_text(name): _text(path) for name, path in aliases.items()},
         _texts(attributes, "notes"),
         _text(attributes.get("id")),
+        None if version == 1 else _info(attributes),
     )
     _compare(root, root_document(layout, steps), "zarr.json")
     _check_masks(layout)
@@ -172,6 +174,13 @@ def _array(name: str, node: dict[str, Any]) -> ArrayLayout:
         None if mask is None else _text(mask),
         loss_timesteps,
     )
+
+
+def _info(attributes: dict[str, Any]) -> dict[str, str]:
+    info = _get(attributes, "info", dict)
+    if len(info) > MAX_INFO:
+        raise RecordingError(f"info must have at most {MAX_INFO} entries; it has {len(info)}")
+    return {_text(name): _text(value) for name, value in info.items()}
 
 
 def _check_masks(layout: Layout) -> None:

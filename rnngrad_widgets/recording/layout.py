@@ -27,7 +27,8 @@ from rnngrad_widgets.recording.errors import RecordingError
 
 ROOT = "zarr.json"
 MARK = "rnngrad_widgets_recording"
-VERSION = 1
+VERSION = 2
+"""Of what is written; recordings of version 1, without `Layout.info`, are read and continued."""
 
 SCALAR_CHUNK = 1024
 """Steps in one chunk of what is recorded once a step."""
@@ -107,6 +108,8 @@ class Layout:
         As in `GradientSnapshot`.
     id
         Tells this recording from another one at the same path.
+    info
+        What the run was made with, by name; None in the first version, which has none.
     """
 
     arrays: tuple[ArrayLayout, ...] = ()
@@ -114,6 +117,7 @@ class Layout:
     aliases: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    info: Mapping[str, str] | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -200,11 +204,12 @@ def root_document(layout: Layout, steps: int) -> dict[str, Any]:
         "zarr_format": 3,
         "node_type": "group",
         "attributes": {
-            MARK: VERSION,
+            MARK: 1 if layout.info is None else VERSION,
             "id": layout.id,
             "steps_committed": steps,
             "aliases": dict(layout.aliases),
             "notes": list(layout.notes),
+            **({} if layout.info is None else {"info": dict(layout.info)}),
         },
         "consolidated_metadata": {
             "kind": "inline",

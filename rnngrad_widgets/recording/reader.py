@@ -7,6 +7,7 @@ import operator
 import os
 import time
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -116,6 +117,14 @@ class Recording:
     def path(self) -> str:
         """Where it is."""
         return self._files.where
+
+    @property
+    def info(self) -> Mapping[str, str]:
+        """What the run was made with, by name, as text: ``"batch"``, a digest; versions; arguments.
+
+        Empty for recordings from before there was any.
+        """
+        return MappingProxyType(dict(self._layout.info or {}))
 
     @property
     def keys(self) -> tuple[tuple[str, str], ...]:

@@ -13,6 +13,7 @@ import os
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -55,6 +56,9 @@ class RecordingWriter:
         replace it when the first snapshot comes.
     storage_options
         Options for fsspec.
+    info
+        What the run is made with, by name. A recording that is continued keeps its own, and must
+        be of the same ``"batch"``, where both name one.
 
     Raises
     ------
@@ -76,13 +80,15 @@ class RecordingWriter:
         mode: Mode = "x",
         *,
         storage_options: Mapping[str, Any] | None = None,
+        info: Mapping[str, str] | None = None,
     ) -> None:
         if mode not in ("x", "a", "w"):
             raise ValueError(
                 f"mode must be 'x' (new), 'a' (continue) or 'w' (replace); received {mode!r}"
             )
         self._files = Files(path, storage_options, write=True)
-        self._layout = Layout()
+        self._info = {} if info is None else dict(info)
+        self._layout = Layout(info=self._info)
         self._masks: dict[str, np.ndarray] = {}
         self._scalars = no_scalars()
         self._begun = False
@@ -167,6 +173,7 @@ class RecordingWriter:
     def _append(self, snapshot: GradientSnapshot, row: Mapping[str, float]) -> None:
         # in the worker, where one follows the other: several threads may append
         layout, masks = layout_of(snapshot)
+        layout = replace(layout, info=self._info)
         if not self._begun:
             _encode(layout, 0, self.path)  # refuses what could not be read, before anything else
             self._files.make()
@@ -219,7 +226,7 @@ class RecordingWriter:
     def _begin(self, layout: Layout, masks: Mapping[str, np.ndarray]) -> None:
         self._files.sweep(())
         # A root without arrays first: whatever happens next, this is a recording.
-        self._layout = Layout(id=layout.id)
+        self._layout = Layout(id=layout.id, info=self._info)
         self._commit(no_scalars())
         self._files.remove(self._stale)
         self._stale = ()
@@ -268,6 +275,12 @@ class RecordingWriter:
         if mode == "w" or not layout.arrays:
             self._stale = layout.names
             return
+        theirs, ours = (layout.info or {}).get("batch"), self._info.get("batch")
+        if theirs and ours and theirs != ours:
+            raise RecordingError(
+                f"{self.path} was begun with another batch; continue it with that one, or record "
+                "to another path"
+            )
         self._files.sweep(layout.names)
         self._scalars = read_scalars(self._files, no_scalars(), steps)
         self._masks = {

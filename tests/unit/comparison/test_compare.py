@@ -136,6 +136,19 @@ def test_the_last_step_of_a_recording_is_compared(tmp_path: Path) -> None:
     np.testing.assert_allclose(slopes, [math.log(0.9)] * 3, rtol=1e-5)
 
 
+def test_recordings_of_other_batches_are_refused(tmp_path: Path) -> None:
+    writer = pytest.importorskip("rnngrad_widgets.recording.writer").RecordingWriter
+    dims = ("sample", "timestep", "channel")
+    tensor = GradientTensor(decaying([0.9], 8).values, dims, "lstm", "hidden_gradient")
+    snapshot = GradientSnapshot({("lstm", "hidden_gradient"): tensor}, loss=1.0)
+    for name, info in {"a": {"batch": "1"}, "b": {"batch": "2"}, "unknown": None}.items():
+        writer(tmp_path / name, info=info).append(snapshot)
+    a, b, unknown = (tmp_path / name for name in ("a", "b", "unknown"))
+    assert compare({"a": a, "again": a, "unknown": unknown}).base == "a"
+    with pytest.raises(ValueError, match="all must be of one batch; that of 'b' is another than"):
+        compare({"a": a, "b": b})
+
+
 def test_layers_are_matched_by_path_else_by_order() -> None:
     found = compare({"a": network(1), "b": network(2, name="other")}, X, Y)
     assert [row["layer"] for row in found.table] == ["lstm", "other"]

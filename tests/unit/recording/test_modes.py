@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -60,6 +61,34 @@ def test_only_what_fits_is_continued(tmp_path: Path) -> None:
         writer.append(snapshot(30, size=4))
     writer.append(snapshot(30))
     assert check(tmp_path / "run").steps.tolist() == [0, 10, 20, 30]
+
+
+def test_a_recording_from_before_there_was_info_is_read_and_continued(tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    RecordingWriter(path).append(snapshot_of(tensor(), step=1))
+    root = json.loads((path / "zarr.json").read_bytes())
+    assert root["attributes"].pop("info") == {}
+    root["attributes"]["rnngrad_widgets_recording"] = 1
+    (path / "zarr.json").write_text(json.dumps(root))
+    assert dict(Recording(path).info) == {}
+    RecordingWriter(path, "a", info={"batch": "b"}).append(snapshot_of(tensor(), step=2))
+    assert list(Recording(path).steps) == [1, 2]
+    again = json.loads((path / "zarr.json").read_bytes())["attributes"]
+    assert (again["rnngrad_widgets_recording"], "info" in again) == (1, False)
+
+
+def test_what_the_run_was_made_with_is_kept_and_another_batch_refused(tmp_path: Path) -> None:
+    path, info = tmp_path / "run", {"batch": "b1", "every": "10"}
+    RecordingWriter(path, info=info).append(snapshot_of(tensor(), step=1))
+    assert dict(Recording(path).info) == info
+    RecordingWriter(path, "a", info={"batch": "b1"}).append(snapshot_of(tensor(), step=2))
+    RecordingWriter(path, "a").append(snapshot_of(tensor(), step=3))
+    assert dict(Recording(path).info) == info
+    with pytest.raises(RecordingError, match="was begun with another batch; continue it with that"):
+        RecordingWriter(path, "a", info={"batch": "b2"})
+    assert list(Recording(path).steps) == [1, 2, 3]
+    RecordingWriter(path, "w", info={"batch": "b2"}).append(snapshot_of(tensor(), step=1))
+    assert dict(Recording(path).info) == {"batch": "b2"}
 
 
 def test_a_recording_is_replaced_when_the_first_snapshot_comes(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ import tf_keras
 from zarr.storage import LocalStore
 
 from rnngrad_widgets import GradientEngine, GradientRecorder, Recording
+from rnngrad_widgets.data.batch_digest import batch_digest
 from rnngrad_widgets.recording import RecordingError
 
 if TYPE_CHECKING:
@@ -98,6 +99,19 @@ def test_what_is_recorded_is_of_the_loss_that_is_asked_for(tmp_path: Path, libra
     for key, tensor in expected.items():
         np.testing.assert_array_equal(recorded[key].values, tensor.values)
     assert recorded.notes[0].startswith("4 samples from 1 batch: ")
+
+
+def test_what_a_run_was_made_with(tmp_path: Path) -> None:
+    model = make()
+    options = {"loss": "mae", "sample_weight": np.ones(4)}
+    recorder = GradientRecorder(tmp_path / "run", *PROBE, every=50, **options)
+    model.fit(X[:32], Y[:32], verbose=0, callbacks=[recorder])
+    info = Recording(tmp_path / "run").info
+    assert info["batch"] == batch_digest(*PROBE, np.ones(4), None)
+    assert (info["loss"], info["every"], info["training"]) == ("'mae'", "50", "False")
+    assert (info["keras"], info["numpy"]) == (keras.__version__, np.__version__)
+    with pytest.raises(RecordingError, match="was begun with another batch"):
+        GradientRecorder(tmp_path / "run", X[4:8], Y[4:8], mode="a")
 
 
 def test_a_callback_that_is_not_in_a_list(tmp_path: Path) -> None:

@@ -145,8 +145,23 @@ CHANGES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
         "the quantity of .* must be words",
     ),
     "newer": (
-        lambda r: r["attributes"].update(rnngrad_widgets_recording=2),
-        "version must be 1 or less; received 2; upgrade",
+        lambda r: r["attributes"].update(rnngrad_widgets_recording=3),
+        "version must be 2 or less; received 3; upgrade",
+    ),
+    "info of another kind": (lambda r: r["attributes"].update(info=["a"]), "info must be of type"),
+    "info that is no text": (
+        lambda r: r["attributes"]["info"].update(batch=1),
+        "a name must be of type str; received 1",
+    ),
+    "much info": (
+        lambda r: r["attributes"].update(info={str(i): "" for i in range(101)}),
+        "info must have at most 100 entries; it has 101",
+    ),
+    "long info": (lambda r: r["attributes"].update(info={"a": 1001 * "x"}), "at most 1000 char"),
+    "no info": (lambda r: r["attributes"].pop("info"), "info must be of type dict"),
+    "info before there was any": (
+        lambda r: r["attributes"].update(rnngrad_widgets_recording=1),
+        "must not have 'info'",
     ),
     "other": (lambda r: r.update(attributes={}), "another kind of zarr store"),
     "list": (lambda r: r.update(attributes=[]), "attributes must be of type dict"),
