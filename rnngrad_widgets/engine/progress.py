@@ -22,17 +22,16 @@ class ProgressBar:
     """
 
     def __init__(self, unit: str = "timestep of the loss", least_left: float = 0.0) -> None:
-        self._unit = unit
         self._begun = time.monotonic()
         self._least_left = least_left
-        self._bar: keras.utils.Progbar | None = None
+        self._bar = keras.utils.Progbar(None, unit_name=unit)  # it measures from here
+        self._is_shown = False
 
     def __call__(self, done: int, count: int) -> None:
         """Show how many of how many are done."""
         taken = time.monotonic() - self._begun
         left = taken * (count - done) / max(done, 1)
-        if self._bar is None and (done == count or taken < _PATIENCE or left < self._least_left):
-            return
-        if self._bar is None:
-            self._bar = keras.utils.Progbar(count, unit_name=self._unit)
-        self._bar.update(done)
+        soon = done == count or taken < _PATIENCE or left < self._least_left
+        if self._is_shown or not soon:
+            self._is_shown, self._bar.target = True, count
+            self._bar.update(done)
