@@ -92,7 +92,7 @@ def check_repeatable(x: Any) -> None:
             "x must be one batch of arrays, the same at every step, so that steps compare; "
             f"received a {type(x).__name__}; take one batch with: x, y = next(...)"
         )
-    if hasattr(x, "as_numpy_iterator") and not _same(*(_first_batch(x) for _ in range(2))):
+    if _yields_batches(x) and not _same(*(_first_batch(x) for _ in range(2))):
         raise ValueError(
             "x must yield the same batches each time, so that steps compare; received a dataset "
             "that yields others, as after shuffle(). Take one batch with: x, y = next(iter(...)), "
@@ -100,8 +100,25 @@ def check_repeatable(x: Any) -> None:
         )
 
 
-def _first_batch(dataset: Any) -> Any:
-    return next(dataset.take(1).as_numpy_iterator(), None)
+def _yields_batches(x: Any) -> bool:
+    """Tell whether x is a dataset, a ``PyDataset`` or a loader; imports none of them."""
+    names = {each.__name__ for each in type(x).__mro__}
+    return hasattr(x, "as_numpy_iterator") or bool(names & {"PyDataset", "DataLoader"})
+
+
+def _first_batch(x: Any) -> Any:
+    if hasattr(x, "as_numpy_iterator"):
+        return next(x.take(1).as_numpy_iterator(), None)
+    first = x[0] if hasattr(x, "__getitem__") else next(iter(x), None)
+    return _as_arrays(first)
+
+
+def _as_arrays(batch: Any) -> Any:
+    if isinstance(batch, Mapping):
+        return {key: _as_arrays(value) for key, value in batch.items()}
+    if isinstance(batch, tuple | list):
+        return type(batch)(map(_as_arrays, batch))
+    return np.asarray(batch) if hasattr(batch, "__array__") else batch
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -82,14 +82,15 @@ def curves_of(name: str, repeat: int, evidence: Evidence) -> list[Curve]:
     tensor, reasons = evidence.tensor, evidence.reasons
     profiles = profiles_by_lag(tensor)
     numbers = numbers_of(tensor, profiles, reasons, evidence.threshold, evidence.levels)
-    return [
-        Curve(
-            name,
-            repeat,
-            direction,
-            profile.norms * (profile.scale or 1.0),
-            reasons[direction],
-            numbers[direction].diagnosis,
-        )
-        for direction, profile in profiles.items()
-    ]
+    with np.errstate(over="ignore"):  # of the largest float64: infinite, which does not count
+        return [
+            Curve(
+                name,
+                repeat,
+                direction,
+                profile.norms * (profile.scale or 1.0),
+                reasons[direction],
+                numbers[direction].diagnosis,
+            )
+            for direction, profile in profiles.items()
+        ]

@@ -38,9 +38,8 @@ class ComparedRuns:
 
     @property
     def directions(self) -> tuple[str, ...]:
-        """The directions that all conditions have; one empty name where there are none."""
-        own = [dict.fromkeys(curve.direction for curve in each) for each in self.curves.values()]
-        return tuple(name for name in own[0] if all(name in each for each in own))
+        """The directions of the layer, which are the same of all runs; one empty name if none."""
+        return tuple(dict.fromkeys(curve.direction for curve in self.curves[self.base]))
 
     def repeats(self, name: str, direction: str) -> list[Curve]:
         """Return the curves of a condition in one direction, by repeat."""
@@ -49,7 +48,7 @@ class ComparedRuns:
     @cached_property
     def differences(self) -> tuple[Difference, ...]:
         """Of each condition but the base, in each direction."""
-        found = (
+        return tuple(
             difference_of(
                 self.repeats(name, direction), self.repeats(self.base, direction), self.threshold
             )
@@ -57,7 +56,6 @@ class ComparedRuns:
             if name != self.base
             for direction in self.directions
         )
-        return tuple(each for each in found if each is not None)
 
     @property
     def claims(self) -> dict[str, Claim | None]:
@@ -75,7 +73,7 @@ class ComparedRuns:
     @property
     def findings(self) -> tuple[str, ...]:
         """One sentence for each condition but the base, in each direction."""
-        return tuple(map(finding, self.differences))
+        return tuple(finding(each, self.threshold) for each in self.differences)
 
     def to_dict(self) -> dict[str, Any]:
         """Return all numbers, claims and findings, as JSON can hold them."""

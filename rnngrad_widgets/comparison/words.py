@@ -5,41 +5,39 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rnngrad_widgets.comparison.differences import FEWEST_REPEATS
-from rnngrad_widgets.diagnosis.words import times_words
+from rnngrad_widgets.diagnosis.words import short, times_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rnngrad_widgets.comparison.differences import Difference
 
-_SAME = 0.02
-"""Decades within which two gradients are said to be as strong: 5 %."""
 
-
-def finding(difference: Difference) -> str:
+def finding(difference: Difference, threshold: float) -> str:
     """Say how a condition differs from the base, and what may be claimed of it."""
     where = f" ({difference.direction})" if difference.direction else ""
     subject = f"{difference.name} against {difference.base}{where}"
-    if difference.reason:
+    if not difference.by_repeat:
         return f"{subject}: no comparison relative to lag 0: {difference.reason}"
-    if len(difference.by_repeat) == 1:
-        return f"{subject}: {_of_one(difference)}"
-    return f"{subject}: {_of_repeats(difference)}"
+    bound = f"; what is below {short(threshold)} of lag 0 counts as that" * difference.is_bound
+    told = _of_one if len(difference.by_repeat) == 1 else _of_repeats
+    return f"{subject}: {told(difference)}{bound}"
 
 
 def _of_one(difference: Difference) -> str:
     (only,) = difference.by_repeat
-    low, high = (times_words(10**end) for end in difference.quartiles)
-    spread = f", half of {difference.samples} samples {low} to {high}" * (difference.samples > 3)
-    words = (
-        "as strong"
-        if abs(only) < _SAME
-        else f"{times_words(10**only)} times that of {difference.base}"
-    )
+    where = f"at lags 1 to {difference.lags}"
+    if difference.is_small:
+        return f"relative to lag 0, its gradient is as strong {where} (geometric mean)"
+    spread = ""
+    if difference.quartiles is not None and difference.samples > 3:
+        low, high = (times_words(10**end) for end in difference.quartiles)
+        spread = f", half of {difference.samples} samples {low} to {high}"
+    otherwise = f"; but {difference.reason}" if difference.reason else ""
     return (
-        f"relative to lag 0, its gradient is {words} at lags 1 to {difference.lags} (geometric "
-        f"mean{spread}): these two sets of weights differ so on this batch; whether the change "
-        f"does it, only repeats can tell"
+        f"relative to lag 0, its gradient is {times_words(10**only)} times that of "
+        f"{difference.base} {where} (geometric mean{spread}){otherwise}: these two sets of weights "
+        "differ so on this batch; whether the change does it, only repeats can tell"
     )
 
 
@@ -50,6 +48,10 @@ def _of_repeats(difference: Difference) -> str:
         f"relative to lag 0, {each} times its gradient at lags 1 to {difference.lags}, repeat by "
         "repeat"
     )
+    if difference.reason:
+        return f"no claim, {difference.reason}; {measured}"
+    if difference.is_small:
+        return f"no claim, the gradients of the {count} repeats are as strong; {measured}"
     if count < FEWEST_REPEATS:
         return f"no claim of {count} repeats, at least {FEWEST_REPEATS} are needed; {measured}"
     if not difference.signs_agree:

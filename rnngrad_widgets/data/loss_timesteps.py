@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, Literal, TypeAlias
 
@@ -57,9 +57,9 @@ def choose_timesteps(wanted: int | Sequence[int] | None, count: int) -> tuple[in
 def _checked(wanted: Any) -> int | tuple[int, ...] | None:
     if wanted is None:
         return None
-    if isinstance(wanted, (str, bytes)):
-        raise TypeError(_message(wanted))
-    if not isinstance(wanted, Iterable):
+    if isinstance(wanted, (str, bytes, Iterator)):
+        raise TypeError(_message(wanted))  # an iterator could be asked only once
+    if not isinstance(wanted, Iterable) or getattr(wanted, "ndim", None) == 0:
         every = _whole(wanted)
         if every < 1:
             raise ValueError(_message(wanted))
@@ -85,7 +85,7 @@ def check_reach_options(loss_timesteps: object, by: object) -> None:
     TypeError
         If `loss_timesteps` is neither a whole number nor several.
     """
-    if by not in (None, "loss", "output"):
+    if by is not None and not (isinstance(by, str) and by in ("loss", "output")):
         raise ValueError(f"by must be 'loss', 'output' or None; received {by!r}")
     _checked(loss_timesteps)
 

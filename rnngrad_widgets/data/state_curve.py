@@ -66,7 +66,8 @@ class StateCurve:
         exponent = self.lyapunov_exponent
         if math.isnan(exponent):
             return "none"
-        if abs(exponent) * self.log10_values.shape[1] < STAYS:
+        counted = np.max(np.sum(~np.isnan(self.log10_values), axis=1), initial=0)
+        if abs(exponent) * counted < STAYS:
             return "stays"
         return "grows" if exponent > 0 else "falls"
 
@@ -88,7 +89,7 @@ class StateCurve:
         name = " ".join(filter(None, (self.layer, self.direction)))
         head = f"state curve of {name}, {samples} samples, {timesteps} timesteps: "
         if self.trend == "none":
-            return head + "no Lyapunov exponent, of fewer than 5 lags"
+            return head + "no Lyapunov exponent can be read"
         if self.lyapunov_exponent == -math.inf:
             return head + "falls to exactly 0"
         rate = f"largest Lyapunov exponent {self.lyapunov_exponent:.3g} per step, {self.trend}"

@@ -104,7 +104,8 @@ def decay_of(profile: Profile) -> tuple[Decay | None, str]:
 
 def _fit(norms: NDArray[np.float64], scale: float) -> tuple[float, float] | None:
     """Return slope and misfit of one sample; None if it has too few lags."""
-    gone = np.flatnonzero(norms * scale < UNDERFLOW)
+    with np.errstate(over="ignore"):
+        gone = np.flatnonzero(norms * scale < UNDERFLOW)
     end = gone[0] if gone.size else len(norms)
     usable = np.flatnonzero(np.isfinite(norms[:end]))
     first = TRANSIENT if len(usable) >= LONG else 1

@@ -25,7 +25,7 @@ DIRECT, TOTAL = "output_gradient", "hidden_gradient"
 _IS_DIRECT = (
     f"this is the direct gradient, without the layer's own recurrence: {TOTAL} has the total one"
 )
-_UNKNOWN = (
+UNKNOWN = (
     f"whether the loss acts before the last timestep is not known: compute {DIRECT} together "
     f"with {TOTAL}, and diagnose the snapshot"
 )
@@ -61,7 +61,7 @@ def reasons_against_rate(tensor: GradientTensor, tensors: Tensors) -> dict[str, 
         return dict.fromkeys(names, reason)
     direct = _direct_gradient(tensor.layer, tensors)
     if direct is None:
-        return dict.fromkeys(names, _UNKNOWN)
+        return dict.fromkeys(names, UNKNOWN)
     if "timestep" not in direct.dims:
         return dict.fromkeys(names, "")  # the layer returns its last output only
     return {name: _of_direction(direct, name) for name in names}

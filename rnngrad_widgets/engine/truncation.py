@@ -11,7 +11,7 @@ from rnngrad_widgets.engine.layers.kinds import directions, is_recurrent
 from rnngrad_widgets.engine.loss.loss_check import check_loss
 from rnngrad_widgets.engine.loss.loss_function import LossFunction
 from rnngrad_widgets.engine.threads.exclusive import between_steps, exclusive
-from rnngrad_widgets.engine.tracing.truncation_pass import TruncationPass
+from rnngrad_widgets.engine.tracing.truncation_pass import NoTruncationError, TruncationPass
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,10 +22,6 @@ if TYPE_CHECKING:
     from rnngrad_widgets.engine.inputs.batch import Batch
     from rnngrad_widgets.engine.layers.find import LayerMatch
     from rnngrad_widgets.engine.tracing.pass_result import PassRequest
-
-
-class NoTruncationError(ValueError):
-    """What truncation loses is not known of such a layer."""
 
 
 def check_truncation(target: LayerMatch) -> LayerMatch:

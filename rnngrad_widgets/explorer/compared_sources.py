@@ -5,12 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from os import PathLike
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from rnngrad_widgets.data.batch_digest import batch_digest
-from rnngrad_widgets.data.tensor import GradientSnapshot, GradientTensor
+from rnngrad_widgets.data.tensor import REACH, GradientSnapshot, GradientTensor
 from rnngrad_widgets.diagnosis.gradient import is_gradient_over_time
-from rnngrad_widgets.diagnosis.loss_position import reasons_against_rate
+from rnngrad_widgets.diagnosis.loss_position import UNKNOWN, reasons_against_rate
 from rnngrad_widgets.explorer.base import ExplorerBase
 from rnngrad_widgets.explorer.source import Source
 from rnngrad_widgets.explorer.sources import ArraySource, ModelSource, RecordingSource
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from rnngrad_widgets.callbacks.batch_snapshot import SnapshotOptions
 
 
+K = TypeVar("K")
+"""What a source is known by; its text names it in an error."""
+
+
 class Gradient(NamedTuple):
     """A gradient over time, and for each direction why lag 0 is no measure of it."""
 
@@ -27,7 +31,7 @@ class Gradient(NamedTuple):
     reasons: Mapping[str, str]
 
 
-class Compared(ABC):
+class Experiment(ABC):
     """A source of one gradient among others.
 
     Attributes
@@ -51,16 +55,29 @@ class Compared(ABC):
         """
         if layer is None:
             return self.paths[0]
-        if layer not in self.paths:
+        if isinstance(layer, int) and 0 <= layer < len(self.paths):
+            return self.paths[layer]
+        name = self.alias_of(getattr(layer, "name", layer))
+        if name not in self.paths:
             raise ValueError(f"the source has layers {list(self.paths)}; received {layer!r}")
-        return str(layer)
+        return name
+
+    def alias_of(self, name: Any) -> str:
+        """Return the path that a name stands for."""
+        return str(name)
 
     @abstractmethod
     def gradient(self, path: str, quantity: str) -> Gradient:
         """Return the gradient of a layer; ValueError where there is none."""
 
 
-class _OfTensor(Compared):
+_OF_TENSOR = (
+    "whether the loss acts before the last timestep is not known of a tensor alone: compute it "
+    "with output_gradient, and compare the snapshots"
+)
+
+
+class _OfTensor(Experiment):
     """A tensor, whatever its layer and quantity: nothing else is there to choose."""
 
     def __init__(self, tensor: GradientTensor) -> None:
@@ -69,10 +86,14 @@ class _OfTensor(Compared):
 
     def gradient(self, path: str, quantity: str) -> Gradient:
         del path, quantity
-        return Gradient(self._tensor, reasons_against_rate(self._tensor, {}))
+        reasons = reasons_against_rate(self._tensor, {})
+        return Gradient(
+            self._tensor,
+            {name: _OF_TENSOR if reason == UNKNOWN else reason for name, reason in reasons.items()},
+        )
 
 
-class _OfSnapshot(Compared):
+class _OfSnapshot(Experiment):
     def __init__(self, snapshot: GradientSnapshot, quantity: str) -> None:
         self._snapshot = snapshot
         self.paths = tuple(path for path, word in snapshot if word == quantity)
@@ -82,15 +103,15 @@ class _OfSnapshot(Compared):
                 "choose another with quantity="
             )
 
-    def path_of(self, layer: Any) -> str:
-        return super().path_of(self._snapshot.aliases.get(layer, layer))
+    def alias_of(self, name: Any) -> str:
+        return self._snapshot.aliases.get(str(name), str(name))
 
     def gradient(self, path: str, quantity: str) -> Gradient:
         tensor = self._snapshot[path, quantity]
         return Gradient(tensor, reasons_against_rate(tensor, self._snapshot))
 
 
-class _OfSource(Compared):
+class _OfSource(Experiment):
     """What an explorer has: a model and a batch, an array, a recording."""
 
     def __init__(self, source: Source, batch: str = "") -> None:
@@ -112,6 +133,24 @@ class _OfSource(Compared):
         return Gradient(tensor, self._source.reasons(tensor))
 
 
+class _OfExplorer(_OfSource):
+    """What an explorer shows; another layer or quantity is computed, with the current weights."""
+
+    def __init__(self, explorer: ExplorerBase) -> None:
+        super().__init__(explorer.source)
+        self._explorer = explorer
+
+    def path_of(self, layer: Any) -> str:
+        return self._explorer.displayed.key.layer if layer is None else super().path_of(layer)
+
+    def gradient(self, path: str, quantity: str) -> Gradient:
+        key = self._explorer.displayed.key
+        if key.layer == path and key.quantity in (quantity, ""):
+            shown = self._explorer.evidence()
+            return Gradient(shown.tensor, shown.reasons)
+        return super().gradient(path, quantity)
+
+
 class Batch(NamedTuple):
     """What models are compared on: arrays, and what else `GradientEngine.compute` takes."""
 
@@ -126,10 +165,23 @@ class Batch(NamedTuple):
         return batch_digest(self.x, self.y, *weights) or ""
 
 
-def compared(
-    source: Any, batch: Batch, quantity: str, storage_options: Mapping[str, Any] | None
-) -> Compared:
+def experiment(
+    name: object,
+    source: Any,
+    batch: Batch,
+    quantity: str,
+    storage_options: Mapping[str, Any] | None,
+) -> Experiment:
     """Return a source as something that can be compared.
+
+    Parameters
+    ----------
+    name
+        What it is called in an error.
+    source, quantity, storage_options
+        As for `compare`.
+    batch
+        For models.
 
     Raises
     ------
@@ -143,13 +195,18 @@ def compared(
     if isinstance(source, GradientTensor):
         return _OfTensor(source)
     if isinstance(source, ExplorerBase):
-        return _OfSource(source.source)
+        return _OfExplorer(source)
     if isinstance(source, (str, PathLike)):
         source = open_recording(source, storage_options, 0.0)
     if type(source).__module__.startswith("rnngrad_widgets.recording"):
         return _OfSource(RecordingSource(source), source.info.get("batch", ""))
     if hasattr(source, "__array__"):
         return _OfSource(ArraySource(source))
+    if not _is_model(source):
+        raise TypeError(
+            f"{name} must be a model, an explorer, a GradientSnapshot, a GradientTensor, an array, "
+            f"a recording or its path, or a list of these; received a {type(source).__name__}"
+        )
     # here, because it imports TensorFlow, which an array does not need
     from rnngrad_widgets.engine import GradientEngine  # noqa: PLC0415
 
@@ -159,7 +216,13 @@ def compared(
     return _OfSource(ModelSource(engine, batch.x, batch.y, **batch.options), batch.digest)
 
 
-def matched_paths(sources: Mapping[str, Compared], layer: Any) -> list[str]:
+def _is_model(source: Any) -> bool:
+    """Tell whether something may be a Keras model, without importing Keras."""
+    packages = {each.__module__.partition(".")[0] for each in type(source).__mro__}
+    return bool(packages & {"keras", "tf_keras"})
+
+
+def matched_paths(sources: Mapping[K, Experiment], layer: Any) -> list[str]:
     """Return the layer of each source that is compared: by path, else by order.
 
     Parameters
@@ -185,14 +248,14 @@ def matched_paths(sources: Mapping[str, Compared], layer: Any) -> list[str]:
             found.append(source.paths[place])
         else:
             raise ValueError(
-                f"layer {path!r} of {first_name!r} must have its like in {name!r}, by path or by "
-                f"order; {first_name!r} has {list(first.paths)}, {name!r} has "
+                f"layer {path!r} of {first_name} must have its like in {name}, by path or by "
+                f"order; {first_name} has {list(first.paths)}, {name} has "
                 f"{list(source.paths)}. Choose another with layer="
             )
     return found
 
 
-def check_batches(sources: Mapping[str, Compared]) -> None:
+def check_batches(sources: Mapping[K, Experiment]) -> None:
     """Refuse sources of different batches, where that is known.
 
     Parameters
@@ -210,12 +273,12 @@ def check_batches(sources: Mapping[str, Compared]) -> None:
         first_name, first = next(iter(known.items()))
         if batch != first:
             raise ValueError(
-                f"all must be of one batch; that of {name!r} is another than that of "
-                f"{first_name!r}. Record or compute them on the same x, y and weights"
+                f"all must be of one batch; that of {name} is another than that of "
+                f"{first_name}. Record or compute them on the same x, y and weights"
             )
 
 
-def check_comparable(gradients: Mapping[str, GradientTensor]) -> None:
+def check_comparable(gradients: Mapping[K, GradientTensor]) -> None:
     """Refuse gradients without a time axis, and of different batches where that is known.
 
     Parameters
@@ -232,18 +295,35 @@ def check_comparable(gradients: Mapping[str, GradientTensor]) -> None:
     for name, tensor in gradients.items():
         if not is_gradient_over_time(tensor):
             raise ValueError(
-                f"gradients over time are compared; {name!r} is {tensor!r}. hidden_gradient has a "
+                f"gradients over time are compared; {name} is {tensor!r}. hidden_gradient has a "
                 "time axis, whatever a layer returns"
             )
     for name, tensor in others:
         if tensor.quantity != first.quantity and tensor.quantity and first.quantity:
             raise ValueError(
-                f"one quantity is compared; {first_name!r} is {first.quantity}, {name!r} is "
+                f"one quantity is compared; {first_name} is {first.quantity}, {name} is "
                 f"{tensor.quantity}"
+            )
+        if (tensor.dims == REACH) != (first.dims == REACH):
+            raise ValueError(
+                f"a reach is compared with reaches only; {first_name} is {first!r}, {name} is "
+                f"{tensor!r}"
+            )
+        same_length = tensor.shape[1] == first.shape[1]
+        if same_length and tensor.loss_timesteps != first.loss_timesteps:
+            raise ValueError(
+                "reaches must be of the same timesteps of the loss; "
+                f"{first_name} has {_some(first.loss_timesteps)}, {name} has "
+                f"{_some(tensor.loss_timesteps)}. Compute them with the same loss_timesteps="
             )
         if tensor.shape[0] != first.shape[0]:
             raise ValueError(
-                f"all must be of one batch, sample by sample; {first_name!r} has "
-                f"{first.shape[0]} samples, {name!r} has {tensor.shape[0]}. Compute them on the "
+                f"all must be of one batch, sample by sample; {first_name} has "
+                f"{first.shape[0]} samples, {name} has {tensor.shape[0]}. Compute them on the "
                 "same samples"
             )
+
+
+def _some(timesteps: Sequence[int]) -> str:
+    shown = ", ".join(map(str, timesteps[:6]))
+    return f"{shown}, ... ({len(timesteps)})" if len(timesteps) > 6 else shown

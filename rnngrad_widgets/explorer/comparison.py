@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 from ipywidgets import HTML, VBox, Widget, register
 
@@ -12,6 +12,7 @@ from rnngrad_widgets.callbacks.batch_snapshot import SNAPSHOT_DEFAULTS, Snapshot
 from rnngrad_widgets.comparison.curves import Curve, curves_of
 from rnngrad_widgets.comparison.result import ComparedRuns
 from rnngrad_widgets.data.keywords import naming, suggesting
+from rnngrad_widgets.data.loss_timesteps import check_reach
 from rnngrad_widgets.data.quantities import check_known, quantity_of
 from rnngrad_widgets.data.statistics import THRESHOLD
 from rnngrad_widgets.diagnosis.shares import LEVELS, check_levels, check_threshold
@@ -21,7 +22,7 @@ from rnngrad_widgets.explorer.compared_sources import (
     Gradient,
     check_batches,
     check_comparable,
-    compared,
+    experiment,
     matched_paths,
 )
 from rnngrad_widgets.explorer.frame import PlotFrame
@@ -144,7 +145,8 @@ def compare(
     Parameters
     ----------
     sources
-        By name: a model, an explorer, a `GradientSnapshot`, a `GradientTensor`, an array, a
+        By name: a model, an explorer (what it shows, if that is the quantity, else it is computed
+        with the current weights), a `GradientSnapshot`, a `GradientTensor`, an array, a
         recording or its path or URL (its last step); or a list of them, the repeats of one
         condition, in the same order everywhere.
     x, y
@@ -179,36 +181,47 @@ def compare(
     """
     check_known(quantity)
     limit, shares = check_threshold(threshold), check_levels(levels)
+    check_reach((quantity,), options.get("loss_timesteps"), options.get("by"))
     named = dict(_named(sources))
     base = next(iter(sources)) if base is None else base
-    if base not in sources:
+    if base not in list(sources):
         raise ValueError(f"base must be one of {list(sources)}; received {base!r}")
     batch = Batch(x, y, cast("SnapshotOptions", dict(options)))
     found = {
-        _label(key, sources): compared(source, batch, quantity, storage_options)
+        key: experiment(key, source, batch, quantity, storage_options)
         for key, source in named.items()
     }
     check_batches(found)
     paths = matched_paths(found, layer)
-    gradients: dict[str, Gradient] = {
-        label: source.gradient(path, quantity)
-        for (label, source), path in zip(found.items(), paths, strict=True)
+    gradients: dict[RunKey, Gradient] = {
+        key: source.gradient(path, quantity)
+        for (key, source), path in zip(found.items(), paths, strict=True)
     }
-    check_comparable({label: gradient.tensor for label, gradient in gradients.items()})
+    check_comparable({key: gradient.tensor for key, gradient in gradients.items()})
     curves: dict[str, list[Curve]] = {name: [] for name in sources}
-    for (name, repeat), gradient in zip(named, gradients.values(), strict=True):
-        evidence = Evidence(*gradient, limit, shares)
-        curves[name] += curves_of(name, repeat, evidence)
+    for key, gradient in gradients.items():
+        curves[key.name] += curves_of(key.name, key.repeat, Evidence(*gradient, limit, shares))
     runs = ComparedRuns(curves, base, limit, shares)
-    if not runs.directions:
-        raise ValueError(
-            "the layers must have a direction in common; received "
-            f"{ {name: [curve.direction for curve in own] for name, own in curves.items()} }"
-        )
+    directions = {key: tuple(gradient.reasons) for key, gradient in gradients.items()}
+    if len(set(directions.values())) > 1:
+        each = ", ".join(f"{key} {words or 'one'}" for key, words in directions.items())
+        raise ValueError(f"all layers must have the same directions; received {each}")
     return Comparison(runs, next(iter(gradients.values())).tensor.quantity)
 
 
-def _named(sources: Mapping[str, Any]) -> Iterator[tuple[tuple[str, int], Any]]:
+class RunKey(NamedTuple):
+    """The name of a condition, and which of its repeats; of one that has none, `repeat` is 0."""
+
+    name: str
+    repeat: int
+    is_one_of_several: bool
+
+    def __str__(self) -> str:
+        repeat = f", repeat {self.repeat}" if self.is_one_of_several else ""
+        return f"{self.name!r}{repeat}"
+
+
+def _named(sources: Mapping[str, Any]) -> Iterator[tuple[RunKey, Any]]:
     """Yield each run, by name and repeat."""
     if not isinstance(sources, Mapping):
         raise TypeError(
@@ -224,13 +237,7 @@ def _named(sources: Mapping[str, Any]) -> Iterator[tuple[tuple[str, int], Any]]:
         if not repeats:
             raise ValueError(f"each name must have an experiment; {name!r} has an empty list")
         for repeat, own in enumerate(repeats):
-            yield (name, repeat), own
-
-
-def _label(key: tuple[str, int], sources: Mapping[str, Any]) -> str:
-    name, repeat = key
-    several = isinstance(sources[name], (list, tuple)) and len(sources[name]) > 1
-    return f"{name}, repeat {repeat}" if several else name
+            yield RunKey(name, repeat, len(repeats) > 1), own
 
 
 def _heading(quantity: str, direction: str) -> str:

@@ -29,7 +29,9 @@ class ReachProgress:
         if done >= count:
             return
         now = time.monotonic()
-        if self._traced is None:  # functions were traced meanwhile, which is done once
+        if (
+            self._traced is None or done <= self._traced[0]
+        ):  # functions were traced meanwhile, which is done once
             self._traced = (done, now)
             seconds, about = (now - self._begun) / done * (count - done), "at most"
         else:

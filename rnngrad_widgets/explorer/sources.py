@@ -107,17 +107,19 @@ class ModelSource(Source):
         return super().companion(layer, quantity, part)
 
     def _truncation_error(self, layer: str) -> GradientTensor | None:
-        """Return the error of truncated BPTT at k = 0, 1, ..., as one sample, by k.
+        """Return the error of truncated BPTT by k, as one sample; NaN at k = 0, which is none.
 
         Returns
         -------
         GradientTensor or None
-            None where it is not known of such a layer, or the batch is a dataset, of which the
-            error would be that of the first batch.
+            None where it is not known of such a layer or takes too much memory, or the batch is a
+            dataset, of which the error would be that of the first batch.
         """
         # here, because they import TensorFlow
         from rnngrad_widgets.engine.inputs.streams import is_stream  # noqa: PLC0415
-        from rnngrad_widgets.engine.truncation import NoTruncationError  # noqa: PLC0415
+        from rnngrad_widgets.engine.tracing.truncation_pass import (  # noqa: PLC0415
+            NoTruncationError,
+        )
 
         x, y = self._batch
         if is_stream(x):
@@ -131,7 +133,7 @@ class ModelSource(Source):
             errors = self._engine.truncation_error(x, y, layer, progress=self.progress, **taken)
         except NoTruncationError:
             return None
-        by_k = np.concatenate([[1.0], errors[:-1]])  # without a timestep all is lost
+        by_k = np.concatenate([[np.nan], errors[:-1]])
         return GradientTensor(
             by_k[None, :, None], SEQUENCE, layer=layer, quantity=TRUNCATION_ERROR.name
         )

@@ -162,8 +162,14 @@ class ExplorerTraits(PlotFrame):
         return check_view(proposal["value"], self.view_stack.views)
 
     @observe("view")
-    def _view_changed(self, _change: Any) -> None:
-        self._show_view()
+    def _view_changed(self, change: Any) -> None:
+        try:
+            self._show_view()
+        except BaseException:
+            # what it needs could not be computed: the view before, if that is not why it is shown
+            if change["old"] in self.view_stack.views and change["old"] != self.view:
+                self.view = change["old"]
+            raise
 
     @validate("sample")
     def _validate_sample(self, proposal: Any) -> int:

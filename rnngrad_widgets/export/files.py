@@ -18,13 +18,19 @@ def check_target(path: str | os.PathLike[str]) -> Path:
         If the path ends in something else than `PICTURES`.
     FileNotFoundError
         If its folder is not there.
+    IsADirectoryError
+        If it is a folder.
     """
     target = Path(path).expanduser()
     if target.suffix.lower() not in PICTURES:
+        has_name = target.name[:1] not in ("", ".")
+        name = target.with_suffix(".png").name if has_name else "picture.png"
         raise ValueError(
             f"a picture is saved as .png, .svg or .pdf; received {str(path)!r}: "
-            f"name it {target.with_suffix('.png').name!r}, for instance"
+            f"name it {name!r}, for instance"
         )
+    if target.is_dir():
+        raise IsADirectoryError(f"a picture is a file; {str(target)!r} is a folder")
     if not target.parent.is_dir():
         raise FileNotFoundError(f"the folder {str(target.parent)!r} of {target.name!r} must exist")
     return target
@@ -45,6 +51,7 @@ def write_whole(target: Path, content: bytes) -> None:
     OSError
         If it cannot be written; what was there stays.
     """
+    target = target.resolve()  # a link stays one
     unfinished = target.with_name(f".{target.name}.{uuid4().hex[:8]}")
     try:
         unfinished.write_bytes(content)

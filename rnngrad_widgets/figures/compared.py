@@ -27,6 +27,10 @@ _CHARACTER = 0.6
 """About the width of a character, as a share of the size of the font."""
 
 
+_MOST_NAMES = 20
+"""Of more conditions, the first ones are named."""
+
+
 class _Line(NamedTuple):
     """A condition: its quartiles over samples by lag, and the medians of its repeats."""
 
@@ -111,11 +115,14 @@ def _panel(lines: Sequence[_Line], heading: str, height: float, width: float) ->
         most = max(int(0.3 * width * _POINT / (8 * _CHARACTER)), 6)
         names = [
             Name(_cut(line.name, most), last_finite(line.quartiles[1]), line.colour)
-            for line in lines
+            for line in lines[:_MOST_NAMES]
         ]
+        if len(lines) > _MOST_NAMES:
+            names.append(Name(f"and {len(lines) - _MOST_NAMES} more", 0.0))
         return name_lines(place, names)
 
-    return Panel(draw, height, "lag")
+    room = 0.15 * min(len(lines), _MOST_NAMES + 1)  # names stand one below the other
+    return Panel(draw, max(height, room), "lag")
 
 
 def _positive(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from io import BytesIO
 from typing import TYPE_CHECKING, Literal
 
@@ -54,7 +55,9 @@ def figure_file(sheet: Sheet, kind: Format, size: Size) -> bytes:
         The content of the file.
     """
     content = BytesIO()
-    with matplotlib.style.context(["default", STYLE]):
+    with matplotlib.style.context(["default", STYLE]), warnings.catch_warnings():
+        # of names in scripts that its font has not: boxes, and nothing that must be said
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
         panels = panels_of(sheet.shown, sheet.drawing, size.width)
         if sheet.run is not None:
             panels += run_panels(sheet.shown, sheet.run, _between(0.22 * size.width, 0.7, 1.3))

@@ -77,9 +77,13 @@ def _inches(width: Any) -> float:
         return float(found["number"]) / _PER_INCH[found["unit"]]
     if not _is_number(width):
         raise TypeError(f"{rule}; received {width!r}")
-    if not math.isfinite(width):
-        raise ValueError(f"{rule}; received {width!r}")
-    return float(width)
+    try:
+        inches = float(width)
+    except OverflowError:
+        inches = math.inf
+    if not math.isfinite(inches):
+        raise ValueError(f"{rule}; received {inches}")
+    return inches
 
 
 def _is_number(value: Any) -> bool:

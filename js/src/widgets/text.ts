@@ -198,7 +198,7 @@ function flowHover(
   if (isTruncation(of)) {
     return [
       { text: `truncated at k = ${timestep} · error ` },
-      { text: number(valueAt(plotArray, 0, timestep, 0)), weight: 'strong' },
+      { text: timestep === 0 ? '–' : number(valueAt(plotArray, 0, timestep, 0)), weight: 'strong' },
     ];
   }
   const reach = reachOf(of);

@@ -37,6 +37,10 @@ MOST_BYTES = 2**30
 """Bytes that the gradients by the gates, and those of the kernel by lag, may take each."""
 
 
+class NoTruncationError(ValueError):
+    """What truncation loses is not known of such a layer, or takes too much memory."""
+
+
 class TruncationPass(ItemisedPass):
     """What truncation loses, in the layers of a request; parameters as for `ItemisedPass`."""
 
@@ -99,15 +103,19 @@ class TruncationPass(ItemisedPass):
         """Return what the kernel reads, (samples, timesteps, features)."""
         del entered, differentiator
         (layer,) = traced.layers
-        (call,) = layer.calls
-        return [tf.identity(call.inputs[0])]
+        if len(layer.calls) != 1:
+            raise NoTruncationError(
+                "what truncation loses is known of a layer that is called once; "
+                f"'{layer.target.info.path}' is called {len(layer.calls)} times"
+            )
+        return [tf.identity(layer.calls[0].inputs[0])]
 
     def at_once(self, batch: Batch, found: Sequence[Nested]) -> int:
         """Return how many timesteps of the loss are carried back at once.
 
         Raises
         ------
-        ValueError
+        NoTruncationError
             If the sequences are too long, before any is carried back.
         """
         at_once = super().at_once(batch, found)
@@ -117,7 +125,7 @@ class TruncationPass(ItemisedPass):
             by_gates = int(timesteps) * each * gates.dtype.size
             size = max(by_gates, count * inputs.shape[-1] * width * 8)
             if size > MOST_BYTES:
-                raise ValueError(
+                raise NoTruncationError(
                     f"the gradients from all {int(timesteps)} timesteps of the loss must fit "
                     f"{MOST_BYTES:,} bytes; they take {size:,}; hand over fewer samples or shorter "
                     "sequences"

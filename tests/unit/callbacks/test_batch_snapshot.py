@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -18,6 +21,35 @@ def test_a_dataset_that_is_shuffled_anew_is_refused() -> None:
         check_repeatable(shuffled.batch(4))
     with pytest.raises(TypeError, match="received a list_iterator; take one batch"):
         check_repeatable(iter([X]))
+
+
+class Batches(keras.utils.PyDataset):
+    def __init__(self, *, shuffled: bool) -> None:
+        super().__init__()
+        self._random = np.random.default_rng(0) if shuffled else None
+
+    def __len__(self) -> int:
+        return 3
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        order = np.arange(12) if self._random is None else self._random.permutation(12)
+        rows = order[4 * index : 4 * index + 4]
+        return X[rows], Y[rows]
+
+
+class DataLoader:
+    """As PyTorch's: iterated, each time in another order."""
+
+    def __iter__(self) -> Iterator[list[np.ndarray]]:
+        self.calls = getattr(self, "calls", 0) + 1
+        yield [np.roll(X, self.calls, axis=0), Y]
+
+
+def test_what_yields_other_batches_is_refused_whatever_it_is() -> None:
+    for shuffled in (Batches(shuffled=True), DataLoader()):
+        with pytest.raises(ValueError, match=r"x must yield the same batches each time"):
+            check_repeatable(shuffled)
+    check_repeatable(Batches(shuffled=False))
 
 
 @pytest.mark.parametrize(

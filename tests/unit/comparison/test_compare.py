@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +108,20 @@ def test_sources_of_all_kinds_are_compared() -> None:
     assert all("its gradient is as strong" in line for line in found.findings)
     # of a tensor alone it is not known where the loss acts
     (line,) = compare({"model": model, "tensor": tensor}, X, Y).findings
-    assert "no comparison relative to lag 0: whether the loss acts" in line
+    assert "whether the loss acts before the last timestep is not known of a tensor alone" in line
+
+
+def test_an_explorer_is_what_it_shows() -> None:
+    model = network(1)
+    before = GradientExplorer(model, X, Y)
+    shown = before.tensor.values.copy()
+    kernel, recurrent, bias = model.layers[0].get_weights()
+    model.layers[0].set_weights([kernel, recurrent, bias + 1.0])
+    found = compare({"before": before, "after": GradientExplorer(model, X, Y)})
+    norms = np.linalg.norm(shown, axis=-1)[:, ::-1].T
+    np.testing.assert_allclose(found.selection.tensor.array[0], norms, rtol=1e-5)
+    (difference,) = found.to_dict()["differences"]
+    assert abs(difference["by_repeat"][0]) > 0.1
 
 
 def test_the_last_step_of_a_recording_is_compared(tmp_path: Path) -> None:
@@ -168,6 +182,7 @@ def test_layers_are_matched_by_path_else_by_order() -> None:
         compare({"a": snapshot("x", "y"), "b": snapshot("z")}, layer="y")
     with pytest.raises(ValueError, match=r"the source has layers \['x'\]; received 'q'"):
         compare({"a": snapshot("x")}, layer="q")
+    assert [row["layer"] for row in compare(both, layer=1).table] == ["y", "y"]
 
 
 def test_both_directions_are_compared() -> None:
@@ -185,6 +200,66 @@ def test_both_directions_are_compared() -> None:
     slopes = [row["decay"]["slope"] for row in found.table]
     np.testing.assert_allclose(slopes, [math.log(0.9), math.log(0.5)] * 2, rtol=1e-6)
     assert len(found.figures) == 4
+    rule = r"the same directions; received 'a' \('forward', 'backward'\), 'b' \('',\)"
+    with pytest.raises(ValueError, match=rule):
+        compare({"a": tensor, "b": decaying([0.9], 8)})
+
+
+def halves(forward: float, backward: float) -> GradientTensor:
+    """Return a gradient of two directions, which fall so; a factor of 0 is no gradient at all."""
+    second = decaying([backward or 1.0], 8).values[:, ::-1] * (backward > 0)
+    parts = decaying([forward], 8).values, second
+    dims = ("sample", "timestep", "channel")
+    return GradientTensor(np.concatenate(parts, -1), dims, directions=("forward", "backward"))
+
+
+@pytest.mark.parametrize(
+    ("backward", "claim"), [(0.9, "further"), (0.2, None), (0.0, None)], ids=["both", "not", "dead"]
+)
+def test_a_claim_holds_in_every_direction(backward: float, claim: str | None) -> None:
+    base = [_moved(halves(0.5, 0.5), i) for i in range(3)]
+    changed = [_moved(halves(0.9, 0.9 if i else backward), i) for i in range(3)]
+    if 0 < backward < 0.5:
+        changed = [_moved(halves(0.9, backward), i) for i in range(3)]
+    found = compare({"a": base, "b": changed})
+    assert found.claims == {"b": claim}
+    assert len(found.findings) == 2
+
+
+def _moved(tensor: GradientTensor, by: int) -> GradientTensor:
+    """Return a gradient that is a little larger at lag 0, so that no repeat is another's copy."""
+    values = tensor.values.copy()
+    values[:, [0, -1]] *= 1 + 1e-6 * by
+    return replace(tensor, values=values)
+
+
+def reach_of(*timesteps: int) -> GradientTensor:
+    lag = np.array(timesteps) - np.arange(8)[:, None]
+    values = np.where(lag < 0, 0.0, 0.5 ** np.maximum(lag, 0))
+    with_rest = np.concatenate([values, np.zeros((8, 1))], axis=1)[None]
+    dims = ("sample", "timestep", "loss_timestep")
+    return GradientTensor(with_rest, dims, "lstm", "reach", loss_timesteps=timesteps)
+
+
+def test_reaches_of_the_same_timesteps_are_compared() -> None:
+    (line,) = compare({"a": reach_of(3, 7), "b": reach_of(3, 7)}).findings
+    assert line == "b against a: relative to lag 0, its gradient is as strong at lags 1 to 7 " + (
+        "(geometric mean)"
+    )
+    rule = "the same timesteps of the loss; 'a' has 3, 7, 'b' has 7. Compute them with the same"
+    with pytest.raises(ValueError, match=rule):
+        compare({"a": reach_of(3, 7), "b": reach_of(7)})
+    with pytest.raises(ValueError, match=r"a reach is compared with reaches only; 'a' is .*reach"):
+        compare({"a": reach_of(3, 7), "b": decaying([0.9], 8)})
+
+
+def test_names_that_look_like_repeats_are_names() -> None:
+    runs = [decaying([f], 8) for f in (0.8, 0.81, 0.82)]
+    found = compare({"a": runs, "a, repeat 1": decaying([0.9], 8)})
+    assert [(row["name"], row["repeat"]) for row in found.table] == [
+        *(("a", i) for i in range(3)),
+        ("a, repeat 1", 0),
+    ]
 
 
 def test_one_source_is_shown_and_a_second_asked_for() -> None:
@@ -208,8 +283,16 @@ def test_names_are_written_as_they_are() -> None:
         ([1, 2], {}, TypeError, r"compare takes experiments by name, .*; received a list"),
         ({3: 1}, {}, TypeError, "the names of experiments must be text; received 3"),
         ({"a": []}, {}, ValueError, "each name must have an experiment; 'a' has an empty list"),
-        ({"a": object()}, {}, TypeError, "model must be a keras.Model"),
+        ({"a": object()}, {}, TypeError, "'a' must be a model, an explorer, .* received a object"),
+        ({"a": [[1.0, 2.0]]}, {}, TypeError, "'a' must be a model, .*; received a list"),
         ({"a": np.ones((2, 3))}, {}, ValueError, "gradients over time are compared; 'a' is"),
+        ({"a": np.ones((2, 3, 1))}, {"base": ["a"]}, ValueError, r"base must be one of \['a'\]; "),
+        (
+            {"a": np.ones((2, 3, 1))},
+            {"loss_timesteps": 2},
+            ValueError,
+            "loss_timesteps is for the quantity 'reach'",
+        ),
         ({"a": np.ones((2, 3, 1))}, {"base": "b"}, ValueError, r"base must be one of \['a'\]; "),
         ({"a": np.ones((2, 3, 1))}, {"quantity": "x"}, ValueError, "quantities must be one"),
         ({"a": np.ones((2, 3, 1))}, {"threshold": 2}, ValueError, "threshold must be between"),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
-from rnngrad_widgets.data.loss_timesteps import choose_timesteps
+from rnngrad_widgets.data.loss_timesteps import check_reach_options, choose_timesteps
 
 
 @pytest.mark.parametrize(
@@ -54,3 +56,19 @@ def test_without_a_wish_they_are_32_evenly_spaced_from_the_first_to_the_last(cou
 def test_others_are_refused(wanted: object, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         choose_timesteps(wanted, 4)
+
+
+@pytest.mark.parametrize("wanted", [iter([1]), (u for u in (1, 2)), np.array(3.5), np.array("a")])
+def test_what_can_be_asked_once_only_is_refused(wanted: Any) -> None:
+    with pytest.raises(TypeError, match="loss_timesteps must be None, a number n of at least 1"):
+        choose_timesteps(wanted, 5)
+
+
+def test_a_number_may_be_an_array_without_axes() -> None:
+    assert choose_timesteps(np.array(2), 5) == (0, 2, 4)
+
+
+def test_by_is_a_word() -> None:
+    for by in ("x", 3, np.array([1, 2])):
+        with pytest.raises(ValueError, match=r"^by must be 'loss', 'output' or None; received"):
+            check_reach_options(None, by)

@@ -8,7 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rnngrad_widgets.data.quantities import PLAIN, QUANTITIES, WEIGHTS, quantity_of
+from rnngrad_widgets.data.quantities import (
+    PLAIN,
+    QUANTITIES,
+    TRUNCATION_ERROR,
+    WEIGHTS,
+    quantity_of,
+)
 
 README = Path(__file__).parents[3] / "README.md"
 
@@ -40,7 +46,9 @@ def test_a_record_agrees_with_itself(quantity: object) -> None:
     assert quantity.is_gradient == quantity.label.startswith("gradient w.r.t. ")
     assert quantity.symbol == quantity.noun.split()[-1]
     assert quantity_of(quantity.name) is quantity
-    if quantity.companion:
+    if quantity.companion == TRUNCATION_ERROR.name:
+        assert quantity_of(quantity.companion) is TRUNCATION_ERROR
+    elif quantity.companion:
         assert QUANTITIES[quantity.companion].companion == quantity.name
 
 

@@ -240,9 +240,7 @@ def test_what_has_no_number_has_none() -> None:
     np.testing.assert_allclose(curve.values[0], 0.5 ** np.arange(5)[::-1], rtol=1e-6)
     assert math.isnan(curve.lyapunov_exponent)
     assert curve.trend == "none"
-    assert repr(curve).endswith(
-        "2 samples, 5 timesteps: no Lyapunov exponent, of fewer than 5 lags"
-    )
+    assert repr(curve).endswith("2 samples, 5 timesteps: no Lyapunov exponent can be read")
     engine, x = linear(np.full((1, 1), 0.5), 1)
     np.testing.assert_allclose(engine.state_curve(x).values, [[1], [1]])
 

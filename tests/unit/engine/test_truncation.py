@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
+from rnngrad_widgets import GradientExplorer
 from rnngrad_widgets.engine import GradientEngine
 from rnngrad_widgets.engine.tracing import truncation_pass
 
@@ -125,3 +126,15 @@ def test_what_takes_too_much_memory_is_refused_before_it_is_computed(
             np.ones((2, T, F)), np.ones((2, T, 3)), progress=lambda done, _: told.append(done)
         )
     assert told == []
+
+
+def test_of_a_layer_that_is_called_twice_it_is_not_known() -> None:
+    inputs, rnn = keras.Input((T, F)), layers.SimpleRNN(3, return_sequences=True, name="r")
+    model = keras.Model(inputs, layers.Dense(1)(rnn(inputs) + rnn(2 * inputs)))
+    model.compile("sgd", "mse", run_eagerly=True)
+    x, y = np.ones((B, T, F)), np.ones((B, T, 1))
+    rule = "known of a layer that is called once; 'r' is called 2 times"
+    with pytest.raises(truncation_pass.NoTruncationError, match=rule):
+        GradientEngine(model).truncation_error(x, y, "r")
+    explorer = GradientExplorer(model, x, y, "r", "reach", loss_timesteps=[2], view="flow")
+    assert explorer.selection.companion.array is None, "nothing to show beside it"

@@ -14,6 +14,7 @@ from traitlets import TraitError
 from rnngrad_widgets import GradientExplorer, GradientTensor
 from rnngrad_widgets.data.norm import SelectionError
 from rnngrad_widgets.data.statistics import auto_limit
+from tests.unit.explorer.fake_source import FakeSource, explore
 
 pytestmark = pytest.mark.usefixtures("open_widgets")
 VALUES = np.random.default_rng(0).normal(size=(4, 7, 6))
@@ -258,6 +259,21 @@ def test_a_value_that_does_not_fit_changes_nothing(
         setattr(explorer, name, value)
     assert raised.type is error
     assert state(explorer) == before
+
+
+def test_a_view_that_cannot_be_computed_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = FakeSource()
+    explorer = explore(source, view="curves")
+
+    def fail(*_: str) -> None:
+        raise source.error
+
+    monkeypatch.setattr(source, "companion", fail)
+    with pytest.raises(ValueError, match="does not <b>compute"):
+        explorer.view = "flow"
+    assert explorer.view == "curves"
+    assert explorer.view_stack.box.selected_index == list(explorer.view_stack.views).index("curves")
+    assert explorer.busy == ""
 
 
 def test_step_needs_a_timeline(explorer: GradientExplorer) -> None:

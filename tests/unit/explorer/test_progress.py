@@ -42,3 +42,12 @@ def test_units_of_what_is_left(clock: list[float], seconds: float, words: str) -
     tell(1, 2)
     left = "" if words == "done" else f", at most {words} left"
     assert said == [f"Computing: 1 of 2 timesteps of the loss{left}…"]
+
+
+def test_it_can_begin_again(clock: list[float]) -> None:
+    said: list[str] = []
+    tell = ReachProgress(said.append)
+    for done in (1, 2, 1, 2):
+        clock[0] += 1.0
+        tell(done, 4)
+    assert len(said) == 4

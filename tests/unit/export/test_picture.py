@@ -43,6 +43,18 @@ def test_the_folder_must_be_there(explorer: GradientExplorer, tmp_path: Path) ->
         explorer.save(tmp_path / "missing" / "x.svg")
 
 
+@pytest.mark.parametrize(("name", "way_out"), [("", "picture.png"), (".pdf", "picture.png")])
+def test_a_path_without_a_name(explorer: GradientExplorer, name: str, way_out: str) -> None:
+    with pytest.raises(ValueError, match=f"name it '{way_out}', for instance"):
+        explorer.save(name)
+
+
+def test_a_folder_is_no_picture(explorer: GradientExplorer, tmp_path: Path) -> None:
+    (tmp_path / "a.pdf").mkdir()
+    with pytest.raises(IsADirectoryError, match=r"a picture is a file; .*a.pdf' is a folder"):
+        explorer.save(tmp_path / "a.pdf")
+
+
 def test_without_a_kernel_there_is_no_browser(explorer: GradientExplorer, tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="the browser draws the picture: save in a Jupyter"):
         picture.save(explorer, tmp_path / "x.png")

@@ -386,6 +386,25 @@ def test_what_cannot_be_saved_is_refused_first(
     assert not list(tmp_path.iterdir())
 
 
+def test_a_link_stays_one_and_other_scripts_are_no_error(tmp_path: Path) -> None:
+    explorer = GradientExplorer.from_array(gradient(), title="勾配 🙂")
+    (tmp_path / "link.pdf").symlink_to(tmp_path / "figure.pdf")
+    explorer.save(tmp_path / "link.pdf", width="3.3in")
+    assert (tmp_path / "link.pdf").is_symlink()
+    assert (tmp_path / "figure.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_of_many_conditions_the_first_are_named_one_below_the_other() -> None:
+    many = {f"condition {i}": gradient(decay=0.5 + i / 100) for i in range(30)}
+    drawn = draw(compare(many))
+    names = [text for text in drawn.texts if text.get_text().startswith("condition")]
+    assert len(names) == 2 * 20
+    assert drawn.words.count("and 10 more") == 1
+    assert drawn.words.count("and 9 more") == 1
+    places = sorted(text.get_window_extent().y0 for text in names)
+    assert min(np.diff(places)) > 5, "pixels, of 200 to the inch"
+
+
 def test_a_closed_explorer_has_no_figure(tmp_path: Path) -> None:
     explorer = explorer_of()
     explorer.close()

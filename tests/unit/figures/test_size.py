@@ -48,9 +48,9 @@ def test_what_is_neither_text_nor_a_number(width: Any) -> None:
         check_size(width, None)
 
 
-@pytest.mark.parametrize("width", [float("nan"), float("inf")])
+@pytest.mark.parametrize("width", [float("nan"), float("inf"), 10**400])
 def test_a_length_is_finite(width: float) -> None:
-    with pytest.raises(ValueError, match=f"width must be a length .*; received {width}"):
+    with pytest.raises(ValueError, match=r"width must be a length .*; received (nan|inf)$"):
         check_size(width, None)
 
 
