@@ -155,10 +155,13 @@ def test_the_flow_is_an_image(trained: Trained) -> None:
     assert 0.01 < np.mean(pixels[..., 0] < 128) < 0.5
 
 
+def snapshot_of(*tensors: GradientTensor, step: int = 7) -> GradientSnapshot:
+    return GradientSnapshot({(t.layer, t.quantity): t for t in tensors}, loss=np.nan, step=step)
+
+
 def write(folder: Path, *tensors: GradientTensor) -> Events:
-    snapshot = GradientSnapshot({(t.layer, t.quantity): t for t in tensors}, loss=np.nan, step=7)
     writing = callback(folder)
-    writing.on_snapshot(snapshot, Status(step=7), 0)
+    writing.on_snapshot(snapshot_of(*tensors), Status(step=7), 0)
     events = Events(folder)  # before it is closed
     writing.on_finish(Status())
     return events
@@ -199,6 +202,14 @@ def test_nothing_that_is_finite(tmp_path: Path) -> None:
     assert "rnn/hidden_gradient/flow" in events.tags
 
 
+def test_a_reach_has_a_flow_by_lag_and_no_norms_over_channels(tmp_path: Path) -> None:
+    dims, settled = ("sample", "timestep", "loss_timestep"), {"loss_timesteps": (1, 2), "step": 7}
+    values = np.ones((2, 3, 3), "float32")
+    events = write(tmp_path, GradientTensor(values, dims, "rnn", "reach", **settled))
+    assert {"rnn/reach/values", "rnn/reach/flow"} < events.tags
+    assert "rnn/reach/norm_by_timestep" not in events.tags
+
+
 class At(keras.callbacks.Callback):  # type: ignore[misc]
     """Do something before a batch."""
 
@@ -234,10 +245,18 @@ def test_a_failed_write_may_end_training(tmp_path: Path) -> None:
         train(make(run_eagerly=True), [callback(folder, on_error="raise")])
 
 
-def test_a_full_disk_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tf.io.gfile, "join", lambda *_: "/dev/full")
-    with pytest.raises(OSError, match=r"run cannot be written: No space left on device$"):
-        write(tmp_path / "run")
+def test_a_full_disk_is_said_and_another_file_begun(tmp_path: Path) -> None:
+    weight = GradientTensor(np.eye(2), ("feature", "channel"), "rnn/kernel", "weight_gradient")
+    writing = callback(tmp_path / "run")
+    for step in (1, 2, 3):
+        if step == 2:
+            writing._file._writer = tf.io.TFRecordWriter("/dev/full")
+            with pytest.raises(OSError, match=r"run cannot be written: No space left on device$"):
+                writing.on_snapshot(snapshot_of(weight), Status(step=step), 0)
+        else:
+            writing.on_snapshot(snapshot_of(weight), Status(step=step), 0)
+    assert Events(tmp_path / "run").steps("rnn/kernel/weight_gradient/values") == [1, 3]
+    assert len(list((tmp_path / "run").iterdir())) == 2
 
 
 def test_a_file_that_cannot_be_closed_is_said(
