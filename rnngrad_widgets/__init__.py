@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rnngrad_widgets._version import __version__
     from rnngrad_widgets.callbacks.live import LiveGradients
     from rnngrad_widgets.callbacks.recorder import GradientRecorder
+    from rnngrad_widgets.callbacks.tensorboard import GradientTensorBoard
     from rnngrad_widgets.data.tensor import GradientSnapshot, GradientTensor
     from rnngrad_widgets.diagnosis.diagnose import diagnose
     from rnngrad_widgets.diagnosis.diagnosis import Diagnosis
@@ -37,6 +38,7 @@ __all__ = [
     "GradientRecorder",
     "GradientSnapshot",
     "GradientTensor",
+    "GradientTensorBoard",
     "LiveGradients",
     "Recording",
     "__version__",
@@ -59,6 +61,7 @@ _HOMES = {
     "GradientRecorder": "callbacks.recorder",
     "GradientSnapshot": "data.tensor",
     "GradientTensor": "data.tensor",
+    "GradientTensorBoard": "callbacks.tensorboard",
     "LiveGradients": "callbacks.live",
     "Recording": "recording",
     "__version__": "_version",

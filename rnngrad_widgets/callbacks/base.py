@@ -88,6 +88,9 @@ class TrainingCallback:
         """Use a snapshot; `skipped` due ones were left out before it."""
         raise NotImplementedError
 
+    def after_snapshot(self, snapshot: GradientSnapshot, status: Status) -> None:
+        """Do what else is to be done with a snapshot that is kept, whether or not it succeeds."""
+
     def on_failure(self, status: Status) -> None:
         """Tell of ``status.error``; called for the first of failures in a row."""
         warnings.warn(
@@ -235,40 +238,54 @@ class TrainingCallback:
     def _attempt(self, step: int | None = None) -> None:
         account, first = self.account, self.status.error is None
         startup, account.traced = account.traced is not self.model, self.model
-        try:
-            with account.overhead.spending(startup=startup, outside=not self._fitting):
-                self._take_snapshot(step)
-        except Exception as error:
-            self._schedule.skipped += 1
-            self._tell(failed=self.status.failed + 1, error=error)
-            if self._on_error == "raise":
-                raise
-            if first:
-                self.on_failure(self.status)
+        with account.overhead.spending(startup=startup, outside=not self._fitting):
+            try:
+                taken = self._take_snapshot(step)
+            except Exception as error:  # noqa: BLE001 - `_fail` raises it where it is to be raised
+                self._schedule.skipped += 1
+                self._fail(error, first=first)
+                return
+            if taken is not None:
+                try:
+                    self.after_snapshot(taken, self.status)
+                except Exception as error:  # noqa: BLE001 - as above
+                    self._fail(error, first=first)
 
-    def _take_snapshot(self, given: int | None) -> None:
+    def _fail(self, error: Exception, *, first: bool) -> None:
+        self._tell(failed=self.status.failed + 1, error=error)
+        if self._on_error == "raise":
+            raise error
+        if first:
+            self.on_failure(self.status)
+
+    def _take_snapshot(self, given: int | None) -> GradientSnapshot | None:
+        """Return the snapshot that was taken; None where it is not new."""
         known = self.known_step()
         if known is not None:
             self._schedule.last_step = known
         snapshot = self._probe(self.model)
         placed = self._schedule.place(snapshot.step, given)
+        counted = snapshot.step if given is None else None
         if placed.passed is not None:
             self._warn_of_earlier_run(placed.step, placed.passed)
-        if placed.is_new:
-            status = replace(
-                self.status,
-                step=placed.step,
-                loss=snapshot.loss,
-                training_loss=self._training_loss(),
-                taken=self.status.taken + 1,
-                max_overhead=self._max_overhead,
-                error=None,
-                **self._costs(outside=not self._fitting),
-            )
-            skipped = self._schedule.skipped
-            self.on_snapshot(_at_step(snapshot, placed.step), status, skipped)
-            self.account.status = status
-        self._schedule.keep(placed, snapshot.step if given is None else None)
+        if not placed.is_new:
+            self._schedule.keep(placed, counted)
+            return None
+        status = replace(
+            self.status,
+            step=placed.step,
+            loss=snapshot.loss,
+            training_loss=self._training_loss(),
+            taken=self.status.taken + 1,
+            max_overhead=self._max_overhead,
+            error=None,
+            **self._costs(outside=not self._fitting),
+        )
+        taken = _at_step(snapshot, placed.step)
+        self.on_snapshot(taken, status, self._schedule.skipped)
+        self.account.status = status
+        self._schedule.keep(placed, counted)
+        return taken
 
     def _costs(self, *, outside: bool) -> dict[str, Any]:
         overhead = self.account.overhead

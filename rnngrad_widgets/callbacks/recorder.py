@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from rnngrad_widgets.callbacks.base import OnError, TrainingCallback
@@ -12,6 +12,7 @@ from rnngrad_widgets.callbacks.batch_snapshot import (
     BatchSnapshot,
     SnapshotOptions,
 )
+from rnngrad_widgets.callbacks.numbers import snapshot_numbers
 from rnngrad_widgets.callbacks.run_info import run_info
 from rnngrad_widgets.callbacks.schedule import Every
 from rnngrad_widgets.callbacks.status import Status
@@ -58,6 +59,11 @@ class GradientRecorder(TrainingCallback):
     on_error
         ``"warn"``: a failure, of computing or of writing, is said once, training goes on, and the
         next due step is tried again; ``"raise"``: it ends training.
+    on_snapshot
+        Called after each snapshot that was recorded, for instance by a tracker of experiments:
+        ``on_snapshot(numbers, step)``, with the losses and the numbers of `diagnose` by name
+        (``"loss/batch"``, ``"lstm/hidden_gradient/factor_per_step"``) and the training step. Its
+        time counts as recording, and its failure as one of recording.
     storage_options
         Options for fsspec, for instance keys.
     **options
@@ -93,9 +99,16 @@ class GradientRecorder(TrainingCallback):
         max_overhead: float | None = 0.05,
         mode: Mode = "x",
         on_error: OnError = "warn",
+        on_snapshot: Callable[[dict[str, float], int], object] | None = None,
         storage_options: Mapping[str, Any] | None = None,
         **options: Unpack[SnapshotOptions],
     ) -> None:
+        if on_snapshot is not None and not callable(on_snapshot):
+            raise TypeError(
+                "on_snapshot must be a function of a dict of numbers and a step; received "
+                f"{on_snapshot!r}"
+            )
+        self._tell_numbers = on_snapshot
         probe = BatchSnapshot(x, y, layers, quantities, **options)
         info = run_info(x, y, options, every=every, max_overhead=max_overhead)
         self._writer = RecordingWriter(path, mode, storage_options=storage_options, info=info)
@@ -115,6 +128,11 @@ class GradientRecorder(TrainingCallback):
     def on_snapshot(self, snapshot: GradientSnapshot, status: Status, skipped: int) -> None:
         """Write a snapshot."""
         self._writer.append(snapshot, training_loss=status.training_loss, skipped=skipped)
+
+    def after_snapshot(self, snapshot: GradientSnapshot, status: Status) -> None:
+        """Hand the numbers of a snapshot over."""
+        if self._tell_numbers is not None:
+            self._tell_numbers(snapshot_numbers(snapshot, status), status.step or 0)
 
     def on_finish(self, status: Status) -> None:
         """Bring the metadata that may lag up to date."""

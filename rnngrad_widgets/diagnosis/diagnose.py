@@ -84,14 +84,45 @@ def diagnose(
     limit = check_threshold(THRESHOLD if threshold is None else threshold)
     shares = check_levels(LEVELS if levels is None else levels)
     tensors = _tensors_of(source if shown is None else shown.tensor, dims)
-    over_time = [tensor for tensor in tensors.values() if is_gradient_over_time(tensor)]
+    found = diagnosis_of(tensors, limit, shares, None if shown is None else shown.reasons)
+    if not (found.gradients or found.gates or found.kernels):
+        held = [f"{tensor!r}" for tensor in tensors.values()] or ["nothing"]
+        raise ValueError(
+            "a diagnosis needs a gradient with the axes sample, timestep and channel; received "
+            f"{', '.join(held[:3])}. hidden_gradient has them, whatever a layer returns"
+        )
+    return found
+
+
+def diagnosis_of(
+    tensors: Tensors,
+    threshold: float = THRESHOLD,
+    levels: tuple[float, ...] = LEVELS,
+    reasons: Mapping[str, str] | None = None,
+) -> Diagnosis:
+    """Return the numbers of tensors; nothing of those that there is nothing to diagnose of.
+
+    Parameters
+    ----------
+    tensors
+        By layer and quantity.
+    threshold, levels
+        As for `diagnose`.
+    reasons
+        For each direction why no rate can be read, where that is known; None to look.
+    """
 
     def of(tensor: GradientTensor) -> Iterable[Numbers]:
-        reasons = reasons_against_rate(tensor, tensors) if shown is None else shown.reasons
-        return numbers_of(tensor, profiles_by_lag(tensor), reasons, limit, shares).values()
+        known = reasons_against_rate(tensor, tensors) if reasons is None else reasons
+        return numbers_of(tensor, profiles_by_lag(tensor), known, threshold, levels).values()
 
-    found = Diagnosis(
-        gradients=tuple(each.diagnosis for tensor in over_time for each in of(tensor)),
+    return Diagnosis(
+        gradients=tuple(
+            each.diagnosis
+            for tensor in tensors.values()
+            if is_gradient_over_time(tensor)
+            for each in of(tensor)
+        ),
         gates=tuple(
             numbers
             for tensor in tensors.values()
@@ -104,16 +135,9 @@ def diagnose(
             if tensor.quantity == "weight"
             for numbers in kernel_numbers(tensor)
         ),
-        threshold=limit,
-        levels=shares,
+        threshold=threshold,
+        levels=levels,
     )
-    if not (found.gradients or found.gates or found.kernels):
-        held = [f"{tensor!r}" for tensor in tensors.values()] or ["nothing"]
-        raise ValueError(
-            "a diagnosis needs a gradient with the axes sample, timestep and channel; received "
-            f"{', '.join(held[:3])}. hidden_gradient has them, whatever a layer returns"
-        )
-    return found
 
 
 def _tensors_of(source: Any, dims: Sequence[str] | None) -> Tensors:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 from rnngrad_widgets.data.text_table import html_table, text_table
+from rnngrad_widgets.diagnosis.flat import flat_numbers
 from rnngrad_widgets.diagnosis.gradient import GradientDiagnosis
 from rnngrad_widgets.diagnosis.parameters import GateNumbers, KernelNumbers
 from rnngrad_widgets.diagnosis.words import findings_of_gates, findings_over_time, level_words
@@ -67,6 +68,18 @@ class Diagnosis:
                     {"factor": decay.factor, "steps_per_decade": decay.steps_per_decade}
                 )
         return result | {"findings": list(self.findings)}
+
+    def to_flat(self) -> dict[str, float]:
+        """Return all finite numbers by name, as trackers of experiments take them.
+
+        Returns
+        -------
+        dict
+            ``layer/quantity/number``, for instance ``"lstm/hidden_gradient/factor_per_step"``, of
+            letters, digits and ``_ - . /``. A number that there is none of has no name.
+            ``reach_at_0.368_is_censored`` is 1 where that reach is as far as the sequences go.
+        """
+        return flat_numbers(self.gradients, self.gates, self.kernels)
 
     def __repr__(self) -> str:
         header, rows, below = self.table

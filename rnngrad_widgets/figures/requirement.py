@@ -7,6 +7,11 @@ from importlib.util import find_spec
 INSTALL = 'pip install "rnngrad-widgets[figures]"'
 
 
+def has_matplotlib() -> bool:
+    """Tell whether matplotlib is there; it is not imported."""
+    return find_spec("matplotlib") is not None
+
+
 def check_matplotlib() -> None:
     """Check that matplotlib is there; it is not imported.
 
@@ -15,7 +20,7 @@ def check_matplotlib() -> None:
     ModuleNotFoundError
         If it is not installed.
     """
-    if find_spec("matplotlib") is None:
+    if not has_matplotlib():
         raise ModuleNotFoundError(
             f"matplotlib draws figures for print, and is not installed: {INSTALL}",
             name="matplotlib",

@@ -30,7 +30,8 @@ def test_tensors_need_numpy_alone() -> None:
 
 
 def test_callbacks_need_no_keras_before_they_compute() -> None:
-    assert loaded_after("from rnngrad_widgets import GradientRecorder, LiveGradients") == set()
+    names = "GradientRecorder, GradientTensorBoard, LiveGradients"
+    assert loaded_after(f"from rnngrad_widgets import {names}") == set()
 
 
 @pytest.mark.parametrize("name", rnngrad_widgets.__all__)

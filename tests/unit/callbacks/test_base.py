@@ -44,6 +44,13 @@ class Taker(TrainingCallback):
         self.told: list[str] = []
         self.finished: list[Status] = []
         self.error: Exception | None = None
+        self.late_error: Exception | None = None
+
+    def after_snapshot(self, snapshot: GradientSnapshot, status: Status) -> None:
+        assert self.status is status
+        assert snapshot.step == status.step
+        if self.late_error is not None:
+            raise self.late_error
 
     def on_snapshot(self, snapshot: GradientSnapshot, status: Status, skipped: int) -> None:
         if self.error is not None:
@@ -163,6 +170,28 @@ def test_an_interrupted_fit_and_another_one() -> None:
     # No on_train_end: Keras does not call it on Ctrl-C.
     fit(taker, model, batches=10)
     assert taker.steps == [0, 10, 20, 25]
+
+
+def test_what_fails_after_a_snapshot_leaves_it() -> None:
+    taker = Taker(every=5)
+    taker.late_error = ValueError("late")
+    fit(taker, Model(), batches=10)
+    assert (taker.steps, taker.skips) == ([0, 5, 10], [0, 0, 0])
+    assert (taker.status.taken, taker.status.failed) == (3, 3)
+    assert (taker.told, str(taker.status.error)) == (["late"], "late")
+    taker.late_error = None
+    fit(taker, Model(10), batches=5)
+    assert (taker.steps, taker.status.error) == ([0, 5, 10, 15], None)
+
+
+def test_what_fails_after_a_snapshot_may_end_training() -> None:
+    taker, model = Taker(on_error="raise"), Model()
+    taker.late_error = ValueError("late")
+    with pytest.raises(ValueError, match="late"):
+        taker.update(model, step=7)
+    taker.late_error = None
+    taker.update(step=8)
+    assert taker.steps == [7, 8]
 
 
 def test_a_loop_of_ones_own() -> None:

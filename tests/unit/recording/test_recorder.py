@@ -15,7 +15,7 @@ import tensorflow as tf
 import tf_keras
 from zarr.storage import LocalStore
 
-from rnngrad_widgets import GradientEngine, GradientRecorder, Recording
+from rnngrad_widgets import GradientEngine, GradientRecorder, Recording, diagnose
 from rnngrad_widgets.data.batch_digest import batch_digest
 from rnngrad_widgets.recording import RecordingError
 
@@ -217,6 +217,40 @@ def test_a_full_disk_is_said_once_and_training_goes_on(
     assert found.steps.tolist() == [0, 2, 10, 12]
     assert found.skipped.tolist() == [0, 0, 3, 0]
     assert recording.status.failed == 3
+
+
+def test_numbers_are_handed_over_after_each_step(tmp_path: Path) -> None:
+    told: list[tuple[dict[str, float], int]] = []
+
+    def track(numbers: dict[str, float], step: int) -> None:
+        assert Recording(tmp_path / "run").steps[-1] == step
+        told.append((numbers, step))
+
+    quantities = ["hidden_gradient", "output_gradient", "weight_gradient"]
+    settings = {"layers": "second", "quantities": quantities, "on_snapshot": track}
+    train(make(), [recorder(tmp_path / "run", on_error="raise", **settings)], 1)
+    found = Recording(tmp_path / "run")
+    assert [step for _, step in told] == found.steps.tolist() == [0, 5, 10, 12]
+    for place, (numbers, _) in enumerate(told):
+        losses = {"loss/batch": found.losses[place], "loss/training": found.training_losses[place]}
+        known = {name: loss for name, loss in losses.items() if np.isfinite(loss)}
+        assert numbers == known | diagnose(found.snapshot(place)).to_flat()
+    assert list(told[0][0])[:2] == ["loss/batch", "second/hidden_gradient/reach_at_0.368"]
+
+
+def test_a_function_that_fails_costs_no_step(tmp_path: Path) -> None:
+    taken = recorder(tmp_path / "run", layers="second", on_snapshot=lambda numbers, _: numbers["?"])
+    with pytest.warns(RuntimeWarning, match=r"GradientRecorder: KeyError: '\?'") as warned:
+        train(make(), [taken], 1)
+    assert len(warned) == 1
+    found = Recording(tmp_path / "run")
+    assert (found.steps.tolist(), found.skipped.tolist()) == ([0, 5, 10, 12], [0, 0, 0, 0])
+    assert (taken.status.taken, taken.status.failed) == (4, 4)
+
+
+def test_what_is_no_function_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match=r"on_snapshot must be a function .*; received 'wandb'"):
+        recorder(tmp_path / "run", on_snapshot="wandb")
 
 
 def test_what_cannot_be_computed_is_said_once(tmp_path: Path) -> None:
