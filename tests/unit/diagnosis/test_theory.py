@@ -79,6 +79,47 @@ def test_the_cell_of_an_lstm_whose_gates_read_nothing(bias: float, slope: float)
     assert found.decay.slope == pytest.approx(-math.log1p(math.exp(-bias)), abs=1e-8)
 
 
+@pytest.mark.parametrize(
+    ("kind", "slopes"),
+    [
+        (layers.SimpleRNN, {0.5: -0.714, 1.0: -0.094, 1.5: 0.036}),
+        (layers.LSTM, {0.0: -0.460, 1.0: -0.188, 5.0: 0.037}),
+        (layers.GRU, {0.0: -0.470, 1.0: -0.247, 5.0: -0.0066}),
+    ],
+)
+def test_networks_as_keras_starts_them(kind: Any, slopes: dict[float, float]) -> None:
+    """Rates by the gain of the recurrent kernel, or the bias of gate f or z, as once measured.
+
+    Seeds differ by as much as 0.1, so five are averaged.
+    """
+    model = keras.Sequential([keras.Input((T, 1)), kind(UNITS), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    engine, layer = GradientEngine(model), model.layers[0]
+    random = np.random.default_rng(0)
+    x, y = random.uniform(size=(B, T, 1)), random.normal(size=(B, 1))
+    _, recurrent, bias = (weight.shape for weight in layer.weights)
+    for setting, slope in slopes.items():
+        found = []
+        for seed in range(5):
+            start = np.zeros(bias)
+            kernels = [
+                np.asarray(initializers.GlorotUniform(seed=seed)((1, recurrent[1]))),
+                np.asarray(initializers.Orthogonal(seed=seed)(recurrent)),
+            ]
+            if kind is layers.SimpleRNN:
+                kernels[1] = kernels[1] * setting
+            else:
+                gate = slice(UNITS, 2 * UNITS) if kind is layers.LSTM else slice(UNITS)
+                start.reshape(-1, bias[-1])[0, gate] = setting
+            layer.set_weights([*kernels, start])
+            snapshot = engine.compute(x, y, quantities=["hidden_gradient", "output_gradient"])
+            gradients = diagnose(snapshot).gradients
+            (decay,) = (g.decay for g in gradients if g.quantity == "hidden_gradient")
+            assert decay is not None
+            found.append(decay.slope)
+        assert np.mean(found) == pytest.approx(slope, abs=0.03)
+
+
 def by_gate(*biases: float) -> Callable[..., np.ndarray]:
     return lambda shape, dtype=None: np.repeat(biases, UNITS).reshape(shape).astype(dtype)
 

@@ -47,8 +47,8 @@ def make(library: Any = keras, **settings: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def made() -> tuple[Any, list[np.ndarray]]:
-    """One model for most tests: tracing the engine's functions takes seconds."""
-    model = make(run_eagerly=False)
+    """One model for most tests, run eagerly: every explorer would trace it for seconds."""
+    model = make()
     train(model)
     return model, model.get_weights()
 

@@ -28,7 +28,7 @@ SHAPES = {"lstm": (4, 9, 6), "both": (4, 9, 10), "last": (4, 5)}
 
 @pytest.fixture(scope="module")
 def model() -> Any:
-    """One model for all tests: tracing its training takes seconds."""
+    """One model for all tests, run eagerly: every explorer would trace its layers for seconds."""
     keras.utils.set_random_seed(1)
     model = keras.Sequential(
         [
@@ -39,7 +39,7 @@ def model() -> Any:
             layers.Dense(2, name="dense"),
         ]
     )
-    model.compile("adam", "mse")
+    model.compile("adam", "mse", run_eagerly=True)
     model.fit(X, Y, epochs=1, verbose=0)
     return model
 

@@ -82,11 +82,16 @@ MODELS: dict[str, Callable[[], Any]] = {
 }
 
 
+EAGERLY = ("sigmoid", "no sum", "stack", "bidirectional", "cells", "backwards")
+"""To trace all of them takes minutes."""
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_by_the_loss_each_timestep_is_the_gradient_of_its_part(name: str) -> None:
     """The part: the inner product of the prediction with its gradient at this timestep."""
     keras.utils.set_random_seed(1)
     model = MODELS[name]()
+    model.run_eagerly = model.run_eagerly or name in EAGERLY
     rng = np.random.default_rng(2)
     x = rng.normal(size=(4, T, 2))
     if name == "mask":
