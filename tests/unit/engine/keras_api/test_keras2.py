@@ -109,7 +109,7 @@ def stacked(library: Any, name: str) -> Any:
 
 TRACED = ("lstm", "masked", "bidirectional", "stack", "stateful", "unroll")
 
-WITH_REACH = ("lstm", "masked", "stateful")
+WITH_REACH = ("stateful",)
 """The others would trace it for seconds each."""
 
 
