@@ -54,11 +54,6 @@ class Curve:
             shares = self.norms / np.where(first > 0, first, np.nan)
         return np.where(np.isfinite(shares), shares, np.nan)
 
-    def median(self, *, relative: bool) -> NDArray[np.float64]:
-        """Return the median over samples, (lags,); NaN where no sample counts."""
-        middle: NDArray[np.float64] = quartiles(self.relative if relative else self.norms)[1]
-        return middle
-
 
 def quartiles(norms: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the lower quartile, the median and the upper quartile over rows, (3, lags)."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from os import PathLike
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -151,14 +153,15 @@ class _OfExplorer(_OfSource):
         return super().gradient(path, quantity)
 
 
-class Batch(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Batch:
     """What models are compared on: arrays, and what else `GradientEngine.compute` takes."""
 
     x: Any
     y: Any
     options: SnapshotOptions
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """The digest that a recording of it has."""
         weights = self.options.get("sample_weight"), self.options.get("class_weight")
