@@ -14,12 +14,12 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from tests.browser import chromium, server
 from tests.browser.conftest import FLAGS
-from tests.browser.lab import Lab, NotebookPage
+from tests.browser.lab import SCRIPT, Lab, NotebookPage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["APPEARS", "Lab", "NotebookPage", "jupyterlab"]
+__all__ = ["APPEARS", "SCRIPT", "Lab", "NotebookPage", "jupyterlab"]
 
 APPEARS = "() => [...document.querySelectorAll('.rnngrad-explorer [data-drawn]')].length > 0"
 """Whether something of ours is painted."""

@@ -42,10 +42,34 @@ def auto_limit(values: NDArray[Any]) -> float:
         interpolated linearly: definition 7 of R. J. Hyndman and Y. Fan, "Sample quantiles in
         statistical packages", The American Statistician 50(4), 1996.
     """
-    magnitudes = np.abs(values[np.isfinite(values) & (values != 0)])
-    if magnitudes.size == 0:
+    values = values.reshape(-1)
+    count = np.count_nonzero(values)
+    finite = np.isfinite(values)
+    if not finite.all():
+        values = values[finite]
+        count = np.count_nonzero(values)
+    if count == 0:
         return 1.0
-    return round_up(float(np.percentile(magnitudes, AUTO_PERCENTILE)))
+    place = AUTO_PERCENTILE / 100 * (count - 1)
+    wanted = count - math.floor(place)
+    largest = _largest(values, wanted)
+    ends = (largest.size - wanted, min(largest.size - wanted + 1, largest.size - 1))
+    lower, upper = (float(end) for end in np.partition(largest, ends)[[*ends]])
+    return round_up(lower + (upper - lower) * (place % 1))
+
+
+def _largest(values: NDArray[Any], count: int) -> NDArray[Any]:
+    """Return magnitudes among which are the `count` largest ones; hardly more, where values differ.
+
+    Of a tensor of 131 MB that takes a tenth of the time of a partition of all. Where the values
+    that the bound is read from mislead, it is all of them.
+    """
+    some = np.abs(values[:: values.size // 2**16 | 1])
+    above = math.ceil(some.size * min(1.0, 1.5 * count / values.size))
+    bound = np.partition(some, some.size - above)[some.size - above]
+    found = values[(values >= bound) | (values <= -bound)]
+    magnitudes: NDArray[Any] = np.abs(found if found.size >= count else values)
+    return magnitudes
 
 
 def round_up(value: float) -> float:
@@ -72,16 +96,21 @@ class Extreme(NamedTuple):
 
 def extreme(values: NDArray[Any]) -> Extreme | None:
     """Find the largest finite magnitude and where it is; None if no value is finite."""
-    # In floats: whole numbers may have no -1, or no magnitude of their least one. As an array: of a
-    # single value numpy makes a scalar.
-    whole = values.dtype.kind in "biu"
-    magnitudes = np.array(np.abs(values.astype(np.float64) if whole else values))
-    magnitudes[~np.isfinite(magnitudes)] = -1
-    flat = int(np.argmax(magnitudes))
-    magnitude = float(magnitudes.flat[flat])
-    if magnitude < 0:
+    if values.size == 0:
         return None
-    return Extreme(magnitude, tuple(int(i) for i in np.unravel_index(flat, values.shape)))
+    flat = values.reshape(-1)
+    if values.dtype.kind in "biu":  # whole numbers may have no magnitude of their least one
+        flat = flat.astype(np.float64)
+    # without an array of magnitudes, which takes longer than to look twice
+    ends = sorted({int(np.argmax(flat)), int(np.argmin(flat))})  # the first NaN, where there is one
+    if not np.isfinite(flat[ends]).all():
+        counted = np.where(np.isfinite(flat), np.abs(flat), -1)
+        ends = [int(np.argmax(counted))]
+    place = max(ends, key=lambda end: abs(float(flat[end])))
+    magnitude = abs(float(flat[place]))
+    if not math.isfinite(magnitude):
+        return None
+    return Extreme(magnitude, tuple(int(i) for i in np.unravel_index(place, values.shape)))
 
 
 def max_decade(values: NDArray[Any]) -> int:

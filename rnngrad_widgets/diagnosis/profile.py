@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rnngrad_widgets.data.rules import BACKWARD
-from rnngrad_widgets.data.statistics import halves
+from rnngrad_widgets.data.statistics import extreme, halves
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -83,9 +83,8 @@ def profile_of(values: NDArray[Any], mask: NDArray[np.bool_] | None, *, backward
     samples, count = values.shape[:2]
     if values.dtype.kind in "biu":
         values = values.astype(np.float64)
-    scale = float(np.max(np.abs(values), initial=0))
-    if not np.isfinite(scale):
-        scale = float(np.max(np.abs(values), initial=0, where=np.isfinite(values)))
+    found = extreme(values)
+    scale = found.magnitude if found else 0.0
     norms = np.full((samples, count), np.nan)
     timesteps = np.full((samples, count), -1, np.int64)
     for sample in range(samples):  # one by one: in double precision all would take twice the memory
@@ -93,7 +92,7 @@ def profile_of(values: NDArray[Any], mask: NDArray[np.bool_] | None, *, backward
         order = order if backward else order[::-1]
         scaled = values[sample].reshape(count, -1).astype(np.float64) / (scale or 1.0)
         with np.errstate(invalid="ignore"):
-            found = np.sqrt(np.einsum("tc,tc->t", scaled, scaled))
-        norms[sample, : len(order)] = np.where(np.isfinite(found), found, np.nan)[order]
+            own = np.sqrt(np.einsum("tc,tc->t", scaled, scaled))
+        norms[sample, : len(order)] = np.where(np.isfinite(own), own, np.nan)[order]
         timesteps[sample, : len(order)] = order
     return Profile(norms, timesteps, scale)

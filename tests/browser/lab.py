@@ -72,7 +72,7 @@ class Lab:
         viewport
             Width and height of the page in CSS pixels.
         """
-        name = self._write(cells)
+        name = self.write(cells)
         if app == "notebook":
             opened = self._new_page(f"notebooks/{name}", name)
         elif own_page:
@@ -101,7 +101,8 @@ class Lab:
         if failed and self._shared is not None:
             self._shared.close()
 
-    def _write(self, cells: list[str]) -> str:
+    def write(self, cells: list[str]) -> str:
+        """Write a notebook of code cells beside the server; return its name."""
         notebook = nbformat.v4.new_notebook(
             cells=[nbformat.v4.new_code_cell(source) for source in cells],
             metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},

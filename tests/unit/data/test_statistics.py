@@ -47,6 +47,24 @@ def test_auto_limit_is_that_of_the_browser(case: dict[str, Any]) -> None:
     assert auto_limit(case["values"]) == case["limit"]
 
 
+@pytest.mark.parametrize("arrangement", ["any", "sorted", "rounded", "one row", "with NaN"])
+def test_auto_limit_of_many_values_is_that_of_a_full_sort(arrangement: str) -> None:
+    # of many values only the largest are sorted, above a bound that some of them give
+    values = np.random.default_rng(0).standard_normal((3, 500, 203)).astype(np.float32)
+    if arrangement == "sorted":
+        values = np.sort(values, axis=None).reshape(values.shape)
+    elif arrangement == "rounded":
+        values = np.round(values)
+    elif arrangement == "one row":
+        values[1, 7] *= 1e6
+    elif arrangement == "with NaN":
+        values[0] = np.nan
+    counted = np.sort(np.abs(values[np.isfinite(values) & (values != 0)].astype(float)))
+    place = 0.998 * (len(counted) - 1)
+    below, above = counted[int(place)], counted[int(place) + 1]
+    assert auto_limit(values) == round_up(below + (above - below) * (place % 1))
+
+
 def test_auto_limit_leaves_zeros_out() -> None:
     # gradient on one timestep of a thousand: counted with its zeros, the percentile would be zero
     values = np.zeros((2, 1000, 8), np.float32)
@@ -96,6 +114,13 @@ def test_extreme_tells_magnitude_and_place() -> None:
     values = np.zeros((2, 3, 4), np.float32)
     values[1, 2, 0], values[0, 1, 3] = -7, 6
     assert extreme(values) == Extreme(7.0, (1, 2, 0))
+
+
+def test_extreme_is_the_first_of_several_and_negative_ones_count() -> None:
+    assert extreme(float32([[1, -3], [3, 0]])) == Extreme(3.0, (0, 1))
+    assert extreme(float32([[1, 3], [-3, 0]])) == Extreme(3.0, (0, 1))
+    assert extreme(np.array([[-128, 127]], np.int8)) == Extreme(128.0, (0, 0))
+    assert extreme(np.zeros((0, 3))) is None
 
 
 def test_extreme_ignores_what_is_not_finite_and_changes_nothing() -> None:
