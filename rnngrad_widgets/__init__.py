@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from rnngrad_widgets.diagnosis.diagnosis import Diagnosis
     from rnngrad_widgets.engine import GradientEngine
     from rnngrad_widgets.engine.functions import get_rnn_gradients
-    from rnngrad_widgets.explorer.comparison import Comparison, compare
+    from rnngrad_widgets.explorer.compare import compare
+    from rnngrad_widgets.explorer.comparison import Comparison
     from rnngrad_widgets.explorer.explorer import GradientExplorer
     from rnngrad_widgets.explorer.features import (
         show_features_0D,
@@ -65,7 +66,7 @@ _HOMES = {
     "LiveGradients": "callbacks.live",
     "Recording": "recording",
     "__version__": "_version",
-    "compare": "explorer.comparison",
+    "compare": "explorer.compare",
     "diagnose": "diagnosis.diagnose",
     "get_rnn_gradients": "engine.functions",
     "show_features_0D": "explorer.features",

@@ -37,6 +37,8 @@ class Curve:
         Why the gradient at lag 0 is no measure of the others; empty if it is one.
     numbers
         What `diagnose` says of it.
+    step, loss
+        When it was: the training step, and the loss of the batch; None where that is not known.
     """
 
     name: str
@@ -45,6 +47,8 @@ class Curve:
     norms: NDArray[np.float64]
     reason: str
     numbers: GradientDiagnosis
+    step: int | None = None
+    loss: float | None = None
 
     @cached_property
     def relative(self) -> NDArray[np.float64]:
@@ -86,6 +90,8 @@ def curves_of(name: str, repeat: int, evidence: Evidence) -> list[Curve]:
                 profile.norms * (profile.scale or 1.0),
                 reasons[direction],
                 numbers[direction].diagnosis,
+                tensor.step,
+                tensor.loss,
             )
             for direction, profile in profiles.items()
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -29,12 +30,15 @@ class ComparedRuns:
         The condition that the others are compared with.
     threshold, levels
         As for `diagnose`.
+    is_over_steps
+        Whether runs have several steps, so that it is said which one is compared.
     """
 
     curves: Mapping[str, Sequence[Curve]]
     base: str
     threshold: float
     levels: tuple[float, ...]
+    is_over_steps: bool = False
 
     @property
     def directions(self) -> tuple[str, ...]:
@@ -99,18 +103,33 @@ class ComparedRuns:
     def table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
         """The header and the rows of the table: a row for each run and direction.
 
-        The layer is named where there are several.
+        The layer is named where there are several, the step where runs have several.
         """
-        rows: list[tuple[str, ...]] = []
-        header: tuple[str, ...] = ()
+        runs = [curve for curves in self.curves.values() for curve in curves]
+        return self.header, [(curve.name, *self.cells(curve)) for curve in runs]
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        """The header of the table."""
+        curve = self.curves[self.base][0]
+        layer, _, *words = self._diagnosis(curve).table.header
+        several, layers = self._distinguished
+        step = ("step", "loss") if self.is_over_steps else ()
+        return ("name", *["repeat"] * several, *step, *[layer] * layers, *words)
+
+    def cells(self, curve: Curve) -> tuple[str, ...]:
+        """Return the row of a run and direction, without its name."""
+        ((own, _, *cells),) = self._diagnosis(curve).table.rows
+        several, layers = self._distinguished
+        step = (_step(curve.step), _loss(curve.loss)) if self.is_over_steps else ()
+        return (*[str(curve.repeat)] * several, *step, *[own] * layers, *cells)
+
+    @cached_property
+    def _distinguished(self) -> tuple[bool, bool]:
+        """Whether the table names repeats, and layers."""
         runs = [curve for curves in self.curves.values() for curve in curves]
         several = max(curve.repeat for curve in runs) > 0
-        layers = len({(curve.numbers.layer, curve.direction) for curve in runs}) > 1
-        for curve in runs:
-            (layer, _, *words), ((own, _, *cells),), _ = self._diagnosis(curve).table
-            header = ("name", *["repeat"] * several, *[layer] * layers, *words)
-            rows.append((curve.name, *[str(curve.repeat)] * several, *[own] * layers, *cells))
-        return header, rows
+        return several, len({(curve.numbers.layer, curve.direction) for curve in runs}) > 1
 
     def _diagnosis(self, curve: Curve) -> Diagnosis:
         return Diagnosis((curve.numbers,), (), (), self.threshold, self.levels)
@@ -121,3 +140,12 @@ class ComparedRuns:
     def _repr_html_(self) -> str:
         """Show the table in a notebook."""
         return html_table(*self.table, self.findings)
+
+
+def _step(step: int | None) -> str:
+    return "" if step is None else f"{step:,}"
+
+
+def _loss(loss: float | None) -> str:
+    """Write a loss with three digits; nothing where it is not known."""
+    return "" if loss is None or not math.isfinite(loss) else f"{loss:.3g}"

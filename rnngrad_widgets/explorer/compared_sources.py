@@ -113,29 +113,36 @@ class _OfSnapshot(Experiment):
         return Gradient(tensor, reasons_against_rate(tensor, self._snapshot))
 
 
-class _OfSource(Experiment):
+class OfSource(Experiment):
     """What an explorer has: a model and a batch, an array, a recording."""
 
+    source: Source
+
     def __init__(self, source: Source, batch: str = "") -> None:
-        self._source = source
+        self.source = source
         self.batch = batch
         self.paths = tuple(source.layers()) or ("",)
 
     def path_of(self, layer: Any) -> str:
-        return self._source.resolve(layer)
+        """Return the path of a layer, as the source resolves it."""
+        return self.source.resolve(layer)
 
     def gradient(self, path: str, quantity: str) -> Gradient:
-        parts = self._source.compute(path, quantity if path else "")
+        """Return the gradient of a layer, computed with the current weights."""
+        return self.only(self.source.compute(path, quantity if path else ""), path, quantity)
+
+    def only(self, parts: Mapping[str, GradientTensor], path: str, quantity: str) -> Gradient:
+        """Return the gradient among the parts of a quantity; ValueError where there are several."""
         if len(parts) != 1:
             raise ValueError(
                 f"layer {path!r} must have one {quantity}; it has {len(parts)}: {list(parts)}. "
                 "Compute them with GradientEngine, and compare the tensors"
             )
         (tensor,) = parts.values()
-        return Gradient(tensor, self._source.reasons(tensor))
+        return Gradient(tensor, self.source.reasons(tensor))
 
 
-class _OfExplorer(_OfSource):
+class _OfExplorer(OfSource):
     """What an explorer shows; another layer or quantity is computed, with the current weights."""
 
     def __init__(self, explorer: ExplorerBase) -> None:
@@ -202,9 +209,9 @@ def experiment(
     if isinstance(source, (str, PathLike)):
         source = open_recording(source, storage_options, 0.0)
     if type(source).__module__.startswith("rnngrad_widgets.recording"):
-        return _OfSource(RecordingSource(source), source.info.get("batch", ""))
+        return OfSource(RecordingSource(source), source.info.get("batch", ""))
     if hasattr(source, "__array__"):
-        return _OfSource(ArraySource(source))
+        return OfSource(ArraySource(source))
     if not _is_model(source):
         raise TypeError(
             f"{name} must be a model, an explorer, a GradientSnapshot, a GradientTensor, an array, "
@@ -216,7 +223,7 @@ def experiment(
     engine = GradientEngine(source)
     if batch.x is None:
         raise ValueError("models are compared on one batch; received none: compare({...}, x, y)")
-    return _OfSource(ModelSource(engine, batch.x, batch.y, **batch.options), batch.digest)
+    return OfSource(ModelSource(engine, batch.x, batch.y, **batch.options), batch.digest)
 
 
 def _is_model(source: Any) -> bool:
@@ -325,6 +332,26 @@ def check_comparable(gradients: Mapping[K, GradientTensor]) -> None:
                 f"{first.shape[0]} samples, {name} has {tensor.shape[0]}. Compute them on the "
                 "same samples"
             )
+
+
+def check_directions(directions: Mapping[K, Sequence[str]]) -> None:
+    """Refuse layers of which one has two directions, and another one has not.
+
+    Parameters
+    ----------
+    directions
+        By what each is called in an error.
+
+    Raises
+    ------
+    ValueError
+        If they differ.
+    """
+    if len(set(map(tuple, directions.values()))) > 1:
+        each = ", ".join(
+            f"{name} {list(words) if any(words) else 'one'}" for name, words in directions.items()
+        )
+        raise ValueError(f"all layers must have the same directions; received {each}")
 
 
 def _some(timesteps: Sequence[int]) -> str:

@@ -1,84 +1,121 @@
-"""`compare`: several experiments side by side, in one widget."""
+"""`Comparison`: the widget of several experiments, and what may be claimed of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from ipywidgets import HTML, VBox, Widget, register
+from traitlets import Unicode, observe, validate
 
-from rnngrad_widgets.callbacks.batch_snapshot import SNAPSHOT_DEFAULTS, SnapshotOptions
-from rnngrad_widgets.comparison.curves import Curve, curves_of
+from rnngrad_widgets.comparison.matching import MATCHED_BY, matched
 from rnngrad_widgets.comparison.result import ComparedRuns
-from rnngrad_widgets.data.keywords import naming, suggesting
-from rnngrad_widgets.data.loss_timesteps import check_reach
-from rnngrad_widgets.data.quantities import check_known, quantity_of
-from rnngrad_widgets.data.statistics import THRESHOLD
-from rnngrad_widgets.diagnosis.shares import LEVELS, check_levels, check_threshold
-from rnngrad_widgets.diagnosis.telling import Evidence
-from rnngrad_widgets.explorer.compared_sources import (
-    Batch,
-    Gradient,
-    check_batches,
-    check_comparable,
-    experiment,
-    matched_paths,
-)
-from rnngrad_widgets.explorer.frame import PlotFrame
-from rnngrad_widgets.explorer.sheet import shown_of
+from rnngrad_widgets.data.plot_array import PlotArray
+from rnngrad_widgets.data.quantities import quantity_of
+from rnngrad_widgets.diagnosis.words import level_words
+from rnngrad_widgets.explorer.compared_live import LiveRun
+from rnngrad_widgets.explorer.frame import PlotFrame, ValidatedAny
+from rnngrad_widgets.explorer.validation import check_one_of, check_step
 from rnngrad_widgets.figures.drawings import Compared, Sheet
+from rnngrad_widgets.figures.shown import Shown
 from rnngrad_widgets.views.run_lines import RunLinesView
+from rnngrad_widgets.views.shared_timeline import SharedTimelineView
+from rnngrad_widgets.views.tensor_upload import new_selection
 from rnngrad_widgets.widgets.figure import PlotFigure
 from rnngrad_widgets.widgets.lifetime import LIFETIMES
+from rnngrad_widgets.widgets.run_stack import ALIGNED_BY, RunStack, RunTable
+from rnngrad_widgets.widgets.timeline import Snapshot
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
+    from rnngrad_widgets.callbacks.base import OnError
+    from rnngrad_widgets.callbacks.live import LiveGradients
+    from rnngrad_widgets.callbacks.schedule import Every
     from rnngrad_widgets.comparison.differences import Claim
+    from rnngrad_widgets.explorer.compared_run import ComparedRun
+
+_NOTHING = Shown(PlotArray(np.zeros((1, 1, 1), np.float32), "lag", "run"))
+_NOTE = "lines: medians over samples, with quartiles; thin lines: repeats"
 
 
 @register
 class Comparison(PlotFrame):
     """The gradients of several conditions by lag, their numbers, and what may be claimed of them.
 
-    Made by `compare`.
+    Made by `compare`. What `table`, `findings` and `claims` say is of the training step that is
+    shown, where runs have several.
 
     Attributes
     ----------
     align
-        What the gradients are laid one over the other by: ``"lag"``, timesteps before the last one.
+        What the gradients are laid one over the other by: ``"lag"``, timesteps before the last one,
+        or ``"timestep"``.
+    step
+        The training step that is shown; None where no run has several. Setting the latest one goes
+        on to follow each run's own.
+    matched_by
+        What stands beside each other: ``"step"``, the last snapshot of each run at or before the
+        step, or ``"loss"``, the one whose loss (the mean of five snapshots) is nearest to that of
+        the base.
     title, height
         As for every widget of plots.
     """
 
-    align: Literal["lag"] = "lag"
+    align = Unicode("lag")
+    step = ValidatedAny(None)
+    matched_by = Unicode("step")
 
-    def __init__(self, runs: ComparedRuns, quantity: str) -> None:
-        self._runs = runs
-        self._quantity = quantity
-        names = list(runs.curves)
+    def __init__(
+        self,
+        members: Sequence[ComparedRun],
+        base: str,
+        shares: tuple[float, tuple[float, ...]],
+    ) -> None:
+        self._members = members
+        self._shares = shares
+        self._base = base
+        self._quantity = members[0].quantity
+        self._found: tuple[object, ComparedRuns] | None = None
+        self._lives: dict[str, LiveRun] = {}
+        names = list(dict.fromkeys(member.key.name for member in members))
+        groups = [names.index(member.key.name) for member in members]
+        self._stack = RunStack(
+            selection=new_selection(), runs=[member.tensor for member in members]
+        )
+        directions = members[0].directions
         self._views = [
             RunLinesView(
-                [curve for name in names for curve in runs.repeats(name, direction)],
+                self._stack,
+                [group if i == row else -1 for group in groups for row in range(len(directions))],
                 names,
-                runs.base,
-                _heading(quantity, direction),
-                is_readable=not any(
-                    curve.reason for curves in runs.curves.values() for curve in curves
-                ),
+                base,
+                _heading(self._quantity, direction),
+                is_readable=not any(curve.reason for each in members for curve in each.given),
+                can_align=self._quantity != "reach",
             )
-            for direction in runs.directions
+            for i, direction in enumerate(directions)
         ]
-        plots = VBox([view.box for view in self._views]).add_class("rnngrad-plots")
-        table = HTML(_table_html(runs)).add_class("rnngrad-diagnosis-table")
-        first, *others = (view.selection for view in self._views)
+        self._timeline = SharedTimelineView(self._stack.selection, level_words(min(shares[1])))
+        self._sentences = HTML().add_class("rnngrad-diagnosis-table")
+        self._table = RunTable(
+            runs=self._stack.runs, names=names, groups=groups, note=_NOTE
+        ).add_class("rnngrad-comparison")
+        self._tell_table()
+        for member in members:
+            member.show_given()
+        plots = VBox([*(view.box for view in self._views), self._timeline.box])
         super().__init__(
-            [_findings(runs), plots, table.add_class("rnngrad-comparison")],
-            selection=first,
-            weight_selections=others,
+            [self._sentences, plots.add_class("rnngrad-plots"), self._table],
+            selection=self._stack.selection,
         )
+        self._timeline.model.observe(self._step_chosen, ["step", "follow", "matched_by"])
+        self._stack.observe(self._align_chosen, "align")
+        self._write_findings()
         LIFETIMES.note_made(self)
+
+    # -- what there is to say ----------------------------------------------------------------------
 
     @property
     def claims(self) -> dict[str, Claim | None]:
@@ -99,177 +136,236 @@ class Comparison(PlotFrame):
     @property
     def base(self) -> str:
         """The name that the others are compared with."""
-        return self._runs.base
+        return self._base
 
     def to_dict(self) -> dict[str, Any]:
         """Return all numbers, claims and findings, as JSON can hold them."""
         return self._runs.to_dict()
 
     @property
+    def _places(self) -> list[int]:
+        """The place of what is shown in the steps of each run; -1 of what was given."""
+        runs = [member.steps for member in self._members]
+        timeline = self._timeline.model
+        latest = timeline.follow or timeline.step is None
+        step = math.inf if latest else timeline.step
+        return matched(runs, self._base_index, step, MATCHED_BY[timeline.matched_by])
+
+    @property
+    def _base_index(self) -> int:
+        return next(i for i, each in enumerate(self._members) if each.key.name == self._base)
+
+    @property
+    def _is_over_steps(self) -> bool:
+        return any(member.history is not None for member in self._members)
+
+    @property
+    def _runs(self) -> ComparedRuns:
+        """The numbers of what is shown."""
+        histories = [member.history for member in self._members]
+        places = self._places
+        key = [
+            (place, history and history.steps[place] if place >= 0 else None)
+            for place, history in zip(places, histories, strict=True)
+        ]
+        if self._found is None or self._found[0] != key:
+            curves: dict[str, list[Any]] = {}
+            for member, place in zip(self._members, places, strict=True):
+                curves.setdefault(member.key.name, []).extend(member.curves_at(place))
+            self._found = key, ComparedRuns(curves, self._base, *self._shares, self._is_over_steps)
+        return self._found[1]
+
+    # -- while models train ------------------------------------------------------------------------
+
+    def live(
+        self,
+        name: str,
+        every: Every = 10,
+        *,
+        repeat: int = 0,
+        max_overhead: float | None = 0.05,
+        on_error: OnError = "warn",
+    ) -> LiveGradients:
+        """Make a callback for ``fit`` of one of the models, which shows it as training goes on.
+
+        Several models are seen to learn side by side, one after the other or in turn: each has a
+        callback of its own.
+
+        Parameters
+        ----------
+        name, repeat
+            Of the model.
+        every, max_overhead, on_error
+            As for `GradientExplorer.live`.
+
+        Returns
+        -------
+        LiveGradients
+            A callback for ``fit``.
+
+        Raises
+        ------
+        RuntimeError
+            If the comparison was closed.
+        ValueError
+            If there is no such model, or an argument is not as above.
+        """
+        self.check_open()
+        own = [member for member in self._members if member.key.name == name]
+        if not own:
+            names = list(dict.fromkeys(member.key.name for member in self._members))
+            raise ValueError(f"name must be one of {names}; received {name!r}")
+        if isinstance(repeat, bool) or not isinstance(repeat, int) or not 0 <= repeat < len(own):
+            raise ValueError(f"repeat must be in 0 .. {len(own) - 1}; received {repeat!r}")
+        member = own[repeat]
+        live = self._lives.get(str(member.key)) or LiveRun(
+            member, lambda: self.comm is not None, self._steps_came
+        )
+        callback = live.callback(every, max_overhead=max_overhead, on_error=on_error)
+        self._lives[str(member.key)] = live
+        self._show_steps()
+        return callback
+
+    def _show_steps(self) -> None:
+        """Have the timelines of all runs that have one on the page."""
+        runs = [member for member in self._members if member.history is not None]
+        timelines = [member.history.timeline for member in runs if member.history is not None]
+        model = self._timeline.model
+        if model.timelines == timelines:
+            return
+        with model.hold_sync():
+            model.names = [member.key.words for member in runs]
+            model.groups = [self._table.names.index(member.key.name) for member in runs]
+            model.base = next((i for i, each in enumerate(runs) if each.key.name == self._base), 0)
+            model.timelines = timelines
+        self._timeline.box.layout.display = None
+        self._found = None
+        self._tell_table()
+        for member in self._members:
+            member.tell_again()
+        self._steps_came()
+
+    def _steps_came(self) -> None:
+        """Take note that a run has another step."""
+        self._sync_step()
+        self._write_findings()
+
+    def _sync_step(self) -> None:
+        steps = [member.history.steps[place] for member, place in self._shown_steps()]
+        self._setting_step = True
+        try:
+            self.step = max(steps, default=None)
+        finally:
+            self._setting_step = False
+
+    def _shown_steps(self) -> list[tuple[Any, int]]:
+        pairs = zip(self._members, self._places, strict=True)
+        return [(member, place) for member, place in pairs if place >= 0]
+
+    _setting_step = False
+
+    @validate("step")
+    def _validate_step(self, proposal: Any) -> int | None:
+        step: int | None = proposal["value"]
+        if self._setting_step:
+            return step
+        known = sorted({each.step for member in self._members for each in member.steps})
+        return check_step(step, known)
+
+    @observe("step")
+    def _step_set(self, change: Any) -> None:
+        if self._setting_step:
+            return
+        timeline = self._timeline.model
+        last = max(each.step for member in self._members for each in member.steps)
+        with timeline.hold_sync(), timeline.hold_trait_notifications():
+            timeline.follow = timeline.follow and change["new"] == last
+            timeline.step = change["new"]
+
+    def _step_chosen(self, _change: Any) -> None:
+        self.matched_by = MATCHED_BY[self._timeline.model.matched_by]
+        self._sync_step()
+        self._write_findings()
+
+    @validate("matched_by")
+    def _validate_matched(self, proposal: Any) -> str:
+        return check_one_of("matched_by", proposal["value"], MATCHED_BY)
+
+    @observe("matched_by")
+    def _matched_set(self, change: Any) -> None:
+        self._timeline.model.matched_by = MATCHED_BY.index(change["new"])
+
+    # -- what is drawn -----------------------------------------------------------------------------
+
+    @validate("align")
+    def _validate_align(self, proposal: Any) -> str:
+        known = ALIGNED_BY[: 1 if self._quantity == "reach" else 2]
+        return check_one_of("align", proposal["value"], known)
+
+    @observe("align")
+    def _align_set(self, change: Any) -> None:
+        self._stack.align = ALIGNED_BY.index(change["new"])
+
+    def _align_chosen(self, change: Any) -> None:
+        self.align = ALIGNED_BY[change["new"]]
+
+    @property
     def figures(self) -> list[PlotFigure]:
-        """The figures of the views."""
-        return [figure for view in self._views for figure in view.figures]
+        """The figures of the views, and of the timeline."""
+        lines = [figure for view in self._views for figure in view.figures]
+        return [*lines, *(self._timeline.figures if self._is_over_steps else ())]
+
+    @property
+    def snapshots(self) -> list[Snapshot]:
+        """The snapshots of all runs, which belong to the widget."""
+        histories = [member.history for member in self._members]
+        return [each for history in histories if history for each in history.snapshots]
+
+    def _tell_table(self) -> None:
+        """Let each run tell its rows, as the table has them now."""
+        runs = ComparedRuns(self._given(), self._base, *self._shares, self._is_over_steps)
+
+        def tell(curves: Sequence[Any]) -> dict[str, Any]:
+            reaches = (curve.numbers.reach for curve in curves)
+            lags = [min(own, key=lambda each: each.level).lag if own else None for own in reaches]
+            return {"rows": [list(runs.cells(curve)) for curve in curves], "reach": lags}
+
+        for member in self._members:
+            member.tell = tell
+        self._table.header = list(runs.header)
+
+    def _given(self) -> dict[str, list[Any]]:
+        curves: dict[str, list[Any]] = {}
+        for member in self._members:
+            curves.setdefault(member.key.name, []).extend(member.given)
+        return curves
+
+    def _write_findings(self) -> None:
+        lines = [*self.findings]
+        if len(self._table.names) == 1:
+            lines.append("a second experiment is needed for a comparison")
+        if shown := self._shown_steps():
+            steps = {member.history.steps[place] for member, place in shown}
+            each = ", ".join(
+                f"{member.key.words} {member.history.steps[place]:,}" for member, place in shown
+            )
+            of = f"step {steps.pop():,}" if len(steps) == 1 else f"steps {each}"
+            lines.insert(0, f"Of training {of}:")
+        self._sentences.value = "".join(f"<p>{escape(line)}</p>" for line in lines)
 
     def _sheet(self) -> Sheet:
         drawing = Compared(self._runs, self._quantity, self._views[0].is_absolute)
-        return Sheet(shown_of(self.selection), drawing, title=self.title)
+        return Sheet(_NOTHING, drawing, title=self.title)
 
     def _detached_widgets(self) -> list[Widget]:
-        return [widget for view in self._views for widget in view.detached_widgets]
+        own = [self._stack, *(widget for view in self._views for widget in view.detached_widgets)]
+        return [*own, *(each for member in self._members for each in member.detached_widgets)]
 
     def _describe(self) -> str:
-        return ", ".join(self._runs.curves)
-
-
-@suggesting
-@naming(SnapshotOptions, SNAPSHOT_DEFAULTS)
-def compare(
-    sources: Mapping[str, Any],
-    x: Any = None,
-    y: Any = None,
-    quantity: str = "hidden_gradient",
-    *,
-    layer: Any = None,
-    base: str | None = None,
-    threshold: float = THRESHOLD,
-    levels: Sequence[float] = LEVELS,
-    storage_options: Mapping[str, Any] | None = None,
-    **options: Unpack[SnapshotOptions],
-) -> Comparison:
-    """Compare how far back the gradients of several experiments extend.
-
-    Of one run each, it is said how these sets of weights differ on this batch. Whether a change
-    *does* that, only repeats can tell, as with several seeds: they are compared pair by pair, and
-    something is claimed only of three or more that all agree.
-
-    Parameters
-    ----------
-    sources
-        By name: a model, an explorer (what it shows, if that is the quantity, else it is computed
-        with the current weights), a `GradientSnapshot`, a `GradientTensor`, an array, a
-        recording or its path or URL (its last step); or a list of them, the repeats of one
-        condition, in the same order everywhere.
-    x, y
-        The batch that models are compared on, as ``fit`` takes it.
-    quantity
-        A gradient over time. Where the loss acts at every timestep, ``"reach"`` tells how far back
-        each of them contributes, and the total gradient does not.
-    layer
-        A path, name, index or object, of the first source; None for its first layer. In the others
-        it is the layer of the same path, else the one at the same place.
-    base
-        The name that the others are compared with; None for the first.
-    threshold, levels
-        As for `diagnose`.
-    storage_options
-        Options for fsspec, for recordings.
-    **options
-        For models: ``sample_weight``, ``class_weight``, ``training``, ``steps``, ``loss``,
-        ``loss_timesteps`` and ``by``, as for `GradientEngine.compute`.
-
-    Returns
-    -------
-    Comparison
-        A widget: lines by lag, with `table`, `findings` and `claims`.
-
-    Raises
-    ------
-    TypeError
-        If a source is none of these.
-    ValueError
-        If there is no source, a layer has not its like in another one, or the batches differ.
-    """
-    check_known(quantity)
-    limit, shares = check_threshold(threshold), check_levels(levels)
-    check_reach((quantity,), options.get("loss_timesteps"), options.get("by"))
-    named = dict(_named(sources))
-    base = next(iter(sources)) if base is None else base
-    if base not in list(sources):
-        raise ValueError(f"base must be one of {list(sources)}; received {base!r}")
-    batch = Batch(x, y, cast("SnapshotOptions", dict(options)))
-    found = {
-        key: experiment(key, source, batch, quantity, storage_options)
-        for key, source in named.items()
-    }
-    check_batches(found)
-    paths = matched_paths(found, layer)
-    gradients: dict[RunKey, Gradient] = {
-        key: source.gradient(path, quantity)
-        for (key, source), path in zip(found.items(), paths, strict=True)
-    }
-    check_comparable({key: gradient.tensor for key, gradient in gradients.items()})
-    curves: dict[str, list[Curve]] = {name: [] for name in sources}
-    for key, gradient in gradients.items():
-        curves[key.name] += curves_of(key.name, key.repeat, Evidence(*gradient, limit, shares))
-    runs = ComparedRuns(curves, base, limit, shares)
-    directions = {key: tuple(gradient.reasons) for key, gradient in gradients.items()}
-    if len(set(directions.values())) > 1:
-        each = ", ".join(f"{key} {words or 'one'}" for key, words in directions.items())
-        raise ValueError(f"all layers must have the same directions; received {each}")
-    return Comparison(runs, next(iter(gradients.values())).tensor.quantity)
-
-
-class RunKey(NamedTuple):
-    """The name of a condition, and which of its repeats; of one that has none, `repeat` is 0."""
-
-    name: str
-    repeat: int
-    is_one_of_several: bool
-
-    def __str__(self) -> str:
-        repeat = f", repeat {self.repeat}" if self.is_one_of_several else ""
-        return f"{self.name!r}{repeat}"
-
-
-def _named(sources: Mapping[str, Any]) -> Iterator[tuple[RunKey, Any]]:
-    """Yield each run, by name and repeat."""
-    if not isinstance(sources, Mapping):
-        raise TypeError(
-            "compare takes experiments by name, compare({'name': model, ...}, x, y); received a "
-            f"{type(sources).__name__}"
-        )
-    if not sources:
-        raise ValueError("compare needs an experiment, best two; received none")
-    for name, source in sources.items():
-        if not isinstance(name, str) or not name:
-            raise TypeError(f"the names of experiments must be text; received {name!r}")
-        repeats = list(source) if isinstance(source, (list, tuple)) else [source]
-        if not repeats:
-            raise ValueError(f"each name must have an experiment; {name!r} has an empty list")
-        for repeat, own in enumerate(repeats):
-            yield RunKey(name, repeat, len(repeats) > 1), own
+        return ", ".join(self._table.names)
 
 
 def _heading(quantity: str, direction: str) -> str:
     known = quantity_of(quantity)
     name = known.summary if quantity else "norm"
-    return f"{name[0].upper()}{name[1:]}{f', {direction}' if direction else ''}, by lag"
-
-
-def _findings(runs: ComparedRuns) -> HTML:
-    lines = [*runs.findings]
-    if len(runs.curves) == 1:
-        lines.append("a second experiment is needed for a comparison")
-    words = HTML("".join(f"<p>{escape(line)}</p>" for line in lines))
-    return words.add_class("rnngrad-diagnosis-table")
-
-
-def _table_html(runs: ComparedRuns) -> str:
-    """Return the table; a colour stands before each name, as its line has."""
-    header, rows = runs.table
-    names = list(runs.curves)
-    head = "".join(f"<th>{escape(word)}</th>" for word in header)
-    body = "".join(_row_html(row, names.index(row[0])) for row in rows)
-    note = "lines: medians over samples, with quartiles; thin lines: repeats"
-    return (
-        f"<div><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-        f"<p>{note}</p>"
-    )
-
-
-def _row_html(row: Sequence[str], group: int) -> str:
-    name, *cells = row
-    hue = round((210 + group * 137.508) % 360)  # as sampleColour in js/src/drawing/theme.ts
-    chip = f'<span class="rnngrad-swatch" style="background: hsl({hue}, 65%, 50%)"></span>'
-    first = f"<td>{chip}{escape(name)}</td>"
-    return f"<tr>{first}{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
+    return f"{name[0].upper()}{name[1:]}{f', {direction}' if direction else ''}"

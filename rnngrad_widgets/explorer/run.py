@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-from ipywidgets import HTML, Widget
+from ipywidgets import HTML
 from numpy.typing import NDArray
 
 from rnngrad_widgets.data.plot_array import (
@@ -19,16 +19,15 @@ from rnngrad_widgets.data.plot_array import (
 from rnngrad_widgets.data.quantities import quantity_of
 from rnngrad_widgets.data.statistics import auto_limit, max_decade
 from rnngrad_widgets.data.tensor import GradientTensor
-from rnngrad_widgets.data.thinning import capacity_for, is_kept, kept_of, stride_for
+from rnngrad_widgets.data.thinning import capacity_for
 from rnngrad_widgets.data.wire import Precision
 from rnngrad_widgets.diagnosis.telling import Evidence
-from rnngrad_widgets.explorer.run_status import RunStatus
+from rnngrad_widgets.explorer.kept_snapshots import KeptSnapshots, finite
 from rnngrad_widgets.explorer.summary import left_out, summary_html
 from rnngrad_widgets.explorer.teller import Teller
 from rnngrad_widgets.figures import drawings
 from rnngrad_widgets.figures.drawings import RunStep
 from rnngrad_widgets.views.timeline import TimelineView
-from rnngrad_widgets.widgets.reachable import close_widgets
 from rnngrad_widgets.widgets.selection import Selection
 from rnngrad_widgets.widgets.timeline import SHOW, Snapshot
 
@@ -50,12 +49,8 @@ class RunEntry(NamedTuple):
     """Why no rate can be read from it, see `reasons_against_rate`."""
 
 
-class Run:
-    """The snapshots of one quantity of one layer over a run; their steps rise.
-
-    The whole run is kept, evenly thinned: when the budget is full, every second snapshot goes. The
-    browser keeps the same ones by the same rule (``js/src/data/thinning.ts``), because a message
-    that closes one may be lost.
+class Run(KeptSnapshots[RunEntry, GradientTensor]):
+    """The snapshots of one quantity of one layer over a run.
 
     Parameters
     ----------
@@ -89,46 +84,19 @@ class Run:
         self._budget = budget
         self._teller = teller
         self._told_with: object = teller.shares
-        self._size = size
         # of the same shape, without memory of its own
         self._like = replace(like, values=np.broadcast_to(np.float32(0), like.shape))
         self._rebuilt: tuple[Snapshot, GradientTensor] | None = None
         self.name = f"{like.layer} · {quantity_of(like.quantity).label}".strip(" ·")
-        self._next = 0
-        self._status = RunStatus()
-        self._entries: dict[int, RunEntry] = {}
-        self.capacity = capacity_for(size, budget)
-        self.view = TimelineView(selection, summary, self.capacity)
-        self.view.model.observe(lambda _: on_step_chosen(self.shown), ["step", "follow"])
-
-    def __len__(self) -> int:
-        return len(self._entries)
-
-    @property
-    def snapshots(self) -> list[Snapshot]:
-        """The kept snapshots, in the order of the run."""
-        return [entry.snapshot for entry in self._entries.values()]
-
-    @property
-    def steps(self) -> list[int]:
-        """The training steps of the kept snapshots, in rising order."""
-        return [snapshot.step for snapshot in self.snapshots]
+        self.view = TimelineView(selection, summary, capacity_for(size, budget))
+        super().__init__(self.view.model, size, budget)
+        self.timeline.observe(lambda _: on_step_chosen(self.shown), ["step", "follow"])
 
     @property
     def shown(self) -> int:
         """The step that is shown: where the latest is followed, the latest."""
-        model = self.view.model
+        model = self.timeline
         return self.steps[-1] if model.follow or model.step is None else self.nearest(model.step)
-
-    @property
-    def detached_widgets(self) -> list[Widget]:
-        """Every widget of the run that is not under the view's box."""
-        return list(self.snapshots)
-
-    @property
-    def status(self) -> RunStatus:
-        """The last status line."""
-        return self._status
 
     def fits(self, tensor: GradientTensor) -> bool:
         """Tell whether a tensor has the shape of the others."""
@@ -140,19 +108,19 @@ class Run:
 
     def tensor(self, step: int) -> GradientTensor:
         """Return the tensor of a kept step: in float32, of the samples that the browser has."""
-        entry = self._entry_of(step)
+        entry = self.entry_of(step)
         if self._rebuilt is None or self._rebuilt[0] is not entry.snapshot:
             self._rebuilt = entry.snapshot, self._tensor_of(entry)
         return self._rebuilt[1]
 
     def values(self, step: int) -> NDArray[np.float32]:
         """Return the values of a kept step, as they are laid out for drawing."""
-        return self._entry_of(step).values
+        return self.entry_of(step).values
 
     @property
     def drawing(self) -> drawings.Run:
         """What a figure for print shows of it."""
-        model = self.view.model
+        model = self.timeline
         steps = [
             RunStep(each.snapshot.step, each.loss, each.values) for each in self._entries.values()
         ]
@@ -161,17 +129,17 @@ class Run:
     @property
     def pinned(self) -> int | None:
         """The kept step that others are compared with; None where none is."""
-        pinned: int | None = self.view.model.pinned
+        pinned: int | None = self.timeline.pinned
         return None if pinned is None else self.nearest(pinned)
 
     @property
     def compared(self) -> str:
         """What is drawn: one of `SHOW`; the step where none is pinned."""
-        return SHOW[0 if self.pinned is None else self.view.model.show]
+        return SHOW[0 if self.pinned is None else self.timeline.show]
 
     def evidence(self, step: int) -> Evidence:
         """Return the tensor of a kept step, with what must be known to read it."""
-        return self._teller.evidence(self.tensor(step), self._entry_of(step).reasons)
+        return self._teller.evidence(self.tensor(step), self.entry_of(step).reasons)
 
     def tell_again(self) -> None:
         """Tell of each snapshot what there is to say with other shares, if they are others."""
@@ -181,9 +149,6 @@ class Run:
                 told = self._teller.tell(self._tensor_of(entry), entry.reasons)
                 entry.snapshot.told = told.to_wire()
 
-    def _entry_of(self, step: int) -> RunEntry:
-        return next(entry for entry in self._entries.values() if entry.snapshot.step == step)
-
     def _tensor_of(self, entry: RunEntry) -> GradientTensor:
         step = entry.snapshot.step
         like = replace(self._like, step=step, loss=entry.loss, mask=entry.mask)
@@ -191,43 +156,10 @@ class Run:
 
     def show_step(self, step: int) -> None:
         """Show a kept step; following the latest goes on only from the latest itself."""
-        model = self.view.model
+        model = self.timeline
         with model.hold_sync(), model.hold_trait_notifications():
             model.follow = model.follow and step == self.steps[-1]
             model.step = step
-
-    def append(self, tensor: GradientTensor, step: int, status: RunStatus) -> None:
-        """Send the tensor of a training step: a later one than all others, or the last one again.
-
-        Older ones go where the budget is full.
-        """
-        self._status = status
-        replaced = None
-        if self._entries and self.steps[-1] == step:
-            self._next -= 1
-            replaced = self._entries.pop(self._next).snapshot
-        number, self._next = self._next, self._next + 1
-        # of those before it, some may still be on their way
-        kept = min(kept_of(number, stride_for(number, self.capacity)), len(self) + 1)
-        self._entries[number] = self._entry(number, tensor, step, status.line(kept, self._next))
-        self._thin()
-        if replaced is not None:
-            replaced.close()
-
-    def reserve(self, count: int) -> range:
-        """Return numbers for snapshots that come later than the next one, by `insert`."""
-        self._next += count
-        return range(self._next - count, self._next)
-
-    def wants(self, number: int) -> bool:
-        """Tell whether a snapshot of a reserved number is kept now."""
-        last = self._next - 1
-        return is_kept(number, stride_for(last, self.capacity), last)
-
-    def insert(self, number: int, tensor: GradientTensor, step: int) -> None:
-        """Send a snapshot to its reserved place."""
-        self._entries[number] = self._entry(number, tensor, step, "")
-        self._entries = dict(sorted(self._entries.items()))
 
     def _entry(self, number: int, tensor: GradientTensor, step: int, status: str) -> RunEntry:
         plot_array = truncate_to_budget(to_plot_array(tensor), self._budget)
@@ -240,10 +172,10 @@ class Run:
         as_kept = to_tensor(values, replace(self._like, mask=mask))
         snapshot = Snapshot(
             self.precision,
-            timeline_id=self.view.model.model_id,
+            timeline_id=self.timeline.model_id,
             number=number,
             step=step,
-            loss=_finite(tensor.loss),
+            loss=finite(tensor.loss),
             array=values,
             auto_limit=auto_limit(values),
             max_decade=max_decade(values),
@@ -253,31 +185,3 @@ class Run:
             status_step=self._status.step,
         )
         return RunEntry(snapshot, values, tensor.loss, mask, reasons)
-
-    def share(self, budget: int) -> None:
-        """Reduce the budget: other runs share it."""
-        before = len(self)
-        self.capacity = self.view.model.capacity = capacity_for(self._size, budget)
-        self._thin()
-        if len(self) < before:
-            self.set_status(self._status)
-
-    def set_status(self, status: RunStatus) -> None:
-        """Show a status line."""
-        self._status = status
-        model = self.view.model
-        with model.hold_sync():
-            model.status_step = status.step
-            model.status_number = self._next
-            model.status = status.line(len(self), self._next)
-
-    def _thin(self) -> None:
-        last = self._next - 1
-        stride = stride_for(last, self.capacity)
-        gone = [number for number in self._entries if not is_kept(number, stride, last)]
-        close_widgets(self._entries.pop(number).snapshot for number in gone)
-
-
-def _finite(loss: float | None) -> float | None:
-    """Replace NaN, which JSON does not have: the browser takes None for it."""
-    return loss if loss is not None and abs(loss) < float("inf") else None

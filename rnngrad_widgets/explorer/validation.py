@@ -64,6 +64,19 @@ def can_reflect(tensor: GradientTensor) -> bool:
     return halves and "timestep" in tensor.dims
 
 
+def check_one_of(name: str, word: Any, known: Collection[str]) -> str:
+    """Check a word of which there are few.
+
+    Raises
+    ------
+    SelectionError
+        If it is none of them.
+    """
+    if not isinstance(word, str) or word not in known:
+        raise SelectionError(f"{name} must be one of {list(known)}; received {word!r}")
+    return word
+
+
 def check_part(part: Any, parts: Collection[str]) -> str:
     """Check one of the parts of a quantity.
 

@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-import numpy as np
 from ipywidgets import HBox, Label, VBox, Widget, jslink
 
-from rnngrad_widgets.data.plot_array import PlotArray
-from rnngrad_widgets.data.tensor import SEQUENCE, GradientTensor
 from rnngrad_widgets.views.panel import captioned, figure, plot_axis, switch, value_scale
-from rnngrad_widgets.views.tensor_upload import new_selection, upload
 from rnngrad_widgets.widgets.figure import PlotFigure
 from rnngrad_widgets.widgets.marks.cursor import Cursor
 from rnngrad_widgets.widgets.marks.run_lines import RunLines, RunReadout
-
-if TYPE_CHECKING:
-    from rnngrad_widgets.comparison.curves import Curve
+from rnngrad_widgets.widgets.run_stack import ALIGNED_BY, RunStack
 
 UNITS = ("relative", "absolute")
 """Norms as shares of that at lag 0, or as they are."""
@@ -28,8 +21,10 @@ class RunLinesView:
 
     Parameters
     ----------
-    curves
-        Of all conditions and repeats.
+    stack
+        What is drawn.
+    groups
+        For each row of the stack the index of its condition; -1 for a row of another direction.
     names
         Of the conditions, in order.
     base
@@ -39,27 +34,29 @@ class RunLinesView:
     is_readable
         Whether the gradient at lag 0 is a measure of the others; if not, norms are shown as they
         are at first.
+    can_align
+        Whether timesteps are known, so that they may be on the axis instead of lags.
     """
 
     def __init__(
         self,
-        curves: Sequence[Curve],
+        stack: RunStack,
+        groups: Sequence[int],
         names: Sequence[str],
         base: str,
         heading: str,
         *,
         is_readable: bool,
+        can_align: bool,
     ) -> None:
-        self.selection = new_selection()
-        norms = _stacked(curves)
-        tensor = GradientTensor(norms, SEQUENCE)
-        upload(self.selection.tensor, tensor, PlotArray(norms, "lag", "sample"))
-        groups = [names.index(curve.name) for curve in curves]
-        shared = {"names": list(names), "groups": groups, "base": list(names).index(base)}
+        self._stack = stack
+        shared = {"names": list(names), "groups": [*groups], "base": list(names).index(base)}
         self._upper = upper = self._lines(ratio=False, absolute=int(not is_readable), **shared)
-        self._units = switch(UNITS, upper.absolute)
-        self.detached_widgets: list[Widget] = [jslink((upper, "absolute"), (self._units, "index"))]
-        panels = [self._panel(upper, heading, self._units)]
+        self.detached_widgets: list[Widget] = []
+        switches = [self._switch(UNITS, upper, "absolute")]
+        if can_align:
+            switches.insert(0, self._switch(ALIGNED_BY, stack, "align"))
+        panels = [self._panel(upper, heading, *switches)]
         if len(names) > 1:
             lower = self._lines(ratio=True, **shared)
             panels.append(self._panel(lower, f"Ratio to {base}, relative to lag 0"))
@@ -73,26 +70,22 @@ class RunLinesView:
         """Whether norms are shown as they are, not relative to lag 0."""
         return bool(self._upper.absolute)
 
+    def _switch(self, options: Sequence[str], widget: Widget, trait: str) -> Widget:
+        buttons = switch(options, getattr(widget, trait))
+        self.detached_widgets.append(jslink((widget, trait), (buttons, "index")))
+        return buttons
+
     def _lines(self, **options: object) -> RunLines:
-        scales = {"x": self.selection.time_scale, "y": value_scale()}
+        selection = self._stack.selection
+        scales = {"x": selection.time_scale, "y": value_scale()}
         axis = plot_axis(scales["y"], "left")
-        return RunLines(selection=self.selection, scales=scales, axis=axis, **options)
+        return RunLines(selection=selection, stack=self._stack, scales=scales, axis=axis, **options)
 
     def _panel(self, lines: RunLines, caption: str, *between: Widget) -> VBox:
         lags = plot_axis(lines.scales["x"], "bottom")
-        cursor = Cursor(selection=self.selection, scales=lines.scales, x_axis=lags, line_overhang=6)
+        selection = self._stack.selection
+        cursor = Cursor(selection=selection, scales=lines.scales, x_axis=lags, line_overhang=6)
         plot = figure([cursor, lines], [lines.axis, lags], "flow-high")
         middle = [HBox(between).add_class("rnngrad-switches")] if between else []
         heading = Label(caption).add_class("rnngrad-readout")
         return captioned(plot, heading, *middle, RunReadout(lines=lines))
-
-
-def _stacked(curves: Sequence[Curve]) -> np.ndarray:
-    """Return the norms of all runs, (runs, lags, samples), float32; NaN where one has none."""
-    lags = max(curve.norms.shape[1] for curve in curves)
-    samples = max(curve.norms.shape[0] for curve in curves)
-    norms = np.full((len(curves), lags, samples), np.nan, np.float32)
-    for own, curve in zip(norms, curves, strict=True):
-        with np.errstate(over="ignore"):
-            own[: curve.norms.shape[1], : curve.norms.shape[0]] = curve.norms.T
-    return norms

@@ -17,8 +17,13 @@ from rnngrad_widgets.widgets.tensor import Tensor
 
 def new_selection() -> Selection:
     """Make a selection of nothing yet, with scales of its own."""
+    return selection_of(Tensor())
+
+
+def selection_of(tensor: Tensor) -> Selection:
+    """Make a selection of a tensor, with scales of its own."""
     return Selection(
-        tensor=Tensor(),
+        tensor=tensor,
         companion=Tensor(),
         colour_scale=colour_scale(),
         time_scale=index_scale(),

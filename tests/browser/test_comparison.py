@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import colorsys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import keras
 import numpy as np
 import pytest
 
@@ -16,6 +17,7 @@ from tests.unit.comparison.runs import decaying
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from numpy.typing import NDArray
     from playwright.sync_api import Browser
 
 LAGS = 8
@@ -73,8 +75,113 @@ def test_the_value_under_the_pointer_and_norms_as_they_are(page: PageView) -> No
     x = area["x"] + 3.5 / LAGS * area["width"]
     page.engine.move((x, area["y"] + 5))
     page.expect_text("run-hover", "lag 3 · fast 1.3e-1 · slow <b> 5.1e-1")
-    page.click(".rnngrad-switch button:nth-of-type(2)")
+    page.click("button[title='show absolute']")
     page.expect_text("run-hover", "lag 3 · fast 1.3e1 · slow <b> 3.6e0")
     assert abs(line_at(page, 0, 3, colour(1)) - np.log10(7 * 0.8**3)) < 0.05
     # the ratio stays that of norms relative to lag 0
     assert abs(line_at(page, 1, 3, colour(1)) - 3 * np.log10(1.6)) < 0.05
+
+
+def test_runs_may_be_laid_one_over_the_other_by_timestep(page: PageView) -> None:
+    page.click("button[title='show timestep']")
+    for timestep in (1, 5):
+        lag = LAGS - 1 - timestep
+        assert abs(line_at(page, 0, timestep, colour(1)) - lag * np.log10(0.8)) < 0.05
+        assert abs(line_at(page, 1, timestep, colour(1)) - lag * np.log10(1.6)) < 0.05
+    area = page.box(".rnngrad-figure-flow-high .plotarea_background")
+    page.engine.move((area["x"] + 0.5 / LAGS * area["width"], area["y"] + 5))
+    page.expect_text("run-hover", "timestep 0 · fast 7.8e-3 · slow <b> 2.1e-1")
+
+
+class Trained(NamedTuple):
+    """A page of two runs that were trained, and what each of their snapshots holds."""
+
+    page: PageView
+    norms: list[list[NDArray[np.float64]]]
+    """By run and snapshot the medians over samples by lag, relative to lag 0."""
+    losses: list[list[float]]
+
+
+@pytest.fixture
+def trained(browser: Browser, tmp_path: Path) -> Trained:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(8, LAGS, 2)), rng.normal(size=(8, 1))
+    models = {"slow": trained_model(0.002, seed=1), "fast": trained_model(0.05, seed=2)}
+    found = compare(models, x[:3], y[:3])
+    counts = {"slow": 5, "fast": 3}
+    for name, model in models.items():
+        callback = found.live(name, every=1, max_overhead=None)
+        model.fit(x, y, batch_size=8, epochs=counts[name], verbose=0, callbacks=[callback])
+    runs: dict[str, list[Any]] = {}
+    for snapshot in found.snapshots:
+        runs.setdefault(snapshot.timeline_id, []).append(snapshot)
+    arrays = [[snapshot.array[..., 0] for snapshot in run] for run in runs.values()]
+    norms = [[np.median(a / a[:, :1], axis=0) for a in run] for run in arrays]
+    losses = [[snapshot.loss for snapshot in run] for run in runs.values()]
+    page = PageView(Chromium(browser), found.save_html(tmp_path / "page.html").path)
+    return Trained(page, norms, losses)
+
+
+def trained_model(rate: float, seed: int) -> Any:
+    keras.utils.set_random_seed(seed)
+    layers = [keras.Input((LAGS, 2)), keras.layers.SimpleRNN(4), keras.layers.Dense(1)]
+    model = keras.Sequential(layers)
+    model.compile(keras.optimizers.SGD(rate), "mse", run_eagerly=True)
+    return model
+
+
+def expect_step(trained: Trained, *places: int) -> None:
+    """Expect a snapshot of each run in lines and table; -1 for the last."""
+    page = trained.page
+    steps = [range(len(run))[place] for run, place in zip(trained.norms, places, strict=True)]
+    cells = "[...document.querySelectorAll('.rnngrad-comparison tbody tr')]"
+    page.expect(f"{cells}.map((row) => row.cells[1].textContent)", [str(step) for step in steps])
+    page.expect(
+        f"{cells}.map((row) => row.cells[2].textContent)",
+        [f"{run[step]:.3g}" for run, step in zip(trained.losses, steps, strict=True)],
+    )
+    for group, (run, step) in enumerate(zip(trained.norms, steps, strict=True)):
+        for lag in (2, 6):
+            assert abs(line_at(page, 0, lag, colour(group)) - np.log10(run[step][lag])) < 0.05
+
+
+def test_one_slider_shows_a_step_of_all_runs(trained: Trained) -> None:
+    page = trained.page
+    expect_step(trained, -1, -1)
+    focus = "(document.querySelector('.rnngrad-scrub-row input[type=range]').focus(), null)"
+    page.read(focus)
+    page.engine.press("Home")
+    expect_step(trained, 0, 0)
+    page.engine.press("ArrowRight")
+    page.engine.press("ArrowRight")
+    page.engine.press("ArrowRight")
+    page.engine.press("ArrowRight")
+    expect_step(trained, 4, 3)  # the second run has no such step: its last one before it
+    # the chart of the losses chooses a step too
+    area = page.box(".rnngrad-figure-losses .plotarea_background")
+    place = (area["x"] + 0.2 * area["width"], area["y"] + area["height"] / 2)
+    page.engine.move(place, button=True)
+    expect_step(trained, 1, 1)
+
+
+def test_runs_may_stand_beside_each_other_at_the_same_loss(trained: Trained) -> None:
+    page = trained.page
+    page.click(".rnngrad-compare .rnngrad-switch button:nth-of-type(2)")
+    means = [
+        [np.mean(run[max(i - 2, 0) : i + 3]) for i in range(len(run))] for run in trained.losses
+    ]
+    nearest = int(np.argmin(np.abs(np.array(means[1]) - means[0][-1])))
+    assert nearest < len(means[1]) - 1, "the test needs another step than the last"
+    expect_step(trained, -1, nearest)
+
+
+def test_a_chart_shows_the_loss_of_each_run(trained: Trained) -> None:
+    page = trained.page
+    dots = "[...document.querySelectorAll('.rnngrad-figure-losses .rnngrad-run-dots circle')]"
+    heights = [float(y) for y in page.read(f"{dots}.map((dot) => dot.getAttribute('cy'))")]
+    known = np.log10([loss for run in trained.losses for loss in run])
+    margin = max(0.08 * np.ptp(known), 0.05)
+    low, high = known.min() - margin, known.max() + margin
+    height = page.box(".rnngrad-figure-losses .plotarea_background")["height"]
+    wanted = [(high - np.log10(run[-1])) / (high - low) * height for run in trained.losses]
+    np.testing.assert_allclose(heights, wanted, atol=0.5)

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import type { Groups, Kind } from './compared';
-import { linesOf } from './compared';
+import type { Groups, Kind, Run, Stack } from './compared';
+import { linesOf, stacked } from './compared';
 import { asPlotArray } from './slicing';
 
 // (run, lag, sample): two repeats of a, two of b; the second sample of b's first run has no lag 2
@@ -28,10 +28,11 @@ const NORMS = [
   ],
 ];
 const ARRAY = asPlotArray(Float32Array.from(NORMS.flat(2)), [4, 3, 2]);
+const STACK: Stack = { array: ARRAY, first: Float32Array.from(NORMS.flatMap((run) => run[0])) };
 const GROUPS: Groups = { names: ['a', 'b'], of: [0, 0, 1, 1], base: 0 };
 
 function lines(kind: Kind): [string, number[][]][] {
-  return linesOf(ARRAY, GROUPS, kind).map(({ group, lower, median, upper, repeats }) => [
+  return linesOf(STACK, GROUPS, kind).map(({ group, lower, median, upper, repeats }) => [
     GROUPS.names[group],
     [lower, median, upper, ...repeats].map((line) => [...line]),
   ]);
@@ -84,9 +85,93 @@ describe('the lines of conditions', () => {
 
   it('of one run has no thin lines', () => {
     const groups: Groups = { names: ['a', 'b', 'c'], of: [0, 1, 2, 2], base: 1 };
-    expect(linesOf(ARRAY, groups, 'ratio').map(({ repeats }) => repeats.length)).toEqual([0, 0]);
-    expect(linesOf(ARRAY, groups, 'relative').map(({ repeats }) => repeats.length)).toEqual([
+    expect(linesOf(STACK, groups, 'ratio').map(({ repeats }) => repeats.length)).toEqual([0, 0]);
+    expect(linesOf(STACK, groups, 'relative').map(({ repeats }) => repeats.length)).toEqual([
       0, 0, 2,
     ]);
+  });
+});
+
+describe('runs on one axis', () => {
+  // (sample, lag, direction): two samples, the second of which has two timesteps only
+  const both: Run = {
+    array: asPlotArray(
+      Float32Array.from(
+        [
+          [1, 10, 2, 20, 3, 30],
+          [4, 40, 5, 50, NaN, NaN],
+        ].flat(),
+      ),
+      [2, 3, 2],
+      Float32Array.from([1, 1, 1, 0, 1, 1]),
+    ),
+    directions: ['forward', 'backward'],
+  };
+  const short: Run = {
+    array: asPlotArray(Float32Array.from([7, 8]), [1, 2, 1]),
+    directions: [''],
+  };
+  const rows = ({ array }: Stack): number[][][] =>
+    Array.from({ length: array.samples }, (_, row) =>
+      Array.from({ length: array.timesteps }, (__, place) => [
+        ...array.data.subarray(
+          (row * array.timesteps + place) * array.channels,
+          (row * array.timesteps + place + 1) * array.channels,
+        ),
+      ]),
+    );
+
+  it('by lag are as they came, a row for each direction', () => {
+    const stack = stacked([both, short], 'lag');
+    expect(rows(stack).slice(0, 3)).toEqual([
+      [
+        [1, 4],
+        [2, 5],
+        [3, NaN],
+      ],
+      [
+        [10, 40],
+        [20, 50],
+        [30, NaN],
+      ],
+      [
+        [7, NaN],
+        [8, NaN],
+        [NaN, NaN],
+      ],
+    ]);
+    expect([...stack.first]).toEqual([1, 4, 10, 40, 7, NaN, NaN, NaN]);
+  });
+
+  it('by timestep begin at the last one that counts; backward, at the first one', () => {
+    const stack = stacked([both, short], 'timestep');
+    expect(rows(stack).slice(0, 3)).toEqual([
+      [
+        [3, NaN],
+        [2, 5],
+        [1, 4],
+      ],
+      [
+        [10, NaN],
+        [20, 40],
+        [30, 50],
+      ],
+      [
+        [8, NaN],
+        [7, NaN],
+        [NaN, NaN],
+      ],
+    ]);
+    const { median } = linesOf(
+      stack,
+      { names: ['a'], of: [-1, -1, 0, -1], base: 0 },
+      'relative',
+    )[0];
+    expect([...median]).toEqual([Math.fround(8) / 7, 1, NaN]);
+  });
+
+  it('of which nothing is there are empty', () => {
+    const stack = stacked([{ array: null, directions: [] }], 'lag');
+    expect([...stack.array.data]).toEqual([NaN]);
   });
 });

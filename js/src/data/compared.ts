@@ -4,10 +4,72 @@ import type { PlotArray } from './slicing';
 import type { Quartiles } from './statistics';
 import { quartiles } from './statistics';
 
+/** A run: its norms, (sample, lag, direction), and which timesteps count. */
+export interface Run {
+  /** Null before anything of it is there. */
+  readonly array: PlotArray | null;
+  readonly directions: readonly string[];
+}
+
+/** What places on the axis are. */
+export type Align = 'lag' | 'timestep';
+
+/** The norms of all runs, one beside the other; a row is a run in one direction. */
+export interface Stack {
+  /** (row, place, sample), NaN where there is none. */
+  readonly array: PlotArray;
+  /** Those at lag 0, (row, sample), which others are relative to. */
+  readonly first: Float32Array;
+}
+
+/**
+ * Lay runs one over the other: by lag as they are, or at their timesteps. Masked timesteps are no
+ * lags, and a backward layer processes the last timestep first.
+ */
+export function stacked(runs: readonly Run[], align: Align): Stack {
+  const arrays = runs.flatMap(({ array }) => (array === null ? [] : [array]));
+  const most = (count: (array: PlotArray) => number): number =>
+    arrays.reduce((largest, array) => Math.max(largest, count(array)), 1);
+  const directions = most(({ channels }) => channels);
+  const [samples, timesteps] = [most((array) => array.samples), most((each) => each.timesteps)];
+  const rows = runs.length * directions;
+  const data = new Float32Array(rows * timesteps * samples).fill(NaN);
+  const first = new Float32Array(rows * samples).fill(NaN);
+  const array = { data, samples: rows, timesteps, channels: samples, mask: null };
+  runs.forEach((run, i) => {
+    for (let direction = 0; direction < (run.array?.channels ?? 0); direction++) {
+      fillRow({ array, first }, i * directions + direction, run, direction, align);
+    }
+  });
+  return { array, first };
+}
+
+function fillRow(stack: Stack, row: number, run: Run, direction: number, align: Align): void {
+  const { data, timesteps: places, channels: most } = stack.array;
+  const { data: own, samples, timesteps, channels } = run.array as PlotArray;
+  const backward = run.directions[direction] === 'backward';
+  for (let sample = 0; sample < samples; sample++) {
+    const order = align === 'lag' ? null : orderOf(run.array as PlotArray, sample, backward);
+    const at = (lag: number): number => own[(sample * timesteps + lag) * channels + direction];
+    stack.first[row * most + sample] = at(0);
+    for (let lag = 0; lag < (order?.length ?? timesteps); lag++) {
+      data[(row * places + (order?.[lag] ?? lag)) * most + sample] = at(lag);
+    }
+  }
+}
+
+/** The timesteps of a sample, from the one that was processed last. */
+function orderOf({ mask, timesteps }: PlotArray, sample: number, backward: boolean): number[] {
+  const counted = Array.from({ length: timesteps }, (_, t) => t).filter(
+    (t) => (mask?.[sample * timesteps + t] ?? 1) === 1,
+  );
+  return backward ? counted : counted.reverse();
+}
+
 /** What the runs are: the condition that each is a repeat of, and which one is the base. */
 export interface Groups {
   readonly names: readonly string[];
-  /** For each run the index of its name. */
+  /** For each row of the stack the index of its name; -1 for one that is not drawn. */
   readonly of: readonly number[];
   readonly base: number;
 }
@@ -22,12 +84,9 @@ export interface Line extends Quartiles {
 /** What the norms are divided by: nothing, those at lag 0, or those of the base relative to lag 0. */
 export type Kind = 'absolute' | 'relative' | 'ratio';
 
-/**
- * The lines of all conditions; of ratios without that of the base.
- *
- * @param array - norms (run, lag, sample), NaN where there is none
- */
-export function linesOf(array: PlotArray, groups: Groups, kind: Kind): Line[] {
+/** The lines of all conditions; of ratios without that of the base. */
+export function linesOf(stack: Stack, groups: Groups, kind: Kind): Line[] {
+  const { array } = stack;
   const lines: Line[] = [];
   const base = runsOf(groups, groups.base);
   groups.names.forEach((_, group) => {
@@ -38,9 +97,9 @@ export function linesOf(array: PlotArray, groups: Groups, kind: Kind): Line[] {
     const paired = kind === 'ratio' ? runs.slice(0, base.length) : runs;
     const norms = paired.map((run, repeat) =>
       kind === 'ratio'
-        ? divided(relative(array, run), relative(array, base[repeat]))
+        ? divided(relative(stack, run), relative(stack, base[repeat]))
         : kind === 'relative'
-          ? relative(array, run)
+          ? relative(stack, run)
           : absolute(array, run),
     );
     const repeats = norms.length === 1 ? [] : norms.map((own) => over(array, [own]).median);
@@ -71,12 +130,12 @@ function absolute({ data, timesteps, channels: samples }: PlotArray, run: number
 }
 
 /** The same as shares of that at lag 0 of the same sample; NaN where that is none. */
-function relative(array: PlotArray, run: number): Float64Array {
+function relative({ array, first }: Stack, run: number): Float64Array {
   const norms = absolute(array, run);
-  const { timesteps } = array;
+  const { timesteps, channels: samples } = array;
   return norms.map((norm, i) => {
-    const first = norms[i - (i % timesteps)];
-    return first > 0 ? norm / first : NaN;
+    const last = first[run * samples + Math.floor(i / timesteps)];
+    return last > 0 ? norm / last : NaN;
   });
 }
 

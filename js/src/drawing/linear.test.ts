@@ -1,7 +1,7 @@
 // Pixels of values on an axis, whatever its decade.
 import { describe, expect, it } from 'vitest';
 
-import { lossAxis, onCanvas, pixelsOf } from './linear';
+import { logLossAxis, lossAxis, onCanvas, pixelsOf } from './linear';
 
 const DECADES = [1e-38, 1e-30, 1e-8, 1, 1e8, 1e15, 1e16, 1e18, 1e30, 1e38];
 
@@ -45,5 +45,22 @@ describe('the axis of losses', () => {
     expect(axis.min / (min || 1)).toBeCloseTo(min === 0 ? 0 : 1, 9);
     expect(axis.max / (max || 1)).toBeCloseTo(max === 0 ? 0 : 1, 9);
     expect(axis.ticks).toEqual(places);
+  });
+});
+
+describe('the axis of losses in decades', () => {
+  it('labels decades where there are two, else 1, 2 and 5, at most four', () => {
+    expect(logLossAxis([1.2, 0.01, NaN])?.ticks).toEqual([0.01, 0.1, 1]);
+    expect(logLossAxis([0.16, 0.14])?.ticks).toEqual([0.14, 0.16].map((v) => expect.closeTo(v)));
+    expect(logLossAxis([0.6, 0.15])?.ticks).toEqual([0.2, 0.5]);
+    expect(logLossAxis([1e-9, 1])?.ticks).toEqual(
+      [1e-9, 1e-6, 1e-3, 1].map((v) => expect.closeTo(v)),
+    );
+  });
+
+  it('is not there for a loss of zero or less, or none', () => {
+    expect(logLossAxis([1, 0])).toBeNull();
+    expect(logLossAxis([-1, 2])).toBeNull();
+    expect(logLossAxis([NaN])).toBeNull();
   });
 });

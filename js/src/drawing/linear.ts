@@ -36,3 +36,33 @@ export function lossAxis(losses: readonly number[]): {
   const outer = most > 0 ? most : least || 1;
   return { min: 1.08 * least, max: 1.08 * Math.max(outer, 0), ticks: [0, outer] };
 }
+
+/**
+ * An axis in decades that holds every finite loss; null where one is not above zero, which has no
+ * logarithm.
+ *
+ * @returns its ends as powers of ten, and the losses that are labelled, at most four
+ */
+export function logLossAxis(
+  losses: readonly number[],
+): { min: number; max: number; ticks: number[] } | null {
+  const known = losses.filter(Number.isFinite);
+  if (known.length === 0 || known.some((loss) => loss <= 0)) {
+    return null;
+  }
+  const [least, most] = [Math.min(...known), Math.max(...known)].map(Math.log10);
+  const margin = Math.max(0.08 * (most - least), 0.05);
+  const [min, max] = [least - margin, most + margin];
+  const decades = Array.from(
+    { length: Math.ceil(max) - Math.floor(min) + 1 },
+    (_, i) => Math.floor(min) + i,
+  );
+  const within = (factors: readonly number[]): number[] =>
+    decades
+      .flatMap((decade) => factors.map((factor) => factor * 10 ** decade))
+      .filter((loss) => Math.log10(loss) >= min && Math.log10(loss) <= max);
+  const [few, more] = [within([1]), within([1, 2, 5])];
+  const ticks = [few, more].find((each) => each.length > 1) ?? [10 ** least, 10 ** most];
+  const every = Math.ceil(ticks.length / 4);
+  return { min, max, ticks: ticks.filter((_, i) => i % every === 0) };
+}

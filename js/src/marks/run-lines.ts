@@ -12,6 +12,7 @@ import { setAttributes, svg } from '../drawing/svg';
 import { sampleColour } from '../drawing/theme';
 import { MODULE_STATE } from '../version';
 import { TextLine } from '../widgets/readout';
+import type { RunStackModel } from '../widgets/run-stack';
 import type { Segment } from '../widgets/text';
 import { CanvasMark, SelectionMarkModel } from './canvas-mark';
 
@@ -24,6 +25,7 @@ export class RunLinesModel extends SelectionMarkModel {
       ...super.defaults(),
       _model_name: 'RunLinesModel',
       _view_name: 'RunLines',
+      stack: null,
       axis: null,
       names: [],
       groups: [],
@@ -36,7 +38,12 @@ export class RunLinesModel extends SelectionMarkModel {
   static override serializers: ISerializers = {
     ...SelectionMarkModel.serializers,
     axis: { deserialize: unpack_models },
+    stack: { deserialize: unpack_models },
   };
+
+  get runs(): RunStackModel {
+    return this.get('stack') as RunStackModel;
+  }
 
   get groups(): Groups {
     return {
@@ -55,12 +62,9 @@ export class RunLinesModel extends SelectionMarkModel {
 
   /** Computed when the norms or their kind have changed. */
   get lines(): Line[] {
-    const { plotArray } = this.selection;
-    if (plotArray === null) {
-      return [];
-    }
-    return this.memo.get([plotArray.data, this.kind, this.get('groups'), this.get('base')], () =>
-      linesOf(plotArray, this.groups, this.kind),
+    const { stack } = this.runs;
+    return this.memo.get([stack, this.kind, this.get('groups'), this.get('base')], () =>
+      linesOf(stack, this.groups, this.kind),
     );
   }
 
@@ -230,7 +234,7 @@ export class RunReadout extends TextLine {
         { text: ` · ${names[group]} `, weight: 'quiet' },
         { text: number(median[lag]), weight: 'strong' },
       ]);
-      this.write([{ text: `lag ${lag}` }, ...values.flat()]);
+      this.write([{ text: `${lines.runs.align} ${lag}` }, ...values.flat()]);
     };
     this.listenTo(selection, 'redraw', write);
     this.listenTo(lines, 'change', write);

@@ -8,6 +8,7 @@ import { theme } from '../drawing/theme';
 import type { Tick } from '../drawing/ticks';
 import { KEYS, keyOf } from '../widgets/keys';
 import type { SnapshotModel } from '../widgets/snapshot';
+import type { Scrubbed } from '../widgets/step-controls';
 import type { TimelineModel } from '../widgets/timeline';
 import { CanvasMark, SelectionMarkModel } from './canvas-mark';
 
@@ -37,14 +38,15 @@ export class LossesModel extends TimelineMarkModel {
 /**
  * A mark over training steps, with a line at the step that is shown; pointer and keys choose one.
  */
-export abstract class TimelineMark extends CanvasMark {
-  declare model: TimelineMarkModel;
-
-  protected abstract drawRun(
-    context: CanvasRenderingContext2D,
-    run: readonly SnapshotModel[],
-  ): void;
-  protected abstract words(run: readonly SnapshotModel[]): void;
+export abstract class StepMark<Step extends { readonly step: number }> extends CanvasMark {
+  /** What chooses the step. */
+  protected abstract get timeline(): Scrubbed & { readonly snapshots: readonly Step[] };
+  protected abstract drawRun(context: CanvasRenderingContext2D, run: readonly Step[]): void;
+  protected abstract words(run: readonly Step[]): void;
+  /** The step that others are compared with. */
+  protected get pinned(): number | null {
+    return null;
+  }
   /** How far the line goes on below the plot area. */
   protected readonly lineOverhang: number = 0;
 
@@ -92,11 +94,11 @@ export abstract class TimelineMark extends CanvasMark {
     this.drawRun(context, run);
     this.words(run);
     this.placeLine(this.line, this.timeline.shown?.step ?? null);
-    this.placeLine(this.pin, this.timeline.get('pinned') as number | null);
+    this.placeLine(this.pin, this.pinned);
     this.caption.textContent = this.captionText;
   }
 
-  protected fit(_run: readonly SnapshotModel[]): void {}
+  protected fit(_run: readonly Step[]): void {}
   protected abstract get captionText(): string;
 
   private placeLine(line: SVGElement, step: number | null): void {
@@ -111,15 +113,24 @@ export abstract class TimelineMark extends CanvasMark {
     return this.scale('x').scale(step);
   }
 
-  protected get timeline(): TimelineModel {
-    return this.model.timeline;
-  }
-
   protected readonly hit = svg('rect', { class: 'rnngrad-hit', fill: 'transparent' });
   private readonly line = svg('line', { class: 'rnngrad-cross' });
   private readonly pin = svg('line', { class: 'rnngrad-cross rnngrad-pin' });
   private readonly caption = svg('text', { class: 'rnngrad-label rnngrad-quiet', x: 0, y: -7 });
   protected readonly readout = svg('text', { class: 'rnngrad-label', y: -7, 'text-anchor': 'end' });
+}
+
+/** A mark over the snapshots of one run. */
+export abstract class TimelineMark extends StepMark<SnapshotModel> {
+  declare model: TimelineMarkModel;
+
+  protected override get timeline(): TimelineModel {
+    return this.model.timeline;
+  }
+
+  protected override get pinned(): number | null {
+    return this.timeline.get('pinned') as number | null;
+  }
 }
 
 /** The loss of the batch at every snapshot. */
@@ -172,7 +183,7 @@ export class Losses extends TimelineMark {
     const unit = this.tight ? 'step' : 'training step';
     const step = shown === null ? '' : `${unit} ${grouped(shown.step)}`;
     const value = shown === null || Number.isNaN(shown.loss) ? 'NaN' : lossText(shown.loss);
-    const pinned = this.timeline.get('pinned') as number | null;
+    const { pinned } = this;
     const against = pinned === null ? '' : ` · A: step ${grouped(pinned)}`;
     this.readout.textContent = `${step} · loss ${value}${against}`;
     setAttributes(this.readout, { x: this.width });

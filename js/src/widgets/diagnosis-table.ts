@@ -2,6 +2,7 @@ import type { ISerializers } from '@jupyter-widgets/base';
 import { DOMWidgetModel, DOMWidgetView, unpack_models } from '@jupyter-widgets/base';
 
 import { MODULE_STATE } from '../version';
+import { element } from './elements';
 import type { SelectionModel } from './selection';
 import { NOT_OF_DIFFERENCES } from './text';
 
@@ -45,11 +46,4 @@ export class DiagnosisTable extends DOMWidgetView {
 
 function rowOf(tag: string, words: readonly string[]): HTMLElement {
   return element('tr', '', ...words.map((word) => element(tag, word)));
-}
-
-function element(tag: string, text: string, ...children: HTMLElement[]): HTMLElement {
-  const made = document.createElement(tag);
-  made.textContent = text;
-  made.append(...children);
-  return made;
 }

@@ -8,6 +8,7 @@ from traitlets import Instance, List, Unicode
 from rnngrad_widgets.widgets.browser_module import BrowserView
 from rnngrad_widgets.widgets.figure import PlotAxis
 from rnngrad_widgets.widgets.marks.mark import SelectionMark
+from rnngrad_widgets.widgets.run_stack import RunStack
 from rnngrad_widgets.widgets.traits import Bool, Int
 
 
@@ -15,19 +16,20 @@ from rnngrad_widgets.widgets.traits import Bool, Int
 class RunLines(SelectionMark):
     """For each condition the median and the quartiles over samples by lag, and each repeat.
 
-    The selection's tensor holds norms, (runs, lags, samples). Scales ``x`` and ``y``, of which it
-    fits ``y``, in decades.
+    Scales ``x`` and ``y``, of which it fits ``y``, in decades.
     """
 
     _model_name = Unicode("RunLinesModel").tag(sync=True)
     _view_name = Unicode("RunLines").tag(sync=True)
 
+    stack = Instance(RunStack).tag(sync=True, **widget_serialization)
+    """The norms."""
     axis = Instance(PlotAxis).tag(sync=True, **widget_serialization)
     """The y axis, whose ticks are decades."""
     names = List(Unicode()).tag(sync=True)
     """Of the conditions."""
     groups = List(Int()).tag(sync=True)
-    """For each run the index of its condition."""
+    """For each row of the stack the index of its condition; -1 for one that is not drawn."""
     base = Int(0).tag(sync=True)
     """The index of the condition that the others are compared with."""
     ratio = Bool(False).tag(sync=True)

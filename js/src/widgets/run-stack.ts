@@ -1,0 +1,75 @@
+import type { ISerializers } from '@jupyter-widgets/base';
+import { unpack_models, WidgetModel } from '@jupyter-widgets/base';
+
+import type { Align, Stack } from '../data/compared';
+import { stacked } from '../data/compared';
+import { MODULE_STATE } from '../version';
+import type { SelectionModel } from './selection';
+import type { TensorModel } from './tensor';
+
+/** What the x axis counts: values of the trait `align`. */
+const ALIGNED_BY: readonly Align[] = ['lag', 'timestep'];
+
+/**
+ * The norms of runs that are compared, one beside the other. They become the tensor of the
+ * selection, so that the cursor and the time axis have as many places as there are.
+ */
+export class RunStackModel extends WidgetModel {
+  override defaults(): Backbone.ObjectHash {
+    return {
+      ...super.defaults(),
+      ...MODULE_STATE,
+      _model_name: 'RunStackModel',
+      _view_name: null,
+      _view_module: null,
+      _view_module_version: '',
+      selection: null,
+      runs: [],
+      align: 0,
+    };
+  }
+
+  static override serializers: ISerializers = {
+    ...WidgetModel.serializers,
+    selection: { deserialize: unpack_models },
+    runs: { deserialize: unpack_models },
+  };
+
+  override initialize(attributes: Backbone.ObjectHash, options: never): void {
+    super.initialize(attributes, options);
+    this.runs.forEach((run) => this.listenTo(run, 'change:array change:mask', this.build));
+    this.on('change:align', this.build, this);
+    this.build();
+  }
+
+  /** The norms as they are drawn now. */
+  get stack(): Stack {
+    return this.built;
+  }
+
+  get align(): Align {
+    return ALIGNED_BY[this.get('align') as number];
+  }
+
+  get selection(): SelectionModel {
+    return this.get('selection') as SelectionModel;
+  }
+
+  private get runs(): readonly TensorModel[] {
+    return this.get('runs') as readonly TensorModel[];
+  }
+
+  private build(): void {
+    this.built = stacked(
+      this.runs.map(({ plotArray, directions }) => ({ array: plotArray, directions })),
+      this.align,
+    );
+    const { data, samples, timesteps, channels } = this.built.array;
+    this.selection.tensor.set({
+      array: { values: data, shape: [samples, timesteps, channels] },
+      columns: this.align,
+    });
+  }
+
+  declare private built: Stack;
+}

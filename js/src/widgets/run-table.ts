@@ -1,0 +1,73 @@
+import type { ISerializers } from '@jupyter-widgets/base';
+import { DOMWidgetModel, DOMWidgetView, unpack_models } from '@jupyter-widgets/base';
+
+import { onThemeChange, sampleColour } from '../drawing/theme';
+import { MODULE_STATE } from '../version';
+import { element } from './elements';
+import type { TensorModel } from './tensor';
+
+export class RunTableModel extends DOMWidgetModel {
+  override defaults(): Backbone.ObjectHash {
+    return {
+      ...super.defaults(),
+      ...MODULE_STATE,
+      _model_name: 'RunTableModel',
+      _view_name: 'RunTable',
+      runs: [],
+      header: [],
+      names: [],
+      groups: [],
+      note: '',
+    };
+  }
+
+  static override serializers: ISerializers = {
+    ...DOMWidgetModel.serializers,
+    runs: { deserialize: unpack_models },
+  };
+}
+
+/** A row for each run and direction: its name in its colour, and what is told of its tensor. */
+export class RunTable extends DOMWidgetView {
+  override render(): void {
+    super.render();
+    this.el.classList.add('rnngrad-diagnosis-table');
+    for (const run of this.runs) {
+      this.listenTo(run, 'change:told', this.update);
+    }
+    this.listenTo(this.model, 'change:header', this.update);
+    this.stopTheme = onThemeChange(() => this.update());
+    this.update();
+  }
+
+  override update(): void {
+    const names = this.model.get('names') as string[];
+    const groups = this.model.get('groups') as number[];
+    const rows = this.runs.flatMap((run, i) => {
+      const { rows: own = [] } = (run.get('told') ?? {}) as { rows?: readonly string[][] };
+      return own.map((cells) => {
+        const swatch = element('span', '');
+        swatch.className = 'rnngrad-swatch';
+        swatch.style.background = sampleColour(groups[i]);
+        const name = element('td', '', swatch, names[groups[i]]);
+        return element('tr', '', name, ...cells.map((cell) => element('td', cell)));
+      });
+    });
+    const header = this.model.get('header') as string[];
+    const head = element('tr', '', ...header.map((word) => element('th', word)));
+    const table = element('table', '', element('thead', '', head), element('tbody', '', ...rows));
+    const note = element('p', this.model.get('note') as string);
+    this.el.replaceChildren(element('div', '', table), note);
+  }
+
+  override remove(): void {
+    this.stopTheme?.();
+    super.remove();
+  }
+
+  private get runs(): readonly TensorModel[] {
+    return this.model.get('runs') as readonly TensorModel[];
+  }
+
+  private stopTheme: (() => void) | undefined;
+}
