@@ -84,7 +84,7 @@ class ComparedRuns:
         result: dict[str, Any] = {
             "base": self.base,
             "runs": [
-                {"name": curve.name, "repeat": curve.repeat}
+                {"name": curve.name, "repeat": curve.repeat, "step": curve.step, "loss": curve.loss}
                 | self._diagnosis(curve).to_dict()["gradients"][0]
                 for curves in self.curves.values()
                 for curve in curves

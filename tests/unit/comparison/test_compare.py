@@ -70,8 +70,10 @@ def test_a_change_is_claimed_and_other_seeds_are_not(
 
 def test_the_numbers_are_those_of_diagnose(snapshots: dict[str, list[GradientSnapshot]]) -> None:
     found = compare(snapshots)
-    expected = diagnose(snapshots["bias 3"][1]).to_dict()["gradients"][0]
-    assert found.table[4] == {"name": "bias 3", "repeat": 1} | expected
+    snapshot = snapshots["bias 3"][1]
+    expected = diagnose(snapshot).to_dict()["gradients"][0]
+    when = {"step": snapshot.step, "loss": snapshot.loss}
+    assert found.table[4] == {"name": "bias 3", "repeat": 1} | when | expected
     assert json.loads(json.dumps(found.to_dict(), allow_nan=False)) == found.to_dict()
 
 
