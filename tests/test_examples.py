@@ -17,8 +17,10 @@ def rows_at(step):
     return {row["name"]: row for row in comparison.table}
 
 rows = {step: rows_at(step) for step in range(0, 901, 100)}
-lag = {step: {name: row["reach"][-1]["lag"] for name, row in own.items()} for step, own in rows.items()}
-loss = {step: {name: row["loss"] for name, row in own.items()} for step, own in rows.items()}
+lag, loss = {}, {}
+for step, own in rows.items():
+    lag[step] = {name: row["reach"][-1]["lag"] for name, row in own.items()}
+    loss[step] = {name: row["loss"] for name, row in own.items()}
 print(lag, loss)
 
 BASELINE = 1 / 6
