@@ -147,9 +147,29 @@ def norms_over_channels(tensor: GradientTensor) -> NDArray[np.float32]:
         (samples, timesteps, directions), float32.
     """
     values = [part.reshape(*tensor.shape[:2], -1) for part in halves(tensor).values()]
-    with np.errstate(over="ignore", invalid="ignore"):
-        norms = [np.sqrt(np.sum(np.square(part, dtype=np.float64), axis=-1)) for part in values]
-        return np.stack(norms, axis=-1).astype(np.float32)
+    with np.errstate(over="ignore"):
+        return np.stack([norms_over_last(part) for part in values], axis=-1).astype(np.float32)
+
+
+def norms_over_last(values: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the Euclidean norms over the last axis, in double precision.
+
+    Returns
+    -------
+    ndarray
+        Of the other axes; NaN or infinite where one of the values is.
+    """
+    scale = 1.0
+    if values.dtype == np.float64:  # squares of any other dtype are numbers in double precision
+        scale = float(np.max(np.abs(values), initial=0, where=np.isfinite(values))) or 1.0
+    found = np.empty(values.shape[:-1])
+    with np.errstate(invalid="ignore"):
+        for sample, own in enumerate(values):  # one by one: all would take twice the memory
+            scaled = own.astype(np.float64) / scale
+            found[sample] = np.sqrt(np.einsum("...c,...c->...", scaled, scaled))
+    with np.errstate(over="ignore"):
+        found *= scale
+    return found
 
 
 def halves(tensor: GradientTensor) -> dict[str, NDArray[Any]]:

@@ -83,7 +83,8 @@ def profile_of(values: NDArray[Any], mask: NDArray[np.bool_] | None, *, backward
     samples, count = values.shape[:2]
     if values.dtype.kind in "biu":
         values = values.astype(np.float64)
-    scale = float(np.max(np.abs(values), initial=0))
+    with np.errstate(invalid="ignore"):  # of NaN in bfloat16
+        scale = float(np.max(np.abs(values), initial=0))
     if not np.isfinite(scale):
         scale = float(np.max(np.abs(values), initial=0, where=np.isfinite(values)))
     norms = np.full((samples, count), np.nan)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.unit.recording.kills import kill
+from tests.unit.recording.kills import CHUNK, kill
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 xarray = pytest.importorskip("xarray")
 
 
-def test_fifteen_kills(tmp_path: Path) -> None:
-    recordings = kill(tmp_path, 15)
+@pytest.mark.parametrize("store", ["full", "summary"])
+def test_ten_kills(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store: str) -> None:
+    monkeypatch.setattr("rnngrad_widgets.recording.layout.SERIES_CHUNK", CHUNK)
+    recordings = kill(tmp_path, 10, store=store)
     assert sum(len(recording) for recording in recordings if recording is not None) >= 10
     for path in tmp_path.iterdir():
         with xarray.open_zarr(path) as data:
