@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
+from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 from ipywidgets import HTML, VBox, Widget, register
@@ -17,6 +18,7 @@ from rnngrad_widgets.data.quantities import check_known, quantity_of
 from rnngrad_widgets.data.statistics import THRESHOLD
 from rnngrad_widgets.diagnosis.shares import LEVELS, check_levels, check_threshold
 from rnngrad_widgets.diagnosis.telling import Evidence
+from rnngrad_widgets.explorer.compared_folders import expanded
 from rnngrad_widgets.explorer.compared_sources import (
     Batch,
     Gradient,
@@ -54,8 +56,9 @@ class Comparison(PlotFrame):
 
     align: Literal["lag"] = "lag"
 
-    def __init__(self, runs: ComparedRuns, quantity: str) -> None:
+    def __init__(self, runs: ComparedRuns, quantity: str, left_out: tuple[str, ...] = ()) -> None:
         self._runs = runs
+        self._left_out = left_out
         self._quantity = quantity
         names = list(runs.curves)
         self._views = [
@@ -74,7 +77,7 @@ class Comparison(PlotFrame):
         table = HTML(_table_html(runs)).add_class("rnngrad-diagnosis-table")
         first, *others = (view.selection for view in self._views)
         super().__init__(
-            [_findings(runs), plots, table.add_class("rnngrad-comparison")],
+            [_findings(runs, left_out), plots, table.add_class("rnngrad-comparison")],
             selection=first,
             weight_selections=others,
         )
@@ -87,8 +90,11 @@ class Comparison(PlotFrame):
 
     @property
     def findings(self) -> tuple[str, ...]:
-        """One sentence for each name but the base, in each direction of the layer."""
-        return self._runs.findings
+        """One sentence for each name but the base, in each direction of the layer.
+
+        Then one for each recording that was found and is not compared, with the reason.
+        """
+        return (*self._runs.findings, *self._left_out)
 
     @property
     def table(self) -> list[dict[str, Any]]:
@@ -124,7 +130,7 @@ class Comparison(PlotFrame):
 @suggesting
 @naming(SnapshotOptions, SNAPSHOT_DEFAULTS)
 def compare(
-    sources: Mapping[str, Any],
+    sources: Mapping[str, Any] | str | PathLike[str],
     x: Any = None,
     y: Any = None,
     quantity: str = "hidden_gradient",
@@ -148,7 +154,10 @@ def compare(
         By name: a model, an explorer (what it shows, if that is the quantity, else it is computed
         with the current weights), a `GradientSnapshot`, a `GradientTensor`, an array, a
         recording or its path or URL (its last step); or a list of them, the repeats of one
-        condition, in the same order everywhere.
+        condition, in the same order everywhere; a pattern of paths, as ``"bias-1/*"``, is such a
+        list, with ``seed-2`` before ``seed-10``. Or, without names, a folder that holds recordings,
+        or a pattern (``"runs/*"``, ``"s3://bucket/sweep/*"``): each of them has the name of its
+        folder. What cannot be read is left out, and named in the findings.
     x, y
         The batch that models are compared on, as ``fit`` takes it.
     quantity
@@ -178,14 +187,19 @@ def compare(
         If a source is none of these.
     ValueError
         If there is no source, a layer has not its like in another one, or the batches differ.
+    FileNotFoundError
+        If there is nothing at a folder or pattern.
+    RecordingError
+        If no recording there can be read.
     """
     check_known(quantity)
     limit, shares = check_threshold(threshold), check_levels(levels)
     check_reach((quantity,), options.get("loss_timesteps"), options.get("by"))
-    named = dict(_named(sources))
-    base = next(iter(sources)) if base is None else base
-    if base not in list(sources):
-        raise ValueError(f"base must be one of {list(sources)}; received {base!r}")
+    by_name, left_out = expanded(sources, layer, quantity, storage_options)
+    named = dict(_named(by_name))
+    base = next(iter(by_name)) if base is None else base
+    if base not in list(by_name):
+        raise ValueError(f"base must be one of {list(by_name)}; received {base!r}")
     batch = Batch(x, y, cast("SnapshotOptions", dict(options)))
     found = {
         key: experiment(key, source, batch, quantity, storage_options)
@@ -198,7 +212,7 @@ def compare(
         for (key, source), path in zip(found.items(), paths, strict=True)
     }
     check_comparable({key: gradient.tensor for key, gradient in gradients.items()})
-    curves: dict[str, list[Curve]] = {name: [] for name in sources}
+    curves: dict[str, list[Curve]] = {name: [] for name in by_name}
     for key, gradient in gradients.items():
         curves[key.name] += curves_of(key.name, key.repeat, Evidence(*gradient, limit, shares))
     runs = ComparedRuns(curves, base, limit, shares)
@@ -206,7 +220,7 @@ def compare(
     if len(set(directions.values())) > 1:
         each = ", ".join(f"{key} {words or 'one'}" for key, words in directions.items())
         raise ValueError(f"all layers must have the same directions; received {each}")
-    return Comparison(runs, next(iter(gradients.values())).tensor.quantity)
+    return Comparison(runs, next(iter(gradients.values())).tensor.quantity, left_out)
 
 
 class RunKey(NamedTuple):
@@ -225,8 +239,8 @@ def _named(sources: Mapping[str, Any]) -> Iterator[tuple[RunKey, Any]]:
     """Yield each run, by name and repeat."""
     if not isinstance(sources, Mapping):
         raise TypeError(
-            "compare takes experiments by name, compare({'name': model, ...}, x, y); received a "
-            f"{type(sources).__name__}"
+            "compare takes experiments by name, compare({'name': model, ...}, x, y), or "
+            f"recordings, compare('runs/*'); received a {type(sources).__name__}"
         )
     if not sources:
         raise ValueError("compare needs an experiment, best two; received none")
@@ -246,10 +260,11 @@ def _heading(quantity: str, direction: str) -> str:
     return f"{name[0].upper()}{name[1:]}{f', {direction}' if direction else ''}, by lag"
 
 
-def _findings(runs: ComparedRuns) -> HTML:
+def _findings(runs: ComparedRuns, left_out: Sequence[str]) -> HTML:
     lines = [*runs.findings]
     if len(runs.curves) == 1:
         lines.append("a second experiment is needed for a comparison")
+    lines += left_out
     words = HTML("".join(f"<p>{escape(line)}</p>" for line in lines))
     return words.add_class("rnngrad-diagnosis-table")
 

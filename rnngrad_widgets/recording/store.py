@@ -72,15 +72,12 @@ class Files:
         *,
         write: bool = False,
     ) -> None:
-        _check_zarr()
-        self.folder = _local(path)
+        check_zarr()
+        self.folder = local_folder(path)
         # absolute from here on: the process may change its directory
         self.where = str(path if self.folder is None else self.folder)
-        if self.folder is not None and storage_options:
-            raise ValueError(
-                f"storage_options are for URLs; received {sorted(storage_options)} with the local "
-                f"path {self.where}"
-            )
+        if self.folder is not None:
+            check_no_options(storage_options, self.where)
         if self.folder is not None and self.folder.is_file():
             raise NotADirectoryError(f"a recording is a folder; {self.where} is a file")
         self._store = self._open(dict(storage_options or {}), write)
@@ -186,7 +183,7 @@ class Files:
             try:
                 self.folder.mkdir(parents=True, exist_ok=True)
             except OSError as error:
-                raise _in_words(error, f"{self.where} cannot be written") from error
+                raise in_words(error, f"{self.where} cannot be written") from error
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -237,7 +234,7 @@ class Files:
             except FileNotFoundError:
                 return None
             except OSError as error:
-                raise _in_words(error, f"{self.where} cannot be read") from error
+                raise in_words(error, f"{self.where} cannot be read") from error
             if not kind(found.st_mode):
                 raise RecordingError(
                     f"{'/'.join(parts[:depth])} in {self.where} must be a plain file or folder; "
@@ -254,15 +251,8 @@ class Files:
             return FsspecStore.from_url(
                 self.where, storage_options=storage_options, read_only=not write
             )
-        except ImportError as error:  # fsspec itself, s3fs, gcsfs; its message says which
-            raise ModuleNotFoundError(
-                f"{self.where} needs another package: {error}; for s3:// and gs:// it is s3fs and "
-                f"gcsfs, beside {INSTALL}"
-            ) from error
-        except ValueError as error:
-            raise ValueError(
-                f"a path must be a folder or a URL that fsspec knows: {error}"
-            ) from error
+        except (ImportError, ValueError) as error:
+            raise not_a_path(error, self.where) from error
 
     def _run(self, do: Callable[[], Coroutine[Any, Any, _Result]], trouble: str) -> _Result:
         """Do something; over a network again, after growing pauses, where it fails."""
@@ -276,13 +266,13 @@ class Files:
             except Exception as error:  # noqa: PERF203 - it waits anyway
                 pause = None if isinstance(error, _FOR_GOOD) else next(pauses, None)
                 if pause is None:
-                    raise _in_words(error, trouble) from error
+                    raise in_words(error, trouble) from error
                 time.sleep(pause)
             else:
                 return result
 
 
-def _local(path: str | os.PathLike[str]) -> Path | None:
+def local_folder(path: str | os.PathLike[str]) -> Path | None:
     """Return the folder that a path stands for; None for a URL."""
     text = os.fspath(path)
     if isinstance(path, str):
@@ -292,7 +282,33 @@ def _local(path: str | os.PathLike[str]) -> Path | None:
     return Path(text).expanduser().absolute()
 
 
-def _in_words(error: Exception, trouble: str) -> OSError:
+def check_no_options(storage_options: Mapping[str, Any] | None, where: str) -> None:
+    """Refuse options for fsspec with a local path.
+
+    Raises
+    ------
+    ValueError
+        If there are any.
+    """
+    if storage_options:
+        raise ValueError(
+            f"storage_options are for URLs; received {sorted(storage_options)} with the local "
+            f"path {where}"
+        )
+
+
+def not_a_path(error: ImportError | ValueError, where: str) -> ImportError | ValueError:
+    """Say why fsspec does not know a URL: its package is missing, or there is none."""
+    if isinstance(error, ImportError):  # fsspec itself, s3fs, gcsfs; its message says which
+        return ModuleNotFoundError(
+            f"{where} needs another package: {error}; for s3:// and gs:// it is s3fs and gcsfs, "
+            f"beside {INSTALL}"
+        )
+    return ValueError(f"a path must be a folder or a URL that fsspec knows: {error}")
+
+
+def in_words(error: Exception, trouble: str) -> OSError:
+    """Say what the trouble is, and what a file system or the client of a store said of it."""
     said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     text = f"{trouble}: {said or type(error).__name__}"
     number = error.errno if isinstance(error, OSError) else None
@@ -312,7 +328,14 @@ def _prototype() -> Any:
     return default_buffer_prototype()
 
 
-def _check_zarr() -> None:
+def check_zarr() -> None:
+    """Check that zarr is there.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If it is not installed, or too old.
+    """
     try:
         import zarr  # noqa: PLC0415 - an extra
     except ImportError as error:
