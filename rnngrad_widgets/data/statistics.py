@@ -165,7 +165,7 @@ def norms_over_last(values: NDArray[Any]) -> NDArray[np.float64]:
     found = np.empty(values.shape[:-1])
     with np.errstate(invalid="ignore"):
         for sample, own in enumerate(values):  # one by one: all would take twice the memory
-            scaled = own.astype(np.float64) / scale
+            scaled = own.astype(np.float64) if scale == 1 else own / scale
             found[sample] = np.sqrt(np.einsum("...c,...c->...", scaled, scaled))
     with np.errstate(over="ignore"):
         found *= scale

@@ -61,7 +61,7 @@ class Entry:
         summary = summarised(snapshot)
         beside = {key: own for key, own in summary.items() if own is not snapshot[key]}
         stored, norms = (snapshot, beside) if store == "full" else (summary, {})
-        diagnosis = diagnosis_of(snapshot)
+        diagnosis = diagnosis_of(snapshot, summaries=summary)
         layout, masks = layout_of(stored, store, norms, diagnosis.numbers())
         return cls(stored, norms, diagnosis, replace(layout, info=info), masks)
 

@@ -103,7 +103,7 @@ class Recording:
         self._chunks: dict[str, _Chunk] = {}
         self._numbers = np.zeros((0, 0))
         end = time.monotonic() + timeout
-        while self._files.read(ROOT, MAX_ROOT) is None or not (self.refresh() and len(self)):
+        while not (self._take(self._files.read(ROOT, MAX_ROOT)) and len(self)):
             if time.monotonic() >= end:
                 break
             time.sleep(_PAUSE)
@@ -251,7 +251,11 @@ class Recording:
         data = self._files.read(ROOT, MAX_ROOT)
         if data is None:
             raise FileNotFoundError(f"there is no recording at {self.path} any more")
-        if data == self._root:
+        return self._take(data)
+
+    def _take(self, data: bytes | None) -> bool:
+        """Take what the root says; tell whether that is new."""
+        if data is None or data == self._root:
             return False
         layout, steps = parse_root(data, self.path, self._max_arrays)
         self._check_budget(steps * SCALAR_BYTES, f"{steps:,} steps")

@@ -92,17 +92,23 @@ class Files:
         OSError
             If it cannot be read.
         """
-        size = self._size(key)
-        if size is None:
-            return None
-        if size > limit:
-            raise RecordingError(
-                f"{key} in {self.where} must have at most {limit} bytes; it has {size}"
-            )
-        found: Buffer = self._run(
-            lambda: self._store.get(key, _prototype()), f"{self.where} cannot be read"
-        )
-        return None if found is None else bytes(found.to_bytes())
+        return self.read_all({key: limit})[key]
+
+    def read_all(self, limits: Mapping[str, int]) -> dict[str, bytes | None]:
+        """Read files at once, each at most as large as its limit; as `read` does."""
+        sizes = self._sizes(limits)
+        for key, size in sizes.items():
+            if size is not None and size > limits[key]:
+                raise RecordingError(
+                    f"{key} in {self.where} must have at most {limits[key]} bytes; it has {size}"
+                )
+
+        async def read(key: str) -> bytes | None:
+            there = sizes[key] is not None
+            found = await self._store.get(key, _prototype()) if there else None
+            return None if found is None else bytes(found.to_bytes())
+
+        return self._at_once(limits, read)
 
     def write(self, files: Mapping[str, bytes | np.ndarray]) -> None:
         """Write files, several at a time.
@@ -211,17 +217,27 @@ class Files:
                     f"{name} in {self.where} must be a plain folder; it is a link or another thing"
                 )
 
-    def _size(self, key: str) -> int | None:
+    def _sizes(self, keys: Iterable[str]) -> dict[str, int | None]:
         if self.folder is not None:
-            return self._local_size(self.folder, key)
+            return {key: self._local_size(self.folder, key) for key in keys}
 
-        async def size() -> int | None:
+        async def size(key: str) -> int | None:
             try:
                 return int(await self._store.getsize(key))
             except FileNotFoundError:
                 return None
 
-        return self._run(size, f"{self.where} cannot be read")
+        return self._at_once(keys, size)
+
+    def _at_once(
+        self, keys: Iterable[str], read: Callable[[str], Coroutine[Any, Any, _Result]]
+    ) -> dict[str, _Result]:
+        async def read_all() -> dict[str, _Result]:
+            names = list(keys)
+            found = await asyncio.gather(*map(read, names))
+            return dict(zip(names, found, strict=True))
+
+        return self._run(read_all, f"{self.where} cannot be read")
 
     def _local_size(self, folder: Path, key: str) -> int | None:
         parts = key.split("/")

@@ -16,6 +16,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
+from unittest import mock
 
 from rnngrad_widgets.recording import Recording, RecordingWriter, layout
 from tests.unit.recording.runs import assert_same, check, recorded, snapshot
@@ -94,7 +95,8 @@ def follow(path: Path, seconds: float) -> None:
 def kill(folder: Path, kills: int, seed: int = 0, store: str = "full") -> list[Recording | None]:
     """Kill that many writers, every third of a new recording, the others of a continued one."""
     chance = random.Random(seed)
-    with nursery(store) as process:
+    small = mock.patch.object(layout, "SERIES_CHUNK", CHUNK)
+    with small, nursery(store) as process:
         return [
             kill_once(
                 process,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.unit.recording.kills import CHUNK, kill
+from tests.unit.recording.kills import kill
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,8 +15,7 @@ xarray = pytest.importorskip("xarray")
 
 
 @pytest.mark.parametrize("store", ["full", "summary"])
-def test_ten_kills(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store: str) -> None:
-    monkeypatch.setattr("rnngrad_widgets.recording.layout.SERIES_CHUNK", CHUNK)
+def test_ten_kills(tmp_path: Path, store: str) -> None:
     recordings = kill(tmp_path, 10, store=store)
     assert sum(len(recording) for recording in recordings if recording is not None) >= 10
     for path in tmp_path.iterdir():
