@@ -97,12 +97,15 @@ def opening(folder: Path, name: str, shape: tuple[int, ...], steps: int) -> None
     explorer.close()
 
 
-def kills(folder: Path, count: int) -> None:
+def kills(folder: Path, count: int, store: str) -> None:
     """Kill writers; the check of every step fails if one is lost or damaged."""
-    recordings = kill(folder, count)
+    recordings = kill(folder, count, store=store)
     steps = sum(len(recording) for recording in recordings if recording is not None)
     unbegun = sum(1 for recording in recordings if recording is None or not len(recording))
-    print(f"{count} kills: 0 completed steps lost; {steps} compared, {unbegun} before the first")
+    print(
+        f"{count} kills ({store}): 0 completed steps lost; {steps} compared, {unbegun} before the "
+        "first"
+    )
 
 
 class Seconds(NamedTuple):
@@ -168,7 +171,8 @@ def main() -> None:
             speed(folder, label, count, shape, 40)
         opening(folder, "many", (16, 100, 64), 600)
         opening(folder, "long", (4, 200_000, 16), 5)
-        kills(folder / "kills", arguments.kills)
+        for store in ("full", "summary"):
+            kills(folder / f"kills {store}", arguments.kills, store)
         if arguments.pairs:
             overhead(folder, arguments.pairs, arguments.steps)
 

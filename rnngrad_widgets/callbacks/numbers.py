@@ -10,15 +10,20 @@ from rnngrad_widgets.diagnosis.diagnose import diagnosis_of
 if TYPE_CHECKING:
     from rnngrad_widgets.callbacks.status import Status
     from rnngrad_widgets.data.tensor import GradientSnapshot
+    from rnngrad_widgets.diagnosis.diagnosis import Diagnosis
 
 
-def snapshot_numbers(snapshot: GradientSnapshot, status: Status) -> dict[str, float]:
+def snapshot_numbers(
+    snapshot: GradientSnapshot, status: Status, diagnosis: Diagnosis | None = None
+) -> dict[str, float]:
     """Return the losses of a step and the numbers of its diagnosis.
 
     Parameters
     ----------
     snapshot, status
         What was taken, and how far training was.
+    diagnosis
+        That of the snapshot, where it is known.
 
     Returns
     -------
@@ -32,4 +37,4 @@ def snapshot_numbers(snapshot: GradientSnapshot, status: Status) -> dict[str, fl
         for name, loss in losses.items()
         if loss is not None and math.isfinite(loss)
     }
-    return found | diagnosis_of(snapshot).to_flat()
+    return found | (diagnosis_of(snapshot) if diagnosis is None else diagnosis).to_flat()

@@ -17,11 +17,15 @@ from rnngrad_widgets.callbacks.run_info import run_info
 from rnngrad_widgets.callbacks.schedule import Every
 from rnngrad_widgets.callbacks.status import Status
 from rnngrad_widgets.data.keywords import naming, suggesting
+from rnngrad_widgets.data.quantities import quantity_of
 from rnngrad_widgets.data.tensor import GradientSnapshot
+from rnngrad_widgets.recording.layout import Store
 from rnngrad_widgets.recording.writer import Mode, RecordingWriter
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
+
+    from rnngrad_widgets.diagnosis.diagnosis import Diagnosis
 
 
 class GradientRecorder(TrainingCallback):
@@ -55,7 +59,11 @@ class GradientRecorder(TrainingCallback):
         None for no limit.
     mode
         ``"x"``: a new recording; ``"a"``: continue the one that is there, with the same layers,
-        quantities and batch; ``"w"``: replace it, when the first snapshot comes.
+        quantities, batch and `store`; ``"w"``: replace it, when the first snapshot comes.
+    store
+        ``"full"``: every tensor; ``"summary"``: of each by sample (and timestep) the norms over
+        the channels of each direction, and a reach as it is, which is some hundred times less.
+        Both hold the numbers of `diagnose` at every step, of weights and gates too.
     on_error
         ``"warn"``: a failure, of computing or of writing, is said once, training goes on, and the
         next due step is tried again; ``"raise"``: it ends training.
@@ -98,6 +106,7 @@ class GradientRecorder(TrainingCallback):
         every: Every = 10,
         max_overhead: float | None = 0.05,
         mode: Mode = "x",
+        store: Store = "full",
         on_error: OnError = "warn",
         on_snapshot: Callable[[dict[str, float], int], object] | None = None,
         storage_options: Mapping[str, Any] | None = None,
@@ -111,7 +120,11 @@ class GradientRecorder(TrainingCallback):
         self._tell_numbers = on_snapshot
         probe = BatchSnapshot(x, y, layers, quantities, **options)
         info = run_info(x, y, options, every=every, max_overhead=max_overhead)
-        self._writer = RecordingWriter(path, mode, storage_options=storage_options, info=info)
+        _check_kept(store, quantities)
+        self._writer = RecordingWriter(
+            path, mode, store=store, storage_options=storage_options, info=info
+        )
+        self._diagnosis: Diagnosis | None = None
         super().__init__(
             probe,
             every=every,
@@ -127,12 +140,15 @@ class GradientRecorder(TrainingCallback):
 
     def on_snapshot(self, snapshot: GradientSnapshot, status: Status, skipped: int) -> None:
         """Write a snapshot."""
-        self._writer.append(snapshot, training_loss=status.training_loss, skipped=skipped)
+        self._diagnosis = self._writer.append(
+            snapshot, training_loss=status.training_loss, skipped=skipped
+        )
 
     def after_snapshot(self, snapshot: GradientSnapshot, status: Status) -> None:
         """Hand the numbers of a snapshot over."""
         if self._tell_numbers is not None:
-            self._tell_numbers(snapshot_numbers(snapshot, status), status.step or 0)
+            numbers = snapshot_numbers(snapshot, status, self._diagnosis)
+            self._tell_numbers(numbers, status.step or 0)
 
     def on_finish(self, status: Status) -> None:
         """Bring the metadata that may lag up to date."""
@@ -141,3 +157,13 @@ class GradientRecorder(TrainingCallback):
             self._writer.close()
         except OSError as error:  # the recording is whole without it
             self.on_failure(Status(error=error))
+
+
+def _check_kept(store: Store, quantities: Any) -> None:
+    """Refuse now what every snapshot would fail with: a summary of which nothing is kept."""
+    words = (quantities,) if isinstance(quantities, str) else tuple(quantities)
+    if store == "summary" and words and not any(quantity_of(word).dims for word in words):
+        raise ValueError(
+            f"a summary is of quantities by sample; received {', '.join(map(repr, words))}. "
+            "Record another one beside, or with store='full'"
+        )

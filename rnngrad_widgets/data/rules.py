@@ -129,6 +129,39 @@ def check_loss_timesteps(
         )
 
 
+def check_norms(
+    over: int,
+    shape: Sequence[int],
+    dims: Sequence[str],
+    directions: Sequence[str],
+    gates: Sequence[str],
+) -> None:
+    """Check that norms over channels have one channel for each direction, and no gates.
+
+    Parameters
+    ----------
+    over
+        Over how many channels they are; 0 where the values are no norms.
+    shape, dims, directions, gates
+        As for `check_axes`.
+
+    Raises
+    ------
+    ValueError
+        If they have other axes.
+    """
+    if over == 0:
+        return
+    known = tuple(dims) in (("sample", "timestep", "channel"), ("sample", "channel"))
+    if over < 0 or not known or gates or shape[-1] != (2 if len(directions) == 2 else 1):
+        raise ValueError(
+            "norms over channels must be (samples, timesteps, directions) or (samples, directions) "
+            f"without gates; received norms_over {over} with "
+            f"{dict(zip(dims, shape, strict=False))}, {len(directions)} directions, "
+            f"{len(gates)} gates"
+        )
+
+
 def check_numbers(dtype: np.dtype) -> None:
     """Check that values are real numbers.
 

@@ -102,10 +102,13 @@ def extreme(values: NDArray[Any]) -> Extreme | None:
     if values.dtype.kind in "biu":  # whole numbers may have no magnitude of their least one
         flat = flat.astype(np.float64)
     # without an array of magnitudes, which takes longer than to look twice
-    ends = sorted({int(np.argmax(flat)), int(np.argmin(flat))})  # the first NaN, where there is one
-    if not np.isfinite(flat[ends]).all():
-        counted = np.where(np.isfinite(flat), np.abs(flat), -1)
-        ends = [int(np.argmax(counted))]
+    with np.errstate(invalid="ignore"):  # of NaN in bfloat16
+        ends = sorted(
+            {int(np.argmax(flat)), int(np.argmin(flat))}
+        )  # the first NaN, if any
+        if not np.isfinite(flat[ends]).all():
+            counted = np.where(np.isfinite(flat), np.abs(flat), -1)
+            ends = [int(np.argmax(counted))]
     place = max(ends, key=lambda end: abs(float(flat[end])))
     magnitude = abs(float(flat[place]))
     if not math.isfinite(magnitude):
@@ -176,9 +179,29 @@ def norms_over_channels(tensor: GradientTensor) -> NDArray[np.float32]:
         (samples, timesteps, directions), float32.
     """
     values = [part.reshape(*tensor.shape[:2], -1) for part in halves(tensor).values()]
-    with np.errstate(over="ignore", invalid="ignore"):
-        norms = [np.sqrt(np.sum(np.square(part, dtype=np.float64), axis=-1)) for part in values]
-        return np.stack(norms, axis=-1).astype(np.float32)
+    with np.errstate(over="ignore"):
+        return np.stack([norms_over_last(part) for part in values], axis=-1).astype(np.float32)
+
+
+def norms_over_last(values: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the Euclidean norms over the last axis, in double precision.
+
+    Returns
+    -------
+    ndarray
+        Of the other axes; NaN or infinite where one of the values is.
+    """
+    scale = 1.0
+    if values.dtype == np.float64:  # squares of any other dtype are numbers in double precision
+        scale = float(np.max(np.abs(values), initial=0, where=np.isfinite(values))) or 1.0
+    found = np.empty(values.shape[:-1])
+    with np.errstate(invalid="ignore"):
+        for sample, own in enumerate(values):  # one by one: all would take twice the memory
+            scaled = own.astype(np.float64) if scale == 1 else own / scale
+            found[sample] = np.sqrt(np.einsum("...c,...c->...", scaled, scaled))
+    with np.errstate(over="ignore"):
+        found *= scale
+    return found
 
 
 def halves(tensor: GradientTensor) -> dict[str, NDArray[Any]]:

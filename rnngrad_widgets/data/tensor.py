@@ -18,6 +18,7 @@ from rnngrad_widgets.data.rules import (
     check_axes,
     check_loss_timesteps,
     check_mask,
+    check_norms,
     check_numbers,
     check_words,
 )
@@ -64,6 +65,9 @@ class GradientTensor:
     loss_timesteps
         Of a reach, the timesteps of the loss along ``loss_timestep``. What the loss reads by other
         ways than its timesteps, as a regularisation of activities, comes after them.
+    norms_over
+        Of a summary, over how many channels each value is the Euclidean norm: the channel axis is
+        the directions then. 0 where the values are those of the quantity itself.
 
     Raises
     ------
@@ -73,7 +77,7 @@ class GradientTensor:
         If a name is no word, or the axes are not as `rnngrad_widgets.data.rules` says: one name for
         each, sample and timestep first, directions and gates that divide the channels evenly, a
         mask of samples and timesteps, timesteps of the loss that rise, one less than along their
-        axis.
+        axis, norms of one channel for each direction.
     """
 
     values: NDArray[Any]
@@ -86,6 +90,7 @@ class GradientTensor:
     step: int | None = None
     loss: float | None = None
     loss_timesteps: tuple[int, ...] = ()
+    norms_over: int = 0
 
     def __post_init__(self) -> None:
         for what in ("dims", "directions", "gates"):
@@ -96,6 +101,7 @@ class GradientTensor:
         check_loss_timesteps(self.loss_timesteps, values.shape, self.dims)
         check_numbers(values.dtype)
         check_axes(values.shape, self.dims, self.directions, self.gates)
+        check_norms(self.norms_over, values.shape, self.dims, self.directions, self.gates)
         object.__setattr__(self, "values", _read_only(values))
         if self.mask is not None:
             mask = np.asarray(self.mask)

@@ -99,6 +99,7 @@ def diagnosis_of(
     threshold: float = THRESHOLD,
     levels: tuple[float, ...] = LEVELS,
     reasons: Mapping[str, str] | None = None,
+    summaries: Tensors | None = None,
 ) -> Diagnosis:
     """Return the numbers of tensors; nothing of those that there is nothing to diagnose of.
 
@@ -110,10 +111,14 @@ def diagnosis_of(
         As for `diagnose`.
     reasons
         For each direction why no rate can be read, where that is known; None to look.
+    summaries
+        Those of the tensors, where they are known: they say as well, and sooner, where the loss
+        acts.
     """
+    computed_with = tensors if summaries is None else summaries
 
     def of(tensor: GradientTensor) -> Iterable[Numbers]:
-        known = reasons_against_rate(tensor, tensors) if reasons is None else reasons
+        known = reasons_against_rate(tensor, computed_with) if reasons is None else reasons
         return numbers_of(tensor, profiles_by_lag(tensor), known, threshold, levels).values()
 
     return Diagnosis(

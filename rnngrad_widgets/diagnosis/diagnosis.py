@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 from rnngrad_widgets.data.text_table import html_table, text_table
-from rnngrad_widgets.diagnosis.flat import flat_numbers
+from rnngrad_widgets.diagnosis.flat import all_numbers
 from rnngrad_widgets.diagnosis.gradient import GradientDiagnosis
 from rnngrad_widgets.diagnosis.parameters import GateNumbers, KernelNumbers
 from rnngrad_widgets.diagnosis.words import findings_of_gates, findings_over_time, level_words
@@ -79,7 +79,14 @@ class Diagnosis:
             letters, digits and ``_ - . /``. A number that there is none of has no name.
             ``reach_at_0.368_is_censored`` is 1 where that reach is as far as the sequences go.
         """
-        return flat_numbers(self.gradients, self.gates, self.kernels)
+        return {name: each for name, each in self.numbers().items() if math.isfinite(each)}
+
+    def numbers(self) -> dict[str, float]:
+        """Return all numbers by name, as `to_flat`; NaN for one that there is none of.
+
+        The names are the same at every step of a training run.
+        """
+        return all_numbers(self.gradients, self.gates, self.kernels, self.levels)
 
     def __repr__(self) -> str:
         header, rows, below = self.table

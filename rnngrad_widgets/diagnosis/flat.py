@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from rnngrad_widgets.diagnosis.gradient import GradientDiagnosis
     from rnngrad_widgets.diagnosis.parameters import GateNumbers, KernelNumbers
@@ -25,16 +25,19 @@ def flat_name(*parts: str) -> str:
     return re.sub(r"[^A-Za-z0-9_./-]", lambda found: f"-{ord(found[0]):x}-", joined)
 
 
-def flat_numbers(
+def all_numbers(
     gradients: Iterable[GradientDiagnosis],
     gates: Iterable[GateNumbers],
     kernels: Iterable[KernelNumbers],
+    levels: Sequence[float],
 ) -> dict[str, float]:
-    """Return the numbers of a diagnosis by name; what there is no finite number of is left out.
+    """Return the numbers of a diagnosis by name; NaN for one that there is none of.
+
+    So the names are the same at every step of a training run.
 
     Parameters
     ----------
-    gradients, gates, kernels
+    gradients, gates, kernels, levels
         As in `Diagnosis`.
 
     Returns
@@ -46,45 +49,41 @@ def flat_numbers(
     found: dict[str, float] = {}
     for gradient in gradients:
         where = flat_name(gradient.layer, gradient.quantity, gradient.direction)
-        found |= _finite(where, _of_gradient(gradient))
+        found |= _named(where, _of_gradient(gradient, levels))
     for gate in gates:
         where = flat_name(gate.layer, "gate", gate.direction, gate.gate)
-        found |= _finite(where, _of_gate(gate))
+        found |= _named(where, _of_gate(gate))
     for kernel in kernels:
         where = flat_name(kernel.weight, "weight", kernel.gate)
-        found |= _finite(where, _of_kernel(kernel))
+        found |= _named(where, _of_kernel(kernel))
     return found
 
 
-def _finite(where: str, numbers: Iterable[_Number]) -> dict[str, float]:
+def _named(where: str, numbers: Iterable[_Number]) -> dict[str, float]:
     return {
-        f"{where}/{name}": float(value)
-        for name, value in numbers
-        if value is not None and math.isfinite(value)
+        f"{where}/{name}": math.nan if value is None else float(value) for name, value in numbers
     }
 
 
-def _of_gradient(gradient: GradientDiagnosis) -> Iterator[_Number]:
+def _of_gradient(gradient: GradientDiagnosis, levels: Sequence[float]) -> Iterator[_Number]:
     decay, agreement = gradient.decay, gradient.agreement
-    if decay is not None:
-        yield "factor_per_step", decay.factor
-        if decay.interval is not None:
-            low, high = decay.interval
-            yield "factor_per_step_low", math.exp(low)
-            yield "factor_per_step_high", math.exp(high)
-        yield "steps_per_decade", decay.steps_per_decade
-    for reach in gradient.reach:
-        name = f"reach_at_{reach.level:.3g}"
-        yield name, reach.lag
-        yield f"{name}_is_censored", reach.is_censored
+    interval = None if decay is None else decay.interval
+    yield "factor_per_step", None if decay is None else decay.factor
+    yield "factor_per_step_low", None if interval is None else math.exp(interval[0])
+    yield "factor_per_step_high", None if interval is None else math.exp(interval[1])
+    yield "steps_per_decade", None if decay is None else decay.steps_per_decade
+    reached = {each.level: each for each in gradient.reach}
+    for level in levels:
+        name, reach = f"reach_at_{level:.3g}", reached.get(level)
+        yield name, None if reach is None else reach.lag
+        yield f"{name}_is_censored", None if reach is None else reach.is_censored
     yield "not_reached", gradient.not_reached
     yield "growth", gradient.growth
     yield "dead_channels", gradient.dead_channels
     yield "faint_channels", gradient.faint_channels
     yield "nan", gradient.nan
     yield "inf", gradient.inf
-    if agreement is not None:
-        yield "agreement", agreement.median
+    yield "agreement", None if agreement is None else agreement.median
 
 
 def _of_gate(gate: GateNumbers) -> Iterator[_Number]:

@@ -32,7 +32,7 @@ class GradientDiagnosis:
     layer, quantity, direction
         Which gradient; the direction is empty where the layer has only one.
     samples, timesteps, channels
-        Its shape; further axes count as channels.
+        Its shape; further axes count as channels. Of a summary, those that its norms are over.
     decay
         How it changes with each step back; None where that cannot be read.
     no_decay
@@ -49,15 +49,17 @@ class GradientDiagnosis:
         How many times larger the norm is at the first timestep processed than at lag 0: the median
         over samples; None where that cannot be read.
     dead_channels
-        How many channels are exactly 0 in every sample and timestep.
+        How many channels are exactly 0 in every sample and timestep; None of a summary, unless
+        all are.
     faint_channels
-        How many others stay below the threshold times the largest magnitude.
+        How many others stay below the threshold times the largest magnitude; None of a summary,
+        unless all are 0.
     nan, inf
-        How many values are NaN, and infinite.
+        How many values are NaN, and infinite; None of a summary, unless all are finite.
     first_not_finite
-        The indices of the first of them, one for each axis.
+        The indices of the first of them, one for each axis; None of a summary.
     agreement
-        Whether the samples pull in one direction; None of a single one.
+        Whether the samples pull in one direction; None of a single one, and of a summary.
     """
 
     layer: str
@@ -72,14 +74,14 @@ class GradientDiagnosis:
     not_reached: float | None
     timesteps_not_reached: tuple[tuple[int, int], ...]
     growth: float | None
-    dead_channels: int
-    faint_channels: int
-    nan: int
-    inf: int
+    dead_channels: int | None
+    faint_channels: int | None
+    nan: int | None
+    inf: int | None
     first_not_finite: tuple[int, ...] | None
     agreement: Agreement | None
 
     @property
     def explodes(self) -> bool:
         """Whether it holds values that are not finite, or grows more than a thousand times."""
-        return bool(self.nan or self.inf) or (self.growth is not None and self.growth > 1e3)
+        return self.nan != 0 or self.inf != 0 or (self.growth is not None and self.growth > 1e3)

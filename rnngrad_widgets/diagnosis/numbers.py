@@ -56,6 +56,8 @@ def numbers_of(
         diagnosis = _diagnosis(names, values, profile, reason, threshold, extent)
         if tensor.dims == REACH:
             diagnosis = _of_reach(diagnosis, tensor)
+        if tensor.norms_over:
+            diagnosis = _of_norms(diagnosis, tensor.norms_over)
         found[direction] = Numbers(diagnosis, extent)
     return found
 
@@ -78,6 +80,22 @@ def _of_reach(diagnosis: GradientDiagnosis, tensor: GradientTensor) -> GradientD
     )
 
 
+def _of_norms(diagnosis: GradientDiagnosis, channels: int) -> GradientDiagnosis:
+    """Leave out what norms over channels do not tell."""
+    is_finite = diagnosis.first_not_finite is None
+    is_zero = is_finite and diagnosis.dead_channels == 1
+    return replace(
+        diagnosis,
+        channels=channels,
+        dead_channels=channels if is_zero else None,
+        faint_channels=0 if is_zero else None,
+        nan=0 if is_finite else None,
+        inf=0 if is_finite else None,
+        first_not_finite=None,
+        agreement=None,
+    )
+
+
 def _diagnosis(
     names: tuple[str, str, str],
     values: NDArray[Any],
@@ -87,7 +105,8 @@ def _diagnosis(
     extent: Extent,
 ) -> GradientDiagnosis:
     decay, no_decay = (None, reason) if reason else decay_of(profile)
-    loudest = np.max(np.abs(values), axis=(0, 1), initial=0).ravel()
+    with np.errstate(invalid="ignore"):  # of NaN in bfloat16
+        loudest = np.max(np.abs(values), axis=(0, 1), initial=0).ravel()
     nan = inf = 0
     first = None
     if not np.isfinite(loudest).all():

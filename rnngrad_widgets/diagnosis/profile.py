@@ -90,7 +90,8 @@ def profile_of(values: NDArray[Any], mask: NDArray[np.bool_] | None, *, backward
     for sample in range(samples):  # one by one: in double precision all would take twice the memory
         order = np.arange(count) if mask is None else np.flatnonzero(mask[sample])
         order = order if backward else order[::-1]
-        scaled = values[sample].reshape(count, -1).astype(np.float64) / (scale or 1.0)
+        flat = values[sample].reshape(count, -1)
+        scaled = np.divide(flat, scale or 1.0, dtype=np.float64)
         with np.errstate(invalid="ignore"):
             own = np.sqrt(np.einsum("tc,tc->t", scaled, scaled))
         norms[sample, : len(order)] = np.where(np.isfinite(own), own, np.nan)[order]

@@ -83,6 +83,8 @@ def _where(gradient: GradientDiagnosis) -> str:
 
 
 def _about_values(gradient: GradientDiagnosis) -> list[str]:
+    if gradient.nan is None:
+        return ["holds values that are not finite, how many is not known of norms"]
     if gradient.first_not_finite is None:
         return []
     counts = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from os import PathLike
 from typing import TYPE_CHECKING, Any, cast
 
 from rnngrad_widgets.callbacks.batch_snapshot import SNAPSHOT_DEFAULTS, SnapshotOptions
@@ -11,6 +12,7 @@ from rnngrad_widgets.data.loss_timesteps import check_reach
 from rnngrad_widgets.data.quantities import check_known
 from rnngrad_widgets.data.statistics import THRESHOLD
 from rnngrad_widgets.diagnosis.shares import LEVELS, check_levels, check_threshold
+from rnngrad_widgets.explorer.compared_folders import expanded
 from rnngrad_widgets.explorer.compared_run import ComparedRun, RunKey
 from rnngrad_widgets.explorer.compared_sources import (
     Batch,
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 @suggesting
 @naming(SnapshotOptions, SNAPSHOT_DEFAULTS)
 def compare(
-    sources: Mapping[str, Any],
+    sources: Mapping[str, Any] | str | PathLike[str],
     x: Any = None,
     y: Any = None,
     quantity: str = "hidden_gradient",
@@ -53,7 +55,10 @@ def compare(
         By name: a model, an explorer (what it shows, if that is the quantity, else it is computed
         with the current weights), a `GradientSnapshot`, a `GradientTensor`, an array, a
         recording or its path or URL (its last step); or a list of them, the repeats of one
-        condition, in the same order everywhere.
+        condition, in the same order everywhere; a pattern of paths, as ``"bias-1/*"``, is such a
+        list, with ``seed-2`` before ``seed-10``. Or, without names, a folder that holds recordings,
+        or a pattern (``"runs/*"``, ``"s3://bucket/sweep/*"``): each of them has the name of its
+        folder. What cannot be read is left out, and named in the findings.
     x, y
         The batch that models are compared on, as ``fit`` takes it.
     quantity
@@ -83,14 +88,19 @@ def compare(
         If a source is none of these.
     ValueError
         If there is no source, a layer has not its like in another one, or the batches differ.
+    FileNotFoundError
+        If there is nothing at a folder or pattern.
+    RecordingError
+        If no recording there can be read.
     """
     check_known(quantity)
     limit, shares = check_threshold(threshold), check_levels(levels)
     check_reach((quantity,), options.get("loss_timesteps"), options.get("by"))
-    named = dict(_named(sources))
-    base = next(iter(sources)) if base is None else base
-    if base not in list(sources):
-        raise ValueError(f"base must be one of {list(sources)}; received {base!r}")
+    by_name, left_out = expanded(sources, layer, quantity, storage_options)
+    named = dict(_named(by_name))
+    base = next(iter(by_name)) if base is None else base
+    if base not in list(by_name):
+        raise ValueError(f"base must be one of {list(by_name)}; received {base!r}")
     batch = Batch(x, y, cast("SnapshotOptions", dict(options)))
     found = {
         key: experiment(key, source, batch, quantity, storage_options)
@@ -108,15 +118,15 @@ def compare(
         ComparedRun(key, found[key], path, gradients[key], (limit, shares))
         for key, path in zip(found, paths, strict=True)
     ]
-    return Comparison(runs, base, (limit, shares))
+    return Comparison(runs, base, (limit, shares), left_out)
 
 
 def _named(sources: Mapping[str, Any]) -> Iterator[tuple[RunKey, Any]]:
     """Yield each run, by name and repeat."""
     if not isinstance(sources, Mapping):
         raise TypeError(
-            "compare takes experiments by name, compare({'name': model, ...}, x, y); received a "
-            f"{type(sources).__name__}"
+            "compare takes experiments by name, compare({'name': model, ...}, x, y), or "
+            f"recordings, compare('runs/*'); received a {type(sources).__name__}"
         )
     if not sources:
         raise ValueError("compare needs an experiment, best two; received none")

@@ -209,7 +209,7 @@ def experiment(
     if isinstance(source, (str, PathLike)):
         source = open_recording(source, storage_options, 0.0)
     if type(source).__module__.startswith("rnngrad_widgets.recording"):
-        return OfSource(RecordingSource(source), source.info.get("batch", ""))
+        return OfSource(RecordingSource(source, norms=True), source.info.get("batch", ""))
     if hasattr(source, "__array__"):
         return OfSource(ArraySource(source))
     if not _is_model(source):

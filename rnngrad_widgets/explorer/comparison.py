@@ -72,8 +72,10 @@ class Comparison(PlotFrame):
         members: Sequence[ComparedRun],
         base: str,
         shares: tuple[float, tuple[float, ...]],
+        left_out: Sequence[str] = (),
     ) -> None:
         self._members = members
+        self._left_out = left_out
         self._shares = shares
         self._base = base
         self._quantity = members[0].quantity
@@ -124,8 +126,11 @@ class Comparison(PlotFrame):
 
     @property
     def findings(self) -> tuple[str, ...]:
-        """One sentence for each name but the base, in each direction of the layer."""
-        return self._runs.findings
+        """One sentence for each name but the base, in each direction of the layer.
+
+        Then one for each recording that was found and is not compared, with the reason.
+        """
+        return (*self._runs.findings, *self._left_out)
 
     @property
     def table(self) -> list[dict[str, Any]]:
@@ -341,9 +346,10 @@ class Comparison(PlotFrame):
         return curves
 
     def _write_findings(self) -> None:
-        lines = [*self.findings]
+        lines = [*self._runs.findings]
         if len(self._table.names) == 1:
             lines.append("a second experiment is needed for a comparison")
+        lines += self._left_out
         if shown := self._shown_steps():
             steps = {member.history.steps[place] for member, place in shown}
             each = ", ".join(

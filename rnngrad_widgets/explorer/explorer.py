@@ -322,6 +322,7 @@ class GradientExplorer(ExplorerBase):
         every: Every = 10,
         max_overhead: float | None = 0.05,
         mode: Literal["x", "a", "w"] = "x",
+        store: Literal["full", "summary"] = "full",
         on_error: OnError = "warn",
         storage_options: Mapping[str, Any] | None = None,
     ) -> GradientRecorder:
@@ -333,7 +334,7 @@ class GradientExplorer(ExplorerBase):
             A local folder, or a URL that fsspec knows.
         layers, quantities
             What is recorded; None is what is shown.
-        every, max_overhead, mode, on_error, storage_options
+        every, max_overhead, mode, store, on_error, storage_options
             As for `GradientRecorder`.
 
         Returns
@@ -360,6 +361,7 @@ class GradientExplorer(ExplorerBase):
             every=every,
             max_overhead=max_overhead,
             mode=mode,
+            store=store,
             on_error=on_error,
             storage_options=storage_options,
         )

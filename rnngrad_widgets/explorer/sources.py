@@ -304,10 +304,19 @@ class ArraySource(Source):
 
 
 class RecordingSource(Source):
-    """A recording; its last snapshot is what is shown first."""
+    """A recording; its last snapshot is what is shown first.
 
-    def __init__(self, recording: Recording) -> None:
+    Parameters
+    ----------
+    recording
+        What is read.
+    norms
+        Whether norms over channels are read, and not the tensors.
+    """
+
+    def __init__(self, recording: Recording, *, norms: bool = False) -> None:
         self._recording = recording
+        self._norms = norms
 
     def layers(self) -> Mapping[str, str]:
         """Return labels by path."""
@@ -388,7 +397,7 @@ class RecordingSource(Source):
                 f"the recording holds {list(self.quantities(layer))} of layer {layer!r}; "
                 f"received quantity {quantity!r}{way_out}"
             )
-        tensor = self._recording.snapshot(place, [(layer, quantity)])[layer, quantity]
+        tensor = self._tensor(place, layer, quantity)
         self.note_reasons(tensor, self._direct(place, layer, quantity))
         return tensor
 
@@ -398,8 +407,13 @@ class RecordingSource(Source):
         path = next(own, None) if needs_direct(quantity) else None
         if path is not None:
             with suppress(ValueError, OSError):  # without it that is not known
-                return self._recording.snapshot(place, [(path, DIRECT)])
+                return {(path, DIRECT): self._tensor(place, path, DIRECT)}
         return {}
+
+    def _tensor(self, place: int, layer: str, quantity: str) -> GradientTensor:
+        if self._norms:
+            return self._recording.norms(place, layer, quantity)
+        return self._recording.snapshot(place, [(layer, quantity)])[layer, quantity]
 
 
 def _and_above(path: str) -> Iterator[str]:

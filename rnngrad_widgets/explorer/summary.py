@@ -61,6 +61,15 @@ def left_out(tensor: GradientTensor, plot_array: PlotArray) -> str:
     )
 
 
+def summary_note(tensor: GradientTensor) -> str:
+    """Say that norms are shown in the place of a quantity; empty where it is shown itself."""
+    over = tensor.norms_over
+    if not over:
+        return ""
+    each = " of each direction" if len(tensor.directions) == 2 else ""
+    return f"recorded as a summary: shown are the norms over the {over:,} channels{each}"
+
+
 # -- the parts, each HTML: words that a user gave are escaped where they go in ---------------------
 
 
@@ -117,6 +126,8 @@ def _place(tensor: GradientTensor, found: Extreme) -> str:
             part, indices[axis] = divmod(indices[axis], size)
             within.append(kind + parts[part])
     places = [f"{dim} {index}" for dim, index in zip(tensor.dims, indices, strict=True)]
+    if tensor.norms_over:
+        places.pop()  # of all channels
     labels = labels_of_loss_timesteps(tensor)
     if labels:
         places[-1] = f"{axis_words(LOSS_TIMESTEP)} {labels[indices[-1]]}"
@@ -131,7 +142,7 @@ def _divided(tensor: GradientTensor) -> int:
 
 
 def _finding(tensor: GradientTensor, found: Extreme | None) -> str:
-    if found is None or is_gradient_over_time(tensor):
+    if found is None or is_gradient_over_time(tensor) or tensor.norms_over:
         return ""
     if found.magnitude == 0:
         return "all values are zero"

@@ -19,25 +19,32 @@ from rnngrad_widgets.data.rules import (
     LOSS_TIMESTEP,
     check_axes,
     check_loss_timesteps,
-    check_mask,
+    check_norms,
     check_words,
 )
+from rnngrad_widgets.recording.consistency import check_consistent, shortened
+from rnngrad_widgets.recording.documents import root_document
 from rnngrad_widgets.recording.errors import RecordingError
 from rnngrad_widgets.recording.layout import (
     DTYPES,
     MARK,
     MAX_CHUNK,
+    NUMBERS,
     SCALARS,
+    STORES,
     VERSION,
     ArrayLayout,
     Layout,
-    root_document,
+    Store,
+    as_series,
 )
 
 MAX_ROOT = 2**23
 """Bytes of the root ``zarr.json``; 30 arrays make 30 KB."""
 MAX_STEPS = 10**7
 MAX_TEXT = 1000
+MAX_NUMBER_NAME = 10 * MAX_TEXT
+"""Characters of the name of a number, which has that of a layer in it, escaped."""
 MAX_AXES = 32
 MAX_INFO = 100
 
@@ -81,7 +88,7 @@ def _parse(data: bytes, max_arrays: int | None) -> tuple[Layout, int]:
     try:
         root = json.loads(data)
     except ValueError as error:
-        raise RecordingError(f"zarr.json must be JSON; {_short(str(error))}") from None
+        raise RecordingError(f"zarr.json must be JSON; {shortened(str(error))}") from None
     attributes = _get(_a(dict, root, "zarr.json"), "attributes", dict)
     version = attributes.get(MARK)
     if version is None:
@@ -93,22 +100,29 @@ def _parse(data: bytes, max_arrays: int | None) -> tuple[Layout, int]:
         )
     steps = _get(attributes, "steps_committed", int)
     if not 0 <= steps <= MAX_STEPS:
-        raise RecordingError(f"steps_committed must be 0 .. {MAX_STEPS}; received {_short(steps)}")
-    consolidated = _get(root, "consolidated_metadata", dict)
+        raise RecordingError(
+            f"steps_committed must be 0 .. {MAX_STEPS}; received {shortened(steps)}"
+        )
+    store = _store(attributes) if version == VERSION else None
+    metadata = _get(_get(root, "consolidated_metadata", dict), "metadata", dict)
+    _check_count(metadata, max_arrays)
+    numbers: tuple[str, ...] = ()
     arrays: list[ArrayLayout] = []
     masks: list[ArrayLayout] = []
-    metadata = _get(consolidated, "metadata", dict)
-    if max_arrays is not None and len(metadata) > max_arrays + len(SCALARS):
-        raise RecordingError(
-            f"it must have at most {max_arrays:,} arrays; it has {len(metadata) - len(SCALARS):,}. "
-            f"Raise it: Recording.open(path, max_arrays={len(metadata) - len(SCALARS)})"
-        )
+    norms: list[ArrayLayout] = []
     for name, node in metadata.items():
         if not _NAME.fullmatch(name):
-            raise RecordingError(f"a name must be letters, digits, _ . -; received {_short(name)}")
-        if name not in SCALARS:
+            raise RecordingError(
+                f"a name must be letters, digits, _ . -; received {shortened(name)}"
+            )
+        if name == NUMBERS and store is not None:
+            names = _get(_get(_a(dict, node, name), "attributes", dict), "names", list)
+            numbers = tuple(_text(each, MAX_NUMBER_NAME) for each in names)
+        elif name not in SCALARS:
             array = _array(name, _a(dict, node, name))
-            (arrays if array.dims else masks).append(array)
+            if array.dims and (store == "summary" or array.summary_of):
+                array = as_series(array)
+            (norms if array.summary_of else arrays if array.dims else masks).append(array)
     aliases = _get(attributes, "aliases", dict)
     layout = Layout(
         tuple(arrays),
@@ -117,11 +131,32 @@ def _parse(data: bytes, max_arrays: int | None) -> tuple[Layout, int]:
         _texts(attributes, "notes"),
         _text(attributes.get("id")),
         None if version == 1 else _info(attributes),
+        store,
+        tuple(norms),
+        numbers,
     )
     _compare(root, root_document(layout, steps), "zarr.json")
-    _check_masks(layout)
-    _check_names(layout)
+    check_consistent(layout)
     return layout, steps
+
+
+def _check_count(metadata: dict[str, Any], max_arrays: int | None) -> None:
+    """Check how many arrays there are, before they are looked at: with norms beside, twice."""
+    count = sum(
+        name not in SCALARS and name != NUMBERS and not _is_beside(node)
+        for name, node in metadata.items()
+    )
+    most = max(count, len(metadata) - len(SCALARS) - 1 - count)
+    if max_arrays is not None and most > max_arrays:
+        raise RecordingError(
+            f"it must have at most {max_arrays:,} arrays; it has {most:,}. "
+            f"Raise it: Recording.open(path, max_arrays={most})"
+        )
+
+
+def _is_beside(node: Any) -> bool:
+    attributes = node.get("attributes") if isinstance(node, dict) else None
+    return isinstance(attributes, dict) and "summary_of" in attributes
 
 
 def _array(name: str, node: dict[str, Any]) -> ArrayLayout:
@@ -132,13 +167,15 @@ def _array(name: str, node: dict[str, Any]) -> ArrayLayout:
     shape = tuple(_a(int, size, "shape") for size in _get(node, "shape", list))[first:]
     dtype = _get(node, "data_type", str)
     if dtype not in DTYPES:
-        raise RecordingError(f"data_type of {name!r} must be a number's; received {_short(dtype)}")
+        raise RecordingError(
+            f"data_type of {name!r} must be a number's; received {shortened(dtype)}"
+        )
     nbytes = math.prod(shape[:MAX_AXES]) * np.dtype(dtype).itemsize
     sound = all(size > 0 for size in shape) and len(shape) <= MAX_AXES and nbytes <= MAX_CHUNK
     if not sound or len(shape) != len(axes):
         raise RecordingError(
             f"a step of {name!r} must be 1 to {MAX_CHUNK} bytes on at most {MAX_AXES} named axes; "
-            f"received shape {_short(shape)}"
+            f"received shape {shortened(shape)}"
         )
     if not attributes:
         return ArrayLayout(name, axes, shape, dtype)
@@ -152,6 +189,7 @@ def _array(name: str, node: dict[str, Any]) -> ArrayLayout:
         _a(int, timestep, "loss_timesteps")
         for timestep in (_get(attributes, "loss_timesteps", list) if LOSS_TIMESTEP in dims else ())
     )
+    norms_over = _a(int, attributes.get("norms_over", 0), "norms_over")
     try:
         check_words(f"dims of {name!r}", dims)
         check_words(f"directions of {name!r}", directions)
@@ -159,6 +197,7 @@ def _array(name: str, node: dict[str, Any]) -> ArrayLayout:
         check_words(f"the quantity of {name!r}", [quantity] if quantity else [])
         check_axes(shape, dims, directions, gates)
         check_loss_timesteps(loss_timesteps, shape, dims)
+        check_norms(norms_over, shape, dims, directions, gates)
     except ValueError as error:
         raise RecordingError(f"{name!r}: {error}") from None
     return ArrayLayout(
@@ -173,7 +212,17 @@ def _array(name: str, node: dict[str, Any]) -> ArrayLayout:
         gates,
         None if mask is None else _text(mask),
         loss_timesteps,
+        norms_over,
+        _text(attributes.get("summary_of", "")),
     )
+
+
+def _store(attributes: dict[str, Any]) -> Store:
+    found = attributes.get("store")
+    for known in STORES:
+        if found == known:
+            return known
+    raise RecordingError(f"store must be one of {list(STORES)}; received {shortened(found)}")
 
 
 def _info(attributes: dict[str, Any]) -> dict[str, str]:
@@ -183,55 +232,22 @@ def _info(attributes: dict[str, Any]) -> dict[str, str]:
     return {_text(name): _text(value) for name, value in info.items()}
 
 
-def _check_masks(layout: Layout) -> None:
-    masks = {mask.name: mask for mask in layout.masks}
-    for array in layout.arrays:
-        mask = None if array.mask is None else masks.get(array.mask)
-        if array.mask is not None and (mask is None or mask.dtype != "bool"):
-            raise RecordingError(
-                f"the mask of {array.name!r} must be an array of bools that is there; received "
-                f"{_short(array.mask)}"
-            )
-        if mask is not None:
-            try:
-                check_mask(mask.shape, array.shape, array.dims)
-            except ValueError as error:
-                raise RecordingError(f"{array.name!r}: {error}") from None
-
-
-def _check_names(layout: Layout) -> None:
-    """Check that a (layer, quantity) is one array; an alias leads straight to a layer."""
-    keys = [(array.layer, array.quantity) for array in layout.arrays]
-    if len(set(keys)) != len(keys):
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise RecordingError(
-            f"a layer's quantity must be one array; received {_short(twice)} twice"
-        )
-    layers = {array.layer for array in layout.arrays}
-    for name, path in layout.aliases.items():
-        if name != path and (name in layers or path in layout.aliases):
-            raise RecordingError(
-                f"an alias must be another name of a layer; received {_short(name)} for "
-                f"{_short(path)}"
-            )
-
-
 def _compare(found: Any, expected: Any, where: str) -> None:
     """Find the place where two documents differ, and say it."""
     if isinstance(expected, dict) and isinstance(found, dict):
         for key in {**expected, **found}:
             if (key in expected) != (key in found):
                 rule = "must have" if key in expected else "must not have"
-                raise RecordingError(f"{where} {rule} {_short(key)}")
+                raise RecordingError(f"{where} {rule} {shortened(key)}")
             _compare(found[key], expected[key], f"{where}: {key}"[-MAX_TEXT:])
     elif found != expected:
-        raise RecordingError(f"{where} must be {_short(expected)}; received {_short(found)}")
+        raise RecordingError(f"{where} must be {shortened(expected)}; received {shortened(found)}")
 
 
 def _a(kind: type[_Kind], value: Any, what: str) -> _Kind:
     # Not isinstance: True is no number of steps.
     if type(value) is not kind:
-        raise RecordingError(f"{what} must be of type {kind.__name__}; received {_short(value)}")
+        raise RecordingError(f"{what} must be of type {kind.__name__}; received {shortened(value)}")
     return value
 
 
@@ -239,17 +255,12 @@ def _get(values: dict[str, Any], key: str, kind: type[_Kind]) -> _Kind:
     return _a(kind, values.get(key), key)
 
 
-def _text(value: Any) -> str:
+def _text(value: Any, most: int = MAX_TEXT) -> str:
     text = _a(str, value, "a name")
-    if len(text) > MAX_TEXT:
-        raise RecordingError(f"a name must have at most {MAX_TEXT} characters; has {len(text)}")
+    if len(text) > most:
+        raise RecordingError(f"a name must have at most {most} characters; has {len(text)}")
     return text
 
 
 def _texts(values: dict[str, Any], key: str) -> tuple[str, ...]:
     return tuple(_text(value) for value in _get(values, key, list))
-
-
-def _short(value: Any) -> str:
-    text = repr(value) if not isinstance(value, int) or abs(value) < 10**30 else "a huge number"
-    return text if len(text) <= 100 else f"{text[:100]}..."

@@ -8,16 +8,18 @@ import os
 import time
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rnngrad_widgets.data.summary import summary_of
 from rnngrad_widgets.data.tensor import GradientSnapshot, GradientTensor
 from rnngrad_widgets.recording.errors import RecordingError
 from rnngrad_widgets.recording.guard import MAX_ROOT, parse_root
-from rnngrad_widgets.recording.layout import ROOT, ArrayLayout, Layout
+from rnngrad_widgets.recording.layout import ROOT, ArrayLayout, Layout, Store
 from rnngrad_widgets.recording.scalars import SCALAR_BYTES, no_scalars, read_chunk, read_scalars
+from rnngrad_widgets.recording.series import read_series
 from rnngrad_widgets.recording.store import Files
 
 BUDGET = 2**29
@@ -28,6 +30,24 @@ MAX_ARRAYS = 1000
 
 _PAUSE = 0.2
 """Seconds between two looks for a recording that is not there yet."""
+
+
+class _Chunk(NamedTuple):
+    """A chunk of several steps that was read.
+
+    Parameters
+    ----------
+    number
+        Which one.
+    known
+        How many steps were in the recording then; those of the chunk after them say nothing.
+    values
+        (steps, ...).
+    """
+
+    number: int
+    known: int
+    values: np.ndarray
 
 
 class Recording:
@@ -78,9 +98,12 @@ class Recording:
         self._layout = Layout()
         self._scalars = no_scalars()
         self._arrays: dict[tuple[str, str], ArrayLayout] = {}
+        self._norms: dict[tuple[str, str], ArrayLayout] = {}
         self._masks: dict[str, np.ndarray] = {}
+        self._chunks: dict[str, _Chunk] = {}
+        self._numbers = np.zeros((0, 0))
         end = time.monotonic() + timeout
-        while self._files.read(ROOT, MAX_ROOT) is None or not (self.refresh() and len(self)):
+        while not (self._take(self._files.read(ROOT, MAX_ROOT)) and len(self)):
             if time.monotonic() >= end:
                 break
             time.sleep(_PAUSE)
@@ -127,6 +150,11 @@ class Recording:
         return MappingProxyType(dict(self._layout.info or {}))
 
     @property
+    def store(self) -> Store:
+        """``"full"``, or ``"summary"``: then the tensors of a snapshot are norms over channels."""
+        return self._layout.store or "full"
+
+    @property
     def keys(self) -> tuple[tuple[str, str], ...]:
         """What is recorded at every step: (layer, quantity); nothing before the first step."""
         return tuple((array.layer, array.quantity) for array in self._layout.arrays)
@@ -166,11 +194,42 @@ class Recording:
         """How many due snapshots were left out before each one, (snapshots,)."""
         return self._scalars["skipped"]
 
+    @property
+    def numbers(self) -> Mapping[str, NDArray[np.float64]]:
+        """The numbers of `diagnose` at every snapshot, (snapshots,) each; NaN where there is none.
+
+        By name, as `Diagnosis.to_flat` has them, of what was recorded and not of its norms:
+        ``"lstm/hidden_gradient/dead_channels"``. Empty for recordings from before there were any.
+
+        Raises
+        ------
+        RecordingError
+            If a chunk is missing or has a wrong size, or they take more than the budget.
+        OSError
+            If it cannot be read.
+        """
+        names = self._layout.numbers
+        if not names or not len(self):
+            return MappingProxyType({})
+        array, known = self._layout.of_numbers, self._numbers
+        self._check_budget(len(self) * array.nbytes, "the numbers of all steps")
+        whole = len(known) // array.steps
+        rest = [
+            read_series(self._files, array, number)
+            for number in range(whole, -(-len(self) // array.steps))
+        ]
+        start = known[: whole * array.steps].reshape(-1, len(names))
+        found = np.concatenate([start, *rest])[: len(self)]
+        found.flags.writeable = False
+        self._numbers = found
+        return MappingProxyType(dict(zip(names, found.T, strict=True)))
+
     def __len__(self) -> int:
         return len(self._scalars["step"])
 
     def __repr__(self) -> str:
-        return f"<Recording {self.path}: {len(self)} snapshots of {len(self.keys)} tensors>"
+        kept = "tensors" if self.store == "full" else "summaries"
+        return f"<Recording {self.path}: {len(self)} snapshots of {len(self.keys)} {kept}>"
 
     def refresh(self) -> bool:
         """Look whether there are new steps, or another recording in its place.
@@ -192,7 +251,11 @@ class Recording:
         data = self._files.read(ROOT, MAX_ROOT)
         if data is None:
             raise FileNotFoundError(f"there is no recording at {self.path} any more")
-        if data == self._root:
+        return self._take(data)
+
+    def _take(self, data: bytes | None) -> bool:
+        """Take what the root says; tell whether that is new."""
+        if data is None or data == self._root:
             return False
         layout, steps = parse_root(data, self.path, self._max_arrays)
         self._check_budget(steps * SCALAR_BYTES, f"{steps:,} steps")
@@ -202,9 +265,10 @@ class Recording:
         for values in self._scalars.values():
             values.flags.writeable = False
         if not same:
-            self._masks = {}
+            self._masks, self._chunks, self._numbers = {}, {}, np.zeros((0, 0))
         self._layout, self._root = layout, data
         self._arrays = {(array.layer, array.quantity): array for array in layout.arrays}
+        self._norms = {(array.layer, array.quantity): array for array in layout.norms}
         return True
 
     def snapshot(
@@ -237,8 +301,9 @@ class Recording:
         """
         place = self._place(index)
         wanted = self.keys if keys is None else tuple(keys)
-        self._check_budget(sum(self._size(key) for key in wanted), "a snapshot of it")
-        tensors = [self._tensor(place, key) for key in wanted]
+        arrays = [self._array(key) for key in wanted]
+        self._check_budget(sum(map(self._size, arrays)), "a snapshot of it")
+        tensors = [self._tensor(place, array) for array in arrays]
         return GradientSnapshot(
             {(tensor.layer, tensor.quantity): tensor for tensor in tensors},
             loss=float(self.losses[place]),
@@ -247,11 +312,49 @@ class Recording:
             notes=self.notes,
         )
 
-    def _tensor(self, place: int, key: tuple[str, str]) -> GradientTensor:
-        array = self._array(key)
-        values = read_chunk(self._files, array.chunk_key(place), array.shape, array.dtype)
+    def norms(self, index: int, layer: str, quantity: str) -> GradientTensor:
+        """Read the norms over channels of a tensor: what comparing runs needs, and little to read.
+
+        Parameters
+        ----------
+        index
+            Place of the snapshot, as for `snapshot`.
+        layer, quantity
+            Which tensor.
+
+        Returns
+        -------
+        GradientTensor
+            (samples, timesteps, directions), or (samples, directions) of what has no timesteps,
+            with ``norms_over``; a reach as it is. Of recordings from before norms were stored, they
+            are computed from the tensor.
+
+        Raises
+        ------
+        IndexError
+            If there is no such place.
+        KeyError
+            If the tensor is not recorded.
+        ValueError
+            If it has no samples, as a weight.
+        RecordingError
+            If a chunk is missing or has a wrong size, or takes more than the budget.
+        OSError
+            If it cannot be read.
+        """
+        place, array = self._place(index), self._array((layer, quantity))
+        own = self._norms.get((array.layer, array.quantity), array)
+        self._check_budget(self._size(own), "norms of it")
+        found = summary_of(self._tensor(place, own))
+        if found is None:
+            raise ValueError(
+                f"norms are of samples; {quantity} of {array.layer!r} has the axes {array.dims}"
+            )
+        return found
+
+    def _tensor(self, place: int, array: ArrayLayout) -> GradientTensor:
         return GradientTensor(
-            values,
+            self._values(place, array),
             array.dims,
             array.layer,
             array.quantity,
@@ -261,7 +364,19 @@ class Recording:
             int(self.steps[place]),
             float(self.losses[place]),
             array.loss_timesteps,
+            array.norms_over,
         )
+
+    def _values(self, place: int, array: ArrayLayout) -> np.ndarray:
+        if array.steps == 1:
+            return read_chunk(self._files, array.chunk_key(place), array.shape, array.dtype)
+        number, within = divmod(place, array.steps)
+        chunk = self._chunks.get(array.name)  # the last one: steps are mostly read in their order
+        if chunk is None or chunk.number != number or place >= chunk.known:
+            chunk = _Chunk(number, len(self), read_series(self._files, array, number))
+            self._chunks[array.name] = chunk
+        values: np.ndarray = chunk.values[within]
+        return np.array(values)  # the chunk may go
 
     def _array(self, key: tuple[str, str]) -> ArrayLayout:
         layer, quantity = key
@@ -270,10 +385,11 @@ class Recording:
             raise KeyError(f"no {key}; the recording holds {list(self.keys)}")
         return found
 
-    def _size(self, key: tuple[str, str]) -> int:
-        """Return the bytes of one step; the mask, read once, included."""
-        array = self._array(key)
-        return array.nbytes + (math.prod(array.shape[:2]) if array.mask is not None else 0)
+    def _size(self, array: ArrayLayout) -> int:
+        """Return the bytes of the chunk of a step; the mask, read once, included."""
+        return array.steps * array.nbytes + (
+            math.prod(array.shape[:2]) if array.mask is not None else 0
+        )
 
     def _check_budget(self, size: int, what: str) -> None:
         if size > self._budget:

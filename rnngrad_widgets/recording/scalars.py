@@ -10,7 +10,12 @@ from rnngrad_widgets.recording.errors import RecordingError
 from rnngrad_widgets.recording.layout import SCALAR_CHUNK, SCALARS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rnngrad_widgets.recording.store import Files
+
+Described = tuple[tuple[int, ...], str]
+"""Shape and dtype of a chunk."""
 
 Scalars = dict[str, np.ndarray]
 """One array for each name in `SCALARS`, all of the same length."""
@@ -32,16 +37,16 @@ def read_scalars(files: Files, known: Scalars, steps: int) -> Scalars:
     RecordingError
         If a chunk is missing or has another size.
     """
-    found: Scalars = {}
-    for name, (dtype, _) in SCALARS.items():
-        whole = len(known[name]) // SCALAR_CHUNK * SCALAR_CHUNK
-        # One chunk at a time: a claim of many steps ends at the first chunk that is not there.
-        rest = [
-            read_chunk(files, f"{name}/c.{chunk}", (SCALAR_CHUNK,), dtype)
-            for chunk in range(whole // SCALAR_CHUNK, -(-steps // SCALAR_CHUNK))
-        ]
-        found[name] = np.concatenate([known[name][:whole], *rest])[:steps]
-    return found
+    whole = len(known["step"]) // SCALAR_CHUNK
+    parts = {name: [known[name][: whole * SCALAR_CHUNK]] for name in SCALARS}
+    # One chunk at a time: a claim of many steps ends at the first chunk that is not there.
+    for chunk in range(whole, -(-steps // SCALAR_CHUNK)):
+        wanted = {
+            f"{name}/c.{chunk}": ((SCALAR_CHUNK,), dtype) for name, (dtype, _) in SCALARS.items()
+        }
+        for part, values in zip(parts.values(), read_chunks(files, wanted), strict=True):
+            part.append(values)
+    return {name: np.concatenate(part)[:steps] for name, part in parts.items()}
 
 
 def chunk_of(scalars: Scalars, step: int) -> dict[str, np.ndarray]:
@@ -64,9 +69,38 @@ def read_chunk(files: Files, key: str, shape: tuple[int, ...], dtype: str) -> np
     RecordingError
         If it is missing or has another size.
     """
+    (values,) = read_chunks(files, {key: (shape, dtype)})
+    return values
+
+
+def read_chunks(files: Files, wanted: Mapping[str, Described]) -> list[np.ndarray]:
+    """Read chunks at once, as `read_chunk` does.
+
+    Parameters
+    ----------
+    files
+        Where they are.
+    wanted
+        Shape and dtype of each, by key.
+
+    Raises
+    ------
+    RecordingError
+        If one is missing or has another size.
+    """
+    found = files.read_all({key: _nbytes(*each) for key, each in wanted.items()})
+    return [_values(files, key, found[key], *each) for key, each in wanted.items()]
+
+
+def _nbytes(shape: tuple[int, ...], dtype: str) -> int:
+    return int(np.prod(shape, dtype=object)) * np.dtype(dtype).itemsize
+
+
+def _values(
+    files: Files, key: str, data: bytes | None, shape: tuple[int, ...], dtype: str
+) -> np.ndarray:
     stored = np.dtype(dtype).newbyteorder("<")
-    nbytes = int(np.prod(shape, dtype=object)) * stored.itemsize
-    data = files.read(key, nbytes)
+    nbytes = _nbytes(shape, dtype)
     if data is None or len(data) != nbytes:
         has = "it is missing" if data is None else f"it has {len(data)}"
         raise RecordingError(f"{key} in {files.where} must have {nbytes} bytes; {has}")

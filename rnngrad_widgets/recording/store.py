@@ -72,15 +72,12 @@ class Files:
         *,
         write: bool = False,
     ) -> None:
-        _check_zarr()
-        self.folder = _local(path)
+        check_zarr()
+        self.folder = local_folder(path)
         # absolute from here on: the process may change its directory
         self.where = str(path if self.folder is None else self.folder)
-        if self.folder is not None and storage_options:
-            raise ValueError(
-                f"storage_options are for URLs; received {sorted(storage_options)} with the local "
-                f"path {self.where}"
-            )
+        if self.folder is not None:
+            check_no_options(storage_options, self.where)
         if self.folder is not None and self.folder.is_file():
             raise NotADirectoryError(f"a recording is a folder; {self.where} is a file")
         self._store = self._open(dict(storage_options or {}), write)
@@ -95,17 +92,23 @@ class Files:
         OSError
             If it cannot be read.
         """
-        size = self._size(key)
-        if size is None:
-            return None
-        if size > limit:
-            raise RecordingError(
-                f"{key} in {self.where} must have at most {limit} bytes; it has {size}"
-            )
-        found: Buffer = self._run(
-            lambda: self._store.get(key, _prototype()), f"{self.where} cannot be read"
-        )
-        return None if found is None else bytes(found.to_bytes())
+        return self.read_all({key: limit})[key]
+
+    def read_all(self, limits: Mapping[str, int]) -> dict[str, bytes | None]:
+        """Read files at once, each at most as large as its limit; as `read` does."""
+        sizes = self._sizes(limits)
+        for key, size in sizes.items():
+            if size is not None and size > limits[key]:
+                raise RecordingError(
+                    f"{key} in {self.where} must have at most {limits[key]} bytes; it has {size}"
+                )
+
+        async def read(key: str) -> bytes | None:
+            there = sizes[key] is not None
+            found = await self._store.get(key, _prototype()) if there else None
+            return None if found is None else bytes(found.to_bytes())
+
+        return self._at_once(limits, read)
 
     def write(self, files: Mapping[str, bytes | np.ndarray]) -> None:
         """Write files, several at a time.
@@ -186,7 +189,7 @@ class Files:
             try:
                 self.folder.mkdir(parents=True, exist_ok=True)
             except OSError as error:
-                raise _in_words(error, f"{self.where} cannot be written") from error
+                raise in_words(error, f"{self.where} cannot be written") from error
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -214,17 +217,27 @@ class Files:
                     f"{name} in {self.where} must be a plain folder; it is a link or another thing"
                 )
 
-    def _size(self, key: str) -> int | None:
+    def _sizes(self, keys: Iterable[str]) -> dict[str, int | None]:
         if self.folder is not None:
-            return self._local_size(self.folder, key)
+            return {key: self._local_size(self.folder, key) for key in keys}
 
-        async def size() -> int | None:
+        async def size(key: str) -> int | None:
             try:
                 return int(await self._store.getsize(key))
             except FileNotFoundError:
                 return None
 
-        return self._run(size, f"{self.where} cannot be read")
+        return self._at_once(keys, size)
+
+    def _at_once(
+        self, keys: Iterable[str], read: Callable[[str], Coroutine[Any, Any, _Result]]
+    ) -> dict[str, _Result]:
+        async def read_all() -> dict[str, _Result]:
+            names = list(keys)
+            found = await asyncio.gather(*map(read, names))
+            return dict(zip(names, found, strict=True))
+
+        return self._run(read_all, f"{self.where} cannot be read")
 
     def _local_size(self, folder: Path, key: str) -> int | None:
         parts = key.split("/")
@@ -237,7 +250,7 @@ class Files:
             except FileNotFoundError:
                 return None
             except OSError as error:
-                raise _in_words(error, f"{self.where} cannot be read") from error
+                raise in_words(error, f"{self.where} cannot be read") from error
             if not kind(found.st_mode):
                 raise RecordingError(
                     f"{'/'.join(parts[:depth])} in {self.where} must be a plain file or folder; "
@@ -254,15 +267,8 @@ class Files:
             return FsspecStore.from_url(
                 self.where, storage_options=storage_options, read_only=not write
             )
-        except ImportError as error:  # fsspec itself, s3fs, gcsfs; its message says which
-            raise ModuleNotFoundError(
-                f"{self.where} needs another package: {error}; for s3:// and gs:// it is s3fs and "
-                f"gcsfs, beside {INSTALL}"
-            ) from error
-        except ValueError as error:
-            raise ValueError(
-                f"a path must be a folder or a URL that fsspec knows: {error}"
-            ) from error
+        except (ImportError, ValueError) as error:
+            raise not_a_path(error, self.where) from error
 
     def _run(self, do: Callable[[], Coroutine[Any, Any, _Result]], trouble: str) -> _Result:
         """Do something; over a network again, after growing pauses, where it fails."""
@@ -276,13 +282,13 @@ class Files:
             except Exception as error:  # noqa: PERF203 - it waits anyway
                 pause = None if isinstance(error, _FOR_GOOD) else next(pauses, None)
                 if pause is None:
-                    raise _in_words(error, trouble) from error
+                    raise in_words(error, trouble) from error
                 time.sleep(pause)
             else:
                 return result
 
 
-def _local(path: str | os.PathLike[str]) -> Path | None:
+def local_folder(path: str | os.PathLike[str]) -> Path | None:
     """Return the folder that a path stands for; None for a URL."""
     text = os.fspath(path)
     if isinstance(path, str):
@@ -292,7 +298,33 @@ def _local(path: str | os.PathLike[str]) -> Path | None:
     return Path(text).expanduser().absolute()
 
 
-def _in_words(error: Exception, trouble: str) -> OSError:
+def check_no_options(storage_options: Mapping[str, Any] | None, where: str) -> None:
+    """Refuse options for fsspec with a local path.
+
+    Raises
+    ------
+    ValueError
+        If there are any.
+    """
+    if storage_options:
+        raise ValueError(
+            f"storage_options are for URLs; received {sorted(storage_options)} with the local "
+            f"path {where}"
+        )
+
+
+def not_a_path(error: ImportError | ValueError, where: str) -> ImportError | ValueError:
+    """Say why fsspec does not know a URL: its package is missing, or there is none."""
+    if isinstance(error, ImportError):  # fsspec itself, s3fs, gcsfs; its message says which
+        return ModuleNotFoundError(
+            f"{where} needs another package: {error}; for s3:// and gs:// it is s3fs and gcsfs, "
+            f"beside {INSTALL}"
+        )
+    return ValueError(f"a path must be a folder or a URL that fsspec knows: {error}")
+
+
+def in_words(error: Exception, trouble: str) -> OSError:
+    """Say what the trouble is, and what a file system or the client of a store said of it."""
     said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     text = f"{trouble}: {said or type(error).__name__}"
     number = error.errno if isinstance(error, OSError) else None
@@ -312,7 +344,14 @@ def _prototype() -> Any:
     return default_buffer_prototype()
 
 
-def _check_zarr() -> None:
+def check_zarr() -> None:
+    """Check that zarr is there.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If it is not installed, or too old.
+    """
     try:
         import zarr  # noqa: PLC0415 - an extra
     except ImportError as error:

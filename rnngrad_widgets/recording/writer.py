@@ -13,21 +13,20 @@ import os
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from rnngrad_widgets.data.tensor import GradientSnapshot, GradientTensor
+from rnngrad_widgets.data.tensor import GradientSnapshot
+from rnngrad_widgets.recording.documents import nodes, root_document
+from rnngrad_widgets.recording.entry import Entry
 from rnngrad_widgets.recording.errors import RecordingError
 from rnngrad_widgets.recording.guard import MAX_ROOT, parse_root
 from rnngrad_widgets.recording.layout import (
     ROOT,
-    ArrayLayout,
+    STORES,
     Layout,
-    layout_of,
-    nodes,
-    root_document,
+    Store,
 )
 from rnngrad_widgets.recording.scalars import (
     Scalars,
@@ -36,7 +35,11 @@ from rnngrad_widgets.recording.scalars import (
     read_chunk,
     read_scalars,
 )
+from rnngrad_widgets.recording.series import SeriesWriter
 from rnngrad_widgets.recording.store import Files
+
+if TYPE_CHECKING:
+    from rnngrad_widgets.diagnosis.diagnosis import Diagnosis
 
 Mode = Literal["x", "a", "w"]
 
@@ -54,6 +57,9 @@ class RecordingWriter:
     mode
         ``"x"``: a new recording; ``"a"``: continue the one that is there, or a new one; ``"w"``:
         replace it when the first snapshot comes.
+    store
+        ``"full"``: the tensors, their norms over channels and the numbers of `diagnose`;
+        ``"summary"``: norms and numbers only. A recording that is continued must be of the same.
     storage_options
         Options for fsspec.
     info
@@ -67,7 +73,7 @@ class RecordingWriter:
     RecordingError
         If what is to be continued is not a sound recording.
     ValueError
-        If `mode` is another word.
+        If `mode` or `store` is another word.
     ModuleNotFoundError
         If zarr is not installed.
     OSError
@@ -79,6 +85,7 @@ class RecordingWriter:
         path: str | os.PathLike[str],
         mode: Mode = "x",
         *,
+        store: Store = "full",
         storage_options: Mapping[str, Any] | None = None,
         info: Mapping[str, str] | None = None,
     ) -> None:
@@ -86,9 +93,15 @@ class RecordingWriter:
             raise ValueError(
                 f"mode must be 'x' (new), 'a' (continue) or 'w' (replace); received {mode!r}"
             )
+        if store not in STORES:
+            raise ValueError(
+                f"store must be 'full' (tensors) or 'summary' (their norms); received {store!r}"
+            )
         self._files = Files(path, storage_options, write=True)
         self._info = {} if info is None else dict(info)
-        self._layout = Layout(info=self._info)
+        self._store = store
+        self._layout = Layout(info=self._info, store=store)
+        self._series = SeriesWriter(())
         self._masks: dict[str, np.ndarray] = {}
         self._scalars = no_scalars()
         self._begun = False
@@ -124,7 +137,7 @@ class RecordingWriter:
         *,
         training_loss: float | None = None,
         skipped: int = 0,
-    ) -> None:
+    ) -> Diagnosis:
         """Write a snapshot; after a failure the earlier ones are as they were.
 
         Parameters
@@ -136,6 +149,11 @@ class RecordingWriter:
             The loss that Keras logged last.
         skipped
             How many due snapshots were left out before this one.
+
+        Returns
+        -------
+        Diagnosis
+            What `diagnose` says of the snapshot, whose numbers were written.
 
         Raises
         ------
@@ -150,7 +168,7 @@ class RecordingWriter:
             "time": time.time(),
             "skipped": skipped,
         }
-        self._worker.submit(self._append, snapshot, row).result()
+        return self._worker.submit(self._append, snapshot, row).result()
 
     def close(self) -> None:
         """Let the arrays' own metadata catch up; `append` can go on afterwards.
@@ -170,23 +188,17 @@ class RecordingWriter:
             if self._files.read(ROOT, MAX_ROOT) == self._root:
                 self._catch_up()
 
-    def _append(self, snapshot: GradientSnapshot, row: Mapping[str, float]) -> None:
+    def _append(self, snapshot: GradientSnapshot, row: Mapping[str, float]) -> Diagnosis:
         # in the worker, where one follows the other: several threads may append
-        layout, masks = layout_of(snapshot)
-        layout = replace(layout, info=self._info)
+        new = Entry.of(snapshot, self._store, self._info)
         if not self._begun:
-            _encode(layout, 0, self.path)  # refuses what could not be read, before anything else
+            _encode(new.layout, 0, self.path)  # refuses what could not be read, before all else
             self._files.make()
         with self._files.alone():
-            self._append_alone(snapshot, row, layout, masks)
+            self._append_alone(new, row)
+        return new.diagnosis
 
-    def _append_alone(
-        self,
-        snapshot: GradientSnapshot,
-        row: Mapping[str, float],
-        layout: Layout,
-        masks: Mapping[str, np.ndarray],
-    ) -> None:
+    def _append_alone(self, new: Entry, row: Mapping[str, float]) -> None:
         found = self._files.read(ROOT, MAX_ROOT)
         if found == self._pending[0]:  # a network failed after the last commit went through
             self._root, self._scalars = self._pending
@@ -195,18 +207,18 @@ class RecordingWriter:
                 f"{self.path} was changed or removed by someone else while it was written; "
                 "record to another path"
             )
-        row = {**row, "step": self._step_of(snapshot)}
+        row = {**row, "step": self._step_of(new.stored)}
         if not self._begun:
-            self._begin(layout, masks)
-        self._check_fit(layout, masks)
+            self._begin(new)
+        self._check_fit(new)
         step = len(self)
         scalars = {
             name: np.append(column, np.asarray(row[name], column.dtype))
             for name, column in self._scalars.items()
         }
         chunks = {
-            array.chunk_key(step): _stored(array, tensor)
-            for array, tensor in zip(self._layout.arrays, snapshot.values(), strict=True)
+            array.chunk_key(step): self._series.chunk(array.name, step, values)
+            for array, values in new.arrays(self._layout)
         }
         self._files.write({**chunks, **chunk_of(scalars, step)})
         if step and step % _LAG == 0:
@@ -223,18 +235,20 @@ class RecordingWriter:
             )
         return step
 
-    def _begin(self, layout: Layout, masks: Mapping[str, np.ndarray]) -> None:
+    def _begin(self, new: Entry) -> None:
+        layout = new.layout
         self._files.sweep(())
         # A root without arrays first: whatever happens next, this is a recording.
-        self._layout = Layout(id=layout.id, info=self._info)
+        self._layout = Layout(id=layout.id, info=self._info, store=self._store)
         self._commit(no_scalars())
         self._files.remove(self._stale)
         self._stale = ()
         self._layout = layout
         self._catch_up()
         shapes = {mask.name: mask for mask in layout.masks}
-        self._files.write({shapes[name].chunk_key(None): mask for name, mask in masks.items()})
-        self._masks, self._begun = dict(masks), True
+        self._files.write({shapes[name].chunk_key(None): mask for name, mask in new.masks.items()})
+        self._series = SeriesWriter(layout.by_step)
+        self._masks, self._begun = dict(new.masks), True
 
     def _commit(self, scalars: Scalars) -> None:
         root = _encode(self._layout, len(scalars["step"]), self.path)
@@ -248,20 +262,20 @@ class RecordingWriter:
             {f"{name}/{ROOT}": _dump(document) for name, document in documents.items()}
         )
 
-    def _check_fit(self, layout: Layout, masks: Mapping[str, np.ndarray]) -> None:
+    def _check_fit(self, new: Entry) -> None:
         rule = f"every step in {self.path} must be as the first; record the same batch"
-        here, there = self._layout.arrays, layout.arrays
+        here, there = self._layout.arrays, new.layout.arrays
         if [(a.layer, a.quantity) for a in here] != [(a.layer, a.quantity) for a in there]:
             in_one = {(a.layer, a.quantity) for a in here} ^ {(a.layer, a.quantity) for a in there}
             raise RecordingError(f"{rule}; received other tensors: {sorted(in_one) or 'reordered'}")
         for mine, other in zip(here, there, strict=True):
-            for what in ("shape", "dtype", "dims", "directions", "gates", "mask"):
+            for what in ("shape", "dtype", "dims", "directions", "gates", "mask", "norms_over"):
                 if getattr(mine, what) != getattr(other, what):
                     raise RecordingError(
                         f"{rule}; {what} of {mine.layer} {mine.quantity} was "
                         f"{getattr(mine, what)}; received {getattr(other, what)}"
                     )
-        for name, mask in masks.items():
+        for name, mask in new.masks.items():
             if not np.array_equal(mask, self._masks[name]):
                 raise RecordingError(f"{rule}; received another mask")
 
@@ -281,17 +295,20 @@ class RecordingWriter:
                 f"{self.path} was begun with another batch; continue it with that one, or record "
                 "to another path"
             )
+        if (layout.store or "full") != self._store:
+            raise RecordingError(
+                f"{self.path} was begun with store={layout.store or 'full'!r}; continue it with "
+                "that one, or record to another path"
+            )
         self._files.sweep(layout.names)
         self._scalars = read_scalars(self._files, no_scalars(), steps)
         self._masks = {
             mask.name: read_chunk(self._files, mask.chunk_key(None), mask.shape, mask.dtype)
             for mask in layout.masks
         }
+        self._series = SeriesWriter(layout.by_step)
+        self._series.read(self._files, steps)
         self._layout, self._begun = layout, True
-
-
-def _stored(array: ArrayLayout, tensor: GradientTensor) -> np.ndarray:
-    return np.ascontiguousarray(tensor.values, np.dtype(array.dtype).newbyteorder("<"))
 
 
 def _encode(layout: Layout, steps: int, where: str) -> bytes:

@@ -41,6 +41,13 @@ class ViewStack:
         Whether there is a view of a layer's weights.
     choose
         Called with what a person chose in a view: the trait of the explorer, and its value.
+
+    Attributes
+    ----------
+    views
+        Those that fit the tensor, by name.
+    first
+        The name of the one to open with.
     """
 
     def __init__(
@@ -51,6 +58,7 @@ class ViewStack:
         self._weights: dict[str, WeightsView] = {"weights": WeightsView()} if weights else {}
         self._made: dict[str, Mapping[str, View]] = {}
         self.views: Mapping[str, View] = {}
+        self.first = ""
         self.box = Stack(selected_index=None).add_class("rnngrad-plots")
 
     @property
@@ -73,6 +81,8 @@ class ViewStack:
         """Send the array and what is told of it, and offer the views that fit it."""
         bind_tensor(self._selection, tensor, plot_array, told)
         self.views = self._views_of(tensor, plot_array, diagnosed=bool(told.rows))
+        norms = tensor.norms_over and "flow" in self.views  # a heat map of them has one row
+        self.first = "flow" if norms else next(iter(self.views))
         if len(tensor.directions) == 2 and plot_array.has_columns:
             self.box.add_class("rnngrad-halves")
         else:

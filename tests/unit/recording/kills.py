@@ -1,8 +1,8 @@
 """Writers that are killed at random moments, in processes of their own.
 
-``python -m tests.unit.recording.kills`` forks, for every path on its standard input, a process that
-continues the recording there until it is killed; it says its process id and then, after every
-step, how many are in.
+``python -m tests.unit.recording.kills STORE BYTES`` forks, for every path on its standard input, a
+process that continues the recording there until it is killed; it says its process id and then,
+after every step, how many are in. Chunks of several steps have so many bytes.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
+from unittest import mock
 
-from rnngrad_widgets.recording import Recording, RecordingWriter
-from tests.unit.recording.runs import assert_same, check, snapshot
+from rnngrad_widgets.recording import Recording, RecordingWriter, layout
+from tests.unit.recording.runs import assert_same, check, recorded, snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,11 +29,16 @@ LONGEST = 0.15
 """Seconds after which a process is killed at the latest; a step takes 0.01."""
 
 
+CHUNK = 1000
+"""Bytes in a chunk of several steps, so that writers are killed where one ends too: 4 of the norms,
+and a step of the numbers."""
+
+
 @contextmanager
-def nursery() -> Iterator[subprocess.Popen[str]]:
+def nursery(store: str) -> Iterator[subprocess.Popen[str]]:
     """A process that forks writers: importing numpy and zarr once saves a second a kill."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.unit.recording.kills"],
+        [sys.executable, "-m", "tests.unit.recording.kills", store, str(layout.SERIES_CHUNK)],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -82,14 +88,15 @@ def follow(path: Path, seconds: float) -> None:
             recording = Recording(path)
         if recording is not None and recording.refresh() and len(recording):
             newest = recording.snapshot(-1)
-            assert_same(newest, snapshot(len(recording) - 1))
+            assert_same(newest, recorded(len(recording) - 1, recording.store))
         time.sleep(0.002)
 
 
-def kill(folder: Path, kills: int, seed: int = 0) -> list[Recording | None]:
+def kill(folder: Path, kills: int, seed: int = 0, store: str = "full") -> list[Recording | None]:
     """Kill that many writers, every third of a new recording, the others of a continued one."""
     chance = random.Random(seed)
-    with nursery() as process:
+    small = mock.patch.object(layout, "SERIES_CHUNK", CHUNK)
+    with small, nursery(store) as process:
         return [
             kill_once(
                 process,
@@ -108,17 +115,19 @@ def pipe(of: IO[str] | None) -> IO[str]:
 
 def main() -> None:
     importlib.import_module("zarr.storage")  # else every child would
+    store, chunk = sys.argv[1:]
+    layout.SERIES_CHUNK = int(chunk)
     for line in sys.stdin:
         child = os.fork()
         if child == 0:
-            write_for_ever(line.strip())
+            write_for_ever(line.strip(), store)
         _, status = os.waitpid(child, 0)
         print("ended", os.waitstatus_to_exitcode(status), flush=True)
 
 
-def write_for_ever(path: str) -> None:
+def write_for_ever(path: str, store: str) -> None:
     say(os.getpid())
-    writer = RecordingWriter(path, "a")
+    writer = RecordingWriter(path, "a", store=store)
     while True:
         writer.append(snapshot(len(writer)))
         say(len(writer))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rnngrad_widgets.data.summary import summarised
 from rnngrad_widgets.data.tensor import NO_TIME, SEQUENCE, GradientSnapshot, GradientTensor
+from rnngrad_widgets.diagnosis.diagnose import diagnosis_of
 from rnngrad_widgets.recording import Recording, RecordingWriter
 
 if TYPE_CHECKING:
@@ -52,11 +54,24 @@ def snapshot(step: int, size: int = 6) -> GradientSnapshot:
     )
 
 
-def record(path: Path | str, steps: Iterable[int] = (0, 10, 20), mode: str = "x") -> None:
-    writer = RecordingWriter(path, mode)
+def record(
+    path: Path | str, steps: Iterable[int] = (0, 10, 20), mode: str = "x", store: str = "full"
+) -> None:
+    writer = RecordingWriter(path, mode, store=store)
     for step in steps:
         writer.append(snapshot(step), training_loss=step / 2, skipped=step % 3)
     writer.close()
+
+
+def as_before_norms(root: dict[str, Any]) -> dict[str, Any]:
+    """Change the root ``zarr.json`` into what version 2 of the format would have written."""
+    root["attributes"].pop("store")
+    root["attributes"]["rnngrad_widgets_recording"] = 2
+    metadata = root["consolidated_metadata"]["metadata"]
+    metadata.pop("numbers", None)
+    for name in [name for name, node in metadata.items() if "summary_of" in node["attributes"]]:
+        del metadata[name]
+    return root
 
 
 def assert_same(found: GradientSnapshot, expected: GradientSnapshot) -> None:
@@ -73,14 +88,24 @@ def assert_same(found: GradientSnapshot, expected: GradientSnapshot) -> None:
         np.testing.assert_array_equal(other.values, mine.values)
         for name in ("dims", "layer", "quantity", "directions", "gates", "loss_timesteps"):
             assert getattr(other, name) == getattr(mine, name)
+        assert other.norms_over == mine.norms_over
         assert (other.mask is None) == (mine.mask is None)
         if mine.mask is not None:
             np.testing.assert_array_equal(other.mask, mine.mask)
 
 
+def recorded(step: int, store: str) -> GradientSnapshot:
+    return snapshot(step) if store == "full" else summarised(snapshot(step))
+
+
 def check(path: Path | str) -> Recording:
-    """Open a recording and compare every step of it."""
+    """Open a recording and compare every step of it, norms and numbers included."""
     recording = Recording.open(path)
     for index, step in enumerate(recording.steps):
-        assert_same(recording.snapshot(index), snapshot(int(step)))
+        assert_same(recording.snapshot(index), recorded(int(step), recording.store))
+        for key, norms in summarised(snapshot(int(step))).items():
+            np.testing.assert_array_equal(recording.norms(index, *key), norms)
+        if recording.numbers:
+            found = {name: column[index] for name, column in recording.numbers.items()}
+            np.testing.assert_equal(found, diagnosis_of(snapshot(int(step))).numbers())
     return recording

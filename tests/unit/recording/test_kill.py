@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 xarray = pytest.importorskip("xarray")
 
 
-def test_fifteen_kills(tmp_path: Path) -> None:
-    recordings = kill(tmp_path, 15)
+@pytest.mark.parametrize("store", ["full", "summary"])
+def test_ten_kills(tmp_path: Path, store: str) -> None:
+    recordings = kill(tmp_path, 10, store=store)
     assert sum(len(recording) for recording in recordings if recording is not None) >= 10
     for path in tmp_path.iterdir():
         with xarray.open_zarr(path) as data:

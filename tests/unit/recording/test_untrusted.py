@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import time
@@ -15,13 +16,14 @@ from rnngrad_widgets import GradientExplorer
 from rnngrad_widgets.data.tensor import SEQUENCE, GradientSnapshot, GradientTensor
 from rnngrad_widgets.recording import Recording, RecordingError, RecordingWriter
 from rnngrad_widgets.recording.guard import MAX_ROOT
-from tests.unit.recording.runs import record
+from tests.unit.recording.runs import as_before_norms, record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
 ARRAY = "bi.output_gradient"
+NORMS = f"{ARRAY}.norms"
 PICKLE = {"name": "numcodecs.pickle", "configuration": {"protocol": 5}}
 MARKUP = "<img src=x onerror=alert(1)>"
 ZSTD = {"name": "zstd", "configuration": {"level": 0, "checksum": False}}
@@ -41,6 +43,31 @@ def change(run: Path, change: Callable[[dict[str, Any]], object]) -> None:
 
 def node(root: dict[str, Any], name: str = ARRAY) -> dict[str, Any]:
     return root["consolidated_metadata"]["metadata"][name]
+
+
+def as_summary(root: dict[str, Any]) -> dict[str, Any]:
+    """Say of arrays with one step in a chunk what would be said of those of a summary."""
+    as_before_norms(root)
+    root["attributes"].update(rnngrad_widgets_recording=3, store="summary")
+    metadata = root["consolidated_metadata"]["metadata"]
+    for name in (ARRAY, "last.output_gradient", "bi_kernel.weight"):
+        shape = metadata[name]["shape"][1:]
+        steps = min(1024, 2**17 // (4 * math.prod(shape)))
+        metadata[name]["chunk_grid"]["configuration"]["chunk_shape"] = [steps, *shape]
+    return root
+
+
+def before_norms_but(root: dict[str, Any], name: str) -> dict[str, Any]:
+    kept = node(root, name)
+    as_before_norms(root)["consolidated_metadata"]["metadata"][name] = kept
+    return root
+
+
+def in_place(root: dict[str, Any]) -> None:
+    metadata = root["consolidated_metadata"]["metadata"]
+    del metadata[ARRAY]
+    del metadata[NORMS]["attributes"]["summary_of"]
+    metadata[NORMS]["chunk_grid"]["configuration"]["chunk_shape"] = [1, 4, 7, 2]
 
 
 def everywhere(root: dict[str, Any], steps: int) -> None:
@@ -145,8 +172,8 @@ CHANGES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
         "the quantity of .* must be words",
     ),
     "newer": (
-        lambda r: r["attributes"].update(rnngrad_widgets_recording=3),
-        "version must be 2 or less; received 3; upgrade",
+        lambda r: r["attributes"].update(rnngrad_widgets_recording=4),
+        "version must be 3 or less; received 4; upgrade",
     ),
     "info of another kind": (lambda r: r["attributes"].update(info=["a"]), "info must be of type"),
     "info that is no text": (
@@ -160,8 +187,90 @@ CHANGES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "long info": (lambda r: r["attributes"].update(info={"a": 1001 * "x"}), "at most 1000 char"),
     "no info": (lambda r: r["attributes"].pop("info"), "info must be of type dict"),
     "info before there was any": (
-        lambda r: r["attributes"].update(rnngrad_widgets_recording=1),
+        lambda r: as_before_norms(r)["attributes"].update(rnngrad_widgets_recording=1),
         "must not have 'info'",
+    ),
+    "numbers before there were any": (
+        lambda r: r["attributes"].update(rnngrad_widgets_recording=2),
+        "dims must be of type list; received None",
+    ),
+    "norms before there were any": (
+        lambda r: before_norms_but(r, NORMS),
+        "norms must be beside the arrays of a full recording; received 'bi.output_grad",
+    ),
+    "a summary before there was any": (
+        lambda r: node(as_before_norms(r))["attributes"].update(norms_over=1),
+        "norms over channels must be",
+    ),
+    "norms in the place of an array before there were any": (
+        lambda r: in_place(before_norms_but(r, NORMS)),
+        "norms must be in version 3; 'bi.output_gradient.norms' is in an older one",
+    ),
+    "another store": (
+        lambda r: r["attributes"].update(store="half"),
+        r"store must be one of \['full', 'summary'\]; received 'half'",
+    ),
+    "a summary of arrays": (
+        as_summary,
+        "arrays of a summary must be norms or a reach; 'bi.output_gradient' is not",
+    ),
+    "norms of nothing": (
+        lambda r: node(r, NORMS)["attributes"].update(summary_of="x"),
+        "'bi.output_gradient.norms' must be the only norms of an array .* received 'x'",
+    ),
+    "norms twice": (
+        lambda r: node(r, "last.output_gradient.norms")["attributes"].update(summary_of=ARRAY),
+        "must be the only norms of an array",
+    ),
+    "norms of another layer": (
+        lambda r: node(r, NORMS)["attributes"].update(layer="last"),
+        "must be the only norms of an array",
+    ),
+    "norms without their mask": (
+        lambda r: node(r, NORMS)["attributes"].update(mask=None),
+        "must be the only norms of an array",
+    ),
+    "norms over more channels": (
+        lambda r: node(r, NORMS)["attributes"].update(norms_over=4),
+        "must be the only norms of an array",
+    ),
+    "norms over none": (
+        lambda r: node(r, NORMS)["attributes"].update(norms_over=-3),
+        "norms over channels must be .* received norms_over -3",
+    ),
+    "norms that are no number": (
+        lambda r: node(r, NORMS)["attributes"].update(norms_over=True),
+        "norms_over must be of type int; received True",
+    ),
+    "norms of many channels": (
+        lambda r: node(r, NORMS).update(shape=[3, 4, 7, 4]),
+        "norms over channels must be",
+    ),
+    "long norms": (
+        lambda r: node(r, NORMS).update(shape=[3, 2**30, 7, 2]),
+        "a step of .* must be 1 to",
+    ),
+    "a chunk of other steps": (
+        lambda r: node(r, NORMS)["chunk_grid"]["configuration"].update(chunk_shape=[9, 4, 7, 2]),
+        "chunk_shape must be",
+    ),
+    "names of fewer numbers": (
+        lambda r: node(r, "numbers")["attributes"]["names"].pop(),
+        "numbers: .*shape must be",
+    ),
+    "numbers of one name": (
+        lambda r: node(r, "numbers")["attributes"]["names"].__setitem__(
+            0, node(r, "numbers")["attributes"]["names"][1]
+        ),
+        "the names of numbers must differ",
+    ),
+    "a long name of a number": (
+        lambda r: node(r, "numbers")["attributes"]["names"].__setitem__(0, 10_001 * "x"),
+        "at most 10000 characters",
+    ),
+    "numbers without names": (
+        lambda r: node(r, "numbers").update(attributes={}),
+        "names must be of type list",
     ),
     "other": (lambda r: r.update(attributes={}), "another kind of zarr store"),
     "list": (lambda r: r.update(attributes=[]), "attributes must be of type dict"),
@@ -209,7 +318,8 @@ def claim(run: Path, timesteps: int, dtype: str) -> None:
     tensor = GradientTensor(np.ones((1, 4, 1), dtype), SEQUENCE, "l", "output_gradient")
     writer = RecordingWriter(run)
     writer.append(GradientSnapshot({("l", "output_gradient"): tensor}, 0.5, 0))
-    text = (run / "zarr.json").read_text().replace("[1,1,4,1]", f"[1,1,{timesteps},1]")
+    root = as_before_norms(json.loads((run / "zarr.json").read_text()))
+    text = json.dumps(root, separators=(",", ":")).replace("[1,1,4,1]", f"[1,1,{timesteps},1]")
     (run / "zarr.json").write_text(text)
     os.truncate(run / "l.output_gradient" / "c.0.0.0.0", size)
 
