@@ -196,6 +196,18 @@ class Run:
             model.follow = model.follow and step == self.steps[-1]
             model.step = step
 
+    @property
+    def chosen(self) -> int | None:
+        """The step that is shown; None where the latest is followed."""
+        return None if self.view.model.follow else self.shown
+
+    def choose(self, step: int | None) -> None:
+        """Show the kept step that is nearest to a step; None follows the latest."""
+        if step is None:
+            self.view.model.follow = True
+        else:
+            self.show_step(self.nearest(step))
+
     def append(self, tensor: GradientTensor, step: int, status: RunStatus) -> None:
         """Send the tensor of a training step: a later one than all others, or the last one again.
 
