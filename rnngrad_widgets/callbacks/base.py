@@ -12,8 +12,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
-import numpy as np
-
 from rnngrad_widgets.callbacks.account import Account
 from rnngrad_widgets.callbacks.overhead import check_share
 from rnngrad_widgets.callbacks.schedule import Every, Schedule, whole_step
@@ -332,7 +330,8 @@ def _count(model: Any) -> int:
 def _iterations(model: Any) -> int | None:
     """Return how many steps the optimizer has made; None without one."""
     optimizer = getattr(model, "optimizer", None)
-    return None if optimizer is None else int(np.asarray(optimizer.iterations))
+    # not np.asarray: that of tf_keras may be mirrored
+    return None if optimizer is None else int(optimizer.iterations.numpy())
 
 
 def _at_step(snapshot: GradientSnapshot, step: int) -> GradientSnapshot:

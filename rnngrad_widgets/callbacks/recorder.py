@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from rnngrad_widgets.callbacks.base import OnError, TrainingCallback
@@ -16,6 +17,7 @@ from rnngrad_widgets.callbacks.numbers import snapshot_numbers
 from rnngrad_widgets.callbacks.run_info import run_info
 from rnngrad_widgets.callbacks.schedule import Every
 from rnngrad_widgets.callbacks.status import Status
+from rnngrad_widgets.callbacks.workers import is_chief_process
 from rnngrad_widgets.data.keywords import naming, suggesting
 from rnngrad_widgets.data.quantities import quantity_of
 from rnngrad_widgets.data.tensor import GradientSnapshot
@@ -37,8 +39,8 @@ class GradientRecorder(TrainingCallback):
 
     Always recorded are the state before the first step and the one after the last step of a
     ``fit``; those between as far as `max_overhead` allows. Steps are the optimizer's; they rise
-    over several fits, also where the optimizer starts again. Under ``tf.distribute`` the chief
-    records.
+    over several fits, also where the optimizer starts again. Of several workers of
+    ``tf.distribute`` the chief records, by itself: the others neither write nor wait for it.
 
     Parameters
     ----------
@@ -121,22 +123,30 @@ class GradientRecorder(TrainingCallback):
         probe = BatchSnapshot(x, y, layers, quantities, **options)
         info = run_info(x, y, options, every=every, max_overhead=max_overhead)
         _check_kept(store, quantities)
-        self._writer = RecordingWriter(
-            path, mode, store=store, storage_options=storage_options, info=info
+        self._path = os.fspath(path)
+        self._open = partial(
+            RecordingWriter, path, mode, store=store, storage_options=storage_options, info=info
         )
         self._diagnosis: Diagnosis | None = None
+        # only the chief: for another worker the recording of the chief would be one that exists
+        is_chief = is_chief_process()
+        last_step = self._writer.last_step if is_chief else None
         super().__init__(
             probe,
             every=every,
             max_overhead=max_overhead,
             on_error=on_error,
-            last_step=None if mode == "w" else self._writer.last_step,
+            last_step=None if mode == "w" else last_step,
         )
 
     @property
     def path(self) -> str:
         """Where the recording is."""
-        return self._writer.path
+        return self._writer.path if "_writer" in self.__dict__ else self._path
+
+    @cached_property
+    def _writer(self) -> RecordingWriter:
+        return self._open()
 
     def on_snapshot(self, snapshot: GradientSnapshot, status: Status, skipped: int) -> None:
         """Write a snapshot."""

@@ -103,9 +103,7 @@ def extreme(values: NDArray[Any]) -> Extreme | None:
         flat = flat.astype(np.float64)
     # without an array of magnitudes, which takes longer than to look twice
     with np.errstate(invalid="ignore"):  # of NaN in bfloat16
-        ends = sorted(
-            {int(np.argmax(flat)), int(np.argmin(flat))}
-        )  # the first NaN, if any
+        ends = sorted({int(np.argmax(flat)), int(np.argmin(flat))})  # the first NaN, if any
         if not np.isfinite(flat[ends]).all():
             counted = np.where(np.isfinite(flat), np.abs(flat), -1)
             ends = [int(np.argmax(counted))]

@@ -7,6 +7,8 @@ The aliases say what an `Any` stands for. What differs between Keras 3 and tf_ke
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, TypeAlias
 
@@ -51,6 +53,22 @@ def current_graph() -> object:
     """Return the graph that is being traced; in eager mode a graph that stays empty."""
     graph: object = tf.compat.v1.get_default_graph()
     return graph
+
+
+@contextmanager
+def without_strategy() -> Iterator[None]:
+    """Leave the scope of a distribution strategy: what is computed is one batch, on this machine.
+
+    In a scope Keras divides losses by the number of replicas, of other machines too, and refuses
+    some; callbacks of tf_keras are called in one. Of mirrored variables this machine's are read, so
+    that no other worker is waited for.
+    """
+    strategies = import_module("tensorflow.python.distribute.distribute_lib")
+    strategies._push_per_thread_mode(strategies._DefaultReplicaThreadMode())  # noqa: SLF001 - no public way
+    try:
+        yield
+    finally:
+        strategies._pop_per_thread_mode()  # noqa: SLF001
 
 
 def is_keras_variable(value: object) -> bool:

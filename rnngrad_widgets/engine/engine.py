@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 from rnngrad_widgets.data.loss_timesteps import check_reach, check_reach_options
 from rnngrad_widgets.data.tensor import NothingThereError
-from rnngrad_widgets.engine.backend import LayerChoice, Model, Nested, check_backend
+from rnngrad_widgets.engine.backend import (
+    LayerChoice,
+    Model,
+    Nested,
+    check_backend,
+    without_strategy,
+)
 from rnngrad_widgets.engine.cell_path import with_cell_paths, with_needed
 from rnngrad_widgets.engine.checking import Check, group_quantities, merge_snapshots
 from rnngrad_widgets.engine.inputs.streams import batches, is_stream, name_of_stream
@@ -324,7 +330,8 @@ class GradientEngine:
             batch_loss = self._losses.for_batch(given, words, batch)
             needed = with_needed(words)
             request = PassRequest(targets, needed, bool(training), batch_loss, bool(clip), by)
-            result = self._passes.get(request, batch).run(batch, wanted)
+            with without_strategy():
+                result = self._passes.get(request, batch).run(batch, wanted)
             result = with_cell_paths(result, words, targets)
             has_loss &= batch_loss.has_loss if isinstance(batch_loss, ForwardOnly) else True
             missing = "; ".join(result.missing)
@@ -389,7 +396,8 @@ class GradientEngine:
         target = check_truncation(resolve_one(self._model, layer))
         given = self._losses.as_callable(loss)
         request = PassRequest((target,), ("gate_gradient",), bool(training), given, by=by)
-        return truncation_error(self._model, request, batch, progress or ProgressBar())
+        with without_strategy():
+            return truncation_error(self._model, request, batch, progress or ProgressBar())
 
     def state_curve(
         self,
@@ -461,7 +469,8 @@ class GradientEngine:
         place = check_state_curve(target, direction)
         snapshot = self.compute(batch.x, None, target.info, needed_quantities(target))
         tell = progress or ProgressBar("sample")
-        return state_curve(snapshot, target, place, int(cotangents), int(seed), tell)
+        with without_strategy():
+            return state_curve(snapshot, target, place, int(cotangents), int(seed), tell)
 
     def check(
         self,
@@ -572,4 +581,5 @@ class GradientEngine:
         ]
         given = self._losses.as_callable(loss)
         check = Check(self._model, batch, targets, training=bool(training), loss=given, seed=seed)
-        return check.run(merge_snapshots(snapshots))
+        with without_strategy():
+            return check.run(merge_snapshots(snapshots))

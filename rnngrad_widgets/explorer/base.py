@@ -103,6 +103,7 @@ class ExplorerBase(ExplorerTraits):
         boxes = (self.controls.box, *texts, *plots)
         super().__init__(boxes, selection=selection)
         self.controls.link(self, self.view_stack.box)
+        self.runs.box.observe(self._timeline_placed, "children")
         self.threshold, self.levels = self._teller.shares
         self.cmap = chosen["cmap"]
         self._show(self.displayed)
@@ -282,6 +283,7 @@ class ExplorerBase(ExplorerTraits):
         tensor, plot_array = displayed.tensor, displayed.plot_array
         self.step = displayed.step
         self.layer, self.quantity, self.part = displayed.key
+        self.has_halves = can_reflect(tensor)
         self._bring_into_range()
         self.view_stack.show(tensor, plot_array, self._teller.tell(tensor))
         self._fit_colours()
@@ -447,6 +449,9 @@ class ExplorerBase(ExplorerTraits):
         if self.view == "weights" and self.source.can_train:
             self._side.show_weights(self.displayed, self.source.compute)
             self.weight_selections = self.view_stack.selections
+
+    def _timeline_placed(self, _change: Any) -> None:
+        self.timeline = self.runs.timeline
 
     def _sync_run(self) -> None:
         """Follow the run that is shown, if there is one."""

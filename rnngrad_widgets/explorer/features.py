@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 import numpy as np
 from ipywidgets import HTML, VBox, Widget, register
-from traitlets import observe, validate
+from traitlets import Unicode, observe, validate
 
 from rnngrad_widgets.callbacks.batch_snapshot import BATCH_DEFAULTS, BatchOptions
 from rnngrad_widgets.data.keywords import naming, suggesting
@@ -61,7 +61,11 @@ class Features(PlotFrame):
         As for every widget of plots.
     """
 
-    norm = ValidatedAny("auto")
+    _model_name = Unicode("FeaturesModel").tag(sync=True)
+
+    LINKABLE = ("norm",)
+
+    norm = ValidatedAny("auto").tag(sync=True)
 
     def __init__(
         self, selection: Selection, view: View, notes: Sequence[str] = (), **style: Any
@@ -75,6 +79,7 @@ class Features(PlotFrame):
         except Exception:
             self.close()  # nobody else could
             raise
+        selection.observe(self._follow_selection, ["norm", "auto"])
         LIFETIMES.note_made(self)
 
     @property
@@ -96,9 +101,14 @@ class Features(PlotFrame):
     def _validate_norm(self, proposal: Any) -> Norm:
         return check_norm(proposal["value"])
 
+    def _follow_selection(self, _change: Any) -> None:
+        self.norm = self.selection.chosen_norm  # the browser says that of a linked widget
+
     @observe("norm")
     def _norm_changed(self, change: Any) -> None:
         self.selection.choose_norm(change["new"])
+        if not self.selection.is_told("norm", "auto"):
+            self._carry("norm")
 
 
 def _lines(notes: Sequence[str]) -> list[Widget]:

@@ -13,6 +13,7 @@ from traitlets import Instance, List, Unicode, observe, validate
 from rnngrad_widgets._version import __version__
 from rnngrad_widgets.data.colours import check_cmap
 from rnngrad_widgets.data.wire import Precision
+from rnngrad_widgets.explorer.linking import Linking
 from rnngrad_widgets.explorer.sheet import write_figure
 from rnngrad_widgets.explorer.validation import check_title, check_ylim
 from rnngrad_widgets.export.files import check_target
@@ -41,7 +42,7 @@ class ValidatedAny(AnyTrait):
     allow_none = False
 
 
-class PlotFrame(BrowserView, VBox):  # type: ignore[misc]  # ipywidgets has no types
+class PlotFrame(BrowserView, Linking, VBox):  # type: ignore[misc]  # ipywidgets has no types
     """A widget of plots that draw one selection.
 
     Attributes

@@ -161,6 +161,18 @@ class Run(KeptSnapshots[RunEntry, GradientTensor]):
             model.follow = model.follow and step == self.steps[-1]
             model.step = step
 
+    @property
+    def chosen(self) -> int | None:
+        """The step that is shown; None where the latest is followed."""
+        return None if self.timeline.follow else self.shown
+
+    def choose(self, step: int | None) -> None:
+        """Show the kept step that is nearest to a step; None follows the latest."""
+        if step is None:
+            self.timeline.follow = True
+        else:
+            self.show_step(self.nearest(step))
+
     def _entry(self, number: int, tensor: GradientTensor, step: int, status: str) -> RunEntry:
         plot_array = truncate_to_budget(to_plot_array(tensor), self._budget)
         values = without_rest(plot_array.values)

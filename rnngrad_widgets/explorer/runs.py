@@ -15,6 +15,7 @@ from rnngrad_widgets.explorer.teller import Teller
 from rnngrad_widgets.widgets.figure import PlotFigure
 from rnngrad_widgets.widgets.reachable import close_widgets, reachable
 from rnngrad_widgets.widgets.selection import Selection
+from rnngrad_widgets.widgets.timeline import Timeline
 
 
 class Runs:
@@ -60,6 +61,11 @@ class Runs:
     def current(self) -> Run | None:
         """The run of what is shown; None where no snapshot has come."""
         return self._current or None  # a run without snapshots is false
+
+    @property
+    def timeline(self) -> Timeline | None:
+        """The timeline that is on the page, also before its first snapshot."""
+        return None if self._current is None else self._current.view.model
 
     @property
     def last_step(self) -> int | None:

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from traitlets import TraitError, Unicode, observe, validate
+from ipywidgets import widget_serialization
+from traitlets import Instance, TraitError, Unicode, observe, validate
 
 from rnngrad_widgets.data.norm import Norm, check_norm
 from rnngrad_widgets.data.statistics import THRESHOLD
@@ -23,6 +24,7 @@ from rnngrad_widgets.explorer.validation import (
     check_step,
     check_view,
 )
+from rnngrad_widgets.widgets.timeline import Timeline
 from rnngrad_widgets.widgets.traits import Bool, Int
 
 if TYPE_CHECKING:
@@ -45,15 +47,24 @@ class ExplorerTraits(PlotFrame):
     the names and values that users know.
     """
 
+    _model_name = Unicode("ExplorerModel").tag(sync=True)
+
+    timeline = Instance(Timeline, allow_none=True).tag(sync=True, **widget_serialization)
+    """The one that is shown."""
+    has_halves = Bool(False).tag(sync=True)
+    """Whether there is something to reflect."""
+
+    LINKABLE = ("sample", "channel", "norm", "reflect_half", "step")
+
     layer = SelectingAny("")
     quantity = SelectingText("")
     part = SelectingText("")
-    sample = Int(0)
-    channel = Int(0)
-    norm = ValidatedAny("auto")
-    reflect_half = Bool(False)
+    sample = Int(0).tag(sync=True)
+    channel = Int(0).tag(sync=True)
+    norm = ValidatedAny("auto").tag(sync=True)
+    reflect_half = Bool(False).tag(sync=True)
     view = Unicode("")
-    step = ValidatedAny(None)
+    step = ValidatedAny(None).tag(sync=True)
     threshold = ValidatedAny(THRESHOLD)
     levels = ValidatedAny(LEVELS)
 
@@ -193,6 +204,7 @@ class ExplorerTraits(PlotFrame):
             if run is not None:
                 self._sync_step(change["new"])
                 run.show_step(change["new"])
+                self._carry("step")
 
     @validate("threshold")
     def _validate_threshold(self, proposal: Any) -> float:
@@ -216,12 +228,38 @@ class ExplorerTraits(PlotFrame):
 
     @observe("sample", "channel")
     def _index_changed(self, change: Any) -> None:
-        setattr(self.selection, change["name"], change["new"])
+        name = change["name"]
+        setattr(self.selection, name, change["new"])
+        if not self.selection.is_told(name):
+            self._carry(name)
 
     @observe("norm")
     def _norm_changed(self, change: Any) -> None:
         self.selection.choose_norm(change["new"])
+        if not self.selection.is_told("norm", "auto"):
+            self._carry("norm")
 
     @observe("reflect_half")
     def _reflect_changed(self, change: Any) -> None:
         self.selection.reflect(change["new"])
+        if not self.selection.is_told("reflect_half", "order_index"):
+            self._carry("reflect_half")
+
+    # -- linked with another explorer --------------------------------------------------------------
+
+    def _linked_value(self, name: str) -> Any:
+        if name != "step":
+            return getattr(self, name)
+        run = self.runs.current
+        return None if run is None else run.chosen
+
+    def _show_linked(self, name: str, value: Any) -> None:
+        shape = self.displayed.plot_array.values.shape
+        if name in ("sample", "channel"):
+            setattr(self, name, min(value, shape[0 if name == "sample" else -1] - 1))
+        elif name == "reflect_half":
+            self.reflect_half = value and self.has_halves
+        elif name == "norm":
+            self.norm = value
+        elif self.runs.current is not None:
+            self.runs.current.choose(value)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from bqplot import ColorScale, LinearScale
 from ipywidgets import Widget, register, widget_serialization
 from traitlets import Float, Instance, Tuple, Unicode
@@ -46,6 +48,20 @@ class Selection(BrowserModel, Widget):  # type: ignore[misc]  # ipywidgets has n
     auto_limit = Float(1.0).tag(sync=True)
     reflect_half = Bool(False).tag(sync=True)
     order_index = Int(0).tag(sync=True)
+
+    _told: frozenset[str] = frozenset()
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """Take a message of the browser."""
+        self._told = frozenset(sync_data)
+        try:
+            super().set_state(sync_data)
+        finally:
+            self._told = frozenset()
+
+    def is_told(self, *names: str) -> bool:
+        """Tell whether the browser is saying one of these traits right now."""
+        return not self._told.isdisjoint(names)
 
     @property
     def chosen_norm(self) -> Norm:

@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from rnngrad_widgets import __version__
+from rnngrad_widgets.data.statistics import auto_limit
 from tests.browser.explorer_page import (
     TOLERANCE,
     ExplorerPage,
@@ -130,27 +131,64 @@ def test_two_explorers_are_apart_and_a_second_run_replaces_its_own(lab: Lab) -> 
     eventually(notebook.widget_model_count, 0, "the browser's count of models")
 
 
-def test_selections_are_linked_in_the_browser(lab: Lab) -> None:
-    ends = "(a.selection, 'sample'), (b.selection, 'sample')"
+def test_explorers_are_linked_in_the_browser(lab: Lab) -> None:
+    large = 3 * SECOND
     cells = [
         f"{OTHER_VERSION}\n{show(FIRST, name='a')}",
-        show(SECOND, name="b"),
-        f"import ipywidgets; l = ipywidgets.jslink({ends})",
+        show(large, name="b"),
+        """
+import ipywidgets
+l = a.link(b, "sample", "norm")
+w = ipywidgets.IntText()
+j = ipywidgets.jslink((b, "sample"), (w, "value"))
+w
+""",
+        "import time\nfor _ in range(80): time.sleep(0.1)",
     ]
-    notebook = lab.open(cells, viewport=(1280, 1900))
+    notebook = lab.open(cells, run=False, viewport=(1280, 1900))
+    for cell in range(3):
+        notebook.run_cell(cell)
     a, b = ExplorerPage(notebook, 0, "a"), ExplorerPage(notebook, 1, "b")
-    b.expect_picture(picture(SECOND, 0), AUTO)
-    a.press("sample", "ArrowRight")
-    a.press("sample", "ArrowRight")
-    a.expect_picture(picture(FIRST, 2), AUTO)
-    b.expect_picture(picture(SECOND, 2), AUTO)
-    b.expect_text("sample", "2")
-    b.expect_trait("sample", 2)
+    limit = auto_limit(large)
+    assert limit > auto_limit(FIRST)
+    a.expect_picture(picture(FIRST, 0), (-limit, limit))  # one range, which fits both
+
+    notebook.run_cell(3, wait=False)
+    a.drag("sample", 1)
+    a.expect_picture(picture(FIRST, 5), (-limit, limit))
+    b.expect_picture(picture(large, 3), (-limit, limit))  # its last one
+    b.press("norm", "Home")
+    smallest = b.text("norm")
+    a.expect_text("norm", smallest)
+    b.button("auto").click()
+    assert a.text("sample") == "5"
+    b.press("sample", "ArrowLeft")
+    a.expect_picture(picture(FIRST, 2), (-limit, limit))
+    b.expect_picture(picture(large, 2), (-limit, limit))
+    typed = notebook.page.locator(".widget-text input[type=number]")
+    assert typed.input_value() == "2"
+    assert notebook.page.evaluate(STATE.replace("widgets[1]", "widgets[3]")) == "running"
+    for page in (a, b):
+        page.expect_trait("sample", 2)
+    assert (a.kernel("norm"), b.kernel("norm")) == ("auto", "auto")
     # Python has another version than the page
     told = (
         f"Python has version 0.0.7 of rnngrad_widgets, this page {__version__}: what is shown may"
     )
     assert a.text("versions").startswith(told)
+
+    notebook.execute("a.sample = 5")
+    a.expect_picture(picture(FIRST, 5), (-limit, limit))
+    b.expect_trait("sample", 3)
+    notebook.save()
+    notebook.reload()
+    a.expect_picture(picture(FIRST, 5), (-limit, limit))
+    b.expect_picture(picture(large, 3), (-limit, limit))
+    a.press("sample", "Home")
+    b.expect_picture(picture(large, 0), (-limit, limit))
+    b.expect_trait("sample", 0)
+    notebook.execute("l.unlink()")
+    a.expect_picture(picture(FIRST, 0), (-auto_limit(FIRST), auto_limit(FIRST)))
 
 
 def test_what_other_cells_show_or_hold_stays(lab: Lab) -> None:

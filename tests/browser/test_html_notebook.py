@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 ARRAY = np.random.default_rng(5).permutation(np.linspace(-1, 1, 48)).reshape(2, 6, 4)
 EVIL = "</script><img src=x onerror=alert(1)><!--"
 CELL = show(ARRAY, "sample=1, norm=(-1, 1)").replace("\ne\n", f"\ne.title = {EVIL!r}\ne\n")
+LINKED = "f = GradientExplorer.from_array(-array)\ne.link(f)\nf"
 REQUIRE = Path(__file__).parents[2] / "js/node_modules/requirejs/require.js"
 # What the templates themselves say of what they would fetch: scripts of CDNs, slides among them.
 OFFLINE = (
@@ -37,11 +38,17 @@ OFFLINE = (
 
 
 def expect_alive(
-    browser: Browser, notebook: Path, exporter: HTMLExporter | None = None, *, loader: bool = False
+    browser: Browser,
+    notebook: Path,
+    exporter: HTMLExporter | None = None,
+    *,
+    loader: bool = False,
+    linked: bool = True,
 ) -> None:
     """Convert a notebook as the README says, and see that its explorer works without a network.
 
     ``loader``: with the AMD loader that a template of nbconvert fetches where there is a network.
+    ``linked``: with a second explorer that follows it.
     """
     page = notebook.with_suffix(".html")
     notebook.with_name("widgets.js").write_text(renderer(), "utf-8")
@@ -60,6 +67,8 @@ def expect_alive(
         assert view.read("document.images.length") == 0
         view.press("sample", "ArrowLeft")
         view.expect_picture(picture(ARRAY, 0))
+        samples = "[...document.querySelectorAll('.rnngrad-sample')].map((el) => el.textContent)"
+        assert not linked or view.read(samples) == ["0", "0"]
         complaints = [text for text in engine.complaints if not text.startswith(OFFLINE)]
         assert complaints == []
     finally:
@@ -67,7 +76,7 @@ def expect_alive(
 
 
 def test_a_notebook_saved_in_jupyterlab(lab: Lab, browser: Browser) -> None:
-    notebook = lab.open([CELL])
+    notebook = lab.open([CELL, LINKED])
     notebook.save_with_widgets()
     expect_alive(browser, lab.server.notebooks / notebook.name)
 
@@ -94,7 +103,7 @@ def test_large_arrays_are_left_out_of_a_notebook(lab: Lab, browser: Browser) -> 
     notebook.execute("run.sample = 3")  # the page that saved it has all
     assert notebook.page.locator(".rnngrad-left-out:not(:empty)").count() == 0
     # page.js and the picture of the first one are as they were
-    expect_alive(browser, path)
+    expect_alive(browser, path, linked=False)
     engine = Chromium(browser)
     try:
         view = PageView(engine, path.with_suffix(".html"))
@@ -115,7 +124,8 @@ def test_large_arrays_are_left_out_of_a_notebook(lab: Lab, browser: Browser) -> 
 def executed() -> NotebookNode:
     """A notebook that was run without a browser, with the state of its widgets."""
     slide = {"slideshow": {"slide_type": "slide"}}
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL, metadata=slide)])
+    cells = [nbformat.v4.new_code_cell(code, metadata=slide) for code in (CELL, LINKED)]
+    notebook = nbformat.v4.new_notebook(cells=cells)
     NotebookClient(notebook).execute()
     return notebook
 

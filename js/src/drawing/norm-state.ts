@@ -36,7 +36,7 @@ export function placeSliders(state: NormState): NormState {
 /**
  * The state after something of it was set from outside: by Python, by a slider or by the button.
  *
- * A range that is set counts most, then a slider that was moved, then the button. Any range but the
+ * A range that is set counts most, then a slider that was moved, then the button, then another automatic range. Any range but the
  * automatic one ends `auto`. A slider that already says what the norm is was placed here, not
  * moved.
  */
@@ -55,7 +55,7 @@ export function nextNorm(state: NormState, change: Partial<NormState>): NormStat
     // both handles on one place are no range: it stays as it was, and the handles where they are
     return isSame(norm, next.norm) ? moved : placeSliders(moved);
   }
-  if (change.auto === true) {
+  if (next.auto && (change.auto === true || change.autoLimit !== undefined)) {
     return placeSliders({ ...next, norm: automatic(next) });
   }
   return change.maxDecade === undefined ? next : placeSliders(next);

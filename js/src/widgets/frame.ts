@@ -15,9 +15,12 @@ import {
 import { servePictures } from '../export/picture';
 import { MODULE_STATE, MODULE_VERSION, versionText } from '../version';
 import { noteFrame } from './closed-models';
+import type { FrameLinkModel } from './frame-link';
 import { watchKernel } from './kernel-end';
 import { KernelWait } from './kernel-wait';
 import { changesCells, HELP_KEY, keyOf, takes } from './keys';
+import { keepTraits, withoutTraits } from './linked-traits';
+import { close, open } from './meeting';
 import { leftOut } from './saved-arrays';
 import type { SelectionModel } from './selection';
 
@@ -30,6 +33,7 @@ export class PlotFrameModel extends VBoxModel {
       _view_name: 'PlotFrame',
       selection: null,
       weight_selections: [],
+      links: [],
       version: MODULE_VERSION,
       themed: true,
       dark: null,
@@ -43,8 +47,38 @@ export class PlotFrameModel extends VBoxModel {
   override initialize(attributes: Backbone.ObjectHash, options: never): void {
     super.initialize(attributes, options);
     noteFrame(this);
+    this.linksMet = new Set();
+    keepTraits(this);
+    open(this.widget_manager, this.model_id, this);
     watchKernel(this.widget_manager);
     this.on('change:range_mode', this.releaseRange, this);
+  }
+
+  override close(comm_closed?: boolean): Promise<void> {
+    this.linksMet.forEach((link) => link.part(this));
+    close(this.widget_manager, this.model_id);
+    return super.close(comm_closed);
+  }
+
+  /** Take links in, which know the frame by its id. */
+  join(links: readonly FrameLinkModel[]): void {
+    links.forEach((link) => {
+      this.linksMet.add(link);
+      link.meet(this);
+    });
+  }
+
+  leave(link: FrameLinkModel): void {
+    this.linksMet.delete(link);
+  }
+
+  /** The traits that can be linked follow from what is shown, which others tell. */
+  override set_state(state: Backbone.ObjectHash): void {
+    super.set_state(withoutTraits(state));
+  }
+
+  override serialize(state: Backbone.ObjectHash): ReturnType<VBoxModel['serialize']> {
+    return super.serialize(withoutTraits(state));
   }
 
   /** One slider shows a symmetric range, so that is what it becomes when two are put away. */
@@ -58,6 +92,8 @@ export class PlotFrameModel extends VBoxModel {
 
   /** Whether it ever had a view. */
   declare wasShown: boolean;
+  // Links may join before the initialisers of fields run.
+  declare private linksMet: Set<FrameLinkModel>;
 
   static override serializers = {
     ...VBoxModel.serializers,

@@ -9,17 +9,27 @@ export const NORM_TRAITS = [
   'norm',
   'auto',
   'auto_limit',
+  'linked_limit',
   'max_decade',
   'limit_index',
   'range_indices',
 ];
+
+/**
+ * The limit of the automatic range: the tensor's own, or a larger one of another explorer whose norm
+ * is linked.
+ */
+function automaticLimit(model: WidgetModel): number {
+  const linked = model.get('linked_limit') as number | undefined;
+  return Math.max(model.get('auto_limit') as number, linked ?? 0);
+}
 
 export function normStateOf(model: WidgetModel): NormState {
   const [vmin, vmax] = model.get('norm') as [number, number];
   return {
     norm: { vmin, vmax },
     auto: model.get('auto') as boolean,
-    autoLimit: model.get('auto_limit') as number,
+    autoLimit: automaticLimit(model),
     maxDecade: model.get('max_decade') as number,
     limitIndex: model.get('limit_index') as number,
     rangeIndices: model.get('range_indices') as [number, number],
@@ -39,11 +49,10 @@ export function changedPart(before: NormState, now: NormState): Partial<NormStat
 
 /** The attributes of the parts of a state. */
 export function traitsOf(state: Partial<NormState>): Backbone.ObjectHash {
-  const { norm, auto, autoLimit, maxDecade, limitIndex, rangeIndices } = state;
+  const { norm, auto, maxDecade, limitIndex, rangeIndices } = state;
   const traits = {
     norm: norm && [norm.vmin, norm.vmax],
     auto,
-    auto_limit: autoLimit,
     max_decade: maxDecade,
     limit_index: limitIndex,
     range_indices: rangeIndices,

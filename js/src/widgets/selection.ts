@@ -10,11 +10,12 @@ import type { NormState } from '../drawing/norm-state';
 import { limitOf, nextNorm, placeSliders } from '../drawing/norm-state';
 import type { Limits } from '../drawing/value-axis';
 import { MODULE_STATE } from '../version';
+import { taking } from './messages';
 import { changedPart, NORM_TRAITS, normStateOf, traitsOf } from './norm-traits';
 import type { TensorModel } from './tensor';
 
-/** Places on the norm's sliders: attributes of a page alone. */
-const SLIDERS = new Set(['limit_index', 'range_indices']);
+/** Attributes of a page alone: places on the norm's sliders, and what a link shares. */
+const OF_PAGE = new Set(['limit_index', 'range_indices', 'linked_limit']);
 
 /** Attributes that the picture depends on. The others follow from them. */
 const SHOWN = [
@@ -99,15 +100,16 @@ export class SelectionModel extends WidgetModel {
    * ago: then it is no range that was chosen.
    */
   override set_state(state: Backbone.ObjectHash): void {
-    const { auto, auto_limit: limit } = { ...this.attributes, ...state };
+    const { auto, auto_limit: own, linked_limit: linked } = { ...this.attributes, ...state };
     const isAutomatic = (auto as boolean) && 'norm' in state;
-    super.set_state(isAutomatic ? { ...state, norm: [-limit, limit] } : state);
+    const limit = Math.max(own as number, (linked as number | undefined) ?? 0);
+    taking(() => super.set_state(isAutomatic ? { ...state, norm: [-limit, limit] } : state));
   }
 
-  /** What Python is told: not where sliders are, which follows from the range. */
+  /** What Python is told: not where sliders are, which follows from the range, nor what is linked. */
   override serialize(state: Backbone.ObjectHash): ReturnType<WidgetModel['serialize']> {
     return super.serialize(
-      Object.fromEntries(Object.entries(state).filter(([name]) => !SLIDERS.has(name))),
+      Object.fromEntries(Object.entries(state).filter(([name]) => !OF_PAGE.has(name))),
     );
   }
 

@@ -10,6 +10,7 @@ import type { DenseArray } from '../data/wire';
 import { MODULE_STATE } from '../version';
 import { fetchArrays } from './arrays';
 import { close, open } from './meeting';
+import { send, taking } from './messages';
 import { MissingArrays } from './missing-arrays';
 import { leftOut } from './saved-arrays';
 import type { SelectionModel } from './selection';
@@ -77,6 +78,10 @@ export class TimelineModel extends DOMWidgetModel {
     this.listenTo(this.selection, 'change:auto_limit', this.keepDrawn);
     this.listenTo(this.get('summary') as WidgetModel, 'change:value', this.keepDrawn);
     open(this.widget_manager, this.model_id, this);
+  }
+
+  override set_state(state: Backbone.ObjectHash): void {
+    taking(() => super.set_state(state));
   }
 
   override close(comm_closed?: boolean): Promise<void> {
@@ -161,7 +166,7 @@ export class TimelineModel extends DOMWidgetModel {
     const found = this.kept[Math.min(Math.max(index, 0), last)];
     if (found !== undefined) {
       this.set({ step: found.step, follow: this.follow && index >= last });
-      save(this);
+      send(this);
     }
   }
 
@@ -173,7 +178,7 @@ export class TimelineModel extends DOMWidgetModel {
   /** Follow the latest snapshot, or stay at the one that is shown. */
   setFollow(follow: boolean): void {
     this.set({ follow, ...(follow ? {} : { step: this.shown?.step ?? null }) });
-    save(this);
+    send(this);
   }
 
   /** Pin the step that is shown, or forget the pinned one. */
@@ -203,7 +208,8 @@ export class TimelineModel extends DOMWidgetModel {
     return shownIndex(this.kept, this.get('step') as number | null, this.follow);
   }
 
-  private get follow(): boolean {
+  /** Whether the latest snapshot is shown, whichever that is. */
+  get follow(): boolean {
     return this.get('follow') as boolean;
   }
 
@@ -288,11 +294,7 @@ export class TimelineModel extends DOMWidgetModel {
   private fitRange(): void {
     const { drawn, selection } = this;
     if (drawn !== undefined) {
-      const { auto_limit: limit } = drawn.range;
       selection.set(drawn.range);
-      if (selection.get('auto') as boolean) {
-        selection.set('norm', [-limit, limit]);
-      }
     }
   }
 

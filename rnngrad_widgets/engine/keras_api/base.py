@@ -76,10 +76,6 @@ class KerasAdapter(ABC):
         """
 
     @abstractmethod
-    def undo_replica_scaling(self, loss: Tensor) -> Tensor:
-        """Return a loss without what a distribution scope does to it: this is one batch."""
-
-    @abstractmethod
     def preserve_layers(self, model: Model) -> AbstractContextManager[None]:
         """Restore the attributes of every layer on leaving, whatever a call does to them.
 

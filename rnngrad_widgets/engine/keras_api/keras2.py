@@ -58,7 +58,7 @@ class Keras2(KerasAdapter):
 
     def iterations(self, model: Model) -> Tensor:
         """Return the number of steps that a model's optimizer has made."""
-        return model.optimizer.iterations
+        return tf.convert_to_tensor(model.optimizer.iterations)  # which may be mirrored
 
     def weight_name(self, variable: Tensor) -> str:
         """Return a weight's own name, without its place in the model."""
@@ -87,16 +87,6 @@ class Keras2(KerasAdapter):
             loss = model.compute_loss(x, y, predicted, sample_weight)
         if loss is None:
             raise ValueError("No loss to compute: compile the model with a loss=")
-        return loss
-
-    def undo_replica_scaling(self, loss: Tensor) -> Tensor:
-        """Refuse: Keras 2 scales parts of a loss, by their reductions."""
-        replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        if replicas > 1:
-            raise ValueError(
-                "a tf_keras model must be computed outside of a distribution scope; received a "
-                f"scope of {replicas} replicas; leave strategy.scope() first"
-            )
         return loss
 
     @contextmanager

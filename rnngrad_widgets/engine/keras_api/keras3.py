@@ -85,12 +85,6 @@ class Keras3(KerasAdapter):
             x=x, y=y, y_pred=predicted, sample_weight=sample_weight, training=training
         )
 
-    def undo_replica_scaling(self, loss: Tensor) -> Tensor:
-        """Undo a division: Keras 3.5 leaves the loss as it is, later ones divide by replicas."""
-        replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        divided = hasattr(import_module("keras.src.losses.loss"), "scale_loss_for_distribution")
-        return loss * replicas if divided and replicas > 1 else loss
-
     @contextmanager
     def preserve_layers(self, model: Model) -> Iterator[None]:
         """Restore the attributes of every layer on leaving."""

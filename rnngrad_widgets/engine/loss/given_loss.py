@@ -140,8 +140,7 @@ class _CompiledLoss:
         if y is None:
             raise ValueError(f"loss={self._loss!r} compares with y; received y=None")
         predicted = adapter_of(model).predict(model, x, training)
-        total = self._compiled(model, self._loss, y, predicted, sample_weight)
-        return adapter_of(model).undo_replica_scaling(total)
+        return self._compiled(model, self._loss, y, predicted, sample_weight)
 
 
 def _keras3(model: Model, loss: object, y: Nested, predicted: Nested, weight: Nested) -> Tensor:

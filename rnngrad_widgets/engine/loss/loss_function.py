@@ -39,10 +39,9 @@ def loss_of(model: Model, batch: Batch, training: bool, loss: Loss | None) -> Te
     try:
         if loss is not None:
             return _to_tensor(loss(model, *given, training))
-        own = adapter_of(model).compute_loss(model, *given, training=training)
+        return adapter_of(model).compute_loss(model, *given, training=training)
     except Exception as error:
         raise LossError from error
-    return adapter_of(model).undo_replica_scaling(own)
 
 
 def _to_tensor(value: Nested) -> Tensor:

@@ -96,12 +96,11 @@ class PassCache:
             _Identity(request.loss),
             tuple((tuple(spec.shape[1:]), spec.dtype) for spec in batch.signature),
             batch.structure(),
-            # What compiling, freezing or a distribution scope change.
+            # What compiling and freezing change.
             _Identity(adapter.compiled_loss(model)),
             tuple(_Identity(variable) for variable in model.trainable_variables),
             bool(model.run_eagerly),
             bool(model.jit_compile),
-            tf.distribute.get_strategy().num_replicas_in_sync,
         )
 
 

@@ -230,6 +230,16 @@ def test_links_between_explorers_do_not_keep_them(notebook: Notebook) -> None:
         assert notebook.frames == 2
 
 
+def test_a_link_made_elsewhere_keeps_no_explorer(notebook: Notebook) -> None:
+    for name in "ab":
+        notebook.run(name, f"{name} = {MADE}")
+    notebook.run("link", "link = a.link(b)")
+    notebook.run("a", f"a = {MADE}")
+    assert notebook.frames == 2
+    assert notebook["b"].links == []
+    assert notebook["link"].comm is None
+
+
 def test_one_that_follows_a_recording_goes_too(notebook: Notebook, tmp_path: Path) -> None:
     record(tmp_path / "run")
     notebook.shell.user_ns["path"] = tmp_path / "run"

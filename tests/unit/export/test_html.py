@@ -83,7 +83,7 @@ def array_in(page: Page) -> tuple[dict[str, Any], bytes]:
 def test_the_whole_state_is_there(explorer, open_widgets, tmp_path):
     page = Page(explorer.save_html(tmp_path / "page.html").path)
     assert json.loads(page.texts[VIEW])["model_id"] == explorer.model_id
-    assert page.models[explorer.model_id]["model_name"] == "PlotFrameModel"
+    assert page.models[explorer.model_id]["model_name"] == "ExplorerModel"
     referred = set(re.findall(r"IPY_MODEL_(\w+)", page.texts[STATE]))
     assert referred <= set(page.models)
     assert page.selection["norm"] == list(explorer.selection.norm)
@@ -106,6 +106,15 @@ def test_any_widget_can_be_saved(tmp_path):
     link = jslink((sliders[0], "value"), (sliders[1], "value"))
     page = Page(save_html(VBox(sliders), tmp_path / "page.html").path)
     assert link.model_id in page.models
+
+
+def test_a_page_of_linked_explorers_has_the_link_and_that_of_one_only_it(tmp_path):
+    a, b = (GradientExplorer.from_array(ARRAY) for _ in range(2))
+    link = a.link(b)
+    both = Page(save_html(VBox([a, b]), tmp_path / "both.html").path)
+    assert {a.model_id, b.model_id, link.model_id} <= both.models.keys()
+    one = Page(a.save_html(tmp_path / "one.html").path)
+    assert {b.model_id, b.selection.model_id}.isdisjoint(one.models)
 
 
 def test_bfloat16_halves_the_array_and_says_so(explorer, tmp_path):
