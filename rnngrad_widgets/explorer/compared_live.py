@@ -26,6 +26,8 @@ class LiveRun:
     ----------
     run
         The run; it begins its history here.
+    lock
+        Held while its history changes: callbacks of several models may come in several threads.
     is_open
         Tells whether the comparison is open: it may be closed while the model trains.
     steps_came
@@ -38,13 +40,17 @@ class LiveRun:
     """
 
     def __init__(
-        self, run: ComparedRun, is_open: Callable[[], bool], steps_came: Callable[[], None]
+        self,
+        run: ComparedRun,
+        lock: RLock,
+        is_open: Callable[[], bool],
+        steps_came: Callable[[], None],
     ) -> None:
         self._experiment = _trains(run)
         self._run = run
         self._is_open = is_open
         self._steps_came = steps_came
-        self._lock = RLock()  # callbacks of several models may come in several threads
+        self._lock = lock
         self._account = Account()  # of all fits that are shown
 
     @property
@@ -98,9 +104,10 @@ class LiveRun:
             if snapshot is None:
                 history.set_status(line)
                 return
-            path, quantity = self._run.path, self._run.quantity
-            parts = self._experiment.source.parts(snapshot, path, quantity)
-            curves = self._run.curves_of(self._experiment.only(parts, path, quantity))
+        path, quantity = self._run.path, self._run.quantity
+        parts = self._experiment.source.parts(snapshot, path, quantity)
+        curves = self._run.curves_of(self._experiment.only(parts, path, quantity))
+        with self._lock:
             history.append(curves, status.step or 0, line)
         self._steps_came()
 

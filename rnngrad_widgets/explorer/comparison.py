@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from html import escape
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from rnngrad_widgets.data.plot_array import PlotArray
 from rnngrad_widgets.data.quantities import quantity_of
 from rnngrad_widgets.diagnosis.words import level_words
 from rnngrad_widgets.explorer.compared_live import LiveRun
+from rnngrad_widgets.explorer.compared_recordings import ComparedRecordings
 from rnngrad_widgets.explorer.frame import PlotFrame, ValidatedAny
 from rnngrad_widgets.explorer.validation import check_one_of, check_step
 from rnngrad_widgets.figures.drawings import Compared, Sheet
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from rnngrad_widgets.callbacks.base import OnError
     from rnngrad_widgets.callbacks.live import LiveGradients
     from rnngrad_widgets.callbacks.schedule import Every
+    from rnngrad_widgets.comparison.curves import Curve
     from rnngrad_widgets.comparison.differences import Claim
     from rnngrad_widgets.explorer.compared_run import ComparedRun
 
@@ -81,6 +84,11 @@ class Comparison(PlotFrame):
         self._quantity = members[0].quantity
         self._found: tuple[object, ComparedRuns] | None = None
         self._lives: dict[str, LiveRun] = {}
+        self._trouble = ""
+        self._lock = RLock()  # callbacks and readers may come in other threads than the cell
+        self._recordings = ComparedRecordings(
+            members, self._lock, self._steps_came, self._reading_failed
+        )
         names = list(dict.fromkeys(member.key.name for member in members))
         groups = [names.index(member.key.name) for member in members]
         self._stack = RunStack(
@@ -116,6 +124,7 @@ class Comparison(PlotFrame):
         self._stack.observe(self._align_chosen, "align")
         self._write_findings()
         LIFETIMES.note_made(self)
+        self._recordings.begin()
 
     # -- what there is to say ----------------------------------------------------------------------
 
@@ -167,18 +176,19 @@ class Comparison(PlotFrame):
     @property
     def _runs(self) -> ComparedRuns:
         """The numbers of what is shown."""
-        histories = [member.history for member in self._members]
-        places = self._places
-        key = [
-            (place, history and history.steps[place] if place >= 0 else None)
-            for place, history in zip(places, histories, strict=True)
-        ]
-        if self._found is None or self._found[0] != key:
-            curves: dict[str, list[Any]] = {}
-            for member, place in zip(self._members, places, strict=True):
-                curves.setdefault(member.key.name, []).extend(member.curves_at(place))
-            self._found = key, ComparedRuns(curves, self._base, *self._shares, self._is_over_steps)
-        return self._found[1]
+        with self._lock:
+            places = self._places
+            key = [
+                (place, member.steps[place] if place >= 0 else None)
+                for member, place in zip(self._members, places, strict=True)
+            ]
+            if self._found is None or self._found[0] != key:
+                curves: dict[str, list[Curve]] = {}
+                for member, place in zip(self._members, places, strict=True):
+                    curves.setdefault(member.key.name, []).extend(member.curves_at(place))
+                over_steps = self._is_over_steps
+                self._found = key, ComparedRuns(curves, self._base, *self._shares, over_steps)
+            return self._found[1]
 
     # -- while models train ------------------------------------------------------------------------
 
@@ -224,12 +234,42 @@ class Comparison(PlotFrame):
             raise ValueError(f"repeat must be in 0 .. {len(own) - 1}; received {repeat!r}")
         member = own[repeat]
         live = self._lives.get(str(member.key)) or LiveRun(
-            member, lambda: self.comm is not None, self._steps_came
+            member, self._lock, lambda: self.comm is not None, self._steps_came
         )
         callback = live.callback(every, max_overhead=max_overhead, on_error=on_error)
         self._lives[str(member.key)] = live
-        self._show_steps()
+        self._steps_came()
         return callback
+
+    def follow(self) -> None:
+        """Show the steps that recordings get from now on, until the comparison is closed.
+
+        A failure is shown in the widget, and reading is tried again.
+
+        Raises
+        ------
+        RuntimeError
+            If the comparison was closed.
+        ValueError
+            If nothing that is compared is a recording.
+        """
+        self.check_open()
+        if not self._recordings.are_there:
+            raise ValueError(
+                "follow() needs recordings; none of the sources is one. compare('runs/*') takes "
+                "them, live(name) shows a model that trains here"
+            )
+        self._recordings.follow()
+
+    def _prepare(self) -> None:
+        self._recordings.read_rest()
+
+    def _stop_threads(self) -> None:
+        self._recordings.stop()
+
+    def _reading_failed(self, error: Exception) -> None:
+        self._trouble = str(error)
+        self._write_findings()
 
     def _show_steps(self) -> None:
         """Have the timelines of all runs that have one on the page."""
@@ -248,12 +288,13 @@ class Comparison(PlotFrame):
         self._tell_table()
         for member in self._members:
             member.tell_again()
-        self._steps_came()
 
     def _steps_came(self) -> None:
         """Take note that a run has another step."""
-        self._sync_step()
-        self._write_findings()
+        with self._lock:
+            self._show_steps()
+            self._sync_step()
+            self._write_findings()
 
     def _sync_step(self) -> None:
         steps = [member.history.steps[place] for member, place in self._shown_steps()]
@@ -349,7 +390,7 @@ class Comparison(PlotFrame):
         lines = [*self._runs.findings]
         if len(self._table.names) == 1:
             lines.append("a second experiment is needed for a comparison")
-        lines += self._left_out
+        lines += [*self._left_out, *filter(None, [self._trouble])]
         if shown := self._shown_steps():
             steps = {member.history.steps[place] for member, place in shown}
             each = ", ".join(

@@ -6,11 +6,11 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from threading import RLock
-from typing import Any, NamedTuple
-from weakref import WeakMethod
+from typing import NamedTuple
 
 from rnngrad_widgets.callbacks.status import joined
 from rnngrad_widgets.data.tensor import GradientTensor
+from rnngrad_widgets.explorer.background import repeat, while_there
 from rnngrad_widgets.explorer.displayed import Displayed, DisplayKey
 from rnngrad_widgets.explorer.follower import Follower
 from rnngrad_widgets.explorer.run import Run
@@ -104,7 +104,9 @@ class RecordedRun:
                 numbers = run.reserve(len(earlier))
                 unread = [Unread(run, *each) for each in zip(numbers, earlier, strict=True)]
                 unread += self._unread.get(shown.key, [])
-                self._unread[shown.key] = sorted(unread, key=_fineness, reverse=True)
+                self._unread[shown.key] = sorted(
+                    unread, key=lambda each: fineness(each.number), reverse=True
+                )
                 status = self._status(self._source.status, shown.key)
                 self._add({"": tensor}, step, status)
         self._read_on()
@@ -120,7 +122,7 @@ class RecordedRun:
     def follow(self, recovered: Callable[[], None]) -> None:
         """Read what is written from now on, until `stop`; `recovered` as for `Follower`."""
         # the thread alone does not keep an explorer in use
-        weakly = (_while_there(self._look), _while_there(self._failed), _while_there(recovered))
+        weakly = (while_there(self._look), while_there(self._failed), while_there(recovered))
         self._follower = Follower(*weakly)
 
     def stop(self) -> None:
@@ -149,13 +151,9 @@ class RecordedRun:
         while self._read_one():
             if time.monotonic() > end:
                 if self._reader is None or not self._reader.is_alive():
-                    self._reader = threading.Thread(
-                        target=_repeat,
-                        args=(WeakMethod(self._read_one_or_tell), self._stop),
-                        name="rnngrad reader",
-                        daemon=True,
+                    self._reader = repeat(
+                        self._read_one_or_tell, self._stop, PAUSE, "rnngrad reader"
                     )
-                    self._reader.start()
                 return
 
     def _read_one_or_tell(self, key: DisplayKey | None = None) -> bool:
@@ -200,28 +198,6 @@ class RecordedRun:
         return status._replace(rest=joined("reading…", status.rest))
 
 
-def _fineness(unread: Unread) -> tuple[int, int]:
+def fineness(number: int) -> tuple[int, int]:
     """Sort a run from coarse to fine: numbers with many trailing zero bits come first."""
-    number = unread.number
     return -(number & -number) if number else -(2**62), number
-
-
-def _repeat(method: WeakMethod[Callable[[], bool]], stop: threading.Event) -> None:
-    """Call a method until it returns False, its object is gone, or it is to stop."""
-    while not stop.wait(PAUSE):
-        call = method()
-        if call is None or not call():
-            return
-        del call
-
-
-def _while_there(method: Any) -> Callable[..., None]:
-    """Call a method as long as something else refers to its object."""
-    there = WeakMethod(method)
-
-    def call(*arguments: Any) -> None:
-        found = there()
-        if found is not None:
-            found(*arguments)
-
-    return call

@@ -1,0 +1,153 @@
+"""Recordings of several steps that are compared: one step for all of them, and new ones."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rnngrad_widgets import Comparison, compare
+from rnngrad_widgets.data.tensor import GradientSnapshot, GradientTensor
+from rnngrad_widgets.explorer import compared_recordings
+from tests.unit.comparison.runs import decaying
+
+pytest.importorskip("zarr")  # which needs Python 3.11
+
+from rnngrad_widgets.recording import RecordingWriter
+
+T = 8
+
+
+def snapshot(step: int, factor: float, loss: float) -> GradientSnapshot:
+    """Return a gradient that falls so, of a loss that reads the last output only."""
+    total = replace(decaying([factor] * 2, T), layer="lstm", quantity="hidden_gradient")
+    values = np.zeros(total.shape)
+    values[:, -1] = 1
+    direct = replace(total, values=values, quantity="output_gradient")
+    tensors: dict[tuple[str, str], GradientTensor] = {
+        (each.layer, each.quantity): replace(each, step=step, loss=loss) for each in (total, direct)
+    }
+    return GradientSnapshot(tensors, loss=loss, step=step)
+
+
+class Run:
+    """A recording that grows: at step s the factor is 0.5 + s / 1000, the loss 1 / (1 + s)."""
+
+    def __init__(self, path: Path, every: int, store: str = "summary") -> None:
+        self.path = path
+        self._writer = RecordingWriter(path, store=store)
+        self._every = every
+        self._next = 0
+
+    def go_on(self, count: int) -> Run:
+        for _ in range(count):
+            step = self._next
+            self._writer.append(snapshot(step, 0.5 + step / 1000, 1 / (1 + step)))
+            self._next += self._every
+        return self
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    Run(tmp_path / "runs" / "a", 10).go_on(5)
+    Run(tmp_path / "runs" / "b", 25, store="full").go_on(3)
+    return tmp_path / "runs"
+
+
+def steps_of(found: Comparison) -> list[list[int]]:
+    by_run: dict[str, list[int]] = {}
+    for each in found.snapshots:
+        by_run.setdefault(each.timeline_id, []).append(each.step)
+    return list(by_run.values())
+
+
+def factors(found: Comparison) -> list[float]:
+    return [row["decay"]["factor"] for row in found.table]
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not come"
+        time.sleep(0.02)
+
+
+def test_one_step_of_all_runs_is_compared(folder: Path) -> None:
+    found = compare(folder)
+    assert found.step == 50
+    np.testing.assert_allclose(factors(found), [0.54, 0.55], rtol=1e-5)  # the last of each
+    eventually(lambda: steps_of(found) == [[0, 10, 20, 30, 40], [0, 25, 50]])
+    found.step = 20
+    np.testing.assert_allclose(factors(found), [0.52, 0.5], rtol=1e-5)
+    assert [row["loss"] for row in found.table] == [1 / 21, 1.0]
+    assert "Of training steps a 20, b 0:" in found.children[0].value
+    (a, b) = ([each.array[0, :, 0] for each in found.snapshots[i]] for i in (slice(5), slice(5, 8)))
+    np.testing.assert_allclose(a[2], 0.52 ** np.arange(T), rtol=1e-5)
+    np.testing.assert_allclose(b[1], 0.525 ** np.arange(T), rtol=1e-5)
+    found.close()
+
+
+def test_a_recording_of_one_step_has_no_timeline(tmp_path: Path) -> None:
+    for name in "ab":
+        Run(tmp_path / name, 1).go_on(1)
+    found = compare({name: tmp_path / name for name in "ab"})
+    assert (found.snapshots, found.step) == ([], None)
+    assert "Of training step" not in found.children[0].value
+
+
+def test_recordings_that_go_on_are_followed(folder: Path) -> None:
+    growing = Run(folder / "c", 10).go_on(1)
+    found = compare(folder)
+    found.follow()
+    eventually(lambda: steps_of(found)[2:] == [[0]])
+    growing.go_on(8)
+    eventually(lambda: steps_of(found)[2:] == [[0, 10, 20, 30, 40, 50, 60, 70, 80]])
+    eventually(lambda: found.step == 80)
+    np.testing.assert_allclose(factors(found), [0.54, 0.55, 0.58], rtol=1e-5)
+    # another recording in its place
+    shutil.rmtree(folder / "c")
+    Run(folder / "c", 7).go_on(2)
+    eventually(lambda: steps_of(found)[2:] == [[0, 7]])
+    found.close()
+
+
+def test_what_cannot_be_read_is_said_and_the_rest_is_there(folder: Path) -> None:
+    found = compare(folder)
+    found.follow()
+    shutil.rmtree(folder / "a")
+    eventually(lambda: "there is no recording at" in found.children[0].value)
+    assert len(steps_of(found)[1]) == 3
+    found.close()
+
+
+def test_following_needs_a_recording() -> None:
+    with pytest.raises(ValueError, match=r"follow\(\) needs recordings; none of the sources"):
+        compare({"a": decaying([0.5], 4)}).follow()
+
+
+def test_long_runs_are_thinned_evenly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compared_recordings, "MOST_TOGETHER", 8)
+    for name in "ab":
+        Run(tmp_path / name, 1).go_on(20)
+    found = compare(tmp_path)
+    eventually(lambda: [len(each) for each in steps_of(found)] == [5, 5])
+    assert steps_of(found)[0] == [0, 5, 10, 15, 19]
+    found.close()
+
+
+def test_closing_ends_the_threads(folder: Path) -> None:
+    def ours() -> list[str]:
+        return [each.name for each in threading.enumerate() if each.name.startswith("rnngrad")]
+
+    before = ours()
+    found = compare(folder)
+    found.follow()
+    assert len(ours()) > len(before)
+    found.close()
+    assert ours() == before
