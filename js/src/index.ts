@@ -18,6 +18,7 @@ export { Maps, MapsModel } from './marks/maps';
 export { Raster, RasterModel } from './marks/raster';
 export { RunLines, RunLinesModel, RunReadout, RunReadoutModel } from './marks/run-lines';
 export { RunMap, RunMapModel } from './marks/run-map';
+export { RunMaps, RunMapsModel } from './marks/run-maps';
 export { Bars, BarsModel, Scatter, ScatterModel } from './marks/scatter';
 export { StepLines, StepLinesModel } from './marks/step-lines';
 export { Losses, LossesModel } from './marks/timeline-marks';

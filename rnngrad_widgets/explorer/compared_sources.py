@@ -20,6 +20,7 @@ from rnngrad_widgets.explorer.waiting import open_recording
 
 if TYPE_CHECKING:
     from rnngrad_widgets.callbacks.batch_snapshot import SnapshotOptions
+    from rnngrad_widgets.recording import Recording
 
 
 K = TypeVar("K")
@@ -71,6 +72,14 @@ class Experiment(ABC):
     @abstractmethod
     def gradient(self, path: str, quantity: str) -> Gradient:
         """Return the gradient of a layer; ValueError where there is none."""
+
+    def tensor(self, path: str, quantity: str) -> GradientTensor:
+        """Return the same with all channels, where `gradient` has norms only."""
+        return self.gradient(path, quantity).tensor
+
+    def explored(self, path: str, quantity: str) -> Source:
+        """Return what a full explorer shows of it."""
+        return ArraySource(self.tensor(path, quantity))
 
 
 _OF_TENSOR = (
@@ -141,6 +150,27 @@ class OfSource(Experiment):
         (tensor,) = parts.values()
         return Gradient(tensor, self.source.reasons(tensor))
 
+    def explored(self, path: str, quantity: str) -> Source:
+        """Return the source."""
+        del path, quantity
+        return self.source
+
+
+class _OfRecording(OfSource):
+    """A recording: norms are compared, which are little to read."""
+
+    def __init__(self, recording: Recording) -> None:
+        super().__init__(RecordingSource(recording, norms=True), recording.info.get("batch", ""))
+        self._full = RecordingSource(recording)
+
+    def tensor(self, path: str, quantity: str) -> GradientTensor:
+        (tensor,) = self._full.compute(path, quantity).values()
+        return tensor
+
+    def explored(self, path: str, quantity: str) -> Source:
+        del path, quantity
+        return self._full
+
 
 class _OfExplorer(OfSource):
     """What an explorer shows; another layer or quantity is computed, with the current weights."""
@@ -209,7 +239,7 @@ def experiment(
     if isinstance(source, (str, PathLike)):
         source = open_recording(source, storage_options, 0.0)
     if type(source).__module__.startswith("rnngrad_widgets.recording"):
-        return OfSource(RecordingSource(source, norms=True), source.info.get("batch", ""))
+        return _OfRecording(source)
     if hasattr(source, "__array__"):
         return OfSource(ArraySource(source))
     if not _is_model(source):

@@ -9,7 +9,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from ipywidgets import HTML, VBox, Widget, register
+from ipywidgets import HTML, Button, VBox, Widget, register
 from traitlets import Unicode, observe, validate
 
 from rnngrad_widgets.comparison.matching import MATCHED_BY, matched
@@ -18,9 +18,11 @@ from rnngrad_widgets.data.plot_array import PlotArray
 from rnngrad_widgets.data.quantities import quantity_of
 from rnngrad_widgets.diagnosis.words import level_words
 from rnngrad_widgets.explorer.compared_live import LiveRun
+from rnngrad_widgets.explorer.compared_maps import ComparedMaps
 from rnngrad_widgets.explorer.compared_recordings import ComparedRecordings
+from rnngrad_widgets.explorer.explorer import GradientExplorer
 from rnngrad_widgets.explorer.frame import PlotFrame, ValidatedAny
-from rnngrad_widgets.explorer.validation import check_one_of, check_step
+from rnngrad_widgets.explorer.validation import check_one_of, check_rows, check_step
 from rnngrad_widgets.figures.drawings import Compared, Sheet
 from rnngrad_widgets.figures.shown import Shown
 from rnngrad_widgets.views.run_lines import RunLinesView
@@ -116,8 +118,14 @@ class Comparison(PlotFrame):
         for member in members:
             member.show_given()
         plots = VBox([*(view.box for view in self._views), self._timeline.box])
+        self._boxes = [
+            self._sentences,
+            plots.add_class("rnngrad-plots"),
+            self._table,
+            self._maps_button(),
+        ]
         super().__init__(
-            [self._sentences, plots.add_class("rnngrad-plots"), self._table],
+            self._boxes,
             selection=self._stack.selection,
         )
         self._timeline.model.observe(self._step_chosen, ["step", "follow", "matched_by"])
@@ -189,6 +197,66 @@ class Comparison(PlotFrame):
                 over_steps = self._is_over_steps
                 self._found = key, ComparedRuns(curves, self._base, *self._shares, over_steps)
             return self._found[1]
+
+    # -- small multiples ---------------------------------------------------------------------------
+
+    def maps(self, rows: int | None = None) -> ComparedMaps:
+        """Return small heat maps of all runs: one sample, one range of colours, one cursor.
+
+        Of models with their current weights, of recordings at their last step. A click on a map
+        and the button below open one as a full explorer.
+
+        Parameters
+        ----------
+        rows
+            Rows of maps; None for as many as fit best.
+
+        Returns
+        -------
+        ComparedMaps
+            A widget of its own.
+
+        Raises
+        ------
+        RuntimeError
+            If the comparison was closed.
+        ValueError
+            If `rows` is not as above, or a gradient cannot be computed or read.
+        """
+        self.check_open()
+        words = self._quantity or "hidden_gradient"
+
+        def open_run(index: int) -> GradientExplorer:
+            member = self._members[index]
+            source = member.experiment.explored(member.path, words)
+            chosen = (member.path, words) if source.layers() else (None, None)
+            return GradientExplorer.from_source(source, *chosen, title=member.key.words)
+
+        return ComparedMaps(
+            [member.experiment.tensor(member.path, words) for member in self._members],
+            [member.key.words for member in self._members],
+            open_run,
+            check_rows(rows),
+        )
+
+    def _maps_button(self) -> Button:
+        button = Button(description="Heat maps", tooltip="small heat maps of all runs")
+        button.on_click(lambda _: self._show_maps())
+        return button.add_class("rnngrad-kernel").add_class("rnngrad-open-run")
+
+    def _show_maps(self) -> None:
+        """Put the maps below the comparison, in the place of those that are there."""
+        try:
+            maps = self.maps()
+        except Exception as error:  # noqa: BLE001 - the person at the widget must see it
+            self._reading_failed(error)
+            return
+        if self._maps is not None:
+            self._maps.close()
+        self._maps = maps
+        self.children = [*self._boxes, maps]
+
+    _maps: ComparedMaps | None = None
 
     # -- while models train ------------------------------------------------------------------------
 

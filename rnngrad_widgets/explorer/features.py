@@ -72,7 +72,8 @@ class Features(PlotFrame):
     ) -> None:
         self._view = view
         plots = VBox([view.box]).add_class("rnngrad-plots").add_class("rnngrad-alone")
-        super().__init__([plots, *_lines(notes)], selection=selection)
+        self._boxes = [plots, *_lines(notes)]
+        super().__init__(self._boxes, selection=selection)
         try:
             for name, value in style.items():
                 setattr(self, name, value)  # traits, which check what they are given

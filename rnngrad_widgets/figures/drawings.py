@@ -20,11 +20,15 @@ class HeatMap(NamedTuple):
 
 
 class Maps(NamedTuple):
-    """A page of small heat maps, one for each sample; None is that of the chosen sample."""
+    """A page of small heat maps, one for each sample; None is that of the chosen sample.
+
+    Names stand over them where they are other things than samples.
+    """
 
     page: int | None = None
     per_page: int = 64
     rows: int | None = None
+    names: tuple[str, ...] = ()
 
 
 class OneChannel(NamedTuple):

@@ -42,17 +42,22 @@ def map_grid(shown: Shown, drawing: Maps, width: float) -> Panel:
             for row in places
         ]
 
-    alone = shown.samples == 1
+    names = list(drawing.names) or [f"sample {index}" for index in range(shown.samples)]
+    short = names if drawing.names else list(map(str, range(shown.samples)))
+    alone = shown.samples == 1 and not drawing.names
     return grid_panel(
         shown,
         Contents(
             indices,
             shown.sample,
-            ["" if alone else f"sample {index}" for index in indices],
+            ["" if alone else names[index] for index in indices],
             row_label(shown, 0, shown.rows),
             draw,
             ticks,
-            ([str(index) for index in indices], f"samples {indices[0]} to {indices[-1]}"),
+            (
+                [short[index] for index in indices],
+                "" if drawing.names else f"samples {indices[0]} to {indices[-1]}",
+            ),
             (colours, colour_label(shown)),
             frozenset().union(*(keys_of(picture) for picture in pictures.values())),
         ),

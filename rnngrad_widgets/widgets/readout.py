@@ -26,6 +26,7 @@ KINDS = (
     "bars-caption",
     "bars-hover",
     "maps-caption",
+    "run-maps-caption",
     "channel-caption",
     "grid-caption",
     "companion-caption",

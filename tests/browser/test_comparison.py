@@ -11,6 +11,7 @@ import pytest
 
 from rnngrad_widgets import compare
 from tests.browser.engines import Chromium
+from tests.browser.explorer_page import TOLERANCE, colours, number
 from tests.browser.html_page import PageView
 from tests.unit.comparison.runs import decaying
 
@@ -185,3 +186,48 @@ def test_a_chart_shows_the_loss_of_each_run(trained: Trained) -> None:
     height = page.box(".rnngrad-figure-losses .plotarea_background")["height"]
     wanted = [(high - np.log10(run[-1])) / (high - low) * height for run in trained.losses]
     np.testing.assert_allclose(heights, wanted, atol=0.5)
+
+
+def test_small_maps_have_the_colours_of_the_chosen_sample(browser: Browser, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    arrays = {name: rng.uniform(-2, 2, (3, 4, 5)).astype("float32") for name in ("one", "two")}
+    arrays["short"] = rng.uniform(-2, 2, (3, 2, 5)).astype("float32")
+    maps = compare(arrays).maps(rows=1)
+    maps.norm = (-2.0, 2.0)
+    page = PageView(Chromium(browser), maps.save_html(tmp_path / "maps.html").path)
+    frames = "[...document.querySelectorAll('.rnngrad-panel-frame')]"
+    page.expect(f"{frames}.length", 3)
+    boxes = page.read(
+        f"{frames}.map((el) => el.getBoundingClientRect())"
+        ".map(({ x, y, width, height }) => [x, y, width, height])"
+    )
+
+    def cells(box: list[float]) -> NDArray[np.float64]:
+        pixels = page.engine.pixels().astype(float)
+        x, y, width, height = box
+        return np.array(
+            [
+                [
+                    pixels[int(y + (4.5 - c) / 5 * height), int(x + (t + 0.5) / 4 * width)]
+                    for t in range(4)
+                ]
+                for c in range(5)
+            ]
+        )
+
+    for sample in (0, 1):
+        if sample == 1:
+            page.press("sample", "ArrowRight")
+            page.expect_text("group-sample .rnngrad-readout", "1")
+        for name, box in zip(arrays, boxes, strict=True):
+            wanted = colours(arrays[name][sample].T, (-2.0, 2.0))
+            count = wanted.shape[1]
+            np.testing.assert_allclose(cells(box)[:, :count], wanted, atol=TOLERANCE)
+    # one cursor: the value at what is pointed at is over each map that has it
+    x, y, width, height = boxes[0]
+    page.engine.move((x + 2.5 / 4 * width, y + 1.5 / 5 * height))
+    names = "[...document.querySelectorAll('.rnngrad-grid-words text')].map((el) => el.textContent)"
+    values = [number(float(arrays[name][1, 2, 3])) for name in ("one", "two")]
+    page.expect(f"{names}.includes('one · {values[0]}')", True)
+    page.expect(f"{names}.includes('two · {values[1]}')", True)
+    page.expect(f"{names}.includes('short')", True)

@@ -8,7 +8,7 @@ import type { Panel } from '../drawing/panels';
 import { polyline } from '../drawing/polyline';
 import { sampleColour, theme } from '../drawing/theme';
 import { outerTick, roundTicks } from '../drawing/ticks';
-import { Grid, GridModel } from './grid';
+import { AxisGrid, GridModel } from './grid';
 
 export class CurveGridModel extends GridModel {
   override defaults(): Backbone.ObjectHash {
@@ -18,7 +18,7 @@ export class CurveGridModel extends GridModel {
 }
 
 /** The curves of a channel in every sample, a panel for each channel, a colour for each sample. */
-export class CurveGrid extends Grid {
+export class CurveGrid extends AxisGrid {
   protected readonly perPage = 24;
   protected readonly axis = 'channel';
 

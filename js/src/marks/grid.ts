@@ -24,8 +24,13 @@ export abstract class Grid extends ColourMark {
 
   /** Panels of a page. Python knows the same number as `PER_PAGE`. */
   protected abstract readonly perPage: number;
-  /** What there is a panel for. */
-  protected abstract readonly axis: 'sample' | 'channel';
+  /** The event of the selection after which another panel may be chosen. */
+  protected abstract get chosenEvent(): string;
+  /** Index of the panel that is chosen. */
+  protected abstract get chosen(): number;
+  protected abstract count(plotArray: PlotArray): number;
+  /** What a panel stands for. */
+  protected abstract pointOf(index: number): Partial<Point>;
 
   protected abstract paintPanels(
     context: CanvasRenderingContext2D,
@@ -39,7 +44,7 @@ export abstract class Grid extends ColourMark {
 
   override create_listeners(): void {
     super.create_listeners();
-    this.listenTo(this.selection, `change:${this.axis}`, this.showChosenPage);
+    this.listenTo(this.selection, this.chosenEvent, this.showChosenPage);
   }
 
   protected override setup(): void {
@@ -69,16 +74,12 @@ export abstract class Grid extends ColourMark {
    * Show the page of what is chosen. Only when that changes, so that other pages can be seen.
    */
   private showChosenPage(): void {
-    this.model.set('page', pageOf(this.selection.point[this.axis], this.perPage));
+    this.model.set('page', pageOf(this.chosen, this.perPage));
   }
 
   protected get page(): number {
     const pages = Math.ceil(this.count(this.selection.plotArray as PlotArray) / this.perPage);
     return Math.min(this.model.get('page') as number, pages);
-  }
-
-  protected count(plotArray: PlotArray): number {
-    return this.axis === 'sample' ? plotArray.samples : plotArray.channels;
   }
 
   private place(plotArray: PlotArray): Panel[] {
@@ -111,7 +112,7 @@ export abstract class Grid extends ColourMark {
       return `M${x} ${panel.top}v${panel.height}`;
     });
     this.line.setAttribute('d', inside ? lines.join('') : '');
-    const chosen = this.panels.find(({ index }) => index === point[this.axis]);
+    const chosen = this.panels.find(({ index }) => index === this.chosen);
     show(this.frame, chosen !== undefined && this.count(plotArray) > 1);
     if (chosen !== undefined) {
       const { left, top, width, height } = chosen;
@@ -121,7 +122,7 @@ export abstract class Grid extends ColourMark {
 
   /** Names, frames and ticks: rebuilt only when they change. */
   private drawWords(plotArray: PlotArray): void {
-    const chosen = this.selection.point[this.axis];
+    const { chosen } = this;
     const key = [
       plotArray.data,
       this.page,
@@ -183,14 +184,14 @@ export abstract class Grid extends ColourMark {
   private at(event: MouseEvent): Partial<Point> | null {
     const plotArray = this.selection.plotArray;
     const { x, y } = pointIn(this.hit, event);
-    const panel = panelAt(this.panels, x, y);
+    const panel = this.panelUnder(event);
     if (plotArray === null || panel === null) {
       return null;
     }
     const [first, end] = this.span;
     const place = Math.floor(first + ((x - panel.left) / panel.width) * (end - first));
     const timestep = Math.min(Math.max(place, first), end - 1);
-    return { timestep, [this.axis]: panel.index, ...this.locate(plotArray, panel, y) };
+    return { timestep, ...this.pointOf(panel.index), ...this.locate(plotArray, panel, y) };
   }
 
   private pointAt(event: MouseEvent): void {
@@ -199,11 +200,17 @@ export abstract class Grid extends ColourMark {
     this.selection.hover(timestep ?? null, found === null ? null : over);
   }
 
-  private chooseAt(event: MouseEvent): void {
+  protected chooseAt(event: MouseEvent): void {
     const found = this.at(event);
     if (found !== null && !this.brush.wasUsed) {
       this.selection.choose(found);
     }
+  }
+
+  /** The panel under the pointer. */
+  protected panelUnder(event: MouseEvent): Panel | null {
+    const { x, y } = pointIn(this.hit, event);
+    return panelAt(this.panels, x, y);
   }
 
   private readonly brush = new TimeBrush(
@@ -220,4 +227,25 @@ export abstract class Grid extends ColourMark {
   private readonly words = svg('g', { class: 'rnngrad-grid-words' });
   private readonly line = svg('path', { class: 'rnngrad-cross' });
   private readonly frame = svg('rect', { class: 'rnngrad-panel-chosen' });
+}
+
+/** Panels for the places of an axis. */
+export abstract class AxisGrid extends Grid {
+  protected abstract readonly axis: 'sample' | 'channel';
+
+  protected override get chosenEvent(): string {
+    return `change:${this.axis}`;
+  }
+
+  protected override get chosen(): number {
+    return this.selection.point[this.axis];
+  }
+
+  protected override count(plotArray: PlotArray): number {
+    return this.axis === 'sample' ? plotArray.samples : plotArray.channels;
+  }
+
+  protected override pointOf(index: number): Partial<Point> {
+    return { [this.axis]: index };
+  }
 }

@@ -3,7 +3,7 @@ import { rowsOfSample } from '../data/slicing';
 import type { Panel } from '../drawing/panels';
 import { theme } from '../drawing/theme';
 import { evenTicks } from '../drawing/ticks';
-import { Grid, GridModel } from './grid';
+import { AxisGrid, GridModel } from './grid';
 
 export class MapsModel extends GridModel {
   override defaults(): Backbone.ObjectHash {
@@ -12,7 +12,7 @@ export class MapsModel extends GridModel {
 }
 
 /** A heat map for each sample, in the colours of one range. */
-export class Maps extends Grid {
+export class Maps extends AxisGrid {
   protected readonly perPage = 64;
   protected readonly axis = 'sample';
 
@@ -48,21 +48,35 @@ export class Maps extends Grid {
   }
 
   protected label(plotArray: PlotArray, panel: Panel): SVGElement[] {
-    if (!panel.first) {
-      return [];
-    }
-    const parts = Math.min(Math.max(Math.floor(panel.height / 90), 1), 4);
-    const ticks = panel.height < 30 ? [] : evenTicks(plotArray.channels, parts);
-    return ticks.map((channel) => {
-      const y = panel.top + panel.height * (1 - (channel + 0.5) / plotArray.channels) + 4;
-      const label = this.text(String(channel), panel.left - 6, Math.max(y, panel.top + 9));
+    return channelTicks(plotArray, panel).map(([text, x, y]) => {
+      const label = this.text(text, x, y);
       label.setAttribute('text-anchor', 'end');
       return label;
     });
   }
 
   protected locate(plotArray: PlotArray, panel: Panel, y: number): Partial<Point> {
-    const row = Math.floor((1 - (y - panel.top) / panel.height) * plotArray.channels);
-    return { channel: Math.min(Math.max(row, 0), plotArray.channels - 1) };
+    return { channel: channelAt(plotArray, panel, y) };
   }
+}
+
+/** Labels of channels beside a panel, with the right end and the height of each. */
+export function channelTicks(
+  { channels }: PlotArray,
+  { first, height, left, top }: Panel,
+): [text: string, x: number, y: number][] {
+  if (!first || height < 30) {
+    return [];
+  }
+  const parts = Math.min(Math.max(Math.floor(height / 90), 1), 4);
+  return evenTicks(channels, parts).map((channel) => {
+    const y = top + height * (1 - (channel + 0.5) / channels) + 4;
+    return [String(channel), left - 6, Math.max(y, top + 9)];
+  });
+}
+
+/** The channel at a height of a panel. */
+export function channelAt({ channels }: PlotArray, { top, height }: Panel, y: number): number {
+  const row = Math.floor((1 - (y - top) / height) * channels);
+  return Math.min(Math.max(row, 0), channels - 1);
 }

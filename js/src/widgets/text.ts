@@ -105,6 +105,8 @@ const WRITERS = {
     const all = plotArray.samples === 1 ? '' : ', every sample';
     return `${noun(s)} by ${s.tensor.rows}${all}${zoomed(s)}${hatched(plotArray)}`;
   },
+  'run-maps-caption': (s, plotArray) =>
+    `${noun(s)} by ${s.tensor.rows}${ofSample(s)}${zoomed(s)}${hatched(plotArray)}`,
   'channel-caption': (s, plotArray) =>
     `${noun(s)} of ${chosenRow(s, plotArray)}, by sample${zoomed(s)}${hatched(plotArray)}`,
   'grid-caption': (s, { samples }) =>

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from ipywidgets import register
-from traitlets import Enum, Unicode
+from ipywidgets import register, widget_serialization
+from traitlets import Enum, Instance, List, Unicode
 
 from rnngrad_widgets.widgets.marks.mark import SelectionMark
+from rnngrad_widgets.widgets.tensor import Tensor
 from rnngrad_widgets.widgets.traits import Int
 
 
@@ -28,6 +29,21 @@ class Maps(Grid):
     _view_name = Unicode("Maps").tag(sync=True)
 
     PER_PAGE = 64
+
+
+@register
+class RunMaps(Grid):
+    """A heat map of the chosen sample for each run that is compared."""
+
+    _model_name = Unicode("RunMapsModel").tag(sync=True)
+    _view_name = Unicode("RunMaps").tag(sync=True)
+
+    PER_PAGE = 24
+
+    tensors = List(Instance(Tensor)).tag(sync=True, **widget_serialization)
+    names = List(Unicode()).tag(sync=True)
+    run = Int(0).tag(sync=True)
+    """The index of the run whose map was clicked last."""
 
 
 @register
