@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -349,15 +350,22 @@ def test_an_explorer_of_a_summary_says_so_and_opens_with_the_flow(tmp_path: Path
     full, summary = both_ways(tmp_path, total, direct(total))
     explorer = GradientExplorer.from_recording(summary)
     assert explorer.view == "flow"
-    line = "recorded as a summary: shown are the norms over the 5 channels of each direction"
-    assert line in explorer.message
-    assert "channel" not in explorer.summary.split("max")[1]
+    assert list(explorer.view_stack.views) == ["flow", "histogram", "diagnosis"]
+    words = re.sub("<[^>]*>", "", explorer.summary)
+    assert "12 × 24 × 2 norms over 5 channels (recorded as a summary)" in words
+    largest = norms_by_hand(total.values, 2)
+    sample, timestep, place = np.unravel_index(np.argmax(largest), largest.shape)
+    assert f"max ‖g‖ {largest.max():.1e}".replace("e+0", "e") in words
+    assert f"at sample {sample}, timestep {timestep} ({BOTH[place]}) ·" in words
+    shown = explorer.selection.tensor
+    assert (shown.noun, shown.symbol) == ("Norm ‖g‖", "‖g‖")
+    np.testing.assert_allclose(shown.array, largest, rtol=1e-6)
     explorer.close()
-    explorer = GradientExplorer.from_recording(summary, view="all samples")
-    assert explorer.view == "all samples"
-    explorer.close()
+    with pytest.raises(ValueError, match=r"view must be one that fits the tensor, \['flow', "):
+        GradientExplorer.from_recording(summary, view="heat map")
     explorer = GradientExplorer.from_recording(full)
-    assert (explorer.view, "summary" in explorer.message) == ("heat map", False)
+    assert (explorer.view, "summary" in explorer.summary) == ("heat map", False)
+    assert explorer.selection.tensor.symbol == "g"
     explorer.close()
 
 
