@@ -194,9 +194,10 @@ def test_a_reach_is_kept_whole_and_weights_as_numbers(tmp_path: Path) -> None:
     assert (found.dims, found.loss_timesteps, found.norms_over) == (REACH, (1, 3), 0)
     np.testing.assert_array_equal(full.norms(0, "lstm", "reach"), reach)
     radius = max(abs(np.linalg.eigvals(kernel.values)))
-    for recording in (full, summary):
-        (found,) = recording.numbers["lstm/recurrent_kernel/weight/spectral_radius"]
-        assert found == pytest.approx(radius, rel=1e-6)
+    (found,) = summary.numbers["lstm/recurrent_kernel/weight/spectral_radius"]
+    assert found == pytest.approx(radius, rel=1e-6)
+    # which takes long, and can be had of the weights
+    assert set(full.numbers) == {name for name in summary.numbers if "weight" not in name}
     with pytest.raises(
         ValueError, match=r"norms are of samples; weight of 'lstm/rec.* has the axes"
     ):
