@@ -21,6 +21,7 @@ from rnngrad_widgets.callbacks.workers import is_chief_process
 from rnngrad_widgets.data.keywords import naming, suggesting
 from rnngrad_widgets.data.quantities import quantity_of
 from rnngrad_widgets.data.tensor import GradientSnapshot
+from rnngrad_widgets.diagnosis.diagnose import diagnosis_of
 from rnngrad_widgets.recording.layout import Store
 from rnngrad_widgets.recording.writer import Mode, RecordingWriter
 
@@ -65,7 +66,8 @@ class GradientRecorder(TrainingCallback):
     store
         ``"full"``: every tensor; ``"summary"``: of each by sample (and timestep) the norms over
         the channels of each direction, and a reach as it is, which is some hundred times less.
-        Both hold the numbers of `diagnose` at every step, of weights and gates too.
+        Both hold the numbers of `diagnose` at every step, of gates too; those of recurrent kernels
+        are in a summary only: they take long, up to a second for each LSTM(512).
     on_error
         ``"warn"``: a failure, of computing or of writing, is said once, training goes on, and the
         next due step is tried again; ``"raise"``: it ends training.
@@ -150,8 +152,13 @@ class GradientRecorder(TrainingCallback):
 
     def on_snapshot(self, snapshot: GradientSnapshot, status: Status, skipped: int) -> None:
         """Write a snapshot."""
-        self._diagnosis = self._writer.append(
-            snapshot, training_loss=status.training_loss, skipped=skipped
+        # all of it where somebody is told: of weights it takes long
+        self._diagnosis = None if self._tell_numbers is None else diagnosis_of(snapshot)
+        self._writer.append(
+            snapshot,
+            training_loss=status.training_loss,
+            skipped=skipped,
+            diagnosis=self._diagnosis,
         )
 
     def after_snapshot(self, snapshot: GradientSnapshot, status: Status) -> None:

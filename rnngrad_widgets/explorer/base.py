@@ -25,7 +25,7 @@ from rnngrad_widgets.explorer.runs import Runs
 from rnngrad_widgets.explorer.sheet import drawing_of, shown_of_displayed
 from rnngrad_widgets.explorer.side_views import SideViews
 from rnngrad_widgets.explorer.source import Source
-from rnngrad_widgets.explorer.summary import left_out, summary_html, summary_note
+from rnngrad_widgets.explorer.summary import left_out, summary_html
 from rnngrad_widgets.explorer.teller import Teller
 from rnngrad_widgets.explorer.text_lines import TextLines
 from rnngrad_widgets.explorer.traits import ExplorerTraits
@@ -288,7 +288,7 @@ class ExplorerBase(ExplorerTraits):
         self.view_stack.show(tensor, plot_array, self._teller.tell(tensor))
         self._fit_colours()
         if self.view not in self.view_stack.views:
-            self.view = self.view_stack.first
+            self.view = next(iter(self.view_stack.views))
         # before the timeline, which shows another step as soon as it is on the page
         self._lines.summary.value = summary_html(tensor) + left_out(tensor, plot_array)
         self.runs.show_run(displayed.key)
@@ -382,8 +382,7 @@ class ExplorerBase(ExplorerTraits):
     def clear_message(self) -> None:
         """Remove an error from the message line; notes on the batch stay."""
         only_last = self._loader.only_last(self.displayed)
-        notes = (*self.source.notes, summary_note(self.displayed.tensor))
-        self._lines.say(*notes, self._loader.reason(self.displayed.key), only_last)
+        self._lines.say(*self.source.notes, self._loader.reason(self.displayed.key), only_last)
         self._lines.make_offer(bool(only_last))
 
     def show_error(self, error: BaseException) -> None:

@@ -88,7 +88,15 @@ def shown_of_displayed(selection: Selection, displayed: Displayed, run: Run | No
         other = quantity_of(tensor.quantity).companion
         beside = Companion(companion.array, other, tuple(companion.directions))
     mask = None if tensor.mask is None else tensor.mask[:sent]
-    shown = Shown(plot_array, tensor.quantity, tensor.directions, mask, when=when, companion=beside)
+    shown = Shown(
+        plot_array,
+        tensor.quantity,
+        tensor.directions,
+        mask,
+        when=when,
+        companion=beside,
+        is_norm=tensor.norms_over > 0,
+    )
     return replace(_with_chosen(shown, selection), norm=norm)
 
 

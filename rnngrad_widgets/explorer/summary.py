@@ -61,15 +61,6 @@ def left_out(tensor: GradientTensor, plot_array: PlotArray) -> str:
     )
 
 
-def summary_note(tensor: GradientTensor) -> str:
-    """Say that norms are shown in the place of a quantity; empty where it is shown itself."""
-    over = tensor.norms_over
-    if not over:
-        return ""
-    each = " of each direction" if len(tensor.directions) == 2 else ""
-    return f"recorded as a summary: shown are the norms over the {over:,} channels{each}"
-
-
 # -- the parts, each HTML: words that a user gave are escaped where they go in ---------------------
 
 
@@ -96,6 +87,9 @@ def scientific(value: float) -> str:
 
 def _shape(tensor: GradientTensor) -> str:
     sizes = [str(size) for size in tensor.shape]
+    if tensor.norms_over:
+        of = " × ".join(sizes if len(tensor.directions) == 2 else sizes[:-1])
+        return f"{of} norms over {tensor.norms_over:,} channels (recorded as a summary)"
     if len(tensor.directions) == 2:
         sizes[-1] = f"2 × {tensor.shape[-1] // 2}"
     text = " × ".join(sizes)
@@ -110,9 +104,10 @@ def _maximum(tensor: GradientTensor, found: Extreme | None) -> str:
     if found is None:
         return "no finite value"
     symbol = escape(quantity_of(tensor.quantity).symbol)
+    sign = f"‖{symbol}‖" if tensor.norms_over else f"|{symbol}|"
     if found.magnitude == 0:
-        return f"max |{symbol}| 0"
-    return f"max |{symbol}| {_number(found.magnitude)} at {escape(_place(tensor, found))}"
+        return f"max {sign} 0"
+    return f"max {sign} {_number(found.magnitude)} at {escape(_place(tensor, found))}"
 
 
 def _place(tensor: GradientTensor, found: Extreme) -> str:

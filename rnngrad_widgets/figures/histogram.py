@@ -17,7 +17,7 @@ from rnngrad_widgets.figures.counts import (
 )
 from rnngrad_widgets.figures.ink import FRAME, INK
 from rnngrad_widgets.figures.layout import Finish, Panel, Place, head, in_lines
-from rnngrad_widgets.figures.words import count, formula, joined, magnitude, noun, number
+from rnngrad_widgets.figures.words import count, formula, joined, magnitude, norm, noun, number
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -41,7 +41,7 @@ def histogram_panel(shown: Shown, drawing: Histogram, height: float) -> Panel:
 
     def draw(place: Place) -> Finish | None:
         plot = place.plot
-        symbol = formula if signed else magnitude
+        symbol = norm if shown.is_norm else formula if signed else magnitude
         plot.set_xlabel(f"{noun(shown.quantity)} {symbol(shown.quantity)}")
         plot.set_ylabel("values per bin")
         head(plot, joined([shown.when, *_shares(counts.tally, counts)]))

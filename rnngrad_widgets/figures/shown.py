@@ -63,6 +63,8 @@ class Shown:
         The training step in words, where there are several; ``"step 20 minus step 5"``.
     companion
         What a flow is shown beside; None for nothing.
+    is_norm
+        Whether the values are norms over channels, of a summary.
     """
 
     plot_array: PlotArray
@@ -79,6 +81,7 @@ class Shown:
     threshold: float = THRESHOLD
     when: str = ""
     companion: Companion | None = None
+    is_norm: bool = False
 
     @property
     def values(self) -> NDArray[np.float32]:

@@ -29,20 +29,27 @@ class Entry:
         The tensors; in a summary, the summaries.
     norms
         The summaries that are stored beside them.
-    diagnosis
-        Of the snapshot.
+    numbers
+        Those of its diagnosis, by name. Without those of weights where the weights are stored:
+        the spectral radius of a kernel takes longer than all else.
     layout, masks
         What a recording that begins with it would have.
     """
 
     stored: GradientSnapshot
     norms: Mapping[tuple[str, str], GradientTensor]
-    diagnosis: Diagnosis
+    numbers: Mapping[str, float]
     layout: Layout
     masks: Mapping[str, np.ndarray]
 
     @classmethod
-    def of(cls, snapshot: GradientSnapshot, store: Store, info: Mapping[str, str]) -> Entry:
+    def of(
+        cls,
+        snapshot: GradientSnapshot,
+        store: Store,
+        info: Mapping[str, str],
+        diagnosis: Diagnosis | None = None,
+    ) -> Entry:
         """Compute what is written of a snapshot.
 
         Parameters
@@ -51,6 +58,8 @@ class Entry:
             The tensors of a step.
         store, info
             As for `Layout`.
+        diagnosis
+            That of the snapshot, where it is known.
 
         Raises
         ------
@@ -61,9 +70,15 @@ class Entry:
         summary = summarised(snapshot)
         beside = {key: own for key, own in summary.items() if own is not snapshot[key]}
         stored, norms = (snapshot, beside) if store == "full" else (summary, {})
-        diagnosis = diagnosis_of(snapshot, summaries=summary)
-        layout, masks = layout_of(stored, store, norms, diagnosis.numbers())
-        return cls(stored, norms, diagnosis, replace(layout, info=info), masks)
+        if diagnosis is None:
+            light = {key: own for key, own in snapshot.items() if own.quantity != "weight"}
+            told = snapshot if store == "summary" else light
+            diagnosis = diagnosis_of(told, summaries=summary)
+        if store == "full":
+            diagnosis = replace(diagnosis, kernels=())
+        numbers = diagnosis.numbers()
+        layout, masks = layout_of(stored, store, norms, numbers)
+        return cls(stored, norms, numbers, replace(layout, info=info), masks)
 
     def arrays(self, layout: Layout) -> Iterator[tuple[ArrayLayout, np.ndarray]]:
         """Yield what is written to each array of a layout."""
@@ -72,8 +87,7 @@ class Entry:
         for array in layout.norms:
             yield array, _stored(array, self.norms[array.layer, array.quantity])
         if layout.numbers:
-            numbers = self.diagnosis.numbers()
-            found = [numbers.get(name, math.nan) for name in layout.numbers]
+            found = [self.numbers.get(name, math.nan) for name in layout.numbers]
             yield layout.of_numbers, np.array(found, "<f8")
 
 

@@ -199,7 +199,8 @@ class Recording:
         """The numbers of `diagnose` at every snapshot, (snapshots,) each; NaN where there is none.
 
         By name, as `Diagnosis.to_flat` has them, of what was recorded and not of its norms:
-        ``"lstm/hidden_gradient/dead_channels"``. Empty for recordings from before there were any.
+        ``"lstm/hidden_gradient/dead_channels"``. Those of recurrent kernels are in a summary only:
+        elsewhere the weights say them. Empty for recordings from before there were any.
 
         Raises
         ------

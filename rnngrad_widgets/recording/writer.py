@@ -137,7 +137,8 @@ class RecordingWriter:
         *,
         training_loss: float | None = None,
         skipped: int = 0,
-    ) -> Diagnosis:
+        diagnosis: Diagnosis | None = None,
+    ) -> None:
         """Write a snapshot; after a failure the earlier ones are as they were.
 
         Parameters
@@ -149,11 +150,8 @@ class RecordingWriter:
             The loss that Keras logged last.
         skipped
             How many due snapshots were left out before this one.
-
-        Returns
-        -------
-        Diagnosis
-            What `diagnose` says of the snapshot, whose numbers were written.
+        diagnosis
+            What `diagnose` says of the snapshot, where that is known; None to compute it.
 
         Raises
         ------
@@ -168,7 +166,7 @@ class RecordingWriter:
             "time": time.time(),
             "skipped": skipped,
         }
-        return self._worker.submit(self._append, snapshot, row).result()
+        self._worker.submit(self._append, snapshot, row, diagnosis).result()
 
     def close(self) -> None:
         """Let the arrays' own metadata catch up; `append` can go on afterwards.
@@ -188,15 +186,16 @@ class RecordingWriter:
             if self._files.read(ROOT, MAX_ROOT) == self._root:
                 self._catch_up()
 
-    def _append(self, snapshot: GradientSnapshot, row: Mapping[str, float]) -> Diagnosis:
+    def _append(
+        self, snapshot: GradientSnapshot, row: Mapping[str, float], diagnosis: Diagnosis | None
+    ) -> None:
         # in the worker, where one follows the other: several threads may append
-        new = Entry.of(snapshot, self._store, self._info)
+        new = Entry.of(snapshot, self._store, self._info, diagnosis)
         if not self._begun:
             _encode(new.layout, 0, self.path)  # refuses what could not be read, before all else
             self._files.make()
         with self._files.alone():
             self._append_alone(new, row)
-        return new.diagnosis
 
     def _append_alone(self, new: Entry, row: Mapping[str, float]) -> None:
         found = self._files.read(ROOT, MAX_ROOT)

@@ -54,7 +54,9 @@ def upload(widget: Tensor, tensor: GradientTensor, plot_array: PlotArray) -> Non
     """Send a tensor to the browser."""
     known = quantity_of(tensor.quantity)
     with widget.hold_sync():
-        widget.name, widget.noun, widget.symbol = known.summary, known.noun, known.symbol
+        norm = f"‖{known.symbol}‖"
+        noun, symbol = (f"Norm {norm}", norm) if tensor.norms_over else (known.noun, known.symbol)
+        widget.name, widget.noun, widget.symbol = known.summary, noun, symbol
         widget.columns, widget.rows = plot_array.columns, plot_array.rows
         widget.row_labels = list(plot_array.row_labels)
         widget.gates, widget.gates_along = list(plot_array.gates), plot_array.gates_along

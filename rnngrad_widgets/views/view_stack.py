@@ -41,13 +41,6 @@ class ViewStack:
         Whether there is a view of a layer's weights.
     choose
         Called with what a person chose in a view: the trait of the explorer, and its value.
-
-    Attributes
-    ----------
-    views
-        Those that fit the tensor, by name.
-    first
-        The name of the one to open with.
     """
 
     def __init__(
@@ -58,7 +51,6 @@ class ViewStack:
         self._weights: dict[str, WeightsView] = {"weights": WeightsView()} if weights else {}
         self._made: dict[str, Mapping[str, View]] = {}
         self.views: Mapping[str, View] = {}
-        self.first = ""
         self.box = Stack(selected_index=None).add_class("rnngrad-plots")
 
     @property
@@ -81,8 +73,6 @@ class ViewStack:
         """Send the array and what is told of it, and offer the views that fit it."""
         bind_tensor(self._selection, tensor, plot_array, told)
         self.views = self._views_of(tensor, plot_array, diagnosed=bool(told.rows))
-        norms = tensor.norms_over and "flow" in self.views  # a heat map of them has one row
-        self.first = "flow" if norms else next(iter(self.views))
         if len(tensor.directions) == 2 and plot_array.has_columns:
             self.box.add_class("rnngrad-halves")
         else:
@@ -129,18 +119,21 @@ class ViewStack:
     ) -> Mapping[str, View]:
         halves = len(tensor.directions) == 2
         timed = plot_array.columns == "timestep"
-        kind = f"{halves=}, {timed=}" if plot_array.has_columns else "no time"
+        norms = tensor.norms_over > 0
+        kind = f"{halves=}, {timed=}, {norms=}" if plot_array.has_columns else "no time"
         if kind not in self._made:
             self._made[kind] = (
-                self._with_columns(halves=halves, timed=timed)
+                self._with_columns(halves=halves, timed=timed, norms=norms)
                 if plot_array.has_columns
                 else self._without_columns()
             )
         diagnosis: dict[str, View] = {"diagnosis": self.diagnosis} if diagnosed else {}
         return {**self._made[kind], **diagnosis, **self._weights}
 
-    def _with_columns(self, *, halves: bool, timed: bool) -> Mapping[str, View]:
+    def _with_columns(self, *, halves: bool, timed: bool, norms: bool) -> Mapping[str, View]:
         selection = self._selection
+        if norms:  # there are no channels to look at
+            return {"flow": FlowView(selection), "histogram": HistogramView(selection)}
         views: dict[str, View] = {"heat map": HeatMapView(selection, halves=halves, flow=timed)}
         if timed:
             views["all samples"] = SamplesView(selection)

@@ -1,7 +1,18 @@
 // Numbers in words: pure functions, by example.
 import { describe, expect, it } from 'vitest';
 
-import { grouped, lossText, number, range, share, short, tick, ticks } from './format';
+import {
+  grouped,
+  lossText,
+  magnitudeOf,
+  normOf,
+  number,
+  range,
+  share,
+  short,
+  tick,
+  ticks,
+} from './format';
 
 describe('format', () => {
   it.each([
@@ -15,6 +26,11 @@ describe('format', () => {
     [-Infinity, true, '−Inf'],
   ])('writes %d', (value, plus, text) => {
     expect(number(value, plus)).toBe(text);
+  });
+
+  it('puts bars around a symbol, and none around a norm', () => {
+    expect(['g', '‖g‖'].map(normOf)).toEqual(['‖g‖', '‖g‖']);
+    expect(['g', '‖g‖'].map(magnitudeOf)).toEqual(['|g|', '‖g‖']);
   });
 
   it('drops a zero decimal on axes', () => {

@@ -21,6 +21,20 @@ export function number(value: number, plus = false, digits = 1): string {
   return signed(value, Math.abs(value).toExponential(digits).replace('e+', 'e'), plus);
 }
 
+/** `‖g‖`: the norm of what has this symbol; the values of a summary are norms already. */
+export function normOf(symbol: string): string {
+  return isNorm(symbol) ? symbol : `‖${symbol}‖`;
+}
+
+/** `|g|`: the magnitude of what has this symbol; a norm is its own. */
+export function magnitudeOf(symbol: string): string {
+  return isNorm(symbol) ? symbol : `|${symbol}|`;
+}
+
+function isNorm(symbol: string): boolean {
+  return symbol.startsWith('‖');
+}
+
 /** The label of an axis tick, with as few digits as it needs: `2e-2`, `1.5e-2`, `−20`. */
 export function tick(value: number): string {
   if (Number.isInteger(value) && Math.abs(value) < 1000) {

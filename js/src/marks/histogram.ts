@@ -9,7 +9,7 @@ import { Memo } from '../data/memo';
 import type { Point } from '../data/slicing';
 import { drawBars } from '../drawing/bars';
 import { countRange } from '../drawing/count-axis';
-import { number, share, ticks } from '../drawing/format';
+import { magnitudeOf, number, share, ticks } from '../drawing/format';
 import { polyline } from '../drawing/polyline';
 import { emptyReason, shares, textColumn } from '../drawing/shares';
 import { pointIn, setAttributes, show, svg } from '../drawing/svg';
@@ -167,7 +167,7 @@ export class Histogram extends CanvasMark {
    */
   private placeWords({ tally, below, bins, magnitude }: Drawn): void {
     const symbol = this.selection.tensor.symbol;
-    this.label.textContent = magnitude ? `|${symbol}|` : symbol;
+    this.label.textContent = magnitude ? magnitudeOf(symbol) : symbol;
     setAttributes(this.label, { x: this.width + 16, y: this.height + 17 });
     this.words.textContent = bins === null ? emptyReason(tally) : '';
     setAttributes(this.words, { x: 9, y: 15 });

@@ -3,7 +3,7 @@ import { nearestIndex } from '../data/run';
 import { Chip } from '../drawing/axis-marks';
 import type { Packed } from '../drawing/colours';
 import { LOG_DECADES, logPlace, parseColour } from '../drawing/colours';
-import { grouped, number } from '../drawing/format';
+import { grouped, normOf, number } from '../drawing/format';
 import { pointIn, setAttributes, show, svg } from '../drawing/svg';
 import { NON_FINITE, theme } from '../drawing/theme';
 import type { Tick } from '../drawing/ticks';
@@ -28,7 +28,7 @@ export class RunMap extends TimelineMark {
   protected override get captionText(): string {
     const { columns, symbol } = this.selection.tensor;
     const of = this.absolute ? 'the run' : 'each step';
-    const words = `: median ‖${symbol}‖ by ${columns}, of the largest in ${of}, log scale`;
+    const words = `: median ${normOf(symbol)} by ${columns}, of the largest in ${of}, log scale`;
     return `Gradient over training${this.width < 760 ? '' : words}`;
   }
 
@@ -89,7 +89,9 @@ export class RunMap extends TimelineMark {
     const half = sections === 2 ? `${tensor.directions[Math.floor(place / timesteps)]} ` : '';
     const isTold = norm <= largest && largest > 0 && this.width > 480; // else it meets the caption
     const share = isTold ? `, ${number(norm / largest)} of the step` : '';
-    const value = Number.isNaN(norm) ? 'masked' : `‖${tensor.symbol}‖ ${number(norm)}${share}`;
+    const value = Number.isNaN(norm)
+      ? 'masked'
+      : `${normOf(tensor.symbol)} ${number(norm)}${share}`;
     const where = `step ${grouped(snapshot.step)} · ${half}${tensor.columns} ${place % timesteps}`;
     this.readout.textContent = `${where} · ${value}`;
     setAttributes(this.readout, { x: this.width });

@@ -2,7 +2,7 @@
 
 import type { Drawn, Line } from '../data/histogram';
 import type { PlotArray } from '../data/slicing';
-import { grouped, number, share } from '../drawing/format';
+import { grouped, magnitudeOf, number, share } from '../drawing/format';
 import { rowName } from './index-names';
 import type { Segment, Subject, TensorWords } from './text';
 import { isTimed, zoomed } from './text';
@@ -54,7 +54,7 @@ export function histogramHover(
 }
 
 function axisName({ symbol }: TensorWords, { magnitude }: Drawn): string {
-  return magnitude ? `|${symbol}|` : symbol;
+  return magnitude ? magnitudeOf(symbol) : symbol;
 }
 
 /** `sample 3`, `channel 41 of sample 3`: what the line shows. */

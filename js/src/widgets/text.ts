@@ -8,7 +8,7 @@ import type { PlotArray, Point } from '../data/slicing';
 import { isMasked, normOverChannels, secondHalf, valueAt } from '../data/slicing';
 import type { Told } from '../data/told';
 import type { Norm } from '../drawing/colours';
-import { grouped, number, range } from '../drawing/format';
+import { grouped, normOf, number, range } from '../drawing/format';
 import type { Axes } from './index-names';
 import { columnName, rowInCaption, rowName, shortRowName } from './index-names';
 
@@ -239,7 +239,7 @@ function flowHover(
 
 /** `‖g‖`: the Euclidean norm over channels. */
 function normSign({ symbol }: Pick<TensorWords, 'symbol'>): string {
-  return `‖${symbol}‖`;
+  return normOf(symbol);
 }
 
 function normWords(of: Pick<TensorWords, 'symbol'>): string {

@@ -386,3 +386,53 @@ def test_a_new_model_counts_on(tmp_path: Path) -> None:
     train(make(), [recorder(tmp_path / "run", layers="first")], 1)
     train(make(), [recorder(tmp_path / "run", layers="first", mode="a")], 1)
     assert Recording(tmp_path / "run").steps.tolist() == [0, 5, 10, 12, 13, 15, 20, 25]
+
+
+def test_a_summary_of_a_model_says_what_its_arrays_say(tmp_path: Path) -> None:
+    """Two directions, masks, and a layer that runs backwards and returns its last output."""
+    keras.utils.set_random_seed(3)
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            layers.Input((8, 2)),
+            layers.Masking(),
+            layers.Bidirectional(
+                layers.SimpleRNN(3, return_sequences=True, unroll=True), name="bi"
+            ),
+            layers.SimpleRNN(3, go_backwards=True, unroll=True, name="back"),
+            layers.Dense(1),
+        ]
+    )
+    model.compile("sgd", "mse", run_eagerly=True)
+    x = CHANCE.normal(size=(9, 8, 2)).astype("float32")
+    x[1:, 6:] = 0
+    told: list[dict[str, float]] = []
+    quantities = ["hidden_gradient", "output_gradient", "weight"]
+    for store in ("full", "summary"):
+        options: dict[str, Any] = {"on_snapshot": lambda numbers, _step: told.append(numbers)}
+        taken = GradientRecorder(
+            tmp_path / store, x, x[:, 0, :1], None, quantities, store=store, **options
+        )
+        for step in (1, 2):
+            taken.update(model, step=step)
+    full, summary = (Recording(tmp_path / store) for store in ("full", "summary"))
+    assert set(summary.keys) == {key for key in full.keys if key[1] != "weight"}
+    for recording in (full, summary):
+        for place, step in enumerate(told[:2]):
+            known = {name: column[place] for name, column in recording.numbers.items()}
+            found = {name: each for name, each in known.items() if np.isfinite(each)}
+            weights = {name for name in step if "/weight/" in name}
+            assert "back/recurrent_kernel/weight/h/spectral_radius" in weights
+            left_out = {"loss/batch"} | (weights if recording is full else set())
+            assert found == {name: each for name, each in step.items() if name not in left_out}
+    numbers = [diagnose(each.snapshot(-1)).to_flat() for each in (full, summary)]
+    lost = ("channels", "agreement", "weight")
+    expected = {name: each for name, each in numbers[0].items() if not any(n in name for n in lost)}
+    assert {name for name in expected if "factor_per_step" in name}
+    assert {name.split("/")[2] for name in expected if "bi/hidden" in name} == {
+        "forward",
+        "backward",
+    }
+    assert set(numbers[1]) == set(expected)
+    for name, each in expected.items():
+        assert numbers[1][name] == pytest.approx(each, rel=2e-5, abs=1e-12), name
