@@ -82,7 +82,7 @@ class _Timed(GradientRecorder):
         self.written_cpu += time.process_time() - cpu
 
 
-def share(folder: Path, units: int, batch: int, steps: int) -> None:
+def share(folder: Path, units: int, batch: int, steps: int, quantities: tuple[str, ...]) -> None:
     """Train and record every tenth step, whatever it costs."""
     import keras  # noqa: PLC0415 - the other parts need no TensorFlow
 
@@ -95,10 +95,10 @@ def share(folder: Path, units: int, batch: int, steps: int) -> None:
     model.fit(x[: batch * 3], y[: batch * 3], batch_size=batch, verbose=0)
     for store in ("summary", "full"):
         recorder = _Timed(
-            folder / f"{store} {units}",
+            folder / f"{store} {units} {len(quantities)}",
             x[:16],
             y[:16],
-            quantities=list(BOTH),
+            quantities=list(quantities),
             max_overhead=None,
             store=store,
         )
@@ -107,8 +107,8 @@ def share(folder: Path, units: int, batch: int, steps: int) -> None:
         fit, fit_cpu = time.perf_counter() - start, time.process_time() - cpu
         count = recorder.status.taken
         print(
-            f"LSTM({units}), batches of {batch}: fit {fit:.1f} s; {count} snapshots of two "
-            f"quantities are written ({store}) in {recorder.written:.2f} s, "
+            f"LSTM({units}), batches of {batch}: fit {fit:.1f} s; {count} snapshots of "
+            f"{len(quantities)} quantities are written ({store}) in {recorder.written:.2f} s, "
             f"{recorder.written / fit:.2%} ({recorder.written / count * 1e3:.1f} ms each); "
             f"{recorder.written_cpu / fit_cpu:.2%} of the CPU time",
             flush=True,
@@ -169,8 +169,9 @@ def main() -> None:
         folder = Path(name)
         size(folder / "size", arguments.steps)
         if arguments.fit:
-            share(folder, 256, 32, arguments.fit)
-            share(folder, 512, 64, arguments.fit // 2)
+            share(folder, 256, 32, arguments.fit, BOTH[:1])
+            share(folder, 256, 32, arguments.fit, BOTH)
+            share(folder, 512, 64, arguments.fit // 2, BOTH)
         sweep(folder / "sweep", arguments.runs, 500)
         for at_once, latency in ((16, 0.0), (1, 0.0), (16, LATENCY), (1, LATENCY)):
             own = [

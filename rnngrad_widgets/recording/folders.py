@@ -45,8 +45,9 @@ class Found(NamedTuple):
 def has_pattern(path: str | os.PathLike[str]) -> bool:
     """Tell whether a path is a pattern, and not the name of a folder that is there."""
     folder = local_folder(path)
-    is_there = folder is not None and folder.exists()
-    return bool(re.search(r"[*?[]", os.fspath(path))) and not is_there
+    if folder is None:  # in a URL, ? begins a query
+        return bool(re.search(r"[*[]", os.fspath(path)))
+    return bool(re.search(r"[*?[]", os.fspath(path))) and not folder.exists()
 
 
 def folders_at(

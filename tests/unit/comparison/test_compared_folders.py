@@ -16,7 +16,7 @@ from tests.unit.comparison.runs import decaying
 pytest.importorskip("zarr")  # which needs Python 3.11
 
 from rnngrad_widgets.recording import Recording, RecordingError, RecordingWriter
-from rnngrad_widgets.recording.folders import names_of
+from rnngrad_widgets.recording.folders import has_pattern, names_of
 
 T = 8
 
@@ -205,6 +205,12 @@ def test_urls_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
         compare("memory://runs/*")
     with pytest.raises(ValueError, match="storage_options are for URLs"):
         compare(Path(__file__).parent, storage_options={"key": "secret"})
+
+
+def test_a_query_in_a_url_is_no_pattern() -> None:
+    assert has_pattern("runs/?")
+    assert has_pattern("s3://bucket/*")
+    assert not has_pattern("https://host/run?token=1")
 
 
 def test_short_names_tell_paths_apart() -> None:

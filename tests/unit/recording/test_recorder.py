@@ -15,7 +15,13 @@ import tensorflow as tf
 import tf_keras
 from zarr.storage import LocalStore
 
-from rnngrad_widgets import GradientEngine, GradientRecorder, Recording, diagnose
+from rnngrad_widgets import (
+    GradientEngine,
+    GradientExplorer,
+    GradientRecorder,
+    Recording,
+    diagnose,
+)
 from rnngrad_widgets.data.batch_digest import batch_digest
 from rnngrad_widgets.recording import RecordingError
 
@@ -436,3 +442,19 @@ def test_a_summary_of_a_model_says_what_its_arrays_say(tmp_path: Path) -> None:
     assert set(numbers[1]) == set(expected)
     for name, each in expected.items():
         assert numbers[1][name] == pytest.approx(each, rel=2e-5, abs=1e-12), name
+
+
+def test_an_explorer_records_a_summary_of_its_batch(tmp_path: Path) -> None:
+    model = make()
+    explorer = GradientExplorer(model, *PROBE, layer="first")
+    taken = explorer.record(tmp_path / "run", store="summary")
+    taken.update(model, step=1)
+    recording = Recording(tmp_path / "run")
+    assert (recording.store, recording.keys) == ("summary", (("first", "output_gradient"),))
+    norms = np.linalg.norm(explorer.tensor.values, axis=-1)[..., None]
+    np.testing.assert_allclose(recording.snapshot(0)["first", "output_gradient"], norms, rtol=1e-6)
+    again = GradientRecorder(tmp_path / "run", *PROBE, "first", mode="a", store="summary")
+    again.update(model, step=2)
+    assert recording.refresh()
+    assert recording.steps.tolist() == [1, 2]
+    explorer.close()
