@@ -13,7 +13,7 @@ from rnngrad_widgets.data.quantities import check_known
 from rnngrad_widgets.data.statistics import THRESHOLD
 from rnngrad_widgets.diagnosis.shares import LEVELS, check_levels, check_threshold
 from rnngrad_widgets.explorer.compared_folders import expanded
-from rnngrad_widgets.explorer.compared_run import ComparedRun, RunKey
+from rnngrad_widgets.explorer.compared_run import Backstage, ComparedRun, RunKey
 from rnngrad_widgets.explorer.compared_sources import (
     Batch,
     check_batches,
@@ -114,8 +114,9 @@ def compare(
     }
     check_comparable({key: gradient.tensor for key, gradient in gradients.items()})
     check_directions({key: tuple(gradient.reasons) for key, gradient in gradients.items()})
+    backstage = Backstage(len(found))
     runs = [
-        ComparedRun(key, found[key], path, gradients[key], (limit, shares))
+        ComparedRun(key, found[key], path, gradients[key], (limit, shares), backstage)
         for key, path in zip(found, paths, strict=True)
     ]
     return Comparison(runs, base, (limit, shares), left_out)

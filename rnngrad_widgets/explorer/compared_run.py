@@ -16,7 +16,7 @@ from rnngrad_widgets.data.tensor import REACH, SEQUENCE, GradientTensor
 from rnngrad_widgets.data.thinning import BUDGET
 from rnngrad_widgets.diagnosis.telling import Evidence
 from rnngrad_widgets.explorer.kept_snapshots import KeptSnapshots, finite
-from rnngrad_widgets.views.tensor_upload import selection_of, upload
+from rnngrad_widgets.views.tensor_upload import new_selection, selection_of, upload
 from rnngrad_widgets.widgets.tensor import Tensor
 from rnngrad_widgets.widgets.timeline import Snapshot, Timeline
 
@@ -80,6 +80,34 @@ class _History(KeptSnapshots[_Kept, Sequence[Curve]]):
             kept.snapshot.told = self._run.tell(kept.curves)
 
 
+class Backstage:
+    """What the timelines of all runs share, of which nothing is seen.
+
+    Parameters
+    ----------
+    runs
+        How many runs there may be; they share the budget of snapshots.
+    """
+
+    def __init__(self, runs: int) -> None:
+        self.budget = BUDGET // runs
+        self._selection = new_selection()
+        self._summary = HTML()
+
+    def timeline(self, tensor: Tensor) -> Timeline:
+        """Make a timeline whose snapshots become what a tensor holds."""
+        return Timeline(
+            selection=selection_of(tensor, like=self._selection),
+            summary=self._summary,
+            layout=self._summary.layout,
+        )
+
+    @property
+    def widgets(self) -> list[Widget]:
+        """What was made."""
+        return [self._selection, self._summary]
+
+
 class ComparedRun:
     """One run: a curve for each direction, and the steps that came while it was looked on.
 
@@ -95,6 +123,8 @@ class ComparedRun:
         That of the layer, as it was when the comparison was made.
     shares
         The threshold and the levels of `diagnose`.
+    backstage
+        What its timeline shares with others.
 
     Attributes
     ----------
@@ -112,11 +142,13 @@ class ComparedRun:
         path: str,
         gradient: Gradient,
         shares: tuple[float, tuple[float, ...]],
+        backstage: Backstage,
     ) -> None:
         self.key = key
         self.experiment = experiment
         self.path = path
         self._shares = shares
+        self._backstage = backstage
         self.given: Sequence[Curve] = self.curves_of(gradient)
         self.directions = tuple(gradient.reasons)
         self.quantity = gradient.tensor.quantity
@@ -138,11 +170,11 @@ class ComparedRun:
             self.tensor.directions = list(self.directions)
             self.tensor.told = self.tell(self.given)
 
-    def begin_history(self, budget: int = BUDGET) -> _History:
+    def begin_history(self) -> _History:
         """Return the history of the run, which begins now if it has none."""
         if self.history is None:
-            timeline = Timeline(selection=selection_of(self.tensor), summary=HTML())
-            self.history = _History(timeline, self, budget)
+            timeline = self._backstage.timeline(self.tensor)
+            self.history = _History(timeline, self, self._backstage.budget)
         return self.history
 
     @property
@@ -169,9 +201,10 @@ class ComparedRun:
     @property
     def detached_widgets(self) -> list[Widget]:
         """Widgets that belong to the run and are in no box."""
+        own = self._backstage.widgets
         if self.history is None:
-            return []
-        return [self.history.timeline, *self.history.detached_widgets]
+            return own
+        return [*own, self.history.timeline, *self.history.detached_widgets]
 
 
 def _norms(curves: Sequence[Curve]) -> np.ndarray:

@@ -9,7 +9,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from ipywidgets import HTML, Button, VBox, Widget, register
+from ipywidgets import HTML, Button, HBox, Label, VBox, Widget, register
 from traitlets import Unicode, observe, validate
 
 from rnngrad_widgets.comparison.matching import MATCHED_BY, matched
@@ -25,6 +25,7 @@ from rnngrad_widgets.explorer.frame import PlotFrame, ValidatedAny
 from rnngrad_widgets.explorer.validation import check_one_of, check_rows, check_step
 from rnngrad_widgets.figures.drawings import Compared, Sheet
 from rnngrad_widgets.figures.shown import Shown
+from rnngrad_widgets.views.panel import Pager
 from rnngrad_widgets.views.run_lines import RunLinesView
 from rnngrad_widgets.views.shared_timeline import SharedTimelineView
 from rnngrad_widgets.views.tensor_upload import new_selection
@@ -109,17 +110,23 @@ class Comparison(PlotFrame):
             )
             for i, direction in enumerate(directions)
         ]
-        self._timeline = SharedTimelineView(self._stack.selection, level_words(min(shares[1])))
+        level = level_words(min(shares[1]))
+        self._timeline = SharedTimelineView(self._stack, names.index(base), level)
         self._sentences = HTML().add_class("rnngrad-diagnosis-table")
         self._table = RunTable(
-            runs=self._stack.runs, names=names, groups=groups, note=_NOTE
+            stack=self._stack, names=names, groups=groups, base=names.index(base), note=_NOTE
         ).add_class("rnngrad-comparison")
+        self._pager = Pager(self._stack)
+        self._pager.fit(len(names))
+        several = HBox([Label(_paged(len(names))), self._pager.box]).add_class("rnngrad-run-pages")
+        several.layout.display = None if len(names) > RunStack.PER_PAGE else "none"
         self._tell_table()
         for member in members:
             member.show_given()
         plots = VBox([*(view.box for view in self._views), self._timeline.box])
         self._boxes = [
             self._sentences,
+            several,
             plots.add_class("rnngrad-plots"),
             self._table,
             self._maps_button(),
@@ -473,7 +480,11 @@ class Comparison(PlotFrame):
         return Sheet(_NOTHING, drawing, title=self.title)
 
     def _detached_widgets(self) -> list[Widget]:
-        own = [self._stack, *(widget for view in self._views for widget in view.detached_widgets)]
+        own = [
+            self._stack,
+            self._pager.link,
+            *(widget for view in self._views for widget in view.detached_widgets),
+        ]
         return [*own, *(each for member in self._members for each in member.detached_widgets)]
 
     def _describe(self) -> str:
@@ -484,3 +495,7 @@ def _heading(quantity: str, direction: str) -> str:
     known = quantity_of(quantity)
     name = known.summary if quantity else "norm"
     return f"{name[0].upper()}{name[1:]}{f', {direction}' if direction else ''}"
+
+
+def _paged(names: int) -> str:
+    return f"{RunStack.PER_PAGE} of {names} conditions at a time, and the base:"

@@ -10,6 +10,7 @@ from ipywidgets import HBox, IntSlider, Label, Layout, ToggleButtons, VBox, Widg
 from rnngrad_widgets.widgets.figure import PlotAxis, PlotFigure
 from rnngrad_widgets.widgets.marks.grid import Grid
 from rnngrad_widgets.widgets.readout import Readout
+from rnngrad_widgets.widgets.run_stack import RunStack
 from rnngrad_widgets.widgets.selection import Selection
 
 MARGIN_LEFT = 44
@@ -84,17 +85,17 @@ def switch(options: Sequence[str], index: int = 0) -> ToggleButtons:
 
 
 class Pager:
-    """A small slider that turns the pages of a grid, in the browser, and their number.
+    """A small slider that turns pages, in the browser, and their number.
 
     It is not there for one page.
 
     Parameters
     ----------
     grid
-        The mark.
+        What has the pages: a trait ``page``, and ``PER_PAGE``.
     """
 
-    def __init__(self, grid: Grid) -> None:
+    def __init__(self, grid: Grid | RunStack) -> None:
         self._per_page: int = grid.PER_PAGE
         self._slider = IntSlider(
             description="Page", min=1, value=1, tooltip="which page of panels is shown"

@@ -7,7 +7,7 @@ from ipywidgets import VBox
 
 from rnngrad_widgets.views.panel import figure, plot_axis, value_scale
 from rnngrad_widgets.widgets.figure import PlotFigure
-from rnngrad_widgets.widgets.selection import Selection
+from rnngrad_widgets.widgets.run_stack import RunStack
 from rnngrad_widgets.widgets.shared_timeline import SharedTimeline, StepLines
 
 
@@ -16,30 +16,33 @@ class SharedTimelineView:
 
     Parameters
     ----------
-    selection
-        Of the comparison, whose time axis and threshold nothing here uses.
+    stack
+        What is compared.
+    base
+        The index of the condition that the others are compared with.
     level
         The lowest level, in words: what the reach is told at.
     """
 
-    def __init__(self, selection: Selection, level: str) -> None:
+    def __init__(self, stack: RunStack, base: int, level: str) -> None:
         self.model = SharedTimeline()
         steps = LinearScale(min=0, max=1, allow_padding=False)
-        losses = self._lines(selection, steps, "loss", "Loss of the batch")
-        reach = self._lines(selection, steps, "reach", f"Furthest lag at {level} of lag 0")
+        self._stack, self._base = stack, base
+        losses = self._lines(steps, "loss", "Loss of the batch")
+        reach = self._lines(steps, "reach", f"Furthest lag at {level} of lag 0")
         self.figures: tuple[PlotFigure, ...] = (losses, reach)
         self.box = VBox([self.model, losses, reach]).add_class("rnngrad-timeline")
         self.box.add_class("rnngrad-shared-timeline")
         self.box.layout.display = "none"
 
-    def _lines(
-        self, selection: Selection, steps: LinearScale, shows: str, caption: str
-    ) -> PlotFigure:
+    def _lines(self, steps: LinearScale, shows: str, caption: str) -> PlotFigure:
         scales = {"x": steps, "y": value_scale()}
         axis = plot_axis(scales["y"], "left")
         across = plot_axis(steps, "bottom") if shows == "reach" else None
         mark = StepLines(
-            selection=selection,
+            selection=self._stack.selection,
+            stack=self._stack,
+            base=self._base,
             scales=scales,
             timeline=self.model,
             axis=axis,

@@ -20,8 +20,15 @@ def new_selection() -> Selection:
     return selection_of(Tensor())
 
 
-def selection_of(tensor: Tensor) -> Selection:
-    """Make a selection of a tensor, with scales of its own."""
+def selection_of(tensor: Tensor, like: Selection | None = None) -> Selection:
+    """Make a selection of a tensor, with scales of its own, or those of another one."""
+    if like is not None:
+        return Selection(
+            tensor=tensor,
+            companion=like.companion,
+            colour_scale=like.colour_scale,
+            time_scale=like.time_scale,
+        )
     return Selection(
         tensor=tensor,
         companion=Tensor(),

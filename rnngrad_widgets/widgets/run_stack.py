@@ -28,6 +28,10 @@ class RunStack(BrowserModel, Widget):  # type: ignore[misc]  # ipywidgets has no
     runs = List(Instance(Tensor)).tag(sync=True, **widget_serialization)
     align = Int(0, min=0, max=1).tag(sync=True)
     """Index into `ALIGNED_BY`, as buttons can be linked to it."""
+    page = Int(1).tag(sync=True)
+    """Which conditions are drawn and in the table, from 1; the base always is."""
+
+    PER_PAGE = 12
 
 
 @register
@@ -37,11 +41,14 @@ class RunTable(BrowserView, DOMWidget):  # type: ignore[misc]  # ipywidgets has 
     _model_name = Unicode("RunTableModel").tag(sync=True)
     _view_name = Unicode("RunTable").tag(sync=True)
 
-    runs = List(Instance(Tensor)).tag(sync=True, **widget_serialization)
+    stack = Instance(RunStack).tag(sync=True, **widget_serialization)
+    """The runs, and the page."""
     header = List(Unicode()).tag(sync=True)
     names = List(Unicode()).tag(sync=True)
     """Of the conditions."""
     groups = List(Int()).tag(sync=True)
     """For each run the index of its condition."""
+    base = Int(0).tag(sync=True)
+    """The index of the condition that the others are compared with."""
     note = Unicode("").tag(sync=True)
     """Below the table."""

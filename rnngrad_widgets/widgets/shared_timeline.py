@@ -8,6 +8,7 @@ from traitlets import Instance, List, Unicode
 from rnngrad_widgets.widgets.browser_module import BrowserView
 from rnngrad_widgets.widgets.figure import PlotAxis
 from rnngrad_widgets.widgets.marks.mark import SelectionMark
+from rnngrad_widgets.widgets.run_stack import RunStack
 from rnngrad_widgets.widgets.timeline import Timeline
 from rnngrad_widgets.widgets.traits import Bool, Int
 
@@ -48,6 +49,10 @@ class StepLines(SelectionMark):
     _view_name = Unicode("StepLines").tag(sync=True)
 
     timeline = Instance(SharedTimeline).tag(sync=True, **widget_serialization)
+    stack = Instance(RunStack).tag(sync=True, **widget_serialization)
+    """Which conditions are drawn."""
+    base = Int(0).tag(sync=True)
+    """The index of the condition that is always drawn."""
     axis = Instance(PlotAxis).tag(sync=True, **widget_serialization)
     """The axis whose ticks follow the values."""
     x_axis = Instance(PlotAxis, allow_none=True).tag(sync=True, **widget_serialization)

@@ -92,6 +92,20 @@ describe('the lines of conditions', () => {
   });
 });
 
+describe('many conditions', () => {
+  it('come in pages of twelve, each with the base', () => {
+    const names = Array.from({ length: 30 }, (_, i) => `run ${i}`);
+    const array = asPlotArray(new Float32Array(30).fill(1), [30, 1, 1]);
+    const stack: Stack = { array, first: new Float32Array(30).fill(1) };
+    const groups: Groups = { names, of: names.map((_, i) => i), base: 13 };
+    const shown = (page: number, kind: Kind): number[] =>
+      linesOf(stack, groups, kind, page).map(({ group }) => group);
+    expect(shown(1, 'relative')).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13]);
+    expect(shown(2, 'ratio')).toEqual([12, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23]);
+    expect(shown(3, 'relative')).toEqual([13, 24, 25, 26, 27, 28, 29]);
+  });
+});
+
 describe('runs on one axis', () => {
   // (sample, lag, direction): two samples, the second of which has two timesteps only
   const both: Run = {

@@ -84,13 +84,14 @@ export interface Line extends Quartiles {
 /** What the norms are divided by: nothing, those at lag 0, or those of the base relative to lag 0. */
 export type Kind = 'absolute' | 'relative' | 'ratio';
 
-/** The lines of all conditions; of ratios without that of the base. */
-export function linesOf(stack: Stack, groups: Groups, kind: Kind): Line[] {
+/** The lines of the conditions of a page; of ratios without that of the base. */
+export function linesOf(stack: Stack, groups: Groups, kind: Kind, page = 1): Line[] {
   const { array } = stack;
   const lines: Line[] = [];
   const base = runsOf(groups, groups.base);
   groups.names.forEach((_, group) => {
-    if (kind === 'ratio' && group === groups.base) {
+    const isLeftOut = kind === 'ratio' && group === groups.base;
+    if (isLeftOut || !isOnPage(group, groups.base, page)) {
       return;
     }
     const runs = runsOf(groups, group);
@@ -141,4 +142,12 @@ function relative({ array, first }: Stack, run: number): Float64Array {
 
 function divided(norms: Float64Array, by: Float64Array): Float64Array {
   return norms.map((norm, i) => (by[i] > 0 ? norm / by[i] : NaN));
+}
+
+/** Conditions of a page. Python knows the same number as `RunStack.PER_PAGE`. */
+export const PER_PAGE = 12;
+
+/** Whether a condition is on a page, counted from 1; the base is on all of them. */
+export function isOnPage(group: number, base: number, page: number): boolean {
+  return group === base || Math.floor(group / PER_PAGE) + 1 === page;
 }

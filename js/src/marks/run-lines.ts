@@ -62,10 +62,9 @@ export class RunLinesModel extends SelectionMarkModel {
 
   /** Computed when the norms or their kind have changed. */
   get lines(): Line[] {
-    const { stack } = this.runs;
-    return this.memo.get([stack, this.kind, this.get('groups'), this.get('base')], () =>
-      linesOf(stack, this.groups, this.kind),
-    );
+    const { page, stack } = this.runs;
+    const key = [stack, page, this.kind, this.get('groups'), this.get('base')];
+    return this.memo.get(key, () => linesOf(stack, this.groups, this.kind, page));
   }
 
   private readonly memo = new Memo<Line[]>();

@@ -1,12 +1,14 @@
 import type { ISerializers } from '@jupyter-widgets/base';
 import { unpack_models } from '@jupyter-widgets/base';
 
+import { isOnPage } from '../data/compared';
 import { grouped, lossText } from '../drawing/format';
 import { logLossAxis, lossAxis } from '../drawing/linear';
 import { setAttributes, show, svg } from '../drawing/svg';
 import { sampleColour } from '../drawing/theme';
 import type { Tick } from '../drawing/ticks';
 import { evenTicks, numbered, roundTicks } from '../drawing/ticks';
+import type { RunStackModel } from '../widgets/run-stack';
 import type { SharedTimelineModel, Step } from '../widgets/shared-timeline';
 import type { SnapshotModel } from '../widgets/snapshot';
 import { SelectionMarkModel } from './canvas-mark';
@@ -19,6 +21,8 @@ export class StepLinesModel extends SelectionMarkModel {
       _model_name: 'StepLinesModel',
       _view_name: 'StepLines',
       timeline: null,
+      stack: null,
+      base: 0,
       axis: null,
       x_axis: null,
       shows: 'loss',
@@ -29,9 +33,18 @@ export class StepLinesModel extends SelectionMarkModel {
   static override serializers: ISerializers = {
     ...SelectionMarkModel.serializers,
     timeline: { deserialize: unpack_models },
+    stack: { deserialize: unpack_models },
     axis: { deserialize: unpack_models },
     x_axis: { deserialize: unpack_models },
   };
+
+  /** The runs of the page that is shown. */
+  get runs(): SharedTimelineModel['runs'] {
+    const { page } = this.get('stack') as RunStackModel;
+    const base = this.get('base') as number;
+    const { runs } = this.get('timeline') as SharedTimelineModel;
+    return runs.filter(({ group }) => isOnPage(group, base, page));
+  }
 
   get showsLoss(): boolean {
     return this.get('shows') === 'loss';
@@ -68,8 +81,8 @@ export class StepLines extends StepMark<Step> {
   }
 
   protected override fit(run: readonly Step[]): void {
-    const values = this.timeline.timelines.flatMap(({ snapshots }) =>
-      snapshots.map((snapshot) => this.model.valueAt(snapshot)),
+    const values = this.model.runs.flatMap(({ timeline }) =>
+      timeline.snapshots.map((snapshot) => this.model.valueAt(snapshot)),
     );
     this.isLog = false;
     if (this.model.showsLoss) {
@@ -97,7 +110,7 @@ export class StepLines extends StepMark<Step> {
     if (!this.isLog) {
       this.rule(context, y(0) - 1, 0.22);
     }
-    const dots = this.timeline.runs.flatMap(({ timeline, group }) => {
+    const dots = this.model.runs.flatMap(({ timeline, group }) => {
       const colour = sampleColour(group);
       context.strokeStyle = colour;
       this.trace(context, timeline.snapshots, y);

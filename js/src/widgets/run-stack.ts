@@ -26,6 +26,7 @@ export class RunStackModel extends WidgetModel {
       selection: null,
       runs: [],
       align: 0,
+      page: 1,
     };
   }
 
@@ -39,6 +40,7 @@ export class RunStackModel extends WidgetModel {
     super.initialize(attributes, options);
     this.runs.forEach((run) => this.listenTo(run, 'change:array change:mask', this.build));
     this.on('change:align', this.build, this);
+    this.on('change:page', () => this.selection.invalidate());
     this.build();
   }
 
@@ -55,7 +57,12 @@ export class RunStackModel extends WidgetModel {
     return this.get('selection') as SelectionModel;
   }
 
-  private get runs(): readonly TensorModel[] {
+  /** Which conditions are drawn. */
+  get page(): number {
+    return this.get('page') as number;
+  }
+
+  get runs(): readonly TensorModel[] {
     return this.get('runs') as readonly TensorModel[];
   }
 

@@ -1,9 +1,11 @@
 import type { ISerializers } from '@jupyter-widgets/base';
 import { DOMWidgetModel, DOMWidgetView, unpack_models } from '@jupyter-widgets/base';
 
+import { isOnPage } from '../data/compared';
 import { onThemeChange, sampleColour } from '../drawing/theme';
 import { MODULE_STATE } from '../version';
 import { element } from './elements';
+import type { RunStackModel } from './run-stack';
 import type { TensorModel } from './tensor';
 
 export class RunTableModel extends DOMWidgetModel {
@@ -13,17 +15,18 @@ export class RunTableModel extends DOMWidgetModel {
       ...MODULE_STATE,
       _model_name: 'RunTableModel',
       _view_name: 'RunTable',
-      runs: [],
+      stack: null,
       header: [],
       names: [],
       groups: [],
+      base: 0,
       note: '',
     };
   }
 
   static override serializers: ISerializers = {
     ...DOMWidgetModel.serializers,
-    runs: { deserialize: unpack_models },
+    stack: { deserialize: unpack_models },
   };
 }
 
@@ -36,6 +39,7 @@ export class RunTable extends DOMWidgetView {
       this.listenTo(run, 'change:told', this.update);
     }
     this.listenTo(this.model, 'change:header', this.update);
+    this.listenTo(this.stack, 'change:page', this.update);
     this.stopTheme = onThemeChange(() => this.update());
     this.update();
   }
@@ -43,13 +47,16 @@ export class RunTable extends DOMWidgetView {
   override update(): void {
     const names = this.model.get('names') as string[];
     const groups = this.model.get('groups') as number[];
-    const rows = this.runs.flatMap((run, i) => {
+    const base = this.model.get('base') as number;
+    const shown = this.runs.map((run, i) => ({ run, group: groups[i] }));
+    const onPage = shown.filter(({ group }) => isOnPage(group, base, this.stack.page));
+    const rows = onPage.flatMap(({ run, group }) => {
       const { rows: own = [] } = (run.get('told') ?? {}) as { rows?: readonly string[][] };
       return own.map((cells) => {
         const swatch = element('span', '');
         swatch.className = 'rnngrad-swatch';
-        swatch.style.background = sampleColour(groups[i]);
-        const name = element('td', '', swatch, names[groups[i]]);
+        swatch.style.background = sampleColour(group);
+        const name = element('td', '', swatch, names[group]);
         return element('tr', '', name, ...cells.map((cell) => element('td', cell)));
       });
     });
@@ -65,8 +72,12 @@ export class RunTable extends DOMWidgetView {
     super.remove();
   }
 
+  private get stack(): RunStackModel {
+    return this.model.get('stack') as RunStackModel;
+  }
+
   private get runs(): readonly TensorModel[] {
-    return this.model.get('runs') as readonly TensorModel[];
+    return this.stack.runs;
   }
 
   private stopTheme: (() => void) | undefined;

@@ -279,7 +279,7 @@ def test_names_are_written_as_they_are() -> None:
     found = compare({"<b>&": decaying([0.9], 5), "c": decaying([0.8], 5)})
     assert "&lt;b&gt;&amp;" in found.children[0].value
     assert "<b>" not in found.children[0].value
-    assert found.children[2].names == ["<b>&", "c"]  # the browser writes them as text
+    assert found.children[3].names == ["<b>&", "c"]  # the browser writes them as text
     assert repr(found) == "<Comparison: <b>&, c>"
 
 

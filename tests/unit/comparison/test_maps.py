@@ -58,7 +58,7 @@ def test_a_button_puts_the_maps_below_the_comparison() -> None:
     assert isinstance(first, compared_maps.ComparedMaps)
     button.click()
     assert first.comm is None
-    assert len(found.children) == 5
+    assert len(found.children) == 6
     maps = found.children[-1]
     found.close()
     assert maps.comm is None
