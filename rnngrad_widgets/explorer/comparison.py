@@ -112,7 +112,9 @@ class Comparison(PlotFrame):
         ]
         level = level_words(min(shares[1]))
         self._timeline = SharedTimelineView(self._stack, names.index(base), level)
-        self._sentences = HTML().add_class("rnngrad-diagnosis-table")
+        self._sentences = (
+            HTML().add_class("rnngrad-diagnosis-table").add_class("rnngrad-run-findings")
+        )
         self._table = RunTable(
             stack=self._stack, names=names, groups=groups, base=names.index(base), note=_NOTE
         ).add_class("rnngrad-comparison")

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { namedLines, nearestLine } from './line-names';
+import { cutInTheMiddle, namedLines, nearestLine } from './line-names';
 
 describe('the lines that are named', () => {
   it.each([
@@ -27,5 +27,17 @@ describe('the line that is pointed at', () => {
     [[], 0, null],
   ])('of lines at %j from %d', (places, y, line) => {
     expect(nearestLine(places, y)).toBe(line);
+  });
+});
+
+describe('a long name', () => {
+  it.each([
+    ['learning rate 0.05', 17, 'learning…ate 0.05'],
+    ['learning rate 0.05', 9, 'lear…0.05'],
+    ['learning rate 0.05', 18, 'learning rate 0.05'],
+    ['abcdef', 4, 'a…ef'],
+  ])('%s in %i characters is %s', (name, most, cut) => {
+    expect(cutInTheMiddle(name, most)).toBe(cut);
+    expect(cut.length).toBeLessThanOrEqual(most);
   });
 });

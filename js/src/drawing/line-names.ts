@@ -37,3 +37,11 @@ export function nearestLine(places: readonly (readonly number[])[], y: number): 
   });
   return nearest;
 }
+
+/** A name of at most so many characters: names of a sweep often differ in their ends only. */
+export function cutInTheMiddle(name: string, most: number): string {
+  const kept = (most - 1) / 2;
+  return name.length <= most
+    ? name
+    : `${name.slice(0, Math.floor(kept))}…${name.slice(-Math.ceil(kept))}`;
+}

@@ -7,6 +7,7 @@ import { LastKey, Memo } from '../data/memo';
 import { flowAxis } from '../drawing/flow-axis';
 import { number } from '../drawing/format';
 import { spaceLabels } from '../drawing/label-spacing';
+import { cutInTheMiddle } from '../drawing/line-names';
 import { polyline } from '../drawing/polyline';
 import { setAttributes, svg } from '../drawing/svg';
 import { sampleColour } from '../drawing/theme';
@@ -16,6 +17,10 @@ import type { RunStackModel } from '../widgets/run-stack';
 import type { Segment } from '../widgets/text';
 import { CanvasMark, SelectionMarkModel } from './canvas-mark';
 
+/** Characters of a name in the readout. */
+const MOST_IN_READOUT = 24;
+/** Conditions whose values are told. */
+const MOST_VALUES = 4;
 /** Characters of a name that fit beside the plot. */
 const ROOM = { wide: 17, narrow: 9 };
 
@@ -161,7 +166,7 @@ export class RunLines extends CanvasMark {
       ...spaceLabels(places, 9, this.height - 1).map((y, i) => {
         const label = svg('text', { class: 'rnngrad-label rnngrad-strong' });
         const name = names[lines[i].group];
-        label.textContent = name.length > most ? `${name.slice(0, most - 1)}…` : name;
+        label.textContent = cutInTheMiddle(name, most);
         label.setAttribute('style', `fill: ${sampleColour(lines[i].group)}`);
         const title = svg('title');
         title.textContent = name;
@@ -202,6 +207,15 @@ function finiteRuns(line: Float64Array): [number, number][] {
   return found;
 }
 
+/** Of more conditions than there is room for, the lowest one and the highest one. */
+function ends(lines: readonly Line[], place: number): readonly Line[] {
+  if (lines.length <= MOST_VALUES) {
+    return lines;
+  }
+  const rising = [...lines].sort((a, b) => a.median[place] - b.median[place]);
+  return [rising[0], rising[rising.length - 1]];
+}
+
 export class RunReadoutModel extends DOMWidgetModel {
   override defaults(): Backbone.ObjectHash {
     return {
@@ -229,8 +243,8 @@ export class RunReadout extends TextLine {
       const { names } = lines.groups;
       const lag = selection.point.timestep;
       const known = lines.lines.filter(({ median }) => Number.isFinite(median[lag]));
-      const values = known.map(({ group, median }): Segment[] => [
-        { text: ` · ${names[group]} `, weight: 'quiet' },
+      const values = ends(known, lag).map(({ group, median }): Segment[] => [
+        { text: ` · ${cutInTheMiddle(names[group], MOST_IN_READOUT)} `, weight: 'quiet' },
         { text: number(median[lag]), weight: 'strong' },
       ]);
       this.write([{ text: `${lines.runs.align} ${lag}` }, ...values.flat()]);
