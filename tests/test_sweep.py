@@ -1,7 +1,6 @@
 """examples/sweep: trials of Ray Tune record, one of them is killed, and a notebook follows."""
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -13,9 +12,15 @@ import psutil
 import pytest
 from nbclient import NotebookClient
 
+pytest.importorskip("zarr", reason="there is none for Python 3.10")
+from rnngrad_widgets import Recording
+
 SWEEP = Path(__file__).parents[1] / "examples" / "sweep"
 CELLS = ["LSTM", "SimpleRNN"]
+EPOCHS = 30
 SECONDS = 240
+SLOW = "timed out during startup"
+"""What Ray says where a busy machine does not start it within 30 seconds."""
 
 # Of the variables of the notebook, when it has run.
 CLAIMS = """
@@ -30,13 +35,59 @@ assert not {"ray", "tensorflow", "keras"} & set(sys.modules)
 """
 
 
-def process_of(trial, sweep):
-    """Return the process in which a trial of a sweep runs; None before it does."""
-    for each in psutil.Process(sweep.pid).children(recursive=True):
-        with suppress(psutil.Error):
-            if trial in each.cwd():  # Ray gives each trial a folder to work in
-                return each
-    return None
+class Sweep:
+    """A sweep that runs: two trials, each in a process of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.log = folder / "log.txt"
+        self.end = time.monotonic() + SECONDS
+        self.process = self._start()
+        while not self.recordings() and self._is_running():
+            self._wait()
+        if not self._is_running() and SLOW in self.log.read_text():
+            self.process = self._start()
+
+    def _start(self):
+        command = ["sweep.py", str(self.folder / "runs"), "--cells", *CELLS, "--seeds", "1"]
+        command += ["--epochs", str(EPOCHS), "--results", str(self.folder / "ray")]
+        environment = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0", "CUDA_VISIBLE_DEVICES": ""}
+        with self.log.open("w") as log:
+            return subprocess.Popen(
+                [sys.executable, *command], cwd=SWEEP, stdout=log, stderr=log, env=environment
+            )
+
+    def _is_running(self):
+        return self.process.poll() is None
+
+    def _wait(self):
+        assert time.monotonic() < self.end, self.log.read_text()
+        time.sleep(0.1)
+
+    def recordings(self):
+        """Return the recordings that have a step, by folder."""
+        found = {}
+        for path in self.folder.glob("runs/*/"):
+            with suppress(FileNotFoundError):  # a folder comes before what is in it
+                found[path] = Recording.open(path)
+        return {path: recording for path, recording in found.items() if len(recording)}
+
+    def wait_for(self, what):
+        """Wait until something is there, and return it."""
+        while not (found := what()):
+            assert self._is_running(), self.log.read_text()
+            self._wait()
+        return found
+
+    def process_that_records(self):
+        """Return the process of a trial that has recorded two steps; None where none has yet."""
+        recorded = [path.name for path, each in self.recordings().items() if len(each) > 1]
+        for process in psutil.Process(self.process.pid).children(recursive=True):
+            with suppress(psutil.Error):
+                folder = process.cwd()  # Ray gives each trial a folder of its own to work in
+                if any(name.rpartition("-")[2] in folder for name in recorded):
+                    return process
+        return None
 
 
 def follow(url):
@@ -51,52 +102,21 @@ def follow(url):
 
 
 def test_trials_record_one_is_killed_and_a_notebook_follows(tmp_path):
-    pytest.importorskip("zarr", reason="there is none for Python 3.10")
-    from rnngrad_widgets import Recording  # noqa: PLC0415 - which needs it
-
-    def recordings():
-        found = {}
-        for path in tmp_path.glob("runs/*/"):
-            with suppress(FileNotFoundError):  # a folder comes before what is in it
-                found[path] = Recording.open(path)
-        return {path: recording for path, recording in found.items() if len(recording)}
-
-    end = time.monotonic() + SECONDS
-
-    def running():
-        assert sweep.poll() is None, Path(log.name).read_text()
-        assert time.monotonic() < end
-        time.sleep(0.1)
-
-    command = ["sweep.py", str(tmp_path / "runs"), "--cells", *CELLS, "--seeds", "1"]
-    command += ["--epochs", "30", "--results", str(tmp_path / "ray")]
-    environment = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0", "CUDA_VISIBLE_DEVICES": ""}
-    with (tmp_path / "log.txt").open("w+") as log:
-        sweep = subprocess.Popen(
-            [sys.executable, *command], cwd=SWEEP, stdout=log, stderr=log, env=environment
-        )
-        try:
-            killed = None
-            while killed is None:
-                running()
-                for path, recording in recordings().items():
-                    killed = process_of(path.name.rpartition("-")[2], sweep)
-                    if len(recording) > 1 and killed is not None:
-                        killed.send_signal(signal.SIGKILL)
-                        break
-                    killed = None
-            while len(recordings()) < 2:
-                running()
-            follow(str(tmp_path / "runs"))  # while the other one trains
-            sweep.wait(timeout=SECONDS)
-        finally:
-            sweep.kill()
-        said = Path(log.name).read_text()
-    assert sweep.returncode == 0, said
+    sweep = Sweep(tmp_path)
+    try:
+        sweep.wait_for(sweep.process_that_records).kill()
+        sweep.wait_for(lambda: len(sweep.recordings()) == 2)
+        follow(str(tmp_path / "runs"))  # while the other one trains
+        sweep.process.wait(timeout=SECONDS)
+    finally:
+        sweep.process.kill()
+    said = sweep.log.read_text()
+    assert sweep.process.returncode == 0, said
     assert sum(f"{cell} 0 failed" in said for cell in CELLS) == 1, said
     # one has all of its steps, and of the other each that was recorded is whole
-    ends = sorted(recording.steps[-1] for recording in recordings().values())
-    assert ends[0] < ends[1] == 30 * 32
-    for recording in recordings().values():
+    recordings = sweep.recordings().values()
+    ends = sorted(recording.steps[-1] for recording in recordings)
+    assert ends[0] < ends[1] == EPOCHS * 32
+    for recording in recordings:
         for place in range(len(recording)):
             recording.snapshot(place)

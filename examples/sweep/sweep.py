@@ -51,7 +51,7 @@ def train(config):
     # The id is the trial's alone: two trials never write to one path, whatever their settings.
     trial = tune.get_context().get_trial_id()
     recorder = GradientRecorder(
-        f"{config['url']}/{config['cell']}-seed-{config['seed']}-{trial}",
+        f"{config['url']}/{config['cell']}-{config['seed']}-{trial}",
         *probe,
         quantities=["hidden_gradient", "output_gradient"],
         every=8,

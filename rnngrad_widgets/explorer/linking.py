@@ -76,7 +76,8 @@ class Linking(Widget):  # type: ignore[misc]  # ipywidgets has no types
         Notes
         -----
         ``ipywidgets.jslink((a, "sample"), (b, "sample"))`` works too, for these traits and with
-        traits of other widgets. It keeps both open, and an automatic norm is each one's own.
+        traits of other widgets. It keeps both open, an automatic norm is each one's own, and in the
+        browser a step is None while the latest one is followed.
         """
         chosen = self._check_link(other, names)
         for link in [link for link in self.links if link.frames in ([self, other], [other, self])]:

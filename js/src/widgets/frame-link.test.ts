@@ -215,6 +215,9 @@ describe('a linked step', () => {
     bt.scrub(0);
     expect([at.shown?.step, bt.shown?.step]).toEqual([10, 12]);
     expect([at.get('follow'), bt.get('follow')]).toEqual([false, false]);
+    const told = [saves(at), saves(bt)];
+    at.set_state({ step: 30 }); // Python has set it, and carries it over itself
+    expect([bt.shown?.step, saves(at), saves(bt)]).toEqual([24, ...told]);
   });
 
   it('is the latest of each, once that is followed', () => {
