@@ -73,17 +73,16 @@ class ComparedRecordings:
 
     def begin(self) -> None:
         """Have a history of each recording that has several steps; the last is there at once."""
-        for recorded in self._recorded:
-            if len(recorded.experiment.source.places_after(None, 2)) > 1:
-                self._read_new(recorded)
-        self._read_on()
+        several = [
+            recorded
+            for recorded in self._recorded
+            if len(recorded.experiment.source.places_after(None, 2)) > 1
+        ]
+        self._read_new(several)
 
     def follow(self) -> None:
         """Read what is written from now on, until `stop`."""
-        for recorded in self._recorded:
-            if recorded.run.history is None:
-                self._read_new(recorded)
-        self._read_on()
+        self._read_new([each for each in self._recorded if each.run.history is None])
         # the thread alone does not keep a comparison in use
         self._follower = Follower(while_there(self._look), while_there(self._failed))
 
@@ -101,13 +100,24 @@ class ComparedRecordings:
             self._reader.join()
 
     def _look(self) -> None:
-        for recorded in self._recorded:
-            if recorded.experiment.source.refresh():
-                self._read_new(recorded)
-        self._read_on()
+        changed = []
+        try:
+            for recorded in self._recorded:
+                if recorded.experiment.source.refresh():
+                    changed.append(recorded)  # noqa: PERF401 - what fails leaves those before it
+        finally:
+            self._read_new(changed)
 
-    def _read_new(self, recorded: _Recorded) -> None:
-        """Take note of steps that were not read yet, and read the last one."""
+    def _read_new(self, several: Sequence[_Recorded]) -> None:
+        """Take note of steps that were not read yet, and read the last one of each."""
+        for recorded in several:
+            self._read_new_of(recorded)
+        if several:
+            self._came()
+        if self._unread and (self._reader is None or not self._reader.is_alive()):
+            self._reader = repeat(self._read_one_or_tell, self._stop, PAUSE, "rnngrad reader")
+
+    def _read_new_of(self, recorded: _Recorded) -> None:
         run, source = recorded.run, recorded.experiment.source
         if source.began is None:
             return
@@ -130,11 +140,6 @@ class ComparedRecordings:
             self._unread = sorted(
                 [*self._unread, *unread], key=lambda each: fineness(each.number), reverse=True
             )
-        self._came()
-
-    def _read_on(self) -> None:
-        if self._unread and (self._reader is None or not self._reader.is_alive()):
-            self._reader = repeat(self._read_one_or_tell, self._stop, PAUSE, "rnngrad reader")
 
     def _read_one_or_tell(self) -> bool:
         try:
@@ -157,6 +162,10 @@ class ComparedRecordings:
             with self._lock:
                 history.insert(number, curves, step)
         if not self._unread:
+            with self._lock:  # how many there are is known now
+                for each in self._recorded:
+                    if each.run.history is not None:
+                        each.run.history.set_status(each.experiment.source.status)
             self._came()
         return True
 
