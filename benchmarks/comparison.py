@@ -22,7 +22,7 @@ SETUP = """
 import time
 import numpy as np
 from rnngrad_widgets import compare
-decay = np.exp(-np.arange(1000)[::-1] / 50).astype("float32")[None, :, None]
+decay = np.exp(-np.arange(SHAPE[1])[::-1] / 50).astype("float32")[None, :, None]
 rng = np.random.default_rng(0)
 arrays = {f"run {i}": rng.standard_normal(SHAPE, dtype="float32") * decay for i in range(RUNS)}
 """
@@ -33,12 +33,13 @@ KEY = """
   const handle = root.querySelector('.rnngrad-group-sample .noUi-handle');
   const mark = root.querySelector('.rnngrad-figure-single [data-drawn]');
   const taken = [];
+  const last = Number(handle.getAttribute('aria-valuemax'));
   handle.focus();
   const began = performance.now();
   for (let i = 0; i < COUNT; i++) {
     const before = mark.dataset.drawn;
     const start = performance.now();
-    const key = i % 60 < 30 ? 'ArrowRight' : 'ArrowLeft';
+    const key = Math.floor(i / last) % 2 === 0 ? 'ArrowRight' : 'ArrowLeft';
     handle.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }));
     while (mark.dataset.drawn === before) {
       await new Promise(requestAnimationFrame);
