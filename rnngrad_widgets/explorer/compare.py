@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from os import PathLike
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,7 +14,7 @@ from rnngrad_widgets.data.quantities import check_known
 from rnngrad_widgets.data.statistics import THRESHOLD
 from rnngrad_widgets.diagnosis.shares import LEVELS, check_levels, check_threshold
 from rnngrad_widgets.explorer.compared_folders import expanded
-from rnngrad_widgets.explorer.compared_run import Backstage, ComparedRun, RunKey
+from rnngrad_widgets.explorer.compared_run import Backstage, ComparedRun, RunKey, given_curves
 from rnngrad_widgets.explorer.compared_sources import (
     Batch,
     check_batches,
@@ -26,6 +27,9 @@ from rnngrad_widgets.explorer.comparison import Comparison
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
+
+AT_ONCE = 4
+"""Runs whose numbers are computed at the same time."""
 
 
 @suggesting
@@ -114,10 +118,13 @@ def compare(
     }
     check_comparable({key: gradient.tensor for key, gradient in gradients.items()})
     check_directions({key: tuple(gradient.reasons) for key, gradient in gradients.items()})
-    backstage = Backstage(len(found))
+    backstage, each = Backstage(len(found)), list(gradients.items())
+    with ThreadPoolExecutor(AT_ONCE) as pool:  # numpy counts in several threads at once
+        curves = pool.map(lambda own: given_curves(own[0], own[1], limit, shares), each)
+        given = list(curves)
     runs = [
-        ComparedRun(key, found[key], path, gradients[key], (limit, shares), backstage)
-        for key, path in zip(found, paths, strict=True)
+        ComparedRun(key, found[key], path, gradients[key], own, (limit, shares), backstage)
+        for key, path, own in zip(found, paths, given, strict=True)
     ]
     return Comparison(runs, base, (limit, shares), left_out)
 

@@ -41,6 +41,13 @@ class RunKey(NamedTuple):
         return f"{self.name!r}{repeat}"
 
 
+def given_curves(
+    key: RunKey, gradient: Gradient, threshold: float, levels: tuple[float, ...]
+) -> list[Curve]:
+    """Return the curves of a gradient of a run, one for each direction."""
+    return curves_of(key.name, key.repeat, Evidence(*gradient, threshold, levels))
+
+
 Tell = Callable[[Sequence[Curve]], dict[str, Any]]
 """Returns what the browser is told of a run at one step, see `ComparedRun.tell`."""
 
@@ -121,6 +128,8 @@ class ComparedRun:
         The layer.
     gradient
         That of the layer, as it was when the comparison was made.
+    given
+        Its curves, as `given_curves` returns them.
     shares
         The threshold and the levels of `diagnose`.
     backstage
@@ -141,6 +150,7 @@ class ComparedRun:
         experiment: Experiment,
         path: str,
         gradient: Gradient,
+        given: Sequence[Curve],
         shares: tuple[float, tuple[float, ...]],
         backstage: Backstage,
     ) -> None:
@@ -149,7 +159,7 @@ class ComparedRun:
         self.path = path
         self._shares = shares
         self._backstage = backstage
-        self.given: Sequence[Curve] = self.curves_of(gradient)
+        self.given = given
         self.directions = tuple(gradient.reasons)
         self.quantity = gradient.tensor.quantity
         self._mask = None if gradient.tensor.dims == REACH else gradient.tensor.mask
@@ -159,7 +169,7 @@ class ComparedRun:
 
     def curves_of(self, gradient: Gradient) -> list[Curve]:
         """Return the curves of a gradient of this run, one for each direction."""
-        return curves_of(self.key.name, self.key.repeat, Evidence(*gradient, *self._shares))
+        return given_curves(self.key, gradient, *self._shares)
 
     def show_given(self) -> None:
         """Send to the browser what was given."""

@@ -156,6 +156,21 @@ class OfSource(Experiment):
         return self.source
 
 
+class _OfArray(Experiment):
+    """An array, which is read at once: a copy of it is made only for what is shown of it later."""
+
+    paths = ("",)
+
+    def __init__(self, array: Any) -> None:
+        self._array = array
+
+    def gradient(self, path: str, quantity: str) -> Gradient:
+        return OfSource(ArraySource(self._array, copied=False)).gradient(path, quantity)
+
+    def tensor(self, path: str, quantity: str) -> GradientTensor:
+        return OfSource(ArraySource(self._array)).gradient(path, quantity).tensor
+
+
 class _OfRecording(OfSource):
     """A recording: norms are compared, which are little to read."""
 
@@ -241,7 +256,7 @@ def experiment(
     if type(source).__module__.startswith("rnngrad_widgets.recording"):
         return _OfRecording(source)
     if hasattr(source, "__array__"):
-        return OfSource(ArraySource(source))
+        return _OfArray(source)
     if not _is_model(source):
         raise TypeError(
             f"{name} must be a model, an explorer, a GradientSnapshot, a GradientTensor, an array, "

@@ -26,7 +26,7 @@ from rnngrad_widgets.data.tensor import (
     GradientTensor,
     NothingThereError,
 )
-from rnngrad_widgets.data.wire import copied_float32
+from rnngrad_widgets.data.wire import as_float32, copied_float32
 from rnngrad_widgets.diagnosis.loss_position import DIRECT, needs_direct
 from rnngrad_widgets.explorer.run_status import RunStatus
 from rnngrad_widgets.explorer.source import RecordedStep, Source
@@ -256,10 +256,18 @@ def _label(layer: RecurrentLayer) -> str:
 
 
 class ArraySource(Source):
-    """An array of any framework, or a tensor, which stays what it is; nothing is computed."""
+    """An array of any framework, or a tensor, which stays what it is; nothing is computed.
 
-    def __init__(self, array: ArrayLike | GradientTensor) -> None:
-        values = copied_float32(array)
+    Parameters
+    ----------
+    array
+        The array.
+    copied
+        Whether it is copied, because it may change before it is read.
+    """
+
+    def __init__(self, array: ArrayLike | GradientTensor, *, copied: bool = True) -> None:
+        values = copied_float32(array) if copied else as_float32(array)
         if isinstance(array, GradientTensor):
             self._notes: tuple[str, ...] = ()
             self._tensor = replace(array, values=values)
