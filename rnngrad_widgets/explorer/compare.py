@@ -115,10 +115,21 @@ def compare(
     check_comparable({key: gradient.tensor for key, gradient in gradients.items()})
     check_directions({key: tuple(gradient.reasons) for key, gradient in gradients.items()})
     runs = [
-        ComparedRun(key, found[key], path, gradients[key], (limit, shares))
+        ComparedRun(key, found[key], path, gradients[key], (limit, shares), len(found))
         for key, path in zip(found, paths, strict=True)
     ]
-    return Comparison(runs, base, (limit, shares), left_out)
+    older = [run.key.words for run in runs if not run.has_norms]
+    return Comparison(runs, base, (limit, shares), (*left_out, *_computed(older)))
+
+
+def _computed(names: Sequence[str]) -> Iterator[str]:
+    """Say of which recordings norms are computed, if of any."""
+    if names:
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        yield (
+            f"{', '.join(names[:3])}{more}: recorded before norms were stored; they are computed "
+            "from the arrays"
+        )
 
 
 def _named(sources: Mapping[str, Any]) -> Iterator[tuple[RunKey, Any]]:
