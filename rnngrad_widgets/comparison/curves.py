@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -57,6 +57,11 @@ class Curve:
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             shares = self.norms / np.where(first > 0, first, np.nan)
         return np.where(np.isfinite(shares), shares, np.nan)
+
+
+def in_double(curve: Curve) -> Curve:
+    """Return a curve whose norms are kept in less, to compute with."""
+    return replace(curve, norms=curve.norms.astype(np.float64))
 
 
 def quartiles(norms: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -35,7 +35,7 @@ def kept_of(last: int, stride: int) -> int:
     return last // stride + 1 + (last % stride > 0)
 
 
-def capacity_for(size: int, budget: int) -> int:
+def capacity_for(size: int, budget: int, most: int = MOST) -> int:
     """Return how many snapshots are kept.
 
     Parameters
@@ -44,10 +44,12 @@ def capacity_for(size: int, budget: int) -> int:
         Bytes of a snapshot.
     budget
         Bytes of all.
+    most
+        How many at most, however small they are.
 
     Returns
     -------
     int
-        At least 2, the first and the last; at most `MOST`.
+        At least 2, the first and the last.
     """
-    return min(max(budget // max(size, 1), 2), MOST)
+    return max(min(budget // max(size, 1), most), 2)

@@ -126,7 +126,18 @@ def compare(
         ComparedRun(key, found[key], path, gradients[key], own, (limit, shares), backstage)
         for key, path, own in zip(found, paths, given, strict=True)
     ]
-    return Comparison(runs, base, (limit, shares), left_out)
+    older = [run.key.words for run in runs if not run.has_norms]
+    return Comparison(runs, base, (limit, shares), (*left_out, *_computed(older)))
+
+
+def _computed(names: Sequence[str]) -> Iterator[str]:
+    """Say of which recordings norms are computed, if of any."""
+    if names:
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        yield (
+            f"{', '.join(names[:3])}{more}: recorded before norms were stored; they are computed "
+            "from the arrays"
+        )
 
 
 def _named(sources: Mapping[str, Any]) -> Iterator[tuple[RunKey, Any]]:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from rnngrad_widgets.comparison.curves import Curve
 from rnngrad_widgets.explorer.background import repeat, while_there
 from rnngrad_widgets.explorer.compared_run import ComparedRun
-from rnngrad_widgets.explorer.compared_sources import OfSource
+from rnngrad_widgets.explorer.compared_sources import Gradient, OfSource
 from rnngrad_widgets.explorer.follower import Follower
-from rnngrad_widgets.explorer.recorded_run import PAUSE, fineness
-
-MOST_TOGETHER = 2000
-"""Steps of all runs together that are read; each is a widget. More are evenly thinned."""
+from rnngrad_widgets.explorer.recorded_run import PAUSE, TOLD_EVERY, fineness
 
 
 class _Recorded(NamedTuple):
@@ -40,17 +37,11 @@ class ComparedRecordings:
     lock
         Held while a history changes: others read it.
     came
-        Called when steps were read.
-    failed
-        What is told an error of reading behind.
+        Called when steps were read, or `troubles` are others.
     """
 
     def __init__(
-        self,
-        runs: Sequence[ComparedRun],
-        lock: threading.RLock,
-        came: Callable[[], None],
-        failed: Callable[[Exception], None],
+        self, runs: Sequence[ComparedRun], lock: threading.RLock, came: Callable[[], None]
     ) -> None:
         self._recorded = [
             _Recorded(run, run.experiment)
@@ -59,9 +50,12 @@ class ComparedRecordings:
         ]
         self._lock = lock
         self._came = came
-        self._failed = failed
         self._began: dict[int, float | None] = {}
         self._unread: list[_Unread] = []  # the next one last
+        self._aside: list[_Unread] = []  # what could not be read
+        self._reading = threading.Lock()  # held from taking one until it is there
+        self._told = 0.0
+        self._troubles = {"following": "", "reading": ""}
         self._stop = threading.Event()
         self._reader: threading.Thread | None = None
         self._follower: Follower | None = None
@@ -71,6 +65,11 @@ class ComparedRecordings:
         """Whether there is any recording."""
         return bool(self._recorded)
 
+    @property
+    def troubles(self) -> list[str]:
+        """Why something is not read or followed at present."""
+        return list(filter(None, self._troubles.values()))
+
     def begin(self) -> None:
         """Have a history of each recording that has several steps; the last is there at once."""
         several = [
@@ -78,17 +77,20 @@ class ComparedRecordings:
             for recorded in self._recorded
             if len(recorded.experiment.source.places_after(None, 2)) > 1
         ]
-        self._read_new(several)
+        self._read_all_new(several)
 
     def follow(self) -> None:
         """Read what is written from now on, until `stop`."""
-        self._read_new([each for each in self._recorded if each.run.history is None])
-        # the thread alone does not keep a comparison in use
-        self._follower = Follower(while_there(self._look), while_there(self._failed))
+        self._read_all_new([each for each in self._recorded if each.run.history is None])
+        if self._follower is None:
+            # the thread alone does not keep a comparison in use
+            weakly = (while_there(self._look), while_there(self._failed), while_there(self._found))
+            self._follower = Follower(*weakly)
 
     def read_rest(self) -> None:
         """Read what is missing, now."""
-        while self._read_one():
+        self._take_up()
+        while self._read_one_or_tell():  # waits for the one that another thread is reading
             pass
 
     def stop(self) -> None:
@@ -100,76 +102,126 @@ class ComparedRecordings:
             self._reader.join()
 
     def _look(self) -> None:
-        changed = []
-        try:
-            for recorded in self._recorded:
-                if recorded.experiment.source.refresh():
-                    changed.append(recorded)  # noqa: PERF401 - what fails leaves those before it
-        finally:
-            self._read_new(changed)
-
-    def _read_new(self, several: Sequence[_Recorded]) -> None:
-        """Take note of steps that were not read yet, and read the last one of each."""
-        for recorded in several:
-            self._read_new_of(recorded)
-        if several:
+        """Read what is new of all; raises the first error when the others were looked at."""
+        errors: list[Exception] = []
+        found = False
+        for recorded in self._recorded:
+            try:
+                recorded.experiment.source.refresh()
+                found |= self._read_new(recorded)
+            except (OSError, ValueError) as error:  # noqa: PERF203 - each may fail
+                errors.append(error)
+        if found:
             self._came()
-        if self._unread and (self._reader is None or not self._reader.is_alive()):
-            self._reader = repeat(self._read_one_or_tell, self._stop, PAUSE, "rnngrad reader")
+        self._read_on()
+        if errors:
+            raise errors[0]
 
-    def _read_new_of(self, recorded: _Recorded) -> None:
+    def _failed(self, error: Exception) -> None:
+        self._tell("following", str(error))
+
+    def _found(self) -> None:
+        self._tell("following", "")
+
+    def _tell(self, what: str, trouble: str) -> None:
+        if self._troubles[what] != trouble:
+            self._troubles[what] = trouble
+            self._came()
+
+    def _read_all_new(self, several: Sequence[_Recorded]) -> None:
+        are_new = [self._read_new(recorded) for recorded in several]
+        if any(are_new):
+            self._came()
+        self._read_on()
+
+    def _read_new(self, recorded: _Recorded) -> bool:
+        """Take note of steps that were not read yet, and read the last one; tell whether any is."""
         run, source = recorded.run, recorded.experiment.source
         if source.began is None:
-            return
+            return False
         with self._lock:
-            history = run.begin_history()
-            if self._began.setdefault(id(run), source.began) != source.began:
-                history.clear()  # another one in its place
+            is_other = self._began.setdefault(id(run), source.began) != source.began
+            if is_other:  # in its place
+                run.begin_again(self._gradient(recorded, source.places_after(None, 1)[-1]))
                 self._unread = [each for each in self._unread if each.recorded is not recorded]
+                self._aside = [each for each in self._aside if each.recorded is not recorded]
                 self._began[id(run)] = source.began
+            history = run.begin_history()
             last = history.steps[-1] if len(history) else None
-            places = source.places_after(last, max(MOST_TOGETHER // len(self._recorded), 2))
+            places = source.places_after(last, history.capacity - 1)  # and the last one
             if not places:
-                return
+                return False
             *earlier, latest = places
             numbers = history.reserve(len(earlier))
             step = source.step_at(latest)
-            curves = run.given if run.given[0].step == step else self._curves(recorded, latest)
+            curves = run.given
+            if run.given[0].step != step:
+                curves = run.curves_of(self._gradient(recorded, latest))
             history.append(curves, step, source.status)
             unread = [_Unread(recorded, *each) for each in zip(numbers, earlier, strict=True)]
-            self._unread = sorted(
-                [*self._unread, *unread], key=lambda each: fineness(each.number), reverse=True
-            )
-
-    def _read_one_or_tell(self) -> bool:
-        try:
-            return self._read_one()
-        except (OSError, ValueError) as error:
-            self._failed(error)
-            return True  # of this one: others may be sound
-
-    def _read_one(self) -> bool:
-        """Read one step; tell whether any is left."""
-        with self._lock:
-            if not self._unread or self._stop.is_set():
-                return False
-            recorded, number, place = self._unread.pop()
-            history = recorded.run.begin_history()
-            is_wanted = history.wants(number)
-            step = recorded.experiment.source.step_at(place)
-        if is_wanted:
-            curves = self._curves(recorded, place)
-            with self._lock:
-                history.insert(number, curves, step)
-        if not self._unread:
-            with self._lock:  # how many there are is known now
-                for each in self._recorded:
-                    if each.run.history is not None:
-                        each.run.history.set_status(each.experiment.source.status)
-            self._came()
+            self._unread = _in_order([*self._unread, *unread])
         return True
 
-    def _curves(self, recorded: _Recorded, place: int) -> Sequence[Curve]:
+    def _read_on(self) -> None:
+        self._take_up()
+        if self._unread and (self._reader is None or not self._reader.is_alive()):
+            self._reader = repeat(self._read_one_or_tell, self._stop, PAUSE, "rnngrad reader")
+
+    def _take_up(self) -> None:
+        """Try again what could not be read."""
+        with self._lock:
+            self._unread = _in_order([*self._unread, *self._aside])
+            self._aside = []
+
+    def _read_one_or_tell(self) -> bool:
+        """Read one step; tell whether any is left."""
+        with self._reading:
+            with self._lock:
+                if not self._unread or self._stop.is_set():
+                    return False
+                unread = self._unread.pop()
+            try:
+                self._read(unread)
+            except Exception as error:  # noqa: BLE001 - of this one: others may be sound
+                self._aside.append(unread)
+                self._tell("reading", str(error))
+            is_over = not self._unread
+            if is_over:
+                self._say_counts()
+            if is_over and not self._aside:
+                self._troubles["reading"] = ""
+            if is_over or time.monotonic() - self._told > TOLD_EVERY:
+                self._came()
+                self._told = time.monotonic()
+        return True
+
+    def _say_counts(self) -> None:
+        """Tell how many steps there are: that is known when all are read."""
+        with self._lock:
+            for run, experiment in self._recorded:
+                if run.history is not None:
+                    run.history.set_status(experiment.source.status)
+
+    def _read(self, unread: _Unread) -> None:
+        recorded, number, place = unread
+        run, source = recorded.run, recorded.experiment.source
+        with self._lock:
+            is_wanted = run.begin_history().wants(number)
+            step = source.step_at(place)
+        if not is_wanted:
+            return
+        curves = run.curves_of(self._gradient(recorded, place))
+        with self._lock:  # meanwhile others may have come, or another recording in its place
+            history = run.begin_history()
+            if source.began == self._began[id(run)] and history.wants(number):
+                history.insert(number, curves, step)
+
+    def _gradient(self, recorded: _Recorded, place: int) -> Gradient:
         run, experiment = recorded
         found = experiment.source.read(place, run.path, run.quantity)
-        return run.curves_of(experiment.only({"": found.tensor}, run.path, run.quantity))
+        return experiment.only({"": found.tensor}, run.path, run.quantity)
+
+
+def _in_order(unread: Sequence[_Unread]) -> list[_Unread]:
+    """Put those last that are read first: the whole runs coarsely and then finer."""
+    return sorted(unread, key=lambda each: fineness(each.number), reverse=True)

@@ -17,11 +17,16 @@ from rnngrad_widgets.data.thinning import BUDGET
 from rnngrad_widgets.diagnosis.telling import Evidence
 from rnngrad_widgets.explorer.kept_snapshots import KeptSnapshots, finite
 from rnngrad_widgets.views.tensor_upload import new_selection, selection_of, upload
+from rnngrad_widgets.widgets.reachable import close_widgets, reachable
 from rnngrad_widgets.widgets.tensor import Tensor
 from rnngrad_widgets.widgets.timeline import Snapshot, Timeline
 
 if TYPE_CHECKING:
     from rnngrad_widgets.explorer.compared_sources import Experiment, Gradient
+
+
+MOST_TOGETHER = 2000
+"""Steps of all runs together that are kept; each is a widget. More are evenly thinned."""
 
 
 class RunKey(NamedTuple):
@@ -60,10 +65,11 @@ class _Kept(NamedTuple):
 class _History(KeptSnapshots[_Kept, Sequence[Curve]]):
     """The steps of a run; of each the norms by lag, and what is told of them."""
 
-    def __init__(self, timeline: Timeline, run: ComparedRun, budget: int) -> None:
+    def __init__(self, timeline: Timeline, run: ComparedRun, backstage: Backstage) -> None:
         self._run = run
         # in the browser, and here
-        super().__init__(timeline, 2 * _norms(run.given).nbytes, budget)
+        size = 2 * _norms(run.given).nbytes
+        super().__init__(timeline, size, backstage.budget, backstage.most)
 
     def _entry(self, number: int, state: Sequence[Curve], step: int, status: str) -> _Kept:
         norms = _norms(state)
@@ -93,11 +99,16 @@ class Backstage:
     Parameters
     ----------
     runs
-        How many runs there may be; they share the budget of snapshots.
+        How many runs there may be.
+
+    Attributes
+    ----------
+    budget, most
+        Bytes that the snapshots of a run may take, and how many there may be: all share them.
     """
 
     def __init__(self, runs: int) -> None:
-        self.budget = BUDGET // runs
+        self.budget, self.most = BUDGET // runs, MOST_TOGETHER // runs
         self._selection = new_selection()
         self._summary = HTML()
 
@@ -159,13 +170,37 @@ class ComparedRun:
         self.path = path
         self._shares = shares
         self._backstage = backstage
-        self.given = given
+        self._take(gradient, given)
         self.directions = tuple(gradient.reasons)
         self.quantity = gradient.tensor.quantity
-        self._mask = None if gradient.tensor.dims == REACH else gradient.tensor.mask
         self.history: _History | None = None
         self.tensor = Tensor()
         self.tell: Tell = lambda _: {}
+
+    def _take(self, gradient: Gradient, given: Sequence[Curve]) -> None:
+        self.given = given
+        self._mask = None if gradient.tensor.dims == REACH else gradient.tensor.mask
+
+    def begin_again(self, gradient: Gradient) -> None:
+        """Take another gradient in the place of what was given, and forget the steps.
+
+        Raises
+        ------
+        ValueError
+            If it cannot be compared with what was given; then nothing changes.
+        """
+        ours, samples = self.given[0].norms.shape[0], gradient.tensor.shape[0]
+        directions = tuple(gradient.reasons)
+        if samples != ours or directions != self.directions:
+            raise ValueError(
+                f"all must be of one batch and have the same directions; {self.key} is another "
+                f"recording now, of {samples} samples in the place of {ours}, directions "
+                f"{list(directions)} in the place of {list(self.directions)}. Compare it anew"
+            )
+        self._take(gradient, self.curves_of(gradient))
+        self.show_given()
+        gone, self.history = reachable(self.detached_widgets), None
+        close_widgets(gone - reachable([self.tensor, *self._backstage.widgets]))
 
     def curves_of(self, gradient: Gradient) -> list[Curve]:
         """Return the curves of a gradient of this run, one for each direction."""
@@ -184,8 +219,13 @@ class ComparedRun:
         """Return the history of the run, which begins now if it has none."""
         if self.history is None:
             timeline = self._backstage.timeline(self.tensor)
-            self.history = _History(timeline, self, self._backstage.budget)
+            self.history = _History(timeline, self, self._backstage)
         return self.history
+
+    @property
+    def has_norms(self) -> bool:
+        """Whether no arrays have to be read to compare it, where others store norms too."""
+        return self.experiment.has_norms(self.path, self.quantity)
 
     @property
     def steps(self) -> list[StepLoss]:
@@ -195,12 +235,11 @@ class ComparedRun:
         losses = ((each.step, each.loss) for each in self.history.snapshots)
         return [StepLoss(step, np.nan if loss is None else loss) for step, loss in losses]
 
-    def curves_at(self, place: int) -> list[Curve]:
-        """Return the curves at a place of `steps`; what was given, of -1."""
+    def kept_at(self, place: int) -> Sequence[Curve]:
+        """Return the curves at a place of `steps` as they are kept; what was given, of -1."""
         if place < 0 or self.history is None or not len(self.history):
-            return list(self.given)
-        kept = self.history.entry_of(self.history.steps[place]).curves
-        return [replace(curve, norms=curve.norms.astype(np.float64)) for curve in kept]
+            return self.given
+        return self.history.entry_of(self.history.steps[place]).curves
 
     def tell_again(self) -> None:
         """Tell the browser anew: the table has other columns than before."""

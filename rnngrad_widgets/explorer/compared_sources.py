@@ -77,6 +77,11 @@ class Experiment(ABC):
         """Return the same with all channels, where `gradient` has norms only."""
         return self.gradient(path, quantity).tensor
 
+    def has_norms(self, path: str, quantity: str) -> bool:
+        """Tell whether norms need no reading of arrays; of a recording, whether it stores them."""
+        del path, quantity
+        return True
+
     def explored(self, path: str, quantity: str) -> Source:
         """Return what a full explorer shows of it."""
         return ArraySource(self.tensor(path, quantity))
@@ -177,6 +182,10 @@ class _OfRecording(OfSource):
     def __init__(self, recording: Recording) -> None:
         super().__init__(RecordingSource(recording, norms=True), recording.info.get("batch", ""))
         self._full = RecordingSource(recording)
+        self._recording = recording
+
+    def has_norms(self, path: str, quantity: str) -> bool:
+        return self._recording.stores_norms(path, quantity)
 
     def tensor(self, path: str, quantity: str) -> GradientTensor:
         (tensor,) = self._full.compute(path, quantity).values()

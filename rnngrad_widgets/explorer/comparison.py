@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import operator
+from bisect import bisect_right
 from collections.abc import Sequence
 from html import escape
 from threading import RLock
@@ -12,6 +14,7 @@ import numpy as np
 from ipywidgets import HTML, Button, HBox, Label, VBox, Widget, register
 from traitlets import Unicode, observe, validate
 
+from rnngrad_widgets.comparison.curves import in_double
 from rnngrad_widgets.comparison.matching import MATCHED_BY, matched
 from rnngrad_widgets.comparison.result import ComparedRuns
 from rnngrad_widgets.data.plot_array import PlotArray
@@ -59,8 +62,8 @@ class Comparison(PlotFrame):
         What the gradients are laid one over the other by: ``"lag"``, timesteps before the last one,
         or ``"timestep"``.
     step
-        The training step that is shown; None where no run has several. Setting the latest one goes
-        on to follow each run's own.
+        The training step that is chosen; None where no run has several. The latest one is followed
+        until another is set; the button for it goes on.
     matched_by
         What stands beside each other: ``"step"``, the last snapshot of each run at or before the
         step, or ``"loss"``, the one whose loss (the mean of five snapshots) is nearest to that of
@@ -78,20 +81,18 @@ class Comparison(PlotFrame):
         members: Sequence[ComparedRun],
         base: str,
         shares: tuple[float, tuple[float, ...]],
-        left_out: Sequence[str] = (),
+        remarks: Sequence[str] = (),
     ) -> None:
         self._members = members
-        self._left_out = left_out
+        self._remarks = remarks
         self._shares = shares
         self._base = base
         self._quantity = members[0].quantity
-        self._found: tuple[object, ComparedRuns] | None = None
+        self._found: tuple[Sequence[Sequence[Curve]], ComparedRuns] | None = None
         self._lives: dict[str, LiveRun] = {}
         self._trouble = ""
         self._lock = RLock()  # callbacks and readers may come in other threads than the cell
-        self._recordings = ComparedRecordings(
-            members, self._lock, self._steps_came, self._reading_failed
-        )
+        self._recordings = ComparedRecordings(members, self._lock, self._steps_came)
         names = list(dict.fromkeys(member.key.name for member in members))
         groups = [names.index(member.key.name) for member in members]
         self._stack = RunStack(
@@ -154,9 +155,10 @@ class Comparison(PlotFrame):
     def findings(self) -> tuple[str, ...]:
         """One sentence for each name but the base, in each direction of the layer.
 
-        Then one for each recording that was found and is not compared, with the reason.
+        Then one for each recording that was found and is not compared, with the reason, and one
+        that names those from before norms were stored, if there are any.
         """
-        return (*self._runs.findings, *self._left_out)
+        return (*self._runs.findings, *self._remarks)
 
     @property
     def table(self) -> list[dict[str, Any]]:
@@ -171,7 +173,7 @@ class Comparison(PlotFrame):
 
     def to_dict(self) -> dict[str, Any]:
         """Return all numbers, claims and findings, as JSON can hold them."""
-        return self._runs.to_dict()
+        return self._runs.to_dict() | {"findings": list(self.findings)}
 
     @property
     def _places(self) -> list[int]:
@@ -194,18 +196,17 @@ class Comparison(PlotFrame):
     def _runs(self) -> ComparedRuns:
         """The numbers of what is shown."""
         with self._lock:
-            places = self._places
-            key = [
-                (place, member.steps[place] if place >= 0 else None)
-                for member, place in zip(self._members, places, strict=True)
-            ]
-            if self._found is None or self._found[0] != key:
+            pairs = zip(self._members, self._places, strict=True)
+            kept = [member.kept_at(place) for member, place in pairs]
+            found = self._found
+            if found is None or not all(map(operator.is_, kept, found[0])):
                 curves: dict[str, list[Curve]] = {}
-                for member, place in zip(self._members, places, strict=True):
-                    curves.setdefault(member.key.name, []).extend(member.curves_at(place))
+                for member, own in zip(self._members, kept, strict=True):
+                    curves.setdefault(member.key.name, []).extend(map(in_double, own))
                 over_steps = self._is_over_steps
-                self._found = key, ComparedRuns(curves, self._base, *self._shares, over_steps)
-            return self._found[1]
+                found = kept, ComparedRuns(curves, self._base, *self._shares, over_steps)
+                self._found = found
+            return found[1]
 
     # -- small multiples ---------------------------------------------------------------------------
 
@@ -255,11 +256,15 @@ class Comparison(PlotFrame):
 
     def _show_maps(self) -> None:
         """Put the maps below the comparison, in the place of those that are there."""
+        self._trouble = ""
         try:
             maps = self.maps()
         except Exception as error:  # noqa: BLE001 - the person at the widget must see it
-            self._reading_failed(error)
+            self._trouble = str(error)
             return
+        finally:
+            with self._lock:
+                self._write_findings()
         if self._maps is not None:
             self._maps.close()
         self._maps = maps
@@ -307,9 +312,9 @@ class Comparison(PlotFrame):
         if not own:
             names = list(dict.fromkeys(member.key.name for member in self._members))
             raise ValueError(f"name must be one of {names}; received {name!r}")
-        if isinstance(repeat, bool) or not isinstance(repeat, int) or not 0 <= repeat < len(own):
+        if isinstance(repeat, bool) or repeat not in range(len(own)):
             raise ValueError(f"repeat must be in 0 .. {len(own) - 1}; received {repeat!r}")
-        member = own[repeat]
+        member = own[int(repeat)]
         live = self._lives.get(str(member.key)) or LiveRun(
             member, self._lock, lambda: self.comm is not None, self._steps_came
         )
@@ -344,10 +349,6 @@ class Comparison(PlotFrame):
     def _stop_threads(self) -> None:
         self._recordings.stop()
 
-    def _reading_failed(self, error: Exception) -> None:
-        self._trouble = str(error)
-        self._write_findings()
-
     def _show_steps(self) -> None:
         """Have the timelines of all runs that have one on the page."""
         runs = [member for member in self._members if member.history is not None]
@@ -374,12 +375,20 @@ class Comparison(PlotFrame):
             self._write_findings()
 
     def _sync_step(self) -> None:
-        steps = [member.history.steps[place] for member, place in self._shown_steps()]
+        timeline, steps = self._timeline.model, self._known_steps
+        after = len(steps)
+        if not timeline.follow and timeline.step is not None:
+            after = bisect_right(steps, timeline.step)
         self._setting_step = True
         try:
-            self.step = max(steps, default=None)
+            self.step = steps[max(after - 1, 0)] if steps else None
         finally:
             self._setting_step = False
+
+    @property
+    def _known_steps(self) -> list[int]:
+        """The steps of all runs, rising; the slider stands at one of them."""
+        return sorted({each.step for member in self._members for each in member.steps})
 
     def _shown_steps(self) -> list[tuple[Any, int]]:
         pairs = zip(self._members, self._places, strict=True)
@@ -392,23 +401,25 @@ class Comparison(PlotFrame):
         step: int | None = proposal["value"]
         if self._setting_step:
             return step
-        known = sorted({each.step for member in self._members for each in member.steps})
-        return check_step(step, known)
+        with self._lock:
+            return check_step(step, self._known_steps)
 
     @observe("step")
     def _step_set(self, change: Any) -> None:
         if self._setting_step:
             return
         timeline = self._timeline.model
-        last = max(each.step for member in self._members for each in member.steps)
+        with self._lock:
+            is_last = change["new"] == self._known_steps[-1]
         with timeline.hold_sync(), timeline.hold_trait_notifications():
-            timeline.follow = timeline.follow and change["new"] == last
+            timeline.follow = timeline.follow and is_last
             timeline.step = change["new"]
 
     def _step_chosen(self, _change: Any) -> None:
         self.matched_by = MATCHED_BY[self._timeline.model.matched_by]
-        self._sync_step()
-        self._write_findings()
+        with self._lock:
+            self._sync_step()
+            self._write_findings()
 
     @validate("matched_by")
     def _validate_matched(self, proposal: Any) -> str:
@@ -441,8 +452,9 @@ class Comparison(PlotFrame):
     @property
     def snapshots(self) -> list[Snapshot]:
         """The snapshots of all runs, which belong to the widget."""
-        histories = [member.history for member in self._members]
-        return [each for history in histories if history for each in history.snapshots]
+        with self._lock:
+            histories = [member.history for member in self._members]
+            return [each for history in histories if history for each in history.snapshots]
 
     def _tell_table(self) -> None:
         """Let each run tell its rows, as the table has them now."""
@@ -467,7 +479,7 @@ class Comparison(PlotFrame):
         lines = [*self._runs.findings]
         if len(self._table.names) == 1:
             lines.append("a second experiment is needed for a comparison")
-        lines += [*self._left_out, *filter(None, [self._trouble])]
+        lines += [*self._remarks, *self._recordings.troubles, *filter(None, [self._trouble])]
         if shown := self._shown_steps():
             steps = {member.history.steps[place] for member, place in shown}
             each = ", ".join(

@@ -23,7 +23,8 @@ class Follower:
     look
         What is called.
     failed
-        What is told the first error in a row, and the one that ends the following.
+        What is told the errors in a row, each where it is another one than before, and the one that
+        ends the following.
     recovered
         Called after the first look that succeeds again.
     """
@@ -48,19 +49,20 @@ class Follower:
             self._thread.join()
 
     def _run(self) -> None:
-        pause = INTERVAL
+        pause, told = INTERVAL, ""
         try:
             while not self._stop.wait(pause):
                 try:
                     self._look()
                 except (OSError, ValueError) as error:  # noqa: PERF203 - it waits anyway
-                    if pause == INTERVAL:
+                    if str(error) != told:
+                        told = str(error)
                         self._failed(_going_on(error))
                     pause = min(2 * pause, LONGEST)
                 else:
                     if pause != INTERVAL:
                         self._recovered()
-                    pause = INTERVAL
+                    pause, told = INTERVAL, ""
         except Exception as error:  # noqa: BLE001 - there is no caller to raise to
             self._failed(error)
 

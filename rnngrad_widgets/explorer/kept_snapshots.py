@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from rnngrad_widgets.data.thinning import capacity_for, is_kept, kept_of, stride_for
+from rnngrad_widgets.data.thinning import MOST, capacity_for, is_kept, kept_of, stride_for
 from rnngrad_widgets.explorer.run_status import RunStatus
 from rnngrad_widgets.widgets.reachable import close_widgets
 
@@ -40,17 +40,17 @@ class KeptSnapshots(ABC, Generic[E, State]):
         What the snapshots join.
     size
         Bytes that one takes.
-    budget
-        Bytes that all may take.
+    budget, most
+        Bytes that all may take, and how many they may be.
     """
 
-    def __init__(self, timeline: Timeline, size: int, budget: int) -> None:
+    def __init__(self, timeline: Timeline, size: int, budget: int, most: int = MOST) -> None:
         self.timeline = timeline
         self._size = size
         self._next = 0
         self._status = RunStatus()
         self._entries: dict[int, E] = {}
-        self.capacity = timeline.capacity = capacity_for(size, budget)
+        self.capacity = timeline.capacity = capacity_for(size, budget, most)
 
     @abstractmethod
     def _entry(self, number: int, state: State, step: int, status: str) -> E:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnngrad_widgets.data.summary import summary_of
-from rnngrad_widgets.data.tensor import GradientSnapshot, GradientTensor
+from rnngrad_widgets.data.tensor import REACH, GradientSnapshot, GradientTensor
 from rnngrad_widgets.recording.errors import RecordingError
 from rnngrad_widgets.recording.guard import MAX_ROOT, parse_root
 from rnngrad_widgets.recording.layout import ROOT, ArrayLayout, Layout, Store
@@ -352,6 +352,18 @@ class Recording:
                 f"norms are of samples; {quantity} of {array.layer!r} has the axes {array.dims}"
             )
         return found
+
+    def stores_norms(self, layer: str, quantity: str) -> bool:
+        """Tell whether `norms` reads them, and need not compute them from the tensor.
+
+        Raises
+        ------
+        KeyError
+            If the tensor is not recorded.
+        """
+        array = self._array((layer, quantity))
+        is_summary = array.norms_over > 0 or array.dims == REACH
+        return is_summary or (array.layer, array.quantity) in self._norms
 
     def _tensor(self, place: int, array: ArrayLayout) -> GradientTensor:
         return GradientTensor(

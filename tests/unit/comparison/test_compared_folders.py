@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from rnngrad_widgets.recording import Recording, RecordingError, RecordingWriter
 from rnngrad_widgets.recording.folders import has_pattern, names_of
 
 T = 8
+OLD = Path(__file__).parents[2] / "fixtures" / "recording_2.zip"
 
 
 def record(path: Path | str, factor: float, layer: str = "lstm", store: str = "full") -> None:
@@ -113,8 +115,24 @@ def test_what_is_broken_is_named_and_the_rest_compared(runs: Path) -> None:
     assert "run-4 is not compared: lstm.hidden_gradient.norms/c.0.0.0.0 in " in last
     assert "notes" not in last
     assert "run-4 is not compared" in found.children[0].value
+    assert found.to_dict()["findings"] == list(found.findings)
     with pytest.raises(ValueError, match=r"base must be one of .*received 'run-3'"):
         compare(runs, base="run-3")
+
+
+def test_it_is_said_of_which_recordings_norms_are_computed(runs: Path, tmp_path: Path) -> None:
+    found = compare(runs)
+    assert "computed" not in " ".join(found.findings)
+    with zipfile.ZipFile(OLD) as packed:
+        packed.extractall(tmp_path / "old")
+    sources = {name: str(tmp_path / "old") for name in "abcd"}
+    found = compare(sources, quantity="output_gradient", layer="bi")
+    said = (
+        "a, b, c and 1 more: recorded before norms were stored; they are computed from the arrays"
+    )
+    assert found.findings[-1] == found.to_dict()["findings"][-1] == said
+    assert said in found.children[0].value
+    found.close()
 
 
 def test_one_without_the_quantity_is_named(runs: Path) -> None:

@@ -8,13 +8,16 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from rnngrad_widgets import Comparison, compare
 from rnngrad_widgets.data.tensor import GradientSnapshot, GradientTensor
-from rnngrad_widgets.explorer import compared_recordings
+from rnngrad_widgets.explorer import compared_run
+from rnngrad_widgets.explorer.source import RecordedStep
+from rnngrad_widgets.explorer.sources import RecordingSource
 from tests.unit.comparison.runs import decaying
 
 pytest.importorskip("zarr")  # which needs Python 3.11
@@ -24,9 +27,9 @@ from rnngrad_widgets.recording import RecordingWriter
 T = 8
 
 
-def snapshot(step: int, factor: float, loss: float) -> GradientSnapshot:
+def snapshot(step: int, factor: float, loss: float, samples: int = 2) -> GradientSnapshot:
     """Return a gradient that falls so, of a loss that reads the last output only."""
-    total = replace(decaying([factor] * 2, T), layer="lstm", quantity="hidden_gradient")
+    total = replace(decaying([factor] * samples, T), layer="lstm", quantity="hidden_gradient")
     values = np.zeros(total.shape)
     values[:, -1] = 1
     direct = replace(total, values=values, quantity="output_gradient")
@@ -37,18 +40,22 @@ def snapshot(step: int, factor: float, loss: float) -> GradientSnapshot:
 
 
 class Run:
-    """A recording that grows: at step s the factor is 0.5 + s / 1000, the loss 1 / (1 + s)."""
+    """A recording that grows: at step s the factor is first + s / 1000, the loss 1 / (1 + s)."""
 
-    def __init__(self, path: Path, every: int, store: str = "summary") -> None:
+    def __init__(
+        self, path: Path, every: int, store: str = "summary", first: float = 0.5, samples: int = 2
+    ) -> None:
         self.path = path
         self._writer = RecordingWriter(path, store=store)
         self._every = every
+        self._first, self._samples = first, samples
         self._next = 0
 
     def go_on(self, count: int) -> Run:
         for _ in range(count):
             step = self._next
-            self._writer.append(snapshot(step, 0.5 + step / 1000, 1 / (1 + step)))
+            factor = self._first + step / 1000
+            self._writer.append(snapshot(step, factor, 1 / (1 + step), self._samples))
             self._next += self._every
         return self
 
@@ -95,6 +102,19 @@ def test_one_step_of_all_runs_is_compared(folder: Path) -> None:
     found.close()
 
 
+def test_by_loss_the_step_is_that_of_the_base(tmp_path: Path) -> None:
+    for name, every in {"a": 10, "b": 25}.items():
+        Run(tmp_path / name, every).go_on(6)
+    found = compare(tmp_path)
+    eventually(lambda: [len(each) for each in steps_of(found)] == [6, 6])
+    found.matched_by = "loss"
+    for chosen, beside in ((50, 75), (75, 75), (0, 0), (75, 75)):
+        found.step = chosen
+        assert found.step == chosen
+        assert [row["step"] for row in found.table] == [min(chosen, 50), beside]
+    found.close()
+
+
 def test_a_recording_of_one_step_has_no_timeline(tmp_path: Path) -> None:
     for name in "ab":
         Run(tmp_path / name, 1).go_on(1)
@@ -128,18 +148,117 @@ def test_what_cannot_be_read_is_said_and_the_rest_is_there(folder: Path) -> None
     found.close()
 
 
+def test_another_recording_in_its_place_is_told_by_its_numbers_not_its_steps(
+    folder: Path,
+) -> None:
+    found = compare(folder)
+    found.follow()
+    eventually(lambda: len(steps_of(found)[0]) == 5)
+    shutil.rmtree(folder / "a")
+    Run(folder / "a", 10, first=0.9).go_on(5)  # the same steps and losses
+    eventually(lambda: round(factors(found)[0], 6) == 0.94)
+    eventually(lambda: steps_of(found)[0] == [0, 10, 20, 30, 40])
+    found.step = 10
+    np.testing.assert_allclose(factors(found)[0], 0.91, rtol=1e-5)
+    found.close()
+
+
+def test_another_recording_that_cannot_be_compared_is_refused(folder: Path) -> None:
+    found = compare(folder)
+    found.follow()
+    before = (found.findings, found.table, found.step)
+    shutil.rmtree(folder / "a")
+    Run(folder / "a", 10, samples=5).go_on(2)
+    eventually(lambda: "of 5 samples in the place of 2" in found.children[0].value)
+    assert (found.findings, found.table, found.step) == before
+    shutil.rmtree(folder / "a")
+    Run(folder / "a", 10, first=0.9).go_on(2)
+    eventually(lambda: "in the place of" not in found.children[0].value)
+    np.testing.assert_allclose(factors(found)[0], 0.91, rtol=1e-5)
+    found.close()
+
+
+def test_what_is_there_again_is_no_trouble_any_more(folder: Path) -> None:
+    found = compare(folder)
+    found.follow()
+    shutil.move(folder / "a", folder.parent / "elsewhere")
+    eventually(lambda: "there is no recording at" in found.children[0].value)
+    shutil.move(folder.parent / "elsewhere", folder / "a")
+    eventually(lambda: "there is no recording at" not in found.children[0].value)
+    found.close()
+
+
+class Reading:
+    """The reading of recordings behind, which waits at each step, and may fail."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.may_go_on = threading.Semaphore(0)
+        self.waits = threading.Event()
+        self.fails = False
+        read = RecordingSource.read
+
+        def slowly(source: RecordingSource, *arguments: Any) -> RecordedStep:
+            if threading.current_thread().name == "rnngrad reader":
+                self.waits.set()
+                assert self.may_go_on.acquire(timeout=20)
+                if self.fails:
+                    raise OSError("the network is away")
+            return read(source, *arguments)
+
+        monkeypatch.setattr(RecordingSource, "read", slowly)
+
+
+def test_a_page_waits_for_the_step_that_is_being_read(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading = Reading(monkeypatch)
+    found = compare(folder)
+    assert reading.waits.wait(20)
+    threading.Timer(0.2, reading.may_go_on.release).start()
+    found.save_html(folder.parent / "page.html")
+    assert [len(each) for each in steps_of(found)] == [5, 3]
+    found.close()
+
+
+def test_a_step_that_could_not_be_read_is_read_when_it_can_be(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading = Reading(monkeypatch)
+    reading.fails = True
+    found = compare(folder)
+    reading.may_go_on.release(6)  # those before the last of each
+    eventually(lambda: "the network is away" in found.children[0].value)
+    reading.fails = False
+    reading.may_go_on.release(100)
+    found.follow()
+    eventually(lambda: [len(each) for each in steps_of(found)] == [5, 3])
+    eventually(lambda: "the network is away" not in found.children[0].value)
+    found.close()
+
+
 def test_following_needs_a_recording() -> None:
     with pytest.raises(ValueError, match=r"follow\(\) needs recordings; none of the sources"):
         compare({"a": decaying([0.5], 4)}).follow()
 
 
 def test_long_runs_are_thinned_evenly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compared_recordings, "MOST_TOGETHER", 8)
+    monkeypatch.setattr(compared_run, "MOST_TOGETHER", 8)
     for name in "ab":
         Run(tmp_path / name, 1).go_on(20)
     found = compare(tmp_path)
-    eventually(lambda: [len(each) for each in steps_of(found)] == [5, 5])
-    assert steps_of(found)[0] == [0, 5, 10, 15, 19]
+    eventually(lambda: [len(each) for each in steps_of(found)] == [4, 4])
+    assert steps_of(found)[0] == [0, 7, 14, 19]
+    found.close()
+
+
+def test_runs_share_what_their_steps_may_take(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = 2 * 2 * T * 4  # a step: two samples in float32, here and in the browser
+    monkeypatch.setattr(compared_run, "BUDGET", 2 * 10 * one)
+    found = compare(folder)
+    timelines = found.figures[-1].marks[0].timeline.timelines
+    assert [each.capacity for each in timelines] == [10, 10]
     found.close()
 
 
@@ -150,6 +269,7 @@ def test_closing_ends_the_threads(folder: Path) -> None:
     before = ours()
     found = compare(folder)
     found.follow()
+    found.follow()  # as if once
     assert len(ours()) > len(before)
     found.close()
     assert ours() == before

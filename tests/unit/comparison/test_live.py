@@ -113,6 +113,7 @@ def test_what_is_refused_leaves_everything_as_it_was(
     assert (trained.step, trained.matched_by, trained.align) == (4, "step", "lag")
     with pytest.raises(ValueError, match=r"live\(\) needs a model; 'a' is an array, a snapshot"):
         compare({"a": decaying([0.5], 4)}).live("a")
+    trained.live("a", repeat=np.int64(0))
     wrong = trained.live("a", on_error="raise")
     with pytest.raises(ValueError, match=r"the model that trains must be that of 'a'"):
         models[1].fit(X, Y, batch_size=4, verbose=0, callbacks=[wrong])

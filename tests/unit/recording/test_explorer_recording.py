@@ -383,7 +383,13 @@ def test_trouble_while_following_is_told_and_following_goes_on(
 def test_pauses_grow_while_looks_fail(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(follower_module, "INTERVAL", 0.05)
     monkeypatch.setattr(follower_module, "LONGEST", 0.2)
-    answers: list[Exception | None] = [*[OSError(5, "no answer")] * 4, None, None, KeyError("end")]
+    answers: list[Exception | None] = [
+        *[OSError(5, "no answer")] * 3,
+        OSError(6, "away"),
+        None,
+        None,
+        KeyError("end"),
+    ]
     times, told, well = [], [], []
 
     def look() -> None:
@@ -393,13 +399,16 @@ def test_pauses_grow_while_looks_fail(monkeypatch: pytest.MonkeyPatch) -> None:
             raise answer
 
     follower = follower_module.Follower(look, told.append, lambda: well.append(len(times)))
-    eventually(lambda: len(told) == 2)
+    eventually(lambda: len(told) == 3)
     pauses = np.diff(times)
     assert (pauses[:4] > np.array([0.1, 0.2, 0.2, 0.2]) - 0.01).all()
     assert pauses[4] < 0.1
     assert well == [5]
-    assert str(told[0]) == "[Errno 5] no answer; it is looked for again"
-    assert isinstance(told[1], KeyError)
+    assert [str(each) for each in told[:2]] == [
+        "[Errno 5] no answer; it is looked for again",
+        "[Errno 6] away; it is looked for again",
+    ]
+    assert isinstance(told[2], KeyError)
     follower.stop()
 
 
