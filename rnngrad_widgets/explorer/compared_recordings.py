@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from rnngrad_widgets.explorer.background import repeat, while_there
@@ -72,16 +72,14 @@ class ComparedRecordings:
 
     def begin(self) -> None:
         """Have a history of each recording that has several steps; the last is there at once."""
-        for recorded in self._recorded:
-            if len(recorded.experiment.source.places_after(None, 2)) > 1:
-                self._read_new(recorded)
+        self._read_last(
+            each for each in self._recorded if len(each.experiment.source.places_after(None, 2)) > 1
+        )
         self._read_on()
 
     def follow(self) -> None:
         """Read what is written from now on, until `stop`."""
-        for recorded in self._recorded:
-            if recorded.run.history is None:
-                self._read_new(recorded)
+        self._read_last(each for each in self._recorded if each.run.history is None)
         self._read_on()
         if self._follower is None:
             # the thread alone does not keep a comparison in use
@@ -105,12 +103,15 @@ class ComparedRecordings:
     def _look(self) -> None:
         """Read what is new of all; raises the first error when the others were looked at."""
         errors: list[Exception] = []
+        came = False
         for recorded in self._recorded:
             try:
                 recorded.experiment.source.refresh()
-                self._read_new(recorded)
+                came = self._read_new(recorded) or came
             except (OSError, ValueError) as error:  # noqa: PERF203 - each may fail
                 errors.append(error)
+        if came:
+            self._came()
         self._read_on()
         if errors:
             raise errors[0]
@@ -126,11 +127,16 @@ class ComparedRecordings:
             self._troubles[what] = trouble
             self._came()
 
-    def _read_new(self, recorded: _Recorded) -> None:
-        """Take note of steps that were not read yet, and read the last one."""
+    def _read_last(self, of: Iterable[_Recorded]) -> None:
+        came = [self._read_new(recorded) for recorded in of]
+        if any(came):
+            self._came()  # once: what is said of all takes its time
+
+    def _read_new(self, recorded: _Recorded) -> bool:
+        """Take note of steps that were not read yet, and read the last one; tell whether any is."""
         run, source = recorded.run, recorded.experiment.source
         if source.began is None:
-            return
+            return False
         with self._lock:
             is_other = self._began.setdefault(id(run), source.began) != source.began
             if is_other:  # in its place
@@ -142,7 +148,7 @@ class ComparedRecordings:
             last = history.steps[-1] if len(history) else None
             places = source.places_after(last, history.capacity - 1)  # and the last one
             if not places:
-                return
+                return False
             *earlier, latest = places
             numbers = history.reserve(len(earlier))
             step = source.step_at(latest)
@@ -152,7 +158,7 @@ class ComparedRecordings:
             history.append(curves, step, source.status)
             unread = [_Unread(recorded, *each) for each in zip(numbers, earlier, strict=True)]
             self._unread = _in_order([*self._unread, *unread])
-        self._came()
+        return True
 
     def _read_on(self) -> None:
         self._take_up()
