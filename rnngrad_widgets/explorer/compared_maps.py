@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from ipywidgets import Widget, register
 
-from rnngrad_widgets.data.plot_array import PlotArray, to_plot_array, truncate_to_budget
+from rnngrad_widgets.data.plot_array import to_plot_array, truncate_to_budget
 from rnngrad_widgets.data.quantities import quantity_of
 from rnngrad_widgets.data.statistics import auto_limit, max_decade
 from rnngrad_widgets.explorer.features import Features
@@ -63,6 +64,7 @@ class ComparedMaps(Features):
             upload(sent[-1], tensor, array)
         selection = selection_of(sent[0])
         self._arrays, self._quantity = arrays, tensors[0].quantity
+        self._are_norms = tensors[0].norms_over > 0
         self._maps = RunMapsView(selection, sent, names, rows, self.explore)
         self._maps.fit(arrays[0])
         super().__init__(selection, self._maps)
@@ -78,9 +80,24 @@ class ComparedMaps(Features):
         ----------
         run
             Its index.
+
+        Raises
+        ------
+        RuntimeError
+            If the maps were closed.
+        IndexError
+            If there is no such run.
+        ValueError
+            If its gradient cannot be computed or read.
         """
         self.check_open()
-        explorer = self._open_run(run)
+        count = len(self._arrays)
+        if isinstance(run, bool) or run not in range(count):
+            raise IndexError(
+                f"run must be the index of a map, 0 .. {count - 1}; received {run!r}. The first "
+                "one is 0"
+            )
+        explorer = self._open_run(int(run))
         if self.explorer is not None:
             self.explorer.close()
         self.explorer = explorer
@@ -100,10 +117,11 @@ class ComparedMaps(Features):
             values = array.values[min(sample, len(array.values) - 1)]
             own[: values.shape[0], : values.shape[1]] = values
             counts[: values.shape[0]] = True
-        first = self._arrays[0]
+        most = max(self._arrays, key=lambda array: array.values.shape[2])  # names all rows
         shown = Shown(
-            PlotArray(stacked, first.columns, first.rows),
+            replace(most, values=stacked),
             self._quantity,
+            is_norm=self._are_norms,
             mask=None if mask.all() else mask,
             sample=self._maps.run,
             norm=self.selection.norm,

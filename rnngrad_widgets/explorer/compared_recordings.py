@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from rnngrad_widgets.explorer.background import repeat, while_there
@@ -72,16 +72,15 @@ class ComparedRecordings:
 
     def begin(self) -> None:
         """Have a history of each recording that has several steps; the last is there at once."""
-        several = [
-            recorded
-            for recorded in self._recorded
-            if len(recorded.experiment.source.places_after(None, 2)) > 1
-        ]
-        self._read_all_new(several)
+        self._read_last(
+            each for each in self._recorded if len(each.experiment.source.places_after(None, 2)) > 1
+        )
+        self._read_on()
 
     def follow(self) -> None:
         """Read what is written from now on, until `stop`."""
-        self._read_all_new([each for each in self._recorded if each.run.history is None])
+        self._read_last(each for each in self._recorded if each.run.history is None)
+        self._read_on()
         if self._follower is None:
             # the thread alone does not keep a comparison in use
             weakly = (while_there(self._look), while_there(self._failed), while_there(self._found))
@@ -104,14 +103,14 @@ class ComparedRecordings:
     def _look(self) -> None:
         """Read what is new of all; raises the first error when the others were looked at."""
         errors: list[Exception] = []
-        found = False
+        came = False
         for recorded in self._recorded:
             try:
                 recorded.experiment.source.refresh()
-                found |= self._read_new(recorded)
+                came = self._read_new(recorded) or came
             except (OSError, ValueError) as error:  # noqa: PERF203 - each may fail
                 errors.append(error)
-        if found:
+        if came:
             self._came()
         self._read_on()
         if errors:
@@ -128,11 +127,10 @@ class ComparedRecordings:
             self._troubles[what] = trouble
             self._came()
 
-    def _read_all_new(self, several: Sequence[_Recorded]) -> None:
-        are_new = [self._read_new(recorded) for recorded in several]
-        if any(are_new):
-            self._came()
-        self._read_on()
+    def _read_last(self, of: Iterable[_Recorded]) -> None:
+        came = [self._read_new(recorded) for recorded in of]
+        if any(came):
+            self._came()  # once: what is said of all takes its time
 
     def _read_new(self, recorded: _Recorded) -> bool:
         """Take note of steps that were not read yet, and read the last one; tell whether any is."""

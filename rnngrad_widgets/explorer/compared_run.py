@@ -60,6 +60,7 @@ Tell = Callable[[Sequence[Curve]], dict[str, Any]]
 class _Kept(NamedTuple):
     snapshot: Snapshot
     curves: tuple[Curve, ...]
+    at: StepLoss
 
 
 class _History(KeptSnapshots[_Kept, Sequence[Curve]]):
@@ -85,7 +86,17 @@ class _History(KeptSnapshots[_Kept, Sequence[Curve]]):
             status_step=self._status.step,
         )
         kept = (replace(one, norms=norms[..., i], step=step) for i, one in enumerate(state))
-        return _Kept(snapshot, tuple(kept))
+        loss = np.nan if snapshot.loss is None else snapshot.loss
+        return _Kept(snapshot, tuple(kept), StepLoss(step, loss))
+
+    @property
+    def steps_and_losses(self) -> list[StepLoss]:
+        """The kept steps, rising, and their losses; NaN where one is not finite."""
+        return [kept.at for kept in self._entries.values()]
+
+    def curves_at(self, place: int) -> Sequence[Curve]:
+        """Return the curves at a place of `steps_and_losses`."""
+        return list(self._entries.values())[place].curves
 
     def tell_again(self) -> None:
         """Tell the browser of each step anew."""
@@ -180,6 +191,9 @@ class ComparedRun:
     def _take(self, gradient: Gradient, given: Sequence[Curve]) -> None:
         self.given = given
         self._mask = None if gradient.tensor.dims == REACH else gradient.tensor.mask
+        # of a layer with go_backwards too, whose only curve has no name
+        own, curves = gradient.tensor.directions, tuple(gradient.reasons)
+        self._read_in = own if len(own) == len(curves) else curves
 
     def begin_again(self, gradient: Gradient) -> None:
         """Take another gradient in the place of what was given, and forget the steps.
@@ -212,7 +226,7 @@ class ComparedRun:
         like = GradientTensor(norms, SEQUENCE, mask=self._mask)
         with self.tensor.hold_sync():
             upload(self.tensor, like, PlotArray(norms, "lag", "direction"))
-            self.tensor.directions = list(self.directions)
+            self.tensor.directions = list(self._read_in)
             self.tensor.told = self.tell(self.given)
 
     def begin_history(self) -> _History:
@@ -230,16 +244,13 @@ class ComparedRun:
     @property
     def steps(self) -> list[StepLoss]:
         """The kept steps and their losses; none without a history."""
-        if self.history is None:
-            return []
-        losses = ((each.step, each.loss) for each in self.history.snapshots)
-        return [StepLoss(step, np.nan if loss is None else loss) for step, loss in losses]
+        return [] if self.history is None else self.history.steps_and_losses
 
     def kept_at(self, place: int) -> Sequence[Curve]:
         """Return the curves at a place of `steps` as they are kept; what was given, of -1."""
         if place < 0 or self.history is None or not len(self.history):
             return self.given
-        return self.history.entry_of(self.history.steps[place]).curves
+        return self.history.curves_at(place)
 
     def tell_again(self) -> None:
         """Tell the browser anew: the table has other columns than before."""

@@ -19,6 +19,7 @@ from rnngrad_widgets.comparison.matching import MATCHED_BY, matched
 from rnngrad_widgets.comparison.result import ComparedRuns
 from rnngrad_widgets.data.plot_array import PlotArray
 from rnngrad_widgets.data.quantities import quantity_of
+from rnngrad_widgets.data.summary import summary_of
 from rnngrad_widgets.diagnosis.words import level_words
 from rnngrad_widgets.explorer.compared_live import LiveRun
 from rnngrad_widgets.explorer.compared_maps import ComparedMaps
@@ -43,9 +44,11 @@ if TYPE_CHECKING:
     from rnngrad_widgets.callbacks.schedule import Every
     from rnngrad_widgets.comparison.curves import Curve
     from rnngrad_widgets.comparison.differences import Claim
-    from rnngrad_widgets.explorer.compared_run import ComparedRun
+    from rnngrad_widgets.explorer.compared_run import ComparedRun, RunKey
 
 _NOTHING = Shown(PlotArray(np.zeros((1, 1, 1), np.float32), "lag", "run"))
+MOST_NAMED = 6
+"""Runs whose steps are written out above the findings."""
 _NOTE = "lines: medians over samples, with quartiles; thin lines: repeats"
 
 
@@ -213,8 +216,9 @@ class Comparison(PlotFrame):
     def maps(self, rows: int | None = None) -> ComparedMaps:
         """Return small heat maps of all runs: one sample, one range of colours, one cursor.
 
-        Of models with their current weights, of recordings at their last step. A click on a map
-        and the button below open one as a full explorer.
+        Of models with their current weights, of recordings at their last step. Where one of them is
+        a summary, which has no channels, norms over channels are shown of all. A click on a map and
+        the button below open one as a full explorer.
 
         Parameters
         ----------
@@ -242,8 +246,11 @@ class Comparison(PlotFrame):
             chosen = (member.path, words) if source.layers() else (None, None)
             return GradientExplorer.from_source(source, *chosen, title=member.key.words)
 
+        tensors = [member.experiment.tensor(member.path, words) for member in self._members]
+        if any(tensor.norms_over for tensor in tensors):
+            tensors = [summary_of(tensor) or tensor for tensor in tensors]
         return ComparedMaps(
-            [member.experiment.tensor(member.path, words) for member in self._members],
+            tensors,
             [member.key.words for member in self._members],
             open_run,
             check_rows(rows),
@@ -480,13 +487,8 @@ class Comparison(PlotFrame):
         if len(self._table.names) == 1:
             lines.append("a second experiment is needed for a comparison")
         lines += [*self._remarks, *self._recordings.troubles, *filter(None, [self._trouble])]
-        if shown := self._shown_steps():
-            steps = {member.history.steps[place] for member, place in shown}
-            each = ", ".join(
-                f"{member.key.words} {member.history.steps[place]:,}" for member, place in shown
-            )
-            of = f"step {steps.pop():,}" if len(steps) == 1 else f"steps {each}"
-            lines.insert(0, f"Of training {of}:")
+        if shown := [(each.key, each.steps[place].step) for each, place in self._shown_steps()]:
+            lines.insert(0, f"Of training {_steps_words(shown)}:")
         self._sentences.value = "".join(f"<p>{escape(line)}</p>" for line in lines)
 
     def _sheet(self) -> Sheet:
@@ -503,6 +505,17 @@ class Comparison(PlotFrame):
 
     def _describe(self) -> str:
         return ", ".join(self._table.names)
+
+
+def _steps_words(shown: Sequence[tuple[RunKey, int]]) -> str:
+    """Say which steps are shown, of few runs each."""
+    steps = [step for _, step in shown]
+    low, high = min(steps), max(steps)
+    if low == high:
+        return f"step {low:,}"
+    if len(shown) > MOST_NAMED or any(key.is_one_of_several for key, _ in shown):
+        return f"steps {low:,} to {high:,}, see the table"
+    return f"steps {', '.join(f'{key.words} {step:,}' for key, step in shown)}"
 
 
 def _heading(quantity: str, direction: str) -> str:

@@ -191,6 +191,16 @@ def test_layers_are_matched_by_path_else_by_order() -> None:
     assert [row["layer"] for row in compare(both, layer=1).table] == ["y", "y"]
 
 
+def test_timesteps_of_a_layer_that_goes_backwards_are_its_own() -> None:
+    forward = decaying([0.5, 0.6], 4)
+    values = forward.values[:, ::-1]  # lag 0 is timestep 0
+    backward = GradientTensor(values, forward.dims, directions=("backward",))
+    found = compare({"a": forward, "b": backward})
+    one, other = found.figures[0].marks[1].stack.runs
+    np.testing.assert_allclose(one.array, other.array)  # by lag
+    assert (one.directions, other.directions) == ([""], ["backward"])  # the browser's order
+
+
 def test_both_directions_are_compared() -> None:
     values = np.concatenate(
         [decaying([0.9], 8).values, decaying([0.5], 8).values[:, ::-1]], axis=-1

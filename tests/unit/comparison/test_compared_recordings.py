@@ -115,6 +115,17 @@ def test_by_loss_the_step_is_that_of_the_base(tmp_path: Path) -> None:
     found.close()
 
 
+def test_what_is_said_of_all_is_said_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reading = Reading(monkeypatch)  # nothing more comes
+    said: list[Comparison] = []
+    write = Comparison._steps_came
+    monkeypatch.setattr(Comparison, "_steps_came", lambda own: [said.append(own), write(own)])
+    found = compare(folder)
+    assert len(said) == 1
+    reading.may_go_on.release(100)
+    found.close()
+
+
 def test_a_recording_of_one_step_has_no_timeline(tmp_path: Path) -> None:
     for name in "ab":
         Run(tmp_path / name, 1).go_on(1)
@@ -214,7 +225,7 @@ def test_a_page_waits_for_the_step_that_is_being_read(
     reading = Reading(monkeypatch)
     found = compare(folder)
     assert reading.waits.wait(20)
-    threading.Timer(0.2, reading.may_go_on.release).start()
+    threading.Timer(0.2, reading.may_go_on.release, [100]).start()
     found.save_html(folder.parent / "page.html")
     assert [len(each) for each in steps_of(found)] == [5, 3]
     found.close()

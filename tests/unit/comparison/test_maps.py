@@ -10,6 +10,7 @@ import pytest
 from ipywidgets import Button
 
 from rnngrad_widgets import compare
+from rnngrad_widgets.data.tensor import REACH, GradientTensor
 from rnngrad_widgets.explorer import compared_maps
 from rnngrad_widgets.widgets.open_widgets import open_widgets
 from tests.unit.comparison.runs import decaying
@@ -50,6 +51,14 @@ def test_a_full_explorer_is_opened_at_the_same_sample() -> None:
     assert {*open_widgets()} < before
 
 
+@pytest.mark.parametrize("run", [2, -1, "one", None, True])
+def test_a_run_that_there_is_not(run: object) -> None:
+    maps = compare({"one": ONE, "two": TWO}).maps()
+    with pytest.raises(IndexError, match=r"run must be the index of a map, 0 \.\. 1; received"):
+        maps.explore(run)  # type: ignore[arg-type]
+    assert maps.explorer is None
+
+
 def test_a_button_puts_the_maps_below_the_comparison() -> None:
     found = compare({"one": ONE, "two": TWO})
     (button,) = (each for each in found.children if isinstance(each, Button))
@@ -84,6 +93,28 @@ def test_recordings_are_shown_with_all_channels(tmp_path: Path) -> None:
     maps.explore(1)
     assert maps.explorer is not None
     assert maps.explorer.layer == "lstm"
+
+
+def test_beside_a_summary_all_are_norms(tmp_path: Path) -> None:
+    recording = pytest.importorskip("rnngrad_widgets.recording")  # needs zarr
+    from rnngrad_widgets.data.tensor import GradientSnapshot  # noqa: PLC0415
+
+    tensor = replace(decaying([0.5, 0.6], 4), layer="lstm", quantity="hidden_gradient")
+    for store in ("full", "summary"):
+        writer = recording.RecordingWriter(tmp_path / store, store=store)
+        writer.append(GradientSnapshot({("lstm", "hidden_gradient"): tensor}, loss=1.0, step=0))
+    (mark,) = compare(tmp_path).maps().figures[0].marks
+    norms = np.array([0.5, 0.6])[:, None] ** np.arange(4)[::-1]
+    for each in mark.tensors:
+        np.testing.assert_allclose(each.array[..., 0], norms, rtol=1e-6)
+        assert each.noun.startswith("Norm")
+
+
+def test_rows_of_a_reach_are_named_in_a_figure() -> None:
+    values = np.abs(RNG.normal(size=(2, 6, 3)))
+    one = GradientTensor(values, REACH, quantity="reach", loss_timesteps=(2, 5))
+    maps = compare({"one": one, "two": one}).maps()
+    assert list(maps._sheet().shown.plot_array.row_labels) == list(maps._arrays[0].row_labels) != []
 
 
 def test_rows_must_be_a_number() -> None:
