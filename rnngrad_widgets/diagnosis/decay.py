@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from rnngrad_widgets.diagnosis.profile import Profile
@@ -30,6 +32,9 @@ MOST_LAGS = 400
 
 MOST_MISFIT = 1.0
 """Decades within which 90 % of the residuals must lie, for one rate to say what happens."""
+
+AT_ONCE = 16
+"""Samples whose pairs of lags are held in memory together."""
 
 FEWEST_SAMPLES = 8
 """Of fewer samples there is no interval."""
@@ -92,18 +97,18 @@ def decay_of(profile: Profile) -> tuple[Decay | None, str]:
     reason
         Why there is none; else empty.
     """
-    fits = [fit for norms in profile.norms if (fit := _fit(norms, profile.scale)) is not None]
-    if not fits:
+    rows = [_usable_lags(norms, profile.scale) for norms in profile.norms]
+    slopes, misfits = _fits(profile.norms, rows)
+    if not slopes.size:
         return None, f"fewer than {FEWEST_LAGS} timesteps have a gradient to read it from"
-    slopes, misfits = (np.array(column) for column in zip(*fits, strict=True))
     misfit = float(np.median(misfits))
     if misfit > MOST_MISFIT:
         return None, f"it is not geometric: a line misses it by {misfit:.1f} decades"
     return Decay(float(np.median(slopes)), _interval(slopes), misfit, len(slopes)), ""
 
 
-def _fit(norms: NDArray[np.float64], scale: float) -> tuple[float, float] | None:
-    """Return slope and misfit of one sample; None if it has too few lags."""
+def _usable_lags(norms: NDArray[np.float64], scale: float) -> NDArray[np.int64]:
+    """Return the lags of one sample that a rate is read from; none if there are too few."""
     with np.errstate(over="ignore"):
         gone = np.flatnonzero(norms * scale < UNDERFLOW)
     end = gone[0] if gone.size else len(norms)
@@ -111,14 +116,33 @@ def _fit(norms: NDArray[np.float64], scale: float) -> tuple[float, float] | None
     first = TRANSIENT if len(usable) >= LONG else 1
     lags = usable[usable >= first]
     if len(lags) < FEWEST_LAGS:
-        return None
+        return lags[:0]
     if len(lags) > MOST_LAGS:
         lags = lags[np.linspace(0, len(lags) - 1, MOST_LAGS).astype(int)]
-    logs = np.log(norms[lags])
-    i, j = _pairs(len(lags))
-    slope = float(np.median((logs[j] - logs[i]) / (lags[j] - lags[i])))
-    low, high = np.percentile(logs - slope * lags, [5, 95])
-    return slope, float(high - low) / math.log(10)
+    return lags
+
+
+def _fits(
+    norms: NDArray[np.float64], rows: Sequence[NDArray[np.int64]]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return slope and misfit of each sample that has lags, in the order of the samples."""
+    alike: dict[bytes, list[int]] = {}  # mostly every sample has the same lags: one computation
+    for row, lags in enumerate(rows):
+        if lags.size:
+            alike.setdefault(lags.tobytes(), []).append(row)
+    slopes, misfits = np.full((2, len(rows)), np.nan)
+    for group in alike.values():
+        lags = rows[group[0]]
+        i, j = _pairs(len(lags))
+        for start in range(0, len(group), AT_ONCE):
+            some = group[start : start + AT_ONCE]
+            logs = np.log(norms[some][:, lags])
+            rates = (logs[:, j] - logs[:, i]) / (lags[j] - lags[i])
+            slopes[some] = np.median(rates, axis=1)
+            low, high = np.percentile(logs - slopes[some, None] * lags, [5, 95], axis=1)
+            misfits[some] = (high - low) / math.log(10)
+    known = ~np.isnan(slopes)
+    return slopes[known], misfits[known]
 
 
 @lru_cache(2)
