@@ -187,9 +187,16 @@ class ComparedRecordings:
             if is_over and not self._aside:
                 self._troubles["reading"] = ""
             if is_over or time.monotonic() - self._told > TOLD_EVERY:
+                self._tell_how_far()
                 self._came()
                 self._told = time.monotonic()
         return True
+
+    def _tell_how_far(self) -> None:
+        with self._lock:
+            for recorded in self._recorded:
+                if (history := recorded.run.history) is not None:
+                    history.set_status(history.status)
 
     def _read(self, unread: _Unread) -> None:
         recorded, number, place = unread
