@@ -184,21 +184,19 @@ class ComparedRecordings:
                 self._aside.append(unread)
                 self._tell("reading", str(error))
             is_over = not self._unread
-            if is_over:
-                self._say_counts()
             if is_over and not self._aside:
                 self._troubles["reading"] = ""
             if is_over or time.monotonic() - self._told > TOLD_EVERY:
+                self._tell_how_far()
                 self._came()
                 self._told = time.monotonic()
         return True
 
-    def _say_counts(self) -> None:
-        """Tell how many steps there are: that is known when all are read."""
+    def _tell_how_far(self) -> None:
         with self._lock:
-            for run, experiment in self._recorded:
-                if run.history is not None:
-                    run.history.set_status(experiment.source.status)
+            for recorded in self._recorded:
+                if (history := recorded.run.history) is not None:
+                    history.set_status(history.status)
 
     def _read(self, unread: _Unread) -> None:
         recorded, number, place = unread

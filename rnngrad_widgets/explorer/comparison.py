@@ -66,7 +66,7 @@ class Comparison(PlotFrame):
         or ``"timestep"``.
     step
         The training step that is chosen; None where no run has several. The latest one is followed
-        until another is set; the button for it goes on.
+        until another is set; *follow latest* on the page goes on.
     matched_by
         What stands beside each other: ``"step"``, the last snapshot of each run at or before the
         step, or ``"loss"``, the one whose loss (the mean of five snapshots) is nearest to that of

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from matplotlib.ticker import NullLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from rnngrad_widgets.comparison.curves import quartiles
 from rnngrad_widgets.data.quantities import quantity_of
@@ -17,6 +18,7 @@ from rnngrad_widgets.figures.words import index_ticks, joined
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
     from rnngrad_widgets.comparison.curves import Curve
@@ -107,7 +109,7 @@ def _panel(lines: Sequence[_Line], heading: str, height: float, width: float) ->
             for repeat in line.repeats:
                 trace(plot, x[: len(repeat)], _positive(repeat), line.colour, 0.5, 0.7)
             trace(plot, x, median, line.colour, 1.1)
-        plot.yaxis.set_minor_locator(NullLocator())
+        _label_values(plot)
         plot.set(xlim=(-0.5, lags - 0.5), xlabel="lag, timesteps back")
         ticks = index_ticks(0, lags - 1, 6)
         plot.set_xticks(ticks, [str(tick) for tick in ticks])
@@ -123,6 +125,21 @@ def _panel(lines: Sequence[_Line], heading: str, height: float, width: float) ->
 
     room = 0.15 * min(len(lines), _MOST_NAMES + 1)  # names stand one below the other
     return Panel(draw, max(height, room), "lag")
+
+
+def _label_values(plot: Axes) -> None:
+    """Label decades, or numbers between them; rounding errors do not fill the axis."""
+    plot.yaxis.set_minor_locator(NullLocator())
+    low, high = plot.get_ylim()
+    if high < 2 * low:
+        middle = math.sqrt(low * high)
+        low, high = middle / math.sqrt(2), middle * math.sqrt(2)
+        plot.set_ylim(low, high)
+    if high < 100 * low:
+        few = high < 5 * low  # 1, 2 and 5 may not be among them
+        locator = MaxNLocator(4) if few else LogLocator(subs=(1, 2, 5))
+        plot.yaxis.set_major_locator(locator)
+        plot.yaxis.set_major_formatter(lambda value, _: f"{value:.3g}")
 
 
 def _positive(values: NDArray[np.float64]) -> NDArray[np.float64]:

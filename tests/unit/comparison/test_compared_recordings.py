@@ -90,8 +90,8 @@ def test_one_step_of_all_runs_is_compared(folder: Path) -> None:
     assert found.step == 50
     np.testing.assert_allclose(factors(found), [0.54, 0.55], rtol=1e-5)  # the last of each
     eventually(lambda: steps_of(found) == [[0, 10, 20, 30, 40], [0, 25, 50]])
-    timelines = found.figures[-1].marks[0].timeline.timelines
-    eventually(lambda: [each.status for each in timelines] == ["5 snapshots", "3 snapshots"])
+    (a, b) = found.figures[-1].marks[0].timeline.timelines
+    eventually(lambda: (a.status, b.status) == ("5 snapshots", "3 snapshots"))
     found.step = 20
     np.testing.assert_allclose(factors(found), [0.52, 0.5], rtol=1e-5)
     assert [row["loss"] for row in found.table] == [1 / 21, 1.0]

@@ -283,6 +283,21 @@ def test_a_comparison_has_its_names_and_ratios(figures: dict[str, Drawn]) -> Non
     np.testing.assert_allclose(line.get_ydata(), (0.6 / 0.9) ** np.arange(20.0), rtol=1e-4)
 
 
+def test_a_comparison_within_a_decade_has_an_axis_that_can_be_read() -> None:
+    one = gradient(decay=0.97)
+    drawn = draw(compare({"a": one, "b": one * np.float32(3), "c": gradient(decay=0.975)}))
+    for axes in drawn.figure.axes:
+        labels = [label.get_text() for label in axes.get_yticklabels()]
+        low, high = axes.get_ylim()
+        seen = [place for place in axes.get_yticks() if low <= place <= high]
+        assert len(seen) >= 2
+        assert len(set(labels)) == len(labels)
+    # equal gradients do not fill the axis with rounding errors
+    same = draw(compare({"a": one, "b": one * np.float32(3)}))
+    ratio = next(axes for axes in same.figure.axes if "ratio" in axes.get_title("left"))
+    assert ratio.get_ylim() == pytest.approx((2**-0.5, 2**0.5), rel=0.01)
+
+
 def test_the_step_of_a_run_that_is_shown() -> None:
     explorer = with_run()
     explorer.step = 40
