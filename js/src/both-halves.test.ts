@@ -103,8 +103,8 @@ describe('the constant', () => {
   });
 
   it('panels of a page is that of Python', () => {
-    const pages = values(browser, /readonly perPage = (\d+);/g);
-    expect(pages).toHaveLength(2);
+    const pages = values(browser, /(?:readonly perPage|const PER_PAGE) = (\d+);/g);
+    expect(pages).toHaveLength(3);
     expect(values(python, /\bPER_PAGE = (\d+)/g)).toEqual([1, ...pages].sort());
   });
 

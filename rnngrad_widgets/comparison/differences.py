@@ -146,6 +146,10 @@ def _reason(curves: Sequence[Curve], base: Sequence[Curve]) -> str:
         if unreadable := next((curve.reason for curve in own if curve.reason), ""):
             return unreadable
         norms = [curve.norms for curve in own]
+        if not all(np.isfinite(each).any() for each in norms):
+            return f"the gradient of {own[0].name!r} is nowhere finite"
+        if any(each.shape[1] < 2 for each in norms):
+            return f"{own[0].name!r} has a single timestep"
         if any(np.array_equal(a, b, equal_nan=True) for a, b in combinations(norms, 2)):
             return f"repeats of {own[0].name!r} are equal, and say nothing of another repeat"
     if len(curves) != len(base):

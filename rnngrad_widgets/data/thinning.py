@@ -35,7 +35,7 @@ def kept_of(last: int, stride: int) -> int:
     return last // stride + 1 + (last % stride > 0)
 
 
-def capacity_for(size: int, budget: int, most: int = MOST) -> int:
+def capacity_for(size: int, budget: int, most: int | None = None) -> int:
     """Return how many snapshots are kept.
 
     Parameters
@@ -45,11 +45,11 @@ def capacity_for(size: int, budget: int, most: int = MOST) -> int:
     budget
         Bytes of all.
     most
-        How many at most, however small they are.
+        How many at most, however small they are; None for `MOST`, which is never exceeded.
 
     Returns
     -------
     int
         At least 2, the first and the last.
     """
-    return max(min(budget // max(size, 1), most), 2)
+    return max(min(budget // max(size, 1), MOST if most is None else most, MOST), 2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from os import PathLike
 from typing import TYPE_CHECKING, Any, cast
 
@@ -106,16 +107,16 @@ def compare(
     if base not in list(by_name):
         raise ValueError(f"base must be one of {list(by_name)}; received {base!r}")
     batch = Batch(x, y, cast("SnapshotOptions", dict(options)))
-    found = {
-        key: experiment(key, source, batch, quantity, storage_options)
-        for key, source in named.items()
-    }
+    found = {}
+    for key, source in named.items():
+        with _naming(key):
+            found[key] = experiment(key, source, batch, quantity, storage_options)
     check_batches(found)
     paths = matched_paths(found, layer)
-    gradients = {
-        key: source.gradient(path, quantity)
-        for (key, source), path in zip(found.items(), paths, strict=True)
-    }
+    gradients = {}
+    for (key, own), path in zip(found.items(), paths, strict=True):
+        with _naming(key):
+            gradients[key] = own.gradient(path, quantity)
     check_comparable({key: gradient.tensor for key, gradient in gradients.items()})
     check_directions({key: tuple(gradient.reasons) for key, gradient in gradients.items()})
     backstage, each = Backstage(len(found)), list(gradients.items())
@@ -128,6 +129,17 @@ def compare(
     ]
     older = [run.key.words for run in runs if not run.has_norms]
     return Comparison(runs, base, (limit, shares), (*left_out, *_computed(older)))
+
+
+@contextmanager
+def _naming(key: RunKey) -> Iterator[None]:
+    """Say of which source an error is that does not name it."""
+    try:
+        yield
+    except ValueError as error:
+        if type(error) is not ValueError or str(key) in str(error):
+            raise
+        raise ValueError(f"{key}: {error}") from error
 
 
 def _computed(names: Sequence[str]) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from rnngrad_widgets.data.thinning import MOST, capacity_for, is_kept, kept_of, stride_for
+from rnngrad_widgets.data.thinning import capacity_for, is_kept, kept_of, stride_for
 from rnngrad_widgets.explorer.run_status import RunStatus
 from rnngrad_widgets.widgets.reachable import close_widgets
 
@@ -41,10 +41,10 @@ class KeptSnapshots(ABC, Generic[E, State]):
     size
         Bytes that one takes.
     budget, most
-        Bytes that all may take, and how many they may be.
+        Bytes that all may take, and how many they may be, as for `capacity_for`.
     """
 
-    def __init__(self, timeline: Timeline, size: int, budget: int, most: int = MOST) -> None:
+    def __init__(self, timeline: Timeline, size: int, budget: int, most: int | None = None) -> None:
         self.timeline = timeline
         self._size = size
         self._next = 0

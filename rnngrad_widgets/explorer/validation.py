@@ -43,7 +43,7 @@ def check_step(step: Any, steps: Sequence[int]) -> int:
     if not steps:
         raise SelectionError(
             f"step must be that of a snapshot, and there are none yet; received {step!r}. "
-            "They come with live(), update() or from_recording()"
+            "They come with live(), update() or a recording"
         )
     try:
         wanted = operator.index(step)

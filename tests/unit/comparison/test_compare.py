@@ -191,6 +191,14 @@ def test_layers_are_matched_by_path_else_by_order() -> None:
     assert [row["layer"] for row in compare(both, layer=1).table] == ["y", "y"]
 
 
+def test_an_error_says_of_which_source_it_is() -> None:
+    sound = np.ones((3, 4, 2))
+    with pytest.raises(ValueError, match=r"^'b': the array must not be empty; received shape"):
+        compare({"a": sound, "b": np.zeros((3, 0, 2))})
+    with pytest.raises(ValueError, match=r"^'b', repeat 1: values must fit float32"):
+        compare({"a": sound, "b": [sound, np.full((3, 4, 2), 1e300)]})
+
+
 def test_timesteps_of_a_layer_that_goes_backwards_are_its_own() -> None:
     forward = decaying([0.5, 0.6], 4)
     values = forward.values[:, ::-1]  # lag 0 is timestep 0

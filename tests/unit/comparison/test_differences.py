@@ -68,16 +68,20 @@ def test_masked_timesteps_are_no_lags() -> None:
 
 
 @pytest.mark.parametrize(
-    "values",
-    [np.zeros((2, 5, 3)), np.full((2, 5, 3), np.nan), np.ones((2, 1, 3))],
+    ("values", "why"),
+    [
+        (np.zeros((2, 5, 3)), "no sample has a gradient at lag 0, and one"),
+        (np.full((2, 5, 3), np.nan), "the gradient of 'b' is nowhere finite"),
+        (np.ones((2, 1, 3)), "'b' has a single timestep"),
+    ],
     ids=["zeros", "NaN", "one timestep"],
 )
-def test_where_nothing_can_be_compared_it_is_said(values: np.ndarray) -> None:
+def test_where_nothing_can_be_compared_it_is_said(values: np.ndarray, why: str) -> None:
     one = curve(GradientTensor(values, SEQUENCE), "b")
     found = difference_of([one], [curve(decaying([0.9, 0.9], values.shape[1]))], THRESHOLD)
     assert (found.by_repeat, found.claim) == ((), None)
     assert finding(found, THRESHOLD).startswith(
-        "b against a: no comparison relative to lag 0: no sample has a gradient at lag 0, and one"
+        f"b against a: no comparison relative to lag 0: {why}"
     )
 
 

@@ -40,4 +40,6 @@ def test_first_and_last_are_kept_and_no_more_than_there_is_room_for(room: int) -
 def test_room() -> None:
     assert capacity_for(3_000_000, BUDGET) == 85
     assert capacity_for(BUDGET, BUDGET) == 2
-    assert capacity_for(120, BUDGET) == MOST
+    assert capacity_for(120, BUDGET) == capacity_for(120, BUDGET, 2 * MOST) == MOST
+    assert capacity_for(120, BUDGET, 50) == 50
+    assert capacity_for(120, BUDGET, 0) == 2
