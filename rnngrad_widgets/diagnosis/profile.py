@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rnngrad_widgets.data.rules import BACKWARD
-from rnngrad_widgets.data.statistics import extreme, halves
+from rnngrad_widgets.data.statistics import halves, largest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -83,8 +83,7 @@ def profile_of(values: NDArray[Any], mask: NDArray[np.bool_] | None, *, backward
     samples, count = values.shape[:2]
     if values.dtype.kind in "biu":
         values = values.astype(np.float64)
-    found = extreme(values)
-    scale = found.magnitude if found else 0.0
+    scale = largest(values) or 0.0
     norms = np.full((samples, count), np.nan)
     timesteps = np.full((samples, count), -1, np.int64)
     for sample in range(samples):  # one by one: in double precision all would take twice the memory

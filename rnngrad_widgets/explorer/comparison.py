@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import math
-import operator
-from bisect import bisect_right
 from collections.abc import Sequence
 from html import escape
-from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from ipywidgets import HTML, Button, HBox, Label, VBox, Widget, register
 from traitlets import Unicode, observe, validate
 
-from rnngrad_widgets.comparison.curves import in_double
-from rnngrad_widgets.comparison.matching import MATCHED_BY, matched
-from rnngrad_widgets.comparison.result import ComparedRuns
+from rnngrad_widgets.comparison.matching import MATCHED_BY
 from rnngrad_widgets.data.plot_array import PlotArray
 from rnngrad_widgets.data.quantities import quantity_of
 from rnngrad_widgets.data.summary import summary_of
@@ -24,6 +18,7 @@ from rnngrad_widgets.diagnosis.words import level_words
 from rnngrad_widgets.explorer.compared_live import LiveRun
 from rnngrad_widgets.explorer.compared_maps import ComparedMaps
 from rnngrad_widgets.explorer.compared_recordings import ComparedRecordings
+from rnngrad_widgets.explorer.compared_steps import ComparedSteps, steps_words
 from rnngrad_widgets.explorer.explorer import GradientExplorer
 from rnngrad_widgets.explorer.frame import PlotFrame, ValidatedAny
 from rnngrad_widgets.explorer.validation import check_one_of, check_rows, check_step
@@ -42,13 +37,10 @@ if TYPE_CHECKING:
     from rnngrad_widgets.callbacks.base import OnError
     from rnngrad_widgets.callbacks.live import LiveGradients
     from rnngrad_widgets.callbacks.schedule import Every
-    from rnngrad_widgets.comparison.curves import Curve
     from rnngrad_widgets.comparison.differences import Claim
-    from rnngrad_widgets.explorer.compared_run import ComparedRun, RunKey
+    from rnngrad_widgets.explorer.compared_run import ComparedRun
 
 _NOTHING = Shown(PlotArray(np.zeros((1, 1, 1), np.float32), "lag", "run"))
-MOST_NAMED = 6
-"""Runs whose steps are written out above the findings."""
 _NOTE = "lines: medians over samples, with quartiles; thin lines: repeats"
 
 
@@ -88,14 +80,10 @@ class Comparison(PlotFrame):
     ) -> None:
         self._members = members
         self._remarks = remarks
-        self._shares = shares
         self._base = base
         self._quantity = members[0].quantity
-        self._found: tuple[Sequence[Sequence[Curve]], ComparedRuns] | None = None
         self._lives: dict[str, LiveRun] = {}
         self._trouble = ""
-        self._lock = RLock()  # callbacks and readers may come in other threads than the cell
-        self._recordings = ComparedRecordings(members, self._lock, self._steps_came)
         names = list(dict.fromkeys(member.key.name for member in members))
         groups = [names.index(member.key.name) for member in members]
         self._stack = RunStack(
@@ -116,6 +104,9 @@ class Comparison(PlotFrame):
         ]
         level = level_words(min(shares[1]))
         self._timeline = SharedTimelineView(self._stack, names.index(base), level)
+        self._steps = ComparedSteps(members, base, shares, self._timeline.model)
+        self._lock = self._steps.lock
+        self._recordings = ComparedRecordings(members, self._lock, self._steps_came)
         self._sentences = (
             HTML().add_class("rnngrad-diagnosis-table").add_class("rnngrad-run-findings")
         )
@@ -137,10 +128,7 @@ class Comparison(PlotFrame):
             self._table,
             self._maps_button(),
         ]
-        super().__init__(
-            self._boxes,
-            selection=self._stack.selection,
-        )
+        super().__init__(self._boxes, selection=self._stack.selection)
         self._timeline.model.observe(self._step_chosen, ["step", "follow", "matched_by"])
         self._stack.observe(self._align_chosen, "align")
         self._write_findings()
@@ -152,7 +140,7 @@ class Comparison(PlotFrame):
     @property
     def claims(self) -> dict[str, Claim | None]:
         """For each name but the base ``"further"``, ``"less far"`` or None: no claim."""
-        return self._runs.claims
+        return self._steps.numbers.claims
 
     @property
     def findings(self) -> tuple[str, ...]:
@@ -161,12 +149,12 @@ class Comparison(PlotFrame):
         Then one for each recording that was found and is not compared, with the reason, and one
         that names those from before norms were stored, if there are any.
         """
-        return (*self._runs.findings, *self._remarks)
+        return (*self._steps.numbers.findings, *self._remarks)
 
     @property
     def table(self) -> list[dict[str, Any]]:
         """The numbers of `diagnose` for each run and direction, with its name and repeat."""
-        runs: list[dict[str, Any]] = self._runs.to_dict()["runs"]
+        runs: list[dict[str, Any]] = self._steps.numbers.to_dict()["runs"]
         return runs
 
     @property
@@ -176,40 +164,7 @@ class Comparison(PlotFrame):
 
     def to_dict(self) -> dict[str, Any]:
         """Return all numbers, claims and findings, as JSON can hold them."""
-        return self._runs.to_dict() | {"findings": list(self.findings)}
-
-    @property
-    def _places(self) -> list[int]:
-        """The place of what is shown in the steps of each run; -1 of what was given."""
-        runs = [member.steps for member in self._members]
-        timeline = self._timeline.model
-        latest = timeline.follow or timeline.step is None
-        step = math.inf if latest else timeline.step
-        return matched(runs, self._base_index, step, MATCHED_BY[timeline.matched_by])
-
-    @property
-    def _base_index(self) -> int:
-        return next(i for i, each in enumerate(self._members) if each.key.name == self._base)
-
-    @property
-    def _is_over_steps(self) -> bool:
-        return any(member.history is not None for member in self._members)
-
-    @property
-    def _runs(self) -> ComparedRuns:
-        """The numbers of what is shown."""
-        with self._lock:
-            pairs = zip(self._members, self._places, strict=True)
-            kept = [member.kept_at(place) for member, place in pairs]
-            found = self._found
-            if found is None or not all(map(operator.is_, kept, found[0])):
-                curves: dict[str, list[Curve]] = {}
-                for member, own in zip(self._members, kept, strict=True):
-                    curves.setdefault(member.key.name, []).extend(map(in_double, own))
-                over_steps = self._is_over_steps
-                found = kept, ComparedRuns(curves, self._base, *self._shares, over_steps)
-                self._found = found
-            return found[1]
+        return self._steps.numbers.to_dict() | {"findings": list(self.findings)}
 
     # -- small multiples ---------------------------------------------------------------------------
 
@@ -356,77 +311,44 @@ class Comparison(PlotFrame):
     def _stop_threads(self) -> None:
         self._recordings.stop()
 
-    def _show_steps(self) -> None:
-        """Have the timelines of all runs that have one on the page."""
-        runs = [member for member in self._members if member.history is not None]
-        timelines = [member.history.timeline for member in runs if member.history is not None]
-        model = self._timeline.model
-        if model.timelines == timelines:
-            return
-        with model.hold_sync():
-            model.names = [member.key.words for member in runs]
-            model.groups = [self._table.names.index(member.key.name) for member in runs]
-            model.base = next((i for i, each in enumerate(runs) if each.key.name == self._base), 0)
-            model.timelines = timelines
-        self._timeline.box.layout.display = None
-        self._found = None
-        self._tell_table()
-        for member in self._members:
-            member.tell_again()
-
     def _steps_came(self) -> None:
         """Take note that a run has another step."""
         with self._lock:
-            self._show_steps()
-            self._sync_step()
-            self._write_findings()
+            if self._steps.place():
+                self._timeline.box.layout.display = None
+                self._tell_table()
+                for member in self._members:
+                    member.tell_again()
+            self._follow_steps()
 
-    def _sync_step(self) -> None:
-        timeline, steps = self._timeline.model, self._known_steps
-        after = len(steps)
-        if not timeline.follow and timeline.step is not None:
-            after = bisect_right(steps, timeline.step)
-        self._setting_step = True
+    def _follow_steps(self) -> None:
+        """Say what there is to say of the steps that are shown."""
+        self._is_following = True
         try:
-            self.step = steps[max(after - 1, 0)] if steps else None
+            self.step = self._steps.chosen
         finally:
-            self._setting_step = False
+            self._is_following = False
+        self._write_findings()
 
-    @property
-    def _known_steps(self) -> list[int]:
-        """The steps of all runs, rising; the slider stands at one of them."""
-        return sorted({each.step for member in self._members for each in member.steps})
-
-    def _shown_steps(self) -> list[tuple[Any, int]]:
-        pairs = zip(self._members, self._places, strict=True)
-        return [(member, place) for member, place in pairs if place >= 0]
-
-    _setting_step = False
+    _is_following = False  # when the step is where the slider is, not set by a user
 
     @validate("step")
     def _validate_step(self, proposal: Any) -> int | None:
         step: int | None = proposal["value"]
-        if self._setting_step:
+        if self._is_following:
             return step
         with self._lock:
-            return check_step(step, self._known_steps)
+            return check_step(step, self._steps.known)
 
     @observe("step")
     def _step_set(self, change: Any) -> None:
-        if self._setting_step:
-            return
-        timeline = self._timeline.model
-        with self._lock:
-            is_last = change["new"] == self._known_steps[-1]
-        with timeline.hold_sync(), timeline.hold_trait_notifications():
-            timeline.follow = timeline.follow and is_last
-            timeline.step = change["new"]
+        if not self._is_following:
+            self._steps.choose(change["new"])
 
     def _step_chosen(self, _change: Any) -> None:
         self.matched_by = MATCHED_BY[self._timeline.model.matched_by]
         with self._lock:
-            self._sync_step()
-            self._write_findings()
+            self._follow_steps()
 
     @validate("matched_by")
     def _validate_matched(self, proposal: Any) -> str:
@@ -454,18 +376,16 @@ class Comparison(PlotFrame):
     def figures(self) -> list[PlotFigure]:
         """The figures of the views, and of the timeline."""
         lines = [figure for view in self._views for figure in view.figures]
-        return [*lines, *(self._timeline.figures if self._is_over_steps else ())]
+        return [*lines, *(self._timeline.figures if self._steps.are_there else ())]
 
     @property
     def snapshots(self) -> list[Snapshot]:
         """The snapshots of all runs, which belong to the widget."""
-        with self._lock:
-            histories = [member.history for member in self._members]
-            return [each for history in histories if history for each in history.snapshots]
+        return self._steps.snapshots
 
     def _tell_table(self) -> None:
         """Let each run tell its rows, as the table has them now."""
-        runs = ComparedRuns(self._given(), self._base, *self._shares, self._is_over_steps)
+        runs = self._steps.given
 
         def tell(curves: Sequence[Any]) -> dict[str, Any]:
             reaches = (curve.numbers.reach for curve in curves)
@@ -476,23 +396,17 @@ class Comparison(PlotFrame):
             member.tell = tell
         self._table.header = list(runs.header)
 
-    def _given(self) -> dict[str, list[Any]]:
-        curves: dict[str, list[Any]] = {}
-        for member in self._members:
-            curves.setdefault(member.key.name, []).extend(member.given)
-        return curves
-
     def _write_findings(self) -> None:
-        lines = [*self._runs.findings]
+        lines = [*self._steps.numbers.findings]
         if len(self._table.names) == 1:
             lines.append("a second experiment is needed for a comparison")
         lines += [*self._remarks, *self._recordings.troubles, *filter(None, [self._trouble])]
-        if shown := [(each.key, each.steps[place].step) for each, place in self._shown_steps()]:
-            lines.insert(0, f"Of training {_steps_words(shown)}:")
+        if shown := self._steps.shown:
+            lines.insert(0, f"Of training {steps_words(shown)}:")
         self._sentences.value = "".join(f"<p>{escape(line)}</p>" for line in lines)
 
     def _sheet(self) -> Sheet:
-        drawing = Compared(self._runs, self._quantity, self._views[0].is_absolute)
+        drawing = Compared(self._steps.numbers, self._quantity, self._views[0].is_absolute)
         return Sheet(_NOTHING, drawing, title=self.title)
 
     def _detached_widgets(self) -> list[Widget]:
@@ -505,17 +419,6 @@ class Comparison(PlotFrame):
 
     def _describe(self) -> str:
         return ", ".join(self._table.names)
-
-
-def _steps_words(shown: Sequence[tuple[RunKey, int]]) -> str:
-    """Say which steps are shown, of few runs each."""
-    steps = [step for _, step in shown]
-    low, high = min(steps), max(steps)
-    if low == high:
-        return f"step {low:,}"
-    if len(shown) > MOST_NAMED or any(key.is_one_of_several for key, _ in shown):
-        return f"steps {low:,} to {high:,}, see the table"
-    return f"steps {', '.join(f'{key.words} {step:,}' for key, step in shown)}"
 
 
 def _heading(quantity: str, direction: str) -> str:

@@ -12,7 +12,7 @@ from traitlets import TraitError
 
 from rnngrad_widgets import Comparison, compare
 from rnngrad_widgets.explorer.compared_run import RunKey
-from rnngrad_widgets.explorer.comparison import _steps_words
+from rnngrad_widgets.explorer.compared_steps import steps_words
 from rnngrad_widgets.widgets.open_widgets import open_widgets
 from tests.unit.comparison.runs import decaying
 
@@ -101,12 +101,12 @@ def test_what_a_person_chooses_in_the_browser_is_what_is_compared(trained: Compa
 
 def test_steps_of_many_runs_are_not_written_out() -> None:
     keys = [RunKey(name, 0, False) for name in "abcdefgh"]
-    assert _steps_words([(key, 7) for key in keys]) == "step 7"
-    assert _steps_words([(keys[0], 1), (keys[1], 2000)]) == "steps a 1, b 2,000"
+    assert steps_words([(key, 7) for key in keys]) == "step 7"
+    assert steps_words([(keys[0], 1), (keys[1], 2000)]) == "steps a 1, b 2,000"
     many = [(key, 1000 * place) for place, key in enumerate(keys)]
-    assert _steps_words(many) == "steps 0 to 7,000, see the table"
+    assert steps_words(many) == "steps 0 to 7,000, see the table"
     repeats = [(RunKey("a", place, True), place) for place in (0, 1)]
-    assert _steps_words(repeats) == "steps 0 to 1, see the table"
+    assert steps_words(repeats) == "steps 0 to 1, see the table"
 
 
 def test_what_is_refused_leaves_everything_as_it_was(
