@@ -43,11 +43,10 @@ def auto_limit(values: NDArray[Any]) -> float:
         statistical packages", The American Statistician 50(4), 1996.
     """
     values = values.reshape(-1)
-    count = np.count_nonzero(values)
     finite = np.isfinite(values)
     if not finite.all():
         values = values[finite]
-        count = np.count_nonzero(values)
+    count = np.count_nonzero(values)
     if count == 0:
         return 1.0
     place = AUTO_PERCENTILE / 100 * (count - 1)

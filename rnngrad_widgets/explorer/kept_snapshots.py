@@ -116,11 +116,6 @@ class KeptSnapshots(ABC, Generic[E, State]):
         self._entries[number] = self._entry(number, state, step, "")
         self._entries = dict(sorted(self._entries.items()))
 
-    def clear(self) -> None:
-        """Forget all snapshots: another run begins."""
-        close_widgets(entry.snapshot for entry in self._entries.values())
-        self._entries, self._next = {}, 0
-
     def share(self, budget: int) -> None:
         """Reduce the budget: other runs share it."""
         before = len(self)

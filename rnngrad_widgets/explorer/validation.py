@@ -85,9 +85,7 @@ def check_part(part: Any, parts: Collection[str]) -> str:
     SelectionError
         If there is no such part.
     """
-    if not isinstance(part, str) or part not in parts:
-        raise SelectionError(f"part must be one of {sorted(parts)}; received {part!r}")
-    return str(part)
+    return check_one_of("part", part, sorted(parts))
 
 
 def check_rows(rows: Any) -> int | None:

@@ -1,6 +1,8 @@
 // Pure: which step of a run stands beside which step of another one. As Python does it
 // (comparison/matching.py).
 
+import { shownIndex } from './run';
+
 /** A snapshot of a run. */
 export interface StepLoss {
   readonly step: number;
@@ -12,12 +14,6 @@ export type MatchedBy = 'step' | 'loss';
 
 /** Snapshots whose mean is the smoothed loss of the middle one; fewer at the ends of a run. */
 const SMOOTHED_OVER = 5;
-
-/** Place of the last snapshot at or before a step; 0 where all are later. */
-export function atStep(run: readonly StepLoss[], step: number): number {
-  const after = run.findIndex((other) => other.step > step);
-  return after < 0 ? run.length - 1 : Math.max(after - 1, 0);
-}
 
 /** The mean loss of each snapshot and its neighbours; NaN where none is finite. */
 export function smoothed(run: readonly StepLoss[]): number[] {
@@ -40,7 +36,7 @@ export function matched(
   step: number,
   by: MatchedBy,
 ): number[] {
-  const places = runs.map((run) => atStep(run, step));
+  const places = runs.map((run) => shownIndex(run, step, false));
   const aim =
     by === 'loss' && (runs.at(base)?.length ?? 0) > 0 ? smoothed(runs[base])[places[base]] : NaN;
   if (!Number.isFinite(aim)) {

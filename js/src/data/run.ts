@@ -10,6 +10,9 @@ export interface Numbered {
   readonly step: number;
 }
 
+/** A step of a run. */
+export type Step = Pick<Numbered, 'step'>;
+
 /** A run after a change: what is kept, in its order, and what is not kept any more. */
 export interface Change<T> {
   readonly kept: readonly T[];
@@ -37,7 +40,7 @@ export function thinned<T extends Numbered>(run: readonly T[], capacity: number)
 }
 
 /** Index of the snapshot that is nearest to a training step, of two the earlier one; 0 of none. */
-export function nearestIndex(run: readonly Numbered[], step: number): number {
+export function nearestIndex(run: readonly Step[], step: number): number {
   const away = run.map((snapshot) => Math.abs(snapshot.step - step));
   return away.reduce((best, distance, i) => (distance < away[best] ? i : best), 0);
 }
@@ -46,7 +49,7 @@ export function nearestIndex(run: readonly Numbered[], step: number): number {
  * Index of the snapshot that is shown: of the chosen step, or of the last one before it; the latest
  * where that is followed, or no step was chosen. -1 where there is none.
  */
-export function shownIndex(run: readonly Numbered[], step: number | null, follow: boolean): number {
+export function shownIndex(run: readonly Step[], step: number | null, follow: boolean): number {
   const after = step === null || follow ? -1 : run.findIndex((other) => other.step > step);
   return after < 0 ? run.length - 1 : Math.max(after - 1, 0);
 }

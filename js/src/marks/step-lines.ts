@@ -2,6 +2,7 @@ import type { ISerializers } from '@jupyter-widgets/base';
 import { unpack_models } from '@jupyter-widgets/base';
 
 import { isOnPage } from '../data/compared';
+import type { Step } from '../data/run';
 import { grouped, lossText } from '../drawing/format';
 import { logLossAxis, lossAxis } from '../drawing/linear';
 import { setAttributes, show, svg } from '../drawing/svg';
@@ -9,7 +10,7 @@ import { sampleColour } from '../drawing/theme';
 import type { Tick } from '../drawing/ticks';
 import { evenTicks, numbered, roundTicks } from '../drawing/ticks';
 import type { RunStackModel } from '../widgets/run-stack';
-import type { SharedTimelineModel, Step } from '../widgets/shared-timeline';
+import type { SharedTimelineModel } from '../widgets/shared-timeline';
 import type { SnapshotModel } from '../widgets/snapshot';
 import { SelectionMarkModel } from './canvas-mark';
 import { StepMark } from './timeline-marks';

@@ -3,17 +3,14 @@ import { DOMWidgetModel, unpack_models } from '@jupyter-widgets/base';
 
 import type { MatchedBy } from '../data/matching';
 import { matched } from '../data/matching';
+import type { Step } from '../data/run';
+import { nearestIndex, shownIndex } from '../data/run';
 import { MODULE_STATE } from '../version';
 import type { SnapshotModel } from './snapshot';
 import type { TimelineModel } from './timeline';
 
 /** Values of the trait `matched_by`. */
 export const MATCHED_BY: readonly MatchedBy[] = ['step', 'loss'];
-
-/** A step of the scrubber: one or more runs have a snapshot of it. */
-export interface Step {
-  readonly step: number;
-}
 
 /**
  * One training step for several runs: it sets the step of each timeline, which lets its run's
@@ -79,11 +76,7 @@ export class SharedTimelineModel extends DOMWidgetModel {
   }
 
   get index(): number {
-    const { snapshots } = this;
-    const step = this.get('step') as number | null;
-    const after =
-      step === null || this.follow ? -1 : snapshots.findIndex((other) => other.step > step);
-    return after < 0 ? snapshots.length - 1 : Math.max(after - 1, 0);
+    return shownIndex(this.snapshots, this.get('step') as number | null, this.follow);
   }
 
   get follow(): boolean {
@@ -112,8 +105,7 @@ export class SharedTimelineModel extends DOMWidgetModel {
 
   /** Show the step that is nearest to a number. */
   showNearest(step: number): void {
-    const away = this.snapshots.map((other) => Math.abs(other.step - step));
-    this.scrub(away.indexOf(Math.min(...away)));
+    this.scrub(nearestIndex(this.snapshots, step));
   }
 
   /** Follow the latest snapshots, or stay at the step that is shown. */
