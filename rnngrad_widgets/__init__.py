@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         show_weights,
     )
     from rnngrad_widgets.recording import Recording
+    from rnngrad_widgets.tunnel.front_end import display_as
 
 __all__ = [
     "Comparison",
@@ -45,6 +46,7 @@ __all__ = [
     "__version__",
     "compare",
     "diagnose",
+    "display_as",
     "get_rnn_gradients",
     "show_features_0D",
     "show_features_1D",
@@ -68,6 +70,7 @@ _HOMES = {
     "__version__": "_version",
     "compare": "explorer.compare",
     "diagnose": "diagnosis.diagnose",
+    "display_as": "tunnel.front_end",
     "get_rnn_gradients": "engine.functions",
     "show_features_0D": "explorer.features",
     "show_features_1D": "explorer.features",

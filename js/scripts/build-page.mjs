@@ -1,6 +1,6 @@
 // What a page without a kernel needs besides bqplot and the AMD bundle, as a variable `rnngradPage`,
 // and the licences of all that is in it. rspack and the licence plugin come with @jupyter/builder.
-import { readFileSync } from 'node:fs';
+import { copyFileSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { rspack } from '@rspack/core';
 import { LicenseWebpackPlugin } from 'license-webpack-plugin';
@@ -10,15 +10,15 @@ const here = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const compiler = rspack({
   mode: 'production',
   context: here('.'),
-  entry: here('lib/page.js'),
+  entry: here('lib/pages/library.js'),
   output: {
     path: here('../rnngrad_widgets/nbextension'),
     filename: 'page.js',
     library: { type: 'var', name: 'rnngradPage' },
     publicPath: '',
   },
-  // sanitize-html would parse style attributes with postcss, which reads source maps from files
-  resolve: { fallback: { fs: false, path: false, url: false, 'source-map-js': false } },
+  // a tenth of the code, for HTML in descriptions, which our manager escapes
+  resolve: { alias: { 'sanitize-html': false } },
   module: {
     rules: [{ test: /\.css$/, use: ['style-loader', 'css-loader'], type: 'javascript/auto' }],
   },
@@ -52,5 +52,7 @@ compiler.run((error, stats) => {
     process.exit(1);
   }
   console.log(stats.toString({ preset: 'errors-warnings' }));
+  // sent as it is: an anywidget's code is a module of its own
+  copyFileSync(here('lib/pages/anywidget.js'), here('../rnngrad_widgets/nbextension/anywidget.js'));
   compiler.close(() => {});
 });

@@ -13,11 +13,12 @@ import { describe, expect, it } from 'vitest';
  * export   what an element of the page shows, as a file
  * widgets  models that Python knows, and the parts of the frame round the plots
  * marks    bqplot marks that draw a selection
+ * pages    pages that have no loader of widgets: saved ones, and outputs that one anywidget fills
  */
-const LAYERS = ['data', 'drawing', 'export', 'widgets', 'marks', '.'];
+const LAYERS = ['data', 'drawing', 'export', 'widgets', 'marks', 'pages', '.'];
 
 /** Folders that may import packages of widgets for more than their types. */
-const WITH_WIDGETS = ['widgets', 'marks', '.'];
+const WITH_WIDGETS = ['widgets', 'marks', 'pages', '.'];
 
 const LOWEST = ['version.ts'];
 

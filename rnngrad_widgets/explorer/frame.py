@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ipywidgets import VBox, Widget, widget_serialization
 from traitlets import Any as AnyTrait
@@ -18,9 +18,12 @@ from rnngrad_widgets.explorer.sheet import write_figure
 from rnngrad_widgets.explorer.validation import check_title, check_ylim
 from rnngrad_widgets.export.files import check_target
 from rnngrad_widgets.export.html import MAX_SIZE, SavedPage, save_html
+from rnngrad_widgets.export.page_frame import PageFrame, frame_page
 from rnngrad_widgets.export.picture import save
 from rnngrad_widgets.figures.drawings import Sheet
 from rnngrad_widgets.figures.size import check_size
+from rnngrad_widgets.tunnel.front_end import check_anywidget, current_display
+from rnngrad_widgets.tunnel.inner_widgets import use_inner_comms
 from rnngrad_widgets.views.colours import follows_theme, paint_with
 from rnngrad_widgets.widgets.browser_module import BrowserView
 from rnngrad_widgets.widgets.figure import PlotFigure
@@ -29,6 +32,11 @@ from rnngrad_widgets.widgets.reachable import close_widgets, reachable
 from rnngrad_widgets.widgets.selection import Selection
 from rnngrad_widgets.widgets.timeline import Snapshot
 from rnngrad_widgets.widgets.traits import Bool, Int
+
+if TYPE_CHECKING:
+    from rnngrad_widgets.tunnel.tunnel import Tunnel
+
+use_inner_comms(lambda: current_display() == "anywidget")
 
 _NO_WIDGETS = """\
 This is a widget of rnngrad_widgets, which is seen where the notebook runs in JupyterLab 4 or
@@ -72,6 +80,8 @@ class PlotFrame(BrowserView, Linking, VBox):  # type: ignore[misc]  # ipywidgets
     busy = Unicode("").tag(sync=True)
     title = Unicode("").tag(sync=True)
     height = Int(None, allow_none=True, min=120, max=10_000).tag(sync=True)
+
+    _tunnel: Tunnel | None = None
 
     cmap = Unicode("diverging")
     ylim = AnyTrait(None)
@@ -174,6 +184,60 @@ class PlotFrame(BrowserView, Linking, VBox):  # type: ignore[misc]  # ipywidgets
         self._prepare()
         return save_html(self, path, title=title, precision=precision, max_size=max_size)
 
+    def anywidget(self) -> Tunnel:
+        """Return one anywidget that shows the live widget, where the extension is not.
+
+        All of it works there: sliders, pointing, keys, views, what Python computes, live training,
+        recordings that are followed, saving. The widget may be shown by itself too.
+
+        Returns
+        -------
+        Tunnel
+            The last line of a cell, or part of a layout. The same one for every call, until it is
+            closed; closing the widget closes it.
+
+        Raises
+        ------
+        ModuleNotFoundError
+            If the package ``anywidget`` is not installed.
+        RuntimeError
+            If the widget was closed.
+        """
+        self.check_open()
+        check_anywidget()
+        from rnngrad_widgets.tunnel.tunnel import Tunnel  # noqa: PLC0415 - anywidget is an extra
+
+        if self._tunnel is None or self._tunnel.comm is None:
+            self._tunnel = Tunnel(self)
+        return self._tunnel
+
+    def show_page(self, height: int | None = None) -> PageFrame:
+        """Return what is shown as a page in a frame, for the output of a cell.
+
+        It is the page that `save_html` writes: sliders, pointing and views work without a kernel,
+        layer and quantity stay as they are. It needs no extension, and is saved with the notebook.
+
+        Parameters
+        ----------
+        height
+            Height of the frame in CSS pixels, 120 .. 10,000; None for enough for an explorer.
+
+        Returns
+        -------
+        PageFrame
+            The last line of a cell, or what ``display`` takes.
+
+        Raises
+        ------
+        ValueError
+            If the page would be larger than 20 MB, the height is out of range, or the widget was
+            closed.
+        TypeError
+            If the height is no whole number.
+        """
+        self._prepare()
+        return frame_page(self, height)
+
     def _prepare(self) -> None:
         """Compute what the widget still needs to work without a kernel."""
 
@@ -187,7 +251,10 @@ class PlotFrame(BrowserView, Linking, VBox):  # type: ignore[misc]  # ipywidgets
 
     def own_widgets(self) -> set[Widget]:
         """Return the widgets that are closed with it, itself too."""
-        return reachable([self, *self._detached_widgets()])
+        own = reachable([self, *self._detached_widgets()])
+        if self._tunnel is not None and self._tunnel.comm is not None:
+            own |= {self._tunnel, self._tunnel.layout}
+        return own
 
     def __repr__(self) -> str:
         """Name the widget in one line; what it displays is seen."""
@@ -201,9 +268,19 @@ class PlotFrame(BrowserView, Linking, VBox):  # type: ignore[misc]  # ipywidgets
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         LIFETIMES.note_shown(self)
+        display = current_display()
+        if display == "anywidget":
+            return self.anywidget()._repr_mimebundle_(**kwargs)
+        if display == "page":
+            return self.show_page()._repr_mimebundle_()
         shown = super()._repr_mimebundle_(**kwargs)
         # what is seen where widgets are not: on a code host, in a front end without ipywidgets
         return shown | {"text/plain": f"{self!r}\n{_NO_WIDGETS}"}
+
+    def _display_(self) -> Any:
+        """Return what marimo shows."""
+        LIFETIMES.note_shown(self)
+        return self.show_page() if current_display() == "page" else self.anywidget()
 
     def check_open(self) -> None:
         """Refuse what needs a widget that is open.

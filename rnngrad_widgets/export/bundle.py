@@ -18,6 +18,37 @@ def renderer() -> str:
     FileNotFoundError
         If a part of it is not installed.
     """
+    return f"({_library('rnngradPage.start();')})();\n"
+
+
+def module() -> str:
+    """Return the same as a module for the tunnel, which finds it in its default export.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a part of it is not installed.
+    """
+    # what modules put into the document's head is for shadow roots
+    return (
+        "const before = new Set(document.head.children);\n"
+        f"export default ({_library('rnngradPage.takeStyles(before); return rnngradPage;')})();\n"
+    )
+
+
+def anywidget_code() -> str:
+    """Return the module that is the code of the anywidget.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it is not installed.
+    """
+    return _built("anywidget.js").read_text("utf-8")
+
+
+def _library(end: str) -> str:
+    """Return a function that runs all scripts, and then `end`."""
     modules = {
         "bqscales": _installed("bqscales", "share/jupyter/nbextensions/bqscales/index.js"),
         "bqplot": _installed("bqplot", "share/jupyter/nbextensions/bqplot/index.js"),
@@ -28,13 +59,13 @@ def renderer() -> str:
         # an AMD file calls `define` without its name: each gets one that knows it
         source = path.read_text("utf-8")
         parts.append(f"(function (define) {{\n{source}\n}})(rnngradPage.defineAs('{name}'));")
-    parts.append("rnngradPage.start();")
+    parts.append(end)
     script = "\n".join(parts)
     # what would end the script element, or hide its end; either occurs in strings only
     script = re.sub("<(?=/script|!--)", r"\\x3C", script, flags=re.IGNORECASE)
     # A page may have a loader of its own. A library that found its `define`, or a `module`, would
     # hand itself to that loader, and not to the code that needs it here.
-    return f"(function (define, require, exports, module) {{\n{script}\n}})();\n"
+    return f"function (define, require, exports, module) {{\n{script}\n}}"
 
 
 def licences() -> str:

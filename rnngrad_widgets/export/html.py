@@ -90,7 +90,7 @@ class SavedPage:
         return str(self.path)
 
     def __repr__(self) -> str:
-        return f"{self.path} ({_megabytes(self.size)})"
+        return f"{self.path} ({megabytes(self.size)})"
 
 
 def save_html(
@@ -116,6 +116,17 @@ def save_html(
     TypeError
         If it is no widget that can be shown.
     """
+    target = _target(path)
+    page = page_of(widget, title, precision, max_size)
+    write_whole(target, page)
+    return SavedPage(target, len(page))
+
+
+# -- the page -------------------------------------------------------------------------------------
+
+
+def page_of(widget: DOMWidget, title: str | None, precision: Precision, max_size: int) -> bytes:
+    """Return the page of a widget; `save_html` says what the arguments and errors are."""
     if not isinstance(widget, DOMWidget):
         raise TypeError(
             f"the widget must be one that is shown; received {type(widget).__name__}. "
@@ -124,16 +135,6 @@ def save_html(
     if widget.comm is None:
         raise ValueError("the widget must be open; it was closed. Make it anew, then save it")
     check_precision(precision)
-    target = _target(path)
-    page = _page(widget, title, precision, max_size)
-    write_whole(target, page)
-    return SavedPage(target, len(page))
-
-
-# -- the page -------------------------------------------------------------------------------------
-
-
-def _page(widget: DOMWidget, title: str | None, precision: Precision, max_size: int) -> bytes:
     script, notices = renderer(), licences()
     models = _models(widget, precision)
     buffers = [buffer for model in models.values() for buffer in model.get("buffers", ())]
@@ -229,12 +230,13 @@ def _check_size(size: int, precision: Precision, max_size: int) -> None:
     if size > max_size:
         half = "save with precision='bfloat16', half the size, " if precision == "float32" else ""
         raise ValueError(
-            f"the page must not be larger than max_size, {_megabytes(max_size)}; it would take "
-            f"{_megabytes(size)}. Explore fewer samples, {half}or pass max_size={size + 1_000_000}"
+            f"the page must not be larger than max_size, {megabytes(max_size)}; it would take "
+            f"{megabytes(size)}. Explore fewer samples, {half}or pass max_size={size + 1_000_000}"
         )
 
 
-def _megabytes(size: int) -> str:
+def megabytes(size: int) -> str:
+    """Return a number of bytes in words."""
     return f"{size / 1e6:.1f} MB"
 
 

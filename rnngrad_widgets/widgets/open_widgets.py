@@ -14,7 +14,10 @@ from collections.abc import ValuesView
 from typing import TYPE_CHECKING, Any
 
 from comm import get_comm_manager
+from IPython import get_ipython
 from ipywidgets.widgets import widget as ipywidgets
+
+from rnngrad_widgets.widgets.inner_comm import InnerComm
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
@@ -24,8 +27,22 @@ class _Widgets(dict[str, Any]):
     """Widgets that may be gone through in one thread while another one opens and closes some."""
 
     def values(self) -> ValuesView[Any]:  # type: ignore[override]
-        """Return the widgets that are open now."""
+        """Return the widgets that are open now; for a page, those that it can have."""
+        if is_asked_for_states():
+            return ValuesView({key: each for key, each in self.copy().items() if _is_on_wire(each)})
         return ValuesView(self.copy())
+
+
+def _is_on_wire(widget: Any) -> bool:
+    return not isinstance(widget.comm, InnerComm) or widget.comm.ordinary is not None
+
+
+def is_asked_for_states() -> bool:
+    """Tell whether this answers a page that asks for the state of all widgets."""
+    kernel = getattr(get_ipython(), "kernel", None)
+    message = {} if kernel is None else kernel.get_parent()
+    data: dict[str, Any] = message.get("content", {}).get("data", {})
+    return data.get("method") == "request_states"
 
 
 ipywidgets._instances = _Widgets(ipywidgets._instances)  # noqa: SLF001 - there is no public way

@@ -6,7 +6,6 @@ from typing import Any, cast
 
 import numpy as np
 from comm import get_comm_manager
-from IPython import get_ipython
 from ipywidgets import HTML, DOMWidget, Widget, register, widget_serialization
 from traitlets import Dict, Float, Instance, Unicode
 
@@ -14,7 +13,7 @@ from rnngrad_widgets.data.wire import Precision, encode
 from rnngrad_widgets.widgets.browser_module import BrowserModel, BrowserView
 from rnngrad_widgets.widgets.figure import PlotAxis
 from rnngrad_widgets.widgets.marks.mark import SelectionMark
-from rnngrad_widgets.widgets.open_widgets import open_widgets
+from rnngrad_widgets.widgets.open_widgets import is_asked_for_states, open_widgets
 from rnngrad_widgets.widgets.selection import Selection
 from rnngrad_widgets.widgets.tensor import ArrayTrait
 from rnngrad_widgets.widgets.traits import Bool, Int
@@ -104,16 +103,9 @@ class Snapshot(BrowserModel, Widget):  # type: ignore[misc]  # ipywidgets has no
 
     def get_state(self, key: Any = None, drop_defaults: bool = False) -> dict[str, Any]:
         """Return what a page gets; without the array where it asks for the state of all widgets."""
-        if key is None and _is_asked_for_states():
+        if key is None and is_asked_for_states():
             key = [name for name in self.keys if name != "array"]
         return cast("dict[str, Any]", super().get_state(key, drop_defaults))
-
-
-def _is_asked_for_states() -> bool:
-    kernel = getattr(get_ipython(), "kernel", None)
-    message = {} if kernel is None else kernel.get_parent()
-    data: dict[str, Any] = message.get("content", {}).get("data", {})
-    return data.get("method") == "request_states"
 
 
 def _send_arrays(comm: Any, request: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 // What a frame shows, as one standalone SVG: text stays text, SVG keeps the look that the style
 // sheet gives it, canvases become images. Controls are left out.
 
+import { elementNear } from '../drawing/shadow';
 import { setAttributes, svg } from '../drawing/svg';
 import type { Glyph, Style } from './svg-text';
 import { inkOf, linesOf, printable, shared, styleOf } from './svg-text';
@@ -36,7 +37,7 @@ export function pictureOf(root: HTMLElement): string {
 }
 
 class Picture {
-  constructor(root: HTMLElement) {
+  constructor(private readonly root: HTMLElement) {
     const { left, top, width } = root.getBoundingClientRect();
     this.origin = { left, top };
     this.middle = left + width / 2;
@@ -187,7 +188,7 @@ class Picture {
   }
 
   private reference(id: string): string {
-    const source = document.getElementById(id);
+    const source = elementNear(this.root, id);
     if (source === null) {
       return '';
     }

@@ -1,5 +1,6 @@
 import { DOMWidgetModel, DOMWidgetView } from '@jupyter-widgets/base';
 
+import { focusedNear } from '../drawing/shadow';
 import { svg } from '../drawing/svg';
 import type { Format } from '../export/picture';
 import { SaveEvent } from '../export/picture';
@@ -74,7 +75,7 @@ export class Download extends DOMWidgetView {
 
   private key(event: KeyboardEvent): void {
     const { items } = this;
-    const now = items.indexOf(document.activeElement as HTMLElement);
+    const now = items.indexOf(focusedNear(this.el) as HTMLElement);
     const moves: Record<string, () => void> = {
       ArrowDown: () =>
         this.menu.hidden ? this.open(true) : items[(now + 1) % items.length].focus(),

@@ -3,6 +3,7 @@ import { unpack_models } from '@jupyter-widgets/base';
 import { VBoxModel, VBoxView } from '@jupyter-widgets/controls';
 
 import { leftOutText } from '../data/saved';
+import { closestAround, focusedNear } from '../drawing/shadow';
 import {
   DARK,
   isDark,
@@ -218,7 +219,7 @@ export class PlotFrame extends VBoxView {
    * application is printed as it stands, with what is left of the explorer.
    */
   private print(on: boolean): void {
-    const isInWindow = this.el.closest('.jp-NotebookPanel') !== null;
+    const isInWindow = closestAround(this.el, '.jp-NotebookPanel') !== null;
     const left = isInWindow ? Math.round(this.el.getBoundingClientRect().left) : 0;
     this.el.style.setProperty('--rg-print-left', on ? `${left}px` : null);
     setExportTheme(this.el, on);
@@ -233,12 +234,12 @@ export class PlotFrame extends VBoxView {
    * the focus.
    */
   private readonly claimKey = (event: KeyboardEvent): void => {
-    const { target } = event;
+    const [target] = event.composedPath();
     if (target instanceof Element && this.el.contains(target)) {
-      if (takes(target, event) || changesCells(event)) {
-        target.setAttribute('data-lm-suppress-shortcuts', 'true');
-      } else {
-        target.removeAttribute('data-lm-suppress-shortcuts');
+      const isClaimed = takes(target, event) || changesCells(event);
+      // the application sees the element around a shadow root, if there is one
+      for (const each of [target, event.target as Element]) {
+        each.toggleAttribute('data-lm-suppress-shortcuts', isClaimed);
       }
     }
   };
@@ -254,14 +255,10 @@ export class PlotFrame extends VBoxView {
 
   /** Escape gives the focus back to the notebook's cell. */
   private leaveOnEscape(event: KeyboardEvent): void {
-    const { activeElement } = document;
-    if (
-      event.key === 'Escape' &&
-      activeElement instanceof Element &&
-      this.el.contains(activeElement)
-    ) {
-      (activeElement as HTMLElement).blur();
-      this.el.closest<HTMLElement>('.jp-Cell')?.focus();
+    const focused = focusedNear(this.el);
+    if (event.key === 'Escape' && focused !== null && this.el.contains(focused)) {
+      (focused as HTMLElement).blur();
+      closestAround<HTMLElement>(this.el, '.jp-Cell')?.focus();
     }
   }
 

@@ -1,54 +1,19 @@
 /**
- * Shows the widgets of a page that has no kernel, from the state that the page holds. It is a
- * bundle of its own, with the widget libraries in it (scripts/build-page.mjs). The page adds bqplot
- * and our AMD bundle.
+ * Shows the widgets of a page that has no kernel, from the state that the page holds.
  *
  * There is no require.js and no html-manager: this manager hands AMD files their dependencies by
  * name. That is a third of the size, and a content security policy can name the one script that may
  * run. The script sees no `define` of a page that has a loader of its own, as nbconvert's have:
  * libraries would register there.
  */
-import * as base from '@jupyter-widgets/base';
-import { ManagerBase } from '@jupyter-widgets/base-manager';
-import * as controls from '@jupyter-widgets/controls';
+import type * as base from '@jupyter-widgets/base';
 import { MessageLoop } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
 
-import '@lumino/widgets/style/index.css';
-import '@jupyter-widgets/controls/css/widgets-base.css';
-import '../style/page.css';
-
-type Module = Record<string, unknown>;
-type Factory = (...dependencies: Module[]) => Module;
-
-const modules = new Map<string, Module>([
-  ['@jupyter-widgets/base', base as Module],
-  ['@jupyter-widgets/controls', controls as Module],
-]);
-
-function moduleNamed(name: string): Module {
-  const found = modules.get(name);
-  if (found === undefined) {
-    throw new Error(
-      `this page has no widgets of ${name}; it has those of ${[...modules.keys()].join(', ')}`,
-    );
-  }
-  return found;
-}
-
-/** Make AMD's `define` for the file of one module, because such files do not say their own name. */
-export function defineAs(name: string): (dependencies: string[], factory: Factory) => void {
-  return (dependencies, factory) => {
-    modules.set(name, factory(...dependencies.map(moduleNamed)));
-  };
-}
+import { ModuleManager } from './module-manager';
 
 /** Makes models and views from a saved state. There is no kernel: nothing is sent. */
-class PageManager extends ManagerBase {
-  protected override async loadClass(name: string, moduleName: string): Promise<never> {
-    return moduleNamed(moduleName)[name] as never;
-  }
-
+class PageManager extends ModuleManager {
   protected override _create_comm(): never {
     throw new Error('a page without a kernel opens no comm');
   }

@@ -1,0 +1,245 @@
+"""An anywidget that carries all the widgets of a frame to a browser."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
+from functools import cache
+from typing import Any
+from uuid import uuid4
+
+from anywidget import AnyWidget
+from comm import get_comm_manager
+from ipywidgets import Widget, widget_serialization
+from ipywidgets.widgets.widget import _remove_buffers
+from traitlets import Any as AnyTrait
+from traitlets import Bytes, Instance, Int, Unicode
+
+from rnngrad_widgets.export.bundle import anywidget_code, module
+from rnngrad_widgets.tunnel.inner_widgets import WATCHERS, inner_comm_of
+from rnngrad_widgets.widgets.inner_comm import InnerComm
+from rnngrad_widgets.widgets.open_widgets import open_widgets
+from rnngrad_widgets.widgets.reachable import reachable
+from rnngrad_widgets.widgets.timeline import Snapshot
+
+KERNEL = uuid4().hex
+"""What tells the widgets of this kernel from those of another one in the same page."""
+
+TURNS = 1000
+"""Messages that may wait in a page until its code is loaded; traits take turns to hold them."""
+
+_REFERENCE = "IPY_MODEL_"
+
+_answered: ContextVar[str | None] = ContextVar("answered", default=None)
+"""The id of the message of a browser that is being handled."""
+
+
+class Library(Widget):  # type: ignore[misc]  # ipywidgets has no types
+    """The code of the browser half, once a page for all tunnels of a kernel."""
+
+    script = Bytes().tag(sync=True)
+    """Gzipped."""
+
+
+@cache
+def _script() -> tuple[bytes, str]:
+    """Return the code, gzipped, and its digest."""
+    script = module().encode()
+    return gzip.compress(script, mtime=0), hashlib.sha256(script).hexdigest()
+
+
+_library: Library | None = None
+
+
+def _open_library() -> Library:
+    global _library  # noqa: PLW0603 - one for the kernel, and again after it was closed
+    if _library is None or _library.comm is None:
+        _library = Library(script=_script()[0])
+    return _library
+
+
+class Tunnel(AnyWidget):
+    """An anywidget that shows a frame, and brings messages of all its widgets to the browser.
+
+    What goes through, and why, is said in js/src/pages/tunnel.ts.
+    """
+
+    _esm = Unicode().tag(sync=True)
+    library = Instance(Library).tag(sync=True, **widget_serialization)
+    digest = Unicode().tag(sync=True)
+    inner = AnyTrait().tag(sync=True, to_json=lambda _, tunnel: tunnel.states())
+
+    last = Int(-1)
+    """The number of the newest message; it is sent with it."""
+
+    def __init__(self, frame: Widget) -> None:
+        self._frame = frame
+        self._lock = threading.RLock()
+        self._members: set[str] = set()
+        super().__init__(_esm=anywidget_code(), library=_open_library(), digest=_script()[1])
+        WATCHERS.add(self)
+        self.on_msg(self._received)
+
+    # -- to the browser ----------------------------------------------------------------------------
+
+    def states(self) -> dict[str, Any]:
+        """Return the states of all widgets that belong to the frame, as they are now."""
+        with self._lock:
+            following = self.last + 1
+            widgets = _with_links(reachable([self._frame, *getattr(self._frame, "snapshots", ())]))
+            self._join(widgets)
+        return {
+            "kernel": KERNEL,
+            "root": self._frame.model_id,
+            "next": following,
+            "turns": TURNS,
+            "models": {widget.model_id: _opened(widget) for widget in widgets},
+        }
+
+    def carry(self, comm_id: str, data: Mapping[str, Any], buffers: Sequence[Any]) -> None:
+        """Send a message of a widget, after the widgets that it is the first to refer to."""
+        with self._lock:
+            new = self._new_in(data.get("state"))
+            self._send_turn(
+                {"opened": new, "comm": comm_id, "data": data, "buffers": list(buffers)}
+            )
+
+    def carry_close(self, comm_id: str) -> None:
+        """Send that a widget is closed."""
+        with self._lock:
+            self._members.discard(comm_id)
+            self._send_turn({"comm": comm_id, "closed": True})
+
+    def welcome(self, widget: Widget) -> None:
+        """Take in a new widget that nothing refers to, if it refers to one that is here."""
+        with self._lock:
+            if self.comm is not None and self._members & _referred_by(widget):
+                self._send_turn({"opened": self._open([widget])})
+
+    def _send_turn(self, message: dict[str, Any]) -> None:
+        if self.comm is None:
+            return
+        self.last += 1
+        message = {each: value for each, value in message.items() if value}
+        message |= {"number": self.last, "parent": _answered.get()}
+        state = {f"message{self.last % TURNS}": message, "last": self.last}
+        state, paths, buffers = _remove_buffers(state)
+        self.comm.send({"method": "update", "state": state, "buffer_paths": paths}, buffers=buffers)
+
+    def _new_in(self, value: Any) -> dict[str, Any]:
+        """Return the states of widgets that are referred to and not known to the browser."""
+        known = open_widgets()
+        ids = {each for each in _references(value) if each not in self._members}
+        return self._open(known[each] for each in ids if each in known)
+
+    def _open(self, roots: Iterable[Widget]) -> dict[str, Any]:
+        widgets = {each for each in reachable(roots) if each.model_id not in self._members}
+        self._join(widgets)
+        return {widget.model_id: _opened(widget) for widget in widgets}
+
+    def _join(self, widgets: Iterable[Widget]) -> None:
+        for widget in widgets:
+            self._members.add(widget.model_id)
+            inner_comm_of(widget).carriers.add(self)
+
+    # -- from the browser --------------------------------------------------------------------------
+
+    def _received(self, _tunnel: Any, message: Mapping[str, Any], buffers: Sequence[Any]) -> None:
+        if message["kind"] == "states":
+            self.send_state("inner")
+            return
+        token = _answered.set(message["id"])
+        try:
+            self._hand_over(message, buffers)
+        finally:
+            _answered.reset(token)
+            self.send({"handled": message["id"]})
+
+    def _hand_over(self, message: Mapping[str, Any], buffers: Sequence[Any]) -> None:
+        comm_id = message["comm"]
+        content = {"comm_id": comm_id, "data": message.get("data", {})}
+        handed = {"content": content, "buffers": list(buffers)}
+        widget = open_widgets().get(comm_id)
+        if message["kind"] == "open":
+            self._open_comm(message["target"], comm_id, handed)
+        elif comm_id in self._asked:
+            self._asked[comm_id].handle_msg(handed)
+        elif widget is not None and message["kind"] == "message":
+            inner_comm_of(widget).handle_msg(handed)
+
+    @property
+    def _asked(self) -> dict[str, InnerComm]:
+        """The comms that browsers have opened, by id."""
+        return self.__dict__.setdefault("_asked_comms", {})  # type: ignore[no-any-return]
+
+    def _open_comm(self, target: str, comm_id: str, message: dict[str, Any]) -> None:
+        comm = _AskedComm(comm_id, self._asked)
+        comm.carriers.add(self)
+        self._asked[comm_id] = comm
+        get_comm_manager().targets[target](comm, message)  # type: ignore[arg-type]  # it is used as one
+
+    def close(self) -> None:
+        """Close the tunnel; the frame stays."""
+        WATCHERS.discard(self)
+        super().close()
+
+
+class _AskedComm(InnerComm):
+    """A comm that a browser has opened."""
+
+    def __init__(self, comm_id: str, asked: dict[str, InnerComm]) -> None:
+        super().__init__()
+        self.comm_id = comm_id
+        self._asked = asked
+
+    def close(self) -> None:
+        super().close()
+        self._asked.pop(self.comm_id, None)
+
+
+def _opened(widget: Widget) -> dict[str, Any]:
+    state = widget.get_state()
+    return {
+        "model_name": state["_model_name"],
+        "model_module": state["_model_module"],
+        "model_module_version": state["_model_module_version"],
+        "state": state,
+    }
+
+
+def _with_links(widgets: set[Widget]) -> set[Widget]:
+    """Return widgets, and those that nothing refers to but that refer to one of them."""
+    ids = {widget.model_id for widget in widgets}
+    links = [
+        each
+        for each in open_widgets().values()
+        if each not in widgets and _is_link(each) and ids & _referred_by(each)
+    ]
+    return widgets | set(links)
+
+
+def _is_link(widget: Widget) -> bool:
+    """Tell whether a widget is one that others do not refer to."""
+    return not widget.has_trait("layout") and not isinstance(widget, Library)
+
+
+def _referred_by(widget: Widget) -> set[str]:
+    """Return the model ids that a widget refers to; a snapshot knows its timeline by id."""
+    if isinstance(widget, Snapshot):
+        return {widget.timeline_id}
+    return {each.model_id for each in reachable([widget]) if each is not widget}
+
+
+def _references(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        if value.startswith(_REFERENCE):
+            yield value.removeprefix(_REFERENCE)
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _references(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _references(item)
