@@ -19,6 +19,7 @@ VENV := .venv
 OLDEST_PYTHON := $(if $(filter file,$(origin PYTHON)),$(shell command -v python3.11))
 OLDEST_PYTHON := $(or $(OLDEST_PYTHON),$(BASE_PYTHON))
 OLDEST := .venv-oldest
+FRONT_ENDS := .venv-front-ends
 # Whether the extension works in the oldest JupyterLab; all of tests/browser would take too long.
 OLDEST_BROWSER := tests/browser/test_harness.py tests/browser/test_explorer_controls.py
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
@@ -35,7 +36,7 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 demo: $(VENV)/.demo
 	cd examples && jupyter lab --LabApp.default_url=/lab/tree/quickstart.ipynb $(AS_ROOT) $(ARGS)
 
-test: lint
+test: lint $(FRONT_ENDS)/.installed
 	cd js && npm --silent test
 	$(VENV)/bin/python tests/browser/chromium.py
 	$(VENV)/bin/python tests/browser/other_engines.py
@@ -79,7 +80,7 @@ js: js/node_modules/.made
 	touch $(VENV)/.built $(VENV)/.demo
 
 clean:
-	rm -rf $(VENV) $(OLDEST) js/node_modules js/lib js/*.tsbuildinfo dist build *.egg-info \
+	rm -rf $(VENV) $(OLDEST) $(FRONT_ENDS) js/node_modules js/lib js/*.tsbuildinfo dist build *.egg-info \
 		rnngrad_widgets/labextension rnngrad_widgets/nbextension tests/artifacts \
 		.pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
@@ -117,6 +118,14 @@ $(OLDEST)/.installed: pyproject.toml scripts/oldest_requirements.py $(JS_SOURCES
 js/node_modules/.made: js/package.json js/package-lock.json | $(VENV)/.dev
 	cd js && npm --silent ci
 	@touch $@
+
+# Other front ends; the .pth file lets them see all that $(VENV) has.
+$(FRONT_ENDS)/.installed: pyproject.toml | $(VENV)/.built
+	$(BASE_PYTHON) -m venv $(FRONT_ENDS)
+	$(VENV)/bin/python -c 'import site; print(f"import site; site.addsitedir({site.getsitepackages()[0]!r})")' > \
+		`$(FRONT_ENDS)/bin/python -c 'import site; print(site.getsitepackages()[0])'`/venv.pth
+	$(FRONT_ENDS)/bin/python -m pip install --quiet 'rnngrad-widgets[front-ends]'
+	touch $@
 
 $(VENV)/.built: $(JS_SOURCES) | js/node_modules/.made
 	$(MAKE) js

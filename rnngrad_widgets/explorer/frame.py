@@ -36,8 +36,6 @@ from rnngrad_widgets.widgets.traits import Bool, Int
 if TYPE_CHECKING:
     from rnngrad_widgets.tunnel.tunnel import Tunnel
 
-use_inner_comms(lambda: current_display() == "anywidget")
-
 _NO_WIDGETS = """\
 This is a widget of rnngrad_widgets, which is seen where the notebook runs in JupyterLab 4 or
 Notebook 7 with this package and ipywidgets. save_html(path) writes a page that any browser
@@ -85,6 +83,12 @@ class PlotFrame(BrowserView, Linking, VBox):  # type: ignore[misc]  # ipywidgets
 
     cmap = Unicode("diverging")
     ylim = AnyTrait(None)
+
+    def __new__(cls, *args: Any, **keywords: Any) -> PlotFrame:
+        """Let its parts open as the front end needs it; one may have said so since the import."""
+        use_inner_comms(lambda: current_display() == "anywidget")
+        made: PlotFrame = super().__new__(cls, *args, **keywords)
+        return made
 
     def save(
         self,

@@ -26,7 +26,7 @@ from rnngrad_widgets.data.wire import Precision, check_precision, encode
 from rnngrad_widgets.export.bundle import licences, renderer
 from rnngrad_widgets.export.files import write_whole
 from rnngrad_widgets.widgets.control_link import ControlLink
-from rnngrad_widgets.widgets.open_widgets import open_widgets
+from rnngrad_widgets.widgets.open_widgets import all_widgets
 from rnngrad_widgets.widgets.reachable import reachable
 from rnngrad_widgets.widgets.tensor import Tensor
 from rnngrad_widgets.widgets.timeline import Snapshot
@@ -177,7 +177,7 @@ def _models(widget: DOMWidget, precision: Precision) -> dict[str, dict[str, Any]
     found = reachable(_roots(widget))
     links = [
         each
-        for each in open_widgets().values()
+        for each in all_widgets()
         if isinstance(each, ControlLink) and {each.selection, each.control} <= found
     ]
     models = {each.model_id: _state(each, precision) for each in (*found, *links)}

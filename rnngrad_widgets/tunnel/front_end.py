@@ -21,9 +21,9 @@ _chosen: Display | None = None
 def display_as(display: Display | None) -> None:
     """Choose how widgets are shown from now on, where what is found out does not fit.
 
-    Without it, they are shown by the extension, and by one anywidget in Colab, Kaggle, Databricks
-    and marimo, which load no extension. The environment variable ``RNNGRAD_DISPLAY`` chooses for
-    all notebooks. Make the widget after this: one that is there already stays as it is.
+    Without it, they are shown by the extension, and by one anywidget in Colab, Kaggle, Databricks,
+    marimo and Panel, which load no extension. The environment variable ``RNNGRAD_DISPLAY`` chooses
+    for all notebooks. Make the widget after this: one that is there already stays as it is.
 
     Parameters
     ----------
@@ -96,4 +96,5 @@ def _has_no_extensions() -> bool:
         or "google.colab" in sys.modules
         or "KAGGLE_KERNEL_RUN_TYPE" in os.environ
         or "DATABRICKS_RUNTIME_VERSION" in os.environ
+        or ("panel.io.ipywidget" in sys.modules and "ipykernel.zmqshell" not in sys.modules)
     )

@@ -21,7 +21,7 @@ from traitlets import Bytes, Instance, Int, Unicode
 from rnngrad_widgets.export.bundle import anywidget_code, module
 from rnngrad_widgets.tunnel.inner_widgets import WATCHERS, inner_comm_of
 from rnngrad_widgets.widgets.inner_comm import InnerComm
-from rnngrad_widgets.widgets.open_widgets import open_widgets
+from rnngrad_widgets.widgets.open_widgets import all_widgets, open_widgets
 from rnngrad_widgets.widgets.reachable import reachable
 from rnngrad_widgets.widgets.timeline import Snapshot
 
@@ -79,6 +79,7 @@ class Tunnel(AnyWidget):
         self._frame = frame
         self._lock = threading.RLock()
         self._members: set[str] = set()
+        self._asked: dict[str, InnerComm] = {}  # comms that browsers have opened, by id
         super().__init__(_esm=anywidget_code(), library=_open_library(), digest=_script()[1])
         WATCHERS.add(self)
         self.on_msg(self._received)
@@ -170,16 +171,11 @@ class Tunnel(AnyWidget):
         elif widget is not None and message["kind"] == "message":
             inner_comm_of(widget).handle_msg(handed)
 
-    @property
-    def _asked(self) -> dict[str, InnerComm]:
-        """The comms that browsers have opened, by id."""
-        return self.__dict__.setdefault("_asked_comms", {})  # type: ignore[no-any-return]
-
     def _open_comm(self, target: str, comm_id: str, message: dict[str, Any]) -> None:
         comm = _AskedComm(comm_id, self._asked)
         comm.carriers.add(self)
         self._asked[comm_id] = comm
-        get_comm_manager().targets[target](comm, message)  # type: ignore[arg-type]  # it is used as one
+        get_comm_manager().targets[target](comm, message)
 
     def close(self) -> None:
         """Close the tunnel; the frame stays."""
@@ -191,12 +187,11 @@ class _AskedComm(InnerComm):
     """A comm that a browser has opened."""
 
     def __init__(self, comm_id: str, asked: dict[str, InnerComm]) -> None:
-        super().__init__()
-        self.comm_id = comm_id
+        super().__init__(comm_id)
         self._asked = asked
 
-    def close(self) -> None:
-        super().close()
+    def close(self, *options: Any, **keys: Any) -> None:
+        super().close(*options, **keys)
         self._asked.pop(self.comm_id, None)
 
 
@@ -215,7 +210,7 @@ def _with_links(widgets: set[Widget]) -> set[Widget]:
     ids = {widget.model_id for widget in widgets}
     links = [
         each
-        for each in open_widgets().values()
+        for each in all_widgets()
         if each not in widgets and _is_link(each) and ids & _referred_by(each)
     ]
     return widgets | set(links)

@@ -20,17 +20,18 @@ from ipywidgets.widgets import widget as ipywidgets
 from rnngrad_widgets.widgets.inner_comm import InnerComm
 
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping
+    pass
 
 
 class _Widgets(dict[str, Any]):
     """Widgets that may be gone through in one thread while another one opens and closes some."""
 
     def values(self) -> ValuesView[Any]:  # type: ignore[override]
-        """Return the widgets that are open now; for a page, those that it can have."""
-        if is_asked_for_states():
-            return ValuesView({key: each for key, each in self.copy().items() if _is_on_wire(each)})
-        return ValuesView(self.copy())
+        """Return the widgets that are open now and have a comm that the front end knows.
+
+        It is for pages that ask for the state of all, and for Panel, which opens comms for all.
+        """
+        return ValuesView({key: each for key, each in self.copy().items() if _is_on_wire(each)})
 
 
 def _is_on_wire(widget: Any) -> bool:
@@ -62,7 +63,12 @@ def _open_control(comm: Any, message: dict[str, Any]) -> None:
 get_comm_manager().register_target(CONTROL, _open_control)
 
 
-def open_widgets() -> MutableMapping[str, Any]:
+def open_widgets() -> _Widgets:
     """Return the widgets that ipywidgets keeps alive, by model id."""
-    found: MutableMapping[str, Any] = ipywidgets._instances  # noqa: SLF001
+    found: _Widgets = ipywidgets._instances  # noqa: SLF001
     return found
+
+
+def all_widgets() -> list[Any]:
+    """Return the widgets that are open now, those in tunnels too."""
+    return list(open_widgets().copy().values())

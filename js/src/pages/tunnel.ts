@@ -174,6 +174,7 @@ export function show(host: Host, el: HTMLElement): () => void {
   const place = document.createElement('div');
   const frame = document.createElement('div');
   const gone = new AbortController();
+  place.style.minWidth = '320px'; // a parent may be as wide as what is in it, which is as wide as that
   el.append(place);
   adoptStyles(place.attachShadow({ mode: 'open' })).append(frame);
   const stop = onThemeChange(() => followTheme(frame));

@@ -20,7 +20,7 @@ import type { FrameLinkModel } from './frame-link';
 import { watchKernel } from './kernel-end';
 import { KernelWait } from './kernel-wait';
 import { changesCells, HELP_KEY, keyOf, takes } from './keys';
-import { keepTraits, withoutTraits } from './linked-traits';
+import { forgetTraits, keepTraits, withoutTraits } from './linked-traits';
 import { close, open } from './meeting';
 import { leftOut } from './saved-arrays';
 import type { SelectionModel } from './selection';
@@ -79,7 +79,8 @@ export class PlotFrameModel extends VBoxModel {
   }
 
   override serialize(state: Backbone.ObjectHash): ReturnType<VBoxModel['serialize']> {
-    return super.serialize(withoutTraits(state));
+    forgetTraits(state); // here: ipywidgets sends the object that it has given
+    return super.serialize(state);
   }
 
   /** One slider shows a symmetric range, so that is what it becomes when two are put away. */

@@ -109,9 +109,16 @@ function traitsOf(frame: WidgetModel): [string, LinkedTrait][] {
   return Object.entries(TRAITS).filter(([name]) => name in frame.attributes);
 }
 
-/** Without the traits: neither Python nor a page that is saved is told what follows from others. */
+/** Without the traits: a page is not told what follows from others. */
 export function withoutTraits(state: Backbone.ObjectHash): Backbone.ObjectHash {
   return Object.fromEntries(Object.entries(state).filter(([name]) => !(name in TRAITS)));
+}
+
+/** Take the traits out of a state: neither Python nor a page that is saved is told them. */
+export function forgetTraits(state: Backbone.ObjectHash): void {
+  for (const name of Object.keys(TRAITS)) {
+    delete state[name];
+  }
 }
 
 /**
