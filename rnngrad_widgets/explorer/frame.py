@@ -211,7 +211,7 @@ class PlotFrame(BrowserView, Linking, VBox):  # type: ignore[misc]  # ipywidgets
         check_anywidget()
         from rnngrad_widgets.tunnel.tunnel import Tunnel  # noqa: PLC0415 - anywidget is an extra
 
-        if self._tunnel is None or self._tunnel.comm is None:
+        if self._tunnel is None or not self._tunnel.is_open:
             self._tunnel = Tunnel(self)
         return self._tunnel
 

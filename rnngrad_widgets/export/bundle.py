@@ -29,22 +29,30 @@ def module() -> str:
     FileNotFoundError
         If a part of it is not installed.
     """
-    # what modules put into the document's head is for shadow roots
-    return (
-        "const before = new Set(document.head.children);\n"
-        f"export default ({_library('rnngradPage.takeStyles(before); return rnngradPage;')})();\n"
-    )
+    return f"export default ({_for_tunnels()})();\n"
 
 
-def anywidget_code() -> str:
+def anywidget_code(*, with_library: bool) -> str:
     """Return the module that is the code of the anywidget.
+
+    Parameters
+    ----------
+    with_library
+        Whether what `module` returns is in it.
 
     Raises
     ------
     FileNotFoundError
-        If it is not installed.
+        If a part of it is not installed.
     """
-    return _built("anywidget.js").read_text("utf-8")
+    code = _built("anywidget.js").read_text("utf-8")
+    return f"const rnngradLibrary = {_for_tunnels()};\n{code}" if with_library else code
+
+
+def _for_tunnels() -> str:
+    # what modules put into the document's head is for shadow roots
+    library = _library("rnngradPage.takeStyles(before); return rnngradPage;")
+    return f"() => {{\nconst before = new Set(document.head.children);\nreturn ({library})();\n}}"
 
 
 def _library(end: str) -> str:

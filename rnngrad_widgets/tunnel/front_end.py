@@ -80,6 +80,12 @@ def check_anywidget() -> None:
         )
 
 
+def is_marimo() -> bool:
+    """Tell whether this runs in a notebook of marimo."""
+    marimo = sys.modules.get("marimo")
+    return marimo is not None and bool(marimo.running_in_notebook())
+
+
 def _check(display: str, rule: str) -> Display:
     for each in DISPLAYS:
         if display == each:
@@ -90,9 +96,8 @@ def _check(display: str, rule: str) -> Display:
 
 def _has_no_extensions() -> bool:
     """Tell whether this is a kernel of a front end that loads no extension of the user's."""
-    marimo = sys.modules.get("marimo")
     return (
-        (marimo is not None and bool(marimo.running_in_notebook()))
+        is_marimo()
         or "google.colab" in sys.modules
         or "KAGGLE_KERNEL_RUN_TYPE" in os.environ
         or "DATABRICKS_RUNTIME_VERSION" in os.environ

@@ -19,6 +19,7 @@ from traitlets import Any as AnyTrait
 from traitlets import Bytes, Instance, Int, Unicode
 
 from rnngrad_widgets.export.bundle import anywidget_code, module
+from rnngrad_widgets.tunnel.front_end import is_marimo
 from rnngrad_widgets.tunnel.inner_widgets import WATCHERS, inner_comm_of
 from rnngrad_widgets.widgets.inner_comm import InnerComm
 from rnngrad_widgets.widgets.open_widgets import all_widgets, open_widgets
@@ -56,9 +57,14 @@ _library: Library | None = None
 
 def _open_library() -> Library:
     global _library  # noqa: PLW0603 - one for the kernel, and again after it was closed
-    if _library is None or _library.comm is None:
+    if _library is None or not _is_open(_library):
         _library = Library(script=_script()[0])
     return _library
+
+
+def _is_open(widget: Widget) -> bool:
+    """Tell whether a widget has a comm that is open: marimo closes those of a cell that is run."""
+    return widget.comm is not None and not getattr(widget.comm, "_closed", False)
 
 
 class Tunnel(AnyWidget):
@@ -68,7 +74,8 @@ class Tunnel(AnyWidget):
     """
 
     _esm = Unicode().tag(sync=True)
-    library = Instance(Library).tag(sync=True, **widget_serialization)
+    library = Instance(Library, allow_none=True).tag(sync=True, **widget_serialization)
+    """None in marimo, which sends code once a page, and closes what a cell made before."""
     digest = Unicode().tag(sync=True)
     inner = AnyTrait().tag(sync=True, to_json=lambda _, tunnel: tunnel.states())
 
@@ -80,9 +87,19 @@ class Tunnel(AnyWidget):
         self._lock = threading.RLock()
         self._members: set[str] = set()
         self._asked: dict[str, InnerComm] = {}  # comms that browsers have opened, by id
-        super().__init__(_esm=anywidget_code(), library=_open_library(), digest=_script()[1])
+        in_marimo = is_marimo()
+        super().__init__(
+            _esm=anywidget_code(with_library=in_marimo),
+            library=None if in_marimo else _open_library(),
+            digest=_script()[1],
+        )
         WATCHERS.add(self)
         self.on_msg(self._received)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can be shown; a front end may have closed it."""
+        return _is_open(self)
 
     # -- to the browser ----------------------------------------------------------------------------
 

@@ -120,9 +120,7 @@ def _link_shared(folder: Path, *, with_ours: bool) -> None:
     (folder / "labextensions").mkdir(parents=True)
     for path in ("nbconvert", *(f"labextensions/{name}" for name in names)):
         (folder / path).symlink_to(Path(sys.prefix) / "share/jupyter" / path)
-    (folder / "voila").symlink_to(
-        PYTHON.parents[1] / "share/jupyter/voila"
-    )  # found before the above
+    (folder / "voila").symlink_to(PYTHON.parents[1] / "share/jupyter/voila")
 
 
 def _write_notebook(path: Path) -> None:
