@@ -110,7 +110,7 @@ class Backstage:
     Parameters
     ----------
     runs
-        How many runs there may be.
+        How many runs there are.
 
     Attributes
     ----------
@@ -119,9 +119,13 @@ class Backstage:
     """
 
     def __init__(self, runs: int) -> None:
-        self.budget, self.most = BUDGET // runs, MOST_TOGETHER // runs
+        self.share_among(runs)
         self._selection = new_selection()
         self._summary = HTML()
+
+    def share_among(self, runs: int) -> None:
+        """Let each of so many runs have its part."""
+        self.budget, self.most = BUDGET // runs, MOST_TOGETHER // runs
 
     def timeline(self, tensor: Tensor) -> Timeline:
         """Make a timeline whose snapshots become what a tensor holds."""
@@ -195,8 +199,15 @@ class ComparedRun:
         own, curves = gradient.tensor.directions, tuple(gradient.reasons)
         self._read_in = own if len(own) == len(curves) else curves
 
-    def begin_again(self, gradient: Gradient) -> None:
+    def begin_again(self, gradient: Gradient, curves: Sequence[Curve]) -> None:
         """Take another gradient in the place of what was given, and forget the steps.
+
+        Parameters
+        ----------
+        gradient
+            What was read in the place of what was given.
+        curves
+            Its curves, as `curves_of` returns them.
 
         Raises
         ------
@@ -211,7 +222,7 @@ class ComparedRun:
                 f"recording now, of {samples} samples in the place of {ours}, directions "
                 f"{list(directions)} in the place of {list(self.directions)}. Compare it anew"
             )
-        self._take(gradient, self.curves_of(gradient))
+        self._take(gradient, curves)
         self.show_given()
         gone, self.history = reachable(self.detached_widgets), None
         close_widgets(gone - reachable([self.tensor, *self._backstage.widgets]))
@@ -235,6 +246,12 @@ class ComparedRun:
             timeline = self._backstage.timeline(self.tensor)
             self.history = _History(timeline, self, self._backstage)
         return self.history
+
+    def share(self, runs: int) -> None:
+        """Keep fewer steps: so many runs share what all may take."""
+        self._backstage.share_among(runs)
+        if self.history is not None:
+            self.history.share(self._backstage.budget, self._backstage.most)
 
     @property
     def has_norms(self) -> bool:

@@ -51,11 +51,17 @@ class ComparedSteps:
         timeline: SharedTimeline,
     ) -> None:
         self.lock = RLock()
-        self._runs = runs
+        self._runs = list(runs)
         self._base = base
         self._shares = shares
         self._timeline = timeline
         self._found: tuple[Sequence[Sequence[Curve]], ComparedRuns] | None = None
+
+    def add(self, runs: Iterable[ComparedRun]) -> None:
+        """Take in runs that have come."""
+        with self.lock:
+            self._runs += runs
+            self._found = None
 
     @property
     def are_there(self) -> bool:

@@ -43,7 +43,12 @@ class Run:
     """A recording that grows: at step s the factor is first + s / 1000, the loss 1 / (1 + s)."""
 
     def __init__(
-        self, path: Path, every: int, store: str = "summary", first: float = 0.5, samples: int = 2
+        self,
+        path: Path | str,
+        every: int,
+        store: str = "summary",
+        first: float = 0.5,
+        samples: int = 2,
     ) -> None:
         self.path = path
         self._writer = RecordingWriter(path, store=store)
@@ -202,16 +207,16 @@ def test_what_is_there_again_is_no_trouble_any_more(folder: Path) -> None:
 class Reading:
     """The reading of recordings behind, which waits at each step, and may fail."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, thread: str = "rnngrad reader") -> None:
         self.may_go_on = threading.Semaphore(0)
         self.waits = threading.Event()
         self.fails = False
         read = RecordingSource.read
 
         def slowly(source: RecordingSource, *arguments: Any) -> RecordedStep:
-            if threading.current_thread().name == "rnngrad reader":
+            if threading.current_thread().name == thread:
                 self.waits.set()
-                assert self.may_go_on.acquire(timeout=20)
+                assert self.may_go_on.acquire(timeout=60)
                 if self.fails:
                     raise OSError("the network is away")
             return read(source, *arguments)
@@ -244,6 +249,32 @@ def test_a_step_that_could_not_be_read_is_read_when_it_can_be(
     found.follow()
     eventually(lambda: [len(each) for each in steps_of(found)] == [5, 3])
     eventually(lambda: "the network is away" not in found.children[0].value)
+    found.close()
+
+
+def test_a_slow_store_keeps_no_choice_waiting(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    growing = Run(folder / "c", 10).go_on(3)
+    found = compare(folder)
+    eventually(lambda: [len(each) for each in steps_of(found)] == [5, 3, 3])
+    reading = Reading(monkeypatch, thread="rnngrad follower")
+    found.follow()
+    growing.go_on(1)
+    assert reading.waits.wait(20)
+    handled = threading.Event()
+
+    def choose() -> None:
+        found.step = 20
+        assert [row["step"] for row in found.table] == [20, 0, 20]
+        handled.set()
+
+    threading.Thread(target=choose).start()
+    assert handled.wait(20), "the choice waits for the store"
+    assert found.table[2]["step"] == 20
+    assert steps_of(found)[2] == [0, 10, 20]
+    reading.may_go_on.release(100)
+    eventually(lambda: steps_of(found)[2] == [0, 10, 20, 30])
     found.close()
 
 
