@@ -85,7 +85,11 @@ class _History(KeptSnapshots[_Kept, Sequence[Curve]]):
             status=status,
             status_step=self._status.step,
         )
-        kept = (replace(one, norms=norms[..., i], step=step) for i, one in enumerate(state))
+        kept = (
+            # the timesteps are those of all steps: one batch
+            replace(one, norms=norms[..., i], timesteps=given.timesteps, step=step)
+            for i, (one, given) in enumerate(zip(state, self._run.given, strict=True))
+        )
         loss = np.nan if snapshot.loss is None else snapshot.loss
         return _Kept(snapshot, tuple(kept), StepLoss(step, loss))
 

@@ -91,6 +91,10 @@ class ComparedSteps:
             timeline.follow = timeline.follow and is_last
             timeline.step = step
 
+    def follow_latest(self) -> None:
+        """Show the latest step of each run, and each that comes."""
+        self._timeline.follow = True
+
     @property
     def shown(self) -> list[tuple[RunKey, int]]:
         """The step of each run that is shown, of those that have any."""

@@ -59,7 +59,8 @@ class Comparison(PlotFrame):
         or ``"timestep"``.
     step
         The training step that is chosen; None where no run has several. The latest one is followed
-        until another is set; *follow latest* on the page goes on.
+        until another is set; `follow_latest`, or *latest* on the page, goes on. One that is
+        still to be read is waited for.
     matched_by
         What stands beside each other: ``"step"``, the last snapshot of each run at or before the
         step, or ``"loss"``, the one whose loss (the mean of five snapshots) is nearest to that of
@@ -331,6 +332,19 @@ class Comparison(PlotFrame):
         else:
             self._recordings.follow(self._let_join)
 
+    def follow_latest(self) -> None:
+        """Show the latest step of each run, and each that comes, as *latest* on the page does.
+
+        A comparison begins so. It ends where another step is chosen, here or on the page.
+
+        Raises
+        ------
+        RuntimeError
+            If the comparison was closed.
+        """
+        self.check_open()
+        self._steps.follow_latest()
+
     def _let_join(self) -> None:
         """Compare recordings that have come where others were found."""
         if self._joining is None:
@@ -394,6 +408,10 @@ class Comparison(PlotFrame):
         step: int | None = proposal["value"]
         if self._is_following:
             return step
+        with self._lock:
+            known = self._steps.known
+        if step not in known:  # it may be among those that are read behind
+            self._recordings.read_rest()
         with self._lock:
             return check_step(step, self._steps.known)
 
@@ -463,7 +481,9 @@ class Comparison(PlotFrame):
         self._sentences.value = "".join(f"<p>{escape(line)}</p>" for line in lines)
 
     def _sheet(self) -> Sheet:
-        drawing = Compared(self._steps.numbers, self._quantity, self._views[0].is_absolute)
+        by_timestep = self.align == "timestep"
+        numbers = self._steps.numbers
+        drawing = Compared(numbers, self._quantity, self._views[0].is_absolute, by_timestep)
         return Sheet(_NOTHING, drawing, title=self.title)
 
     def _detached_widgets(self) -> list[Widget]:

@@ -186,7 +186,9 @@ def test_layers_are_matched_by_path_else_by_order() -> None:
     rule = r"layer 'y' of 'a' must have its like in 'b', .* 'a' has \['x', 'y'\], 'b' has \['z'\]"
     with pytest.raises(ValueError, match=rule):
         compare({"a": snapshot("x", "y"), "b": snapshot("z")}, layer="y")
-    with pytest.raises(ValueError, match=r"'a', whose layer is compared: .* layers \['x'\]; received 'q'"):
+    with pytest.raises(
+        ValueError, match=r"'a', whose layer is compared: .* layers \['x'\]; received 'q'"
+    ):
         compare({"a": snapshot("x")}, layer="q")
     assert [row["layer"] for row in compare(both, layer=1).table] == ["y", "y"]
 

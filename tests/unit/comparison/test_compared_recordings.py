@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from traitlets import TraitError
 
 from rnngrad_widgets import Comparison, compare
 from rnngrad_widgets.data.tensor import GradientSnapshot, GradientTensor
@@ -155,6 +156,27 @@ def test_recordings_that_go_on_are_followed(folder: Path) -> None:
     found.close()
 
 
+def test_the_latest_step_is_followed_again(folder: Path) -> None:
+    growing = Run(folder / "c", 10).go_on(7)
+    found = compare(folder)
+    found.follow()
+    timeline = found.figures[-1].marks[0].timeline
+    for chosen in (20, 60):  # the latest one itself, chosen after another one, stays too
+        found.step = chosen
+        assert (found.step, timeline.follow) == (chosen, False)
+    growing.go_on(1)
+    eventually(lambda: steps_of(found)[2][-1] == 70)
+    assert found.step == 60
+    found.follow_latest()
+    assert (found.step, timeline.follow) == (70, True)
+    assert "Of training steps a 40, b 50, c 70:" in found.children[0].value
+    growing.go_on(1)
+    eventually(lambda: found.step == 80)
+    found.close()
+    with pytest.raises(RuntimeError, match="the widget must be open; it was closed"):
+        found.follow_latest()
+
+
 def test_what_cannot_be_read_is_said_and_the_rest_is_there(folder: Path) -> None:
     found = compare(folder)
     found.follow()
@@ -233,6 +255,23 @@ def test_a_page_waits_for_the_step_that_is_being_read(
     threading.Timer(0.2, reading.may_go_on.release, [100]).start()
     found.save_html(folder.parent / "page.html")
     assert [len(each) for each in steps_of(found)] == [5, 3]
+    found.close()
+
+
+def test_a_step_that_is_still_to_be_read_is_waited_for(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading = Reading(monkeypatch)
+    found = compare(folder)
+    assert reading.waits.wait(20)
+    assert steps_of(found) == [[40], [50]]
+    threading.Timer(0.2, reading.may_go_on.release, [100]).start()
+    found.step = 20
+    assert [row["step"] for row in found.table] == [20, 0]
+    with pytest.raises(TraitError, match=r"step must be one of the 7 that are kept, 0 .. 50; "):
+        found.step = 15
+    with pytest.raises(TraitError, match="step must be an integer; received None"):
+        found.step = None
     found.close()
 
 
