@@ -169,6 +169,8 @@ class ComparedRun:
     ----------
     tensor
         What the browser has of the step that is shown: norms, (samples, lags, directions).
+    has_norms
+        Whether no arrays are read to compare it, where others store norms too.
     tell
         What it is told of it: ``rows``, the cells of the table for each direction, and ``reach``,
         the furthest lag of each direction at the lowest level, None where there is none.
@@ -189,15 +191,16 @@ class ComparedRun:
         self.path = path
         self._shares = shares
         self._backstage = backstage
-        self._take(gradient, given)
-        self.directions = tuple(gradient.reasons)
         self.quantity = gradient.tensor.quantity
+        self.directions = tuple(gradient.reasons)
+        self._take(gradient, given)
         self.history: _History | None = None
         self.tensor = Tensor()
         self.tell: Tell = lambda _: {}
 
     def _take(self, gradient: Gradient, given: Sequence[Curve]) -> None:
         self.given = given
+        self.has_norms = self.experiment.has_norms(self.path, self.quantity)
         self._mask = None if gradient.tensor.dims == REACH else gradient.tensor.mask
         # of a layer with go_backwards too, whose only curve has no name
         own, curves = gradient.tensor.directions, tuple(gradient.reasons)
@@ -256,11 +259,6 @@ class ComparedRun:
         self._backstage.share_among(runs)
         if self.history is not None:
             self.history.share(self._backstage.budget, self._backstage.most)
-
-    @property
-    def has_norms(self) -> bool:
-        """Whether no arrays have to be read to compare it, where others store norms too."""
-        return self.experiment.has_norms(self.path, self.quantity)
 
     @property
     def steps(self) -> list[StepLoss]:

@@ -216,6 +216,21 @@ def test_another_recording_that_cannot_be_compared_is_refused(folder: Path) -> N
     found.close()
 
 
+def test_a_recording_of_another_layer_in_its_place_is_refused(folder: Path) -> None:
+    found = compare(folder)
+    found.follow()
+    before = (found.findings, found.table, found.step)
+    shutil.rmtree(folder / "a")
+    tensors = {
+        ("gru", word): replace(tensor, layer="gru")
+        for (_, word), tensor in snapshot(0, 0.5, 1.0).items()
+    }
+    RecordingWriter(folder / "a").append(GradientSnapshot(tensors, loss=1.0, step=0))
+    eventually(lambda: "holds [] of layer &#x27;lstm&#x27;" in found.children[0].value)
+    assert (found.findings, found.table, found.step) == before
+    found.close()
+
+
 def test_what_is_there_again_is_no_trouble_any_more(folder: Path) -> None:
     found = compare(folder)
     found.follow()
