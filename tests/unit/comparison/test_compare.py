@@ -340,6 +340,17 @@ def test_what_cannot_be_compared_is_refused(
         compare(sources, **options)
 
 
+def test_three_hundred_runs_are_on_pages() -> None:
+    found = compare({f"run {i}": decaying([0.3 + i / 500], 4) for i in range(300)})
+    assert len(found.findings) == 299
+    assert [row["name"] for row in found.table] == [f"run {i}" for i in range(300)]
+    assert len(found.figures[0].marks[1].names) == 300
+    label, pager = found.children[1].children
+    assert label.value == "12 of 300 conditions at a time, and the base:"
+    assert pager.children[1].value == "of 25"
+    found.close()
+
+
 def test_a_model_needs_a_batch() -> None:
     with pytest.raises(ValueError, match=r"models are compared on one batch; received none"):
         compare({"a": network(1)})
