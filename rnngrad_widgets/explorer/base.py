@@ -255,7 +255,7 @@ class ExplorerBase(ExplorerTraits):
         self._recorded.follow(self.clear_message)
 
     def follow_latest(self) -> None:
-        """Show the latest step of the timeline, and each that comes, as *latest* on the page does.
+        """Show the latest step of the timeline, and each that comes, as *follow* on the page does.
 
         A timeline begins so. It ends where another step is chosen, here or on the page.
 

@@ -59,7 +59,7 @@ class Comparison(PlotFrame):
         or ``"timestep"``.
     step
         The training step that is chosen; None where no run has several. The latest one is followed
-        until another is set; `follow_latest`, or *latest* on the page, goes on. One that is
+        until another is set; `follow_latest`, or *follow* on the page, goes on. One that is
         still to be read is waited for.
     matched_by
         What stands beside each other: ``"step"``, the last snapshot of each run at or before the
@@ -333,7 +333,7 @@ class Comparison(PlotFrame):
             self._recordings.follow(self._let_join)
 
     def follow_latest(self) -> None:
-        """Show the latest step of each run, and each that comes, as *latest* on the page does.
+        """Show the latest step of each run, and each that comes, as *follow* on the page does.
 
         A comparison begins so. It ends where another step is chosen, here or on the page.
 
