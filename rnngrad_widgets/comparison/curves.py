@@ -33,6 +33,9 @@ class Curve:
     norms
         (samples, lags), float64: norms over channels; NaN where a sample has no such lag, or a
         value is not finite. Of a reach what `lag_profile` returns.
+    timesteps
+        (samples, lags), the timestep of each lag; -1 after the end of a sample. Of a reach the
+        lags, as its medians are of no one timestep.
     reason
         Why the gradient at lag 0 is no measure of the others; empty if it is one.
     numbers
@@ -45,6 +48,7 @@ class Curve:
     repeat: int
     direction: str
     norms: NDArray[np.float64]
+    timesteps: NDArray[np.int64]
     reason: str
     numbers: GradientDiagnosis
     step: int | None = None
@@ -57,6 +61,13 @@ class Curve:
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             shares = self.norms / np.where(first > 0, first, np.nan)
         return np.where(np.isfinite(shares), shares, np.nan)
+
+    def by_timestep(self, norms: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return norms, relative or as they are, in the order of time; NaN at masked timesteps."""
+        found = np.full(norms.shape, np.nan)
+        sample, lag = np.nonzero(self.timesteps >= 0)
+        found[sample, self.timesteps[sample, lag]] = norms[sample, lag]
+        return found
 
 
 def in_double(curve: Curve) -> Curve:
@@ -93,6 +104,7 @@ def curves_of(name: str, repeat: int, evidence: Evidence) -> list[Curve]:
                 repeat,
                 direction,
                 profile.norms * (profile.scale or 1.0),
+                profile.timesteps,
                 reasons[direction],
                 numbers[direction].diagnosis,
                 tensor.step,

@@ -97,7 +97,8 @@ def decay_of(profile: Profile) -> tuple[Decay | None, str]:
     reason
         Why there is none; else empty.
     """
-    rows = [_usable_lags(norms, profile.scale) for norms in profile.norms]
+    with np.errstate(over="ignore"):
+        rows = [_usable_lags(norms, profile.scale) for norms in profile.norms]
     slopes, misfits = _fits(profile.norms, rows)
     if not slopes.size:
         return None, f"fewer than {FEWEST_LAGS} timesteps have a gradient to read it from"
@@ -109,8 +110,7 @@ def decay_of(profile: Profile) -> tuple[Decay | None, str]:
 
 def _usable_lags(norms: NDArray[np.float64], scale: float) -> NDArray[np.int64]:
     """Return the lags of one sample that a rate is read from; none if there are too few."""
-    with np.errstate(over="ignore"):
-        gone = np.flatnonzero(norms * scale < UNDERFLOW)
+    gone = np.flatnonzero(norms * scale < UNDERFLOW)
     end = gone[0] if gone.size else len(norms)
     usable = np.flatnonzero(np.isfinite(norms[:end]))
     first = TRANSIENT if len(usable) >= LONG else 1
@@ -138,11 +138,23 @@ def _fits(
             some = group[start : start + AT_ONCE]
             logs = np.log(norms[some][:, lags])
             rates = (logs[:, j] - logs[:, i]) / (lags[j] - lags[i])
-            slopes[some] = np.median(rates, axis=1)
+            slopes[some] = _medians(rates)
             low, high = np.percentile(logs - slopes[some, None] * lags, [5, 95], axis=1)
             misfits[some] = (high - low) / math.log(10)
     known = ~np.isnan(slopes)
     return slopes[known], misfits[known]
+
+
+def _medians(rates: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the median of each row of numbers, which are put into another order.
+
+    `np.median` looks for NaN too, which takes it several times as long.
+    """
+    count = rates.shape[1]
+    rates.partition(count // 2, axis=1)
+    upper = rates[:, count // 2]
+    lower = upper if count % 2 else rates[:, : count // 2].max(axis=1)
+    return np.asarray((lower + upper) / 2)
 
 
 @lru_cache(2)
@@ -156,5 +168,7 @@ def _interval(slopes: NDArray[np.float64]) -> tuple[float, float] | None:
         return None
     # A generator of its own: the same slopes have the same interval, and no seed is touched.
     drawn = np.random.default_rng(0).choice(slopes, (DRAWS, len(slopes)))
-    low, high = np.percentile(np.median(drawn, axis=1), [2.5, 97.5])
+    drawn.sort(axis=1)  # of short rows, sooner done than `np.median`
+    middle = drawn[:, (len(slopes) - 1) // 2] + drawn[:, len(slopes) // 2]
+    low, high = np.percentile(middle / 2, [2.5, 97.5])
     return float(low), float(high)

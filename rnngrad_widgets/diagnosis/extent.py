@@ -123,17 +123,14 @@ def _places(profile: Profile, lag: int) -> tuple[NDArray[Any], NDArray[Any]]:
 
 def reach_at(profile: Profile, level: float) -> LevelReach | None:
     """Return the reach at a level; None where no sample has a gradient at lag 0."""
-    lags, censored = [], []
-    for norms, length in zip(profile.norms, profile.lengths, strict=True):
-        if length == 0 or not norms[0] > 0:
-            continue
-        lag = int(np.flatnonzero(norms >= level * norms[0])[-1])
-        lags.append(lag)
-        censored.append(lag == length - 1)
-    if not lags:
+    rows = np.flatnonzero(profile.norms[:, 0] > 0)
+    norms, last = profile.norms[rows], profile.lengths[rows] - 1
+    above = norms >= level * norms[:, :1]
+    lags = norms.shape[1] - 1 - np.argmax(above[:, ::-1], axis=1)
+    if not rows.size:
         return None
-    middle = sorted(lags)[(len(lags) - 1) // 2]
-    return LevelReach(level, middle, bool(2 * sum(censored) > len(censored)))
+    middle = int(np.sort(lags)[(len(lags) - 1) // 2])
+    return LevelReach(level, middle, bool(2 * np.count_nonzero(lags == last) > len(lags)))
 
 
 def growth_of(profile: Profile) -> float | None:
@@ -180,37 +177,17 @@ class Agreement:
     chance: float
 
 
-def agreement_of(
-    values: NDArray[Any], norms: NDArray[np.float64], scale: float
-) -> Agreement | None:
+def agreement_of(profile: Profile) -> Agreement | None:
     """Compare the gradient's mean over samples with the mean of its norms.
-
-    Parameters
-    ----------
-    values
-        (samples, timesteps, ...).
-    norms
-        (samples, timesteps), of the values divided by the scale; NaN where one does not count.
-    scale
-        The largest magnitude.
 
     Returns
     -------
     Agreement or None
         None of fewer than two samples, or of zeros.
     """
-    samples, count = values.shape[:2]
-    if samples < 2 or scale == 0:
+    norms, together = profile.by_timestep(), profile.together
+    if together is None or len(norms) < 2 or profile.scale == 0:
         return None
-    flat = values.reshape(samples, count, -1)
-    total = np.zeros((count, flat.shape[2]))
-    for sample in range(samples):
-        counted = np.isfinite(norms[sample])
-        if counted.all():
-            total += np.divide(flat[sample], scale, dtype=np.float64)
-        else:
-            total[counted] += np.divide(flat[sample, counted], scale, dtype=np.float64)
-    together = np.sqrt(np.einsum("tc,tc->t", total, total))
     apart = np.nansum(norms, axis=0)
     some = apart > 0
     if not some.any():

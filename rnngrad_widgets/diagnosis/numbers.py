@@ -131,5 +131,5 @@ def _diagnosis(
         nan=nan,
         inf=inf,
         first_not_finite=first,
-        agreement=agreement_of(values, profile.by_timestep(), profile.scale),
+        agreement=agreement_of(profile),
     )

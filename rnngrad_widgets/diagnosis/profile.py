@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -33,11 +34,15 @@ class Profile:
         (samples, lags), the timestep of each lag; -1 after the end of a sample.
     scale
         The largest finite magnitude of the direction; 0 where all values are zero.
+    together
+        (timesteps,), the norm of the sum over samples, of values divided by `scale`; what has no
+        norm at a timestep is left out. None where it is of no gradient.
     """
 
     norms: NDArray[np.float64]
     timesteps: NDArray[np.int64]
     scale: float
+    together: NDArray[np.float64] | None = None
 
     @cached_property
     def lengths(self) -> NDArray[np.int64]:
@@ -84,15 +89,34 @@ def profile_of(values: NDArray[Any], mask: NDArray[np.bool_] | None, *, backward
     if values.dtype.kind in "biu":
         values = values.astype(np.float64)
     scale = largest(values) or 0.0
-    norms = np.full((samples, count), np.nan)
+    by_timestep = np.full((samples, count), np.nan)
+    total = np.zeros((count, math.prod(values.shape[2:])))
+    scaled = np.empty_like(total)  # one by one: in double precision all would take twice the memory
+    with np.errstate(invalid="ignore"):
+        for sample, own in enumerate(values):
+            np.divide(own.reshape(count, -1), scale or 1.0, out=scaled, dtype=np.float64)
+            norms = np.sqrt(np.einsum("tc,tc->t", scaled, scaled))
+            counts = np.isfinite(norms)
+            if mask is not None:
+                counts &= mask[sample]
+            by_timestep[sample, counts] = norms[counts]
+            if counts.all():
+                total += scaled
+            else:
+                total[counts] += scaled[counts]
+    timesteps = _order(samples, count, mask, backward=backward)
+    norms = np.where(
+        timesteps >= 0, np.take_along_axis(by_timestep, np.maximum(timesteps, 0), axis=1), np.nan
+    )
+    return Profile(norms, timesteps, scale, np.sqrt(np.einsum("tc,tc->t", total, total)))
+
+
+def _order(
+    samples: int, count: int, mask: NDArray[np.bool_] | None, *, backward: bool
+) -> NDArray[np.int64]:
+    """Return the timestep of each lag of each sample; -1 after its end."""
     timesteps = np.full((samples, count), -1, np.int64)
-    for sample in range(samples):  # one by one: in double precision all would take twice the memory
+    for sample in range(samples):
         order = np.arange(count) if mask is None else np.flatnonzero(mask[sample])
-        order = order if backward else order[::-1]
-        flat = values[sample].reshape(count, -1)
-        scaled = np.divide(flat, scale or 1.0, dtype=np.float64)
-        with np.errstate(invalid="ignore"):
-            own = np.sqrt(np.einsum("tc,tc->t", scaled, scaled))
-        norms[sample, : len(order)] = np.where(np.isfinite(own), own, np.nan)[order]
-        timesteps[sample, : len(order)] = order
-    return Profile(norms, timesteps, scale)
+        timesteps[sample, : len(order)] = order if backward else order[::-1]
+    return timesteps

@@ -254,6 +254,22 @@ class ExplorerBase(ExplorerTraits):
         self.check_open()
         self._recorded.follow(self.clear_message)
 
+    def follow_latest(self) -> None:
+        """Show the latest step of the timeline, and each that comes, as *follow* on the page does.
+
+        A timeline begins so. It ends where another step is chosen, here or on the page.
+
+        Raises
+        ------
+        RuntimeError
+            If the explorer was closed.
+        """
+        self.check_open()
+        with self._lock:
+            if self.runs.current is not None:
+                self.runs.current.choose(None)
+                self._carry("step")
+
     def _compute(self, layer: str, quantity: str) -> Mapping[str, GradientTensor]:
         with self._computing():
             return self.source.compute(layer, quantity)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from os import PathLike
 from typing import TYPE_CHECKING, Any, cast
 
@@ -14,23 +12,15 @@ from rnngrad_widgets.data.loss_timesteps import check_reach
 from rnngrad_widgets.data.quantities import check_known
 from rnngrad_widgets.data.statistics import THRESHOLD
 from rnngrad_widgets.diagnosis.shares import LEVELS, check_levels, check_threshold
-from rnngrad_widgets.explorer.compared_folders import expanded
-from rnngrad_widgets.explorer.compared_run import Backstage, ComparedRun, RunKey, given_curves
-from rnngrad_widgets.explorer.compared_sources import (
-    Batch,
-    check_batches,
-    check_comparable,
-    check_directions,
-    experiment,
-    matched_paths,
-)
+from rnngrad_widgets.explorer.compared_folders import Folders
+from rnngrad_widgets.explorer.compared_run import RunKey
+from rnngrad_widgets.explorer.compared_sources import Batch
 from rnngrad_widgets.explorer.comparison import Comparison
+from rnngrad_widgets.explorer.joining import Joining
+from rnngrad_widgets.explorer.run_maker import RunMaker
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
-
-AT_ONCE = 4
-"""Runs whose numbers are computed at the same time."""
 
 
 @suggesting
@@ -101,55 +91,17 @@ def compare(
     check_known(quantity)
     limit, shares = check_threshold(threshold), check_levels(levels)
     check_reach((quantity,), options.get("loss_timesteps"), options.get("by"))
-    by_name, left_out = expanded(sources, layer, quantity, storage_options)
+    folders = Folders(sources, layer, quantity, storage_options)
+    by_name, left_out = folders.begin()
     named = dict(_named(by_name))
     base = next(iter(by_name)) if base is None else base
     if base not in list(by_name):
         raise ValueError(f"base must be one of {list(by_name)}; received {base!r}")
     batch = Batch(x, y, cast("SnapshotOptions", dict(options)))
-    found = {}
-    for key, source in named.items():
-        with _naming(key):
-            found[key] = experiment(key, source, batch, quantity, storage_options)
-    check_batches(found)
-    paths = matched_paths(found, layer)
-    gradients = {}
-    for (key, own), path in zip(found.items(), paths, strict=True):
-        with _naming(key):
-            gradients[key] = own.gradient(path, quantity)
-    check_comparable({key: gradient.tensor for key, gradient in gradients.items()})
-    check_directions({key: tuple(gradient.reasons) for key, gradient in gradients.items()})
-    backstage, each = Backstage(len(found)), list(gradients.items())
-    with ThreadPoolExecutor(AT_ONCE) as pool:  # numpy counts in several threads at once
-        curves = pool.map(lambda own: given_curves(own[0], own[1], limit, shares), each)
-        given = list(curves)
-    runs = [
-        ComparedRun(key, found[key], path, gradients[key], own, (limit, shares), backstage)
-        for key, path, own in zip(found, paths, given, strict=True)
-    ]
-    older = [run.key.words for run in runs if not run.has_norms]
-    return Comparison(runs, base, (limit, shares), (*left_out, *_computed(older)))
-
-
-@contextmanager
-def _naming(key: RunKey) -> Iterator[None]:
-    """Say of which source an error is that does not name it."""
-    try:
-        yield
-    except ValueError as error:
-        if type(error) is not ValueError or str(key) in str(error):
-            raise
-        raise ValueError(f"{key}: {error}") from error
-
-
-def _computed(names: Sequence[str]) -> Iterator[str]:
-    """Say of which recordings norms are computed, if of any."""
-    if names:
-        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-        yield (
-            f"{', '.join(names[:3])}{more}: recorded before norms were stored; they are computed "
-            "from the arrays"
-        )
+    maker = RunMaker(batch, layer, quantity, (limit, shares), storage_options)
+    runs = maker.begin(named)
+    joining = Joining(folders, maker, by_name) if folders.may_grow else None
+    return Comparison(runs, base, (limit, shares), left_out, joining)
 
 
 def _named(sources: Mapping[str, Any]) -> Iterator[tuple[RunKey, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from rnngrad_widgets.explorer.background import repeat, while_there
@@ -12,6 +12,9 @@ from rnngrad_widgets.explorer.compared_run import ComparedRun
 from rnngrad_widgets.explorer.compared_sources import Gradient, OfSource
 from rnngrad_widgets.explorer.follower import Follower
 from rnngrad_widgets.explorer.recorded_run import PAUSE, TOLD_EVERY, fineness
+
+LISTED_EVERY = 2.0
+"""Seconds between two looks for other recordings: of an object store, each is paid for."""
 
 
 class _Recorded(NamedTuple):
@@ -43,16 +46,14 @@ class ComparedRecordings:
     def __init__(
         self, runs: Sequence[ComparedRun], lock: threading.RLock, came: Callable[[], None]
     ) -> None:
-        self._recorded = [
-            _Recorded(run, run.experiment)
-            for run in runs
-            if isinstance(run.experiment, OfSource) and run.experiment.source.has_snapshots
-        ]
+        self._recorded = list(_recorded(runs))
         self._lock = lock
         self._came = came
         self._began: dict[int, float | None] = {}
         self._unread: list[_Unread] = []  # the next one last
         self._aside: list[_Unread] = []  # what could not be read
+        self._let_join: Callable[[], None] = lambda: None
+        self._listed = 0.0
         self._reading = threading.Lock()  # held from taking one until it is there
         self._told = 0.0
         self._troubles = {"following": "", "reading": ""}
@@ -77,14 +78,28 @@ class ComparedRecordings:
         )
         self._read_on()
 
-    def follow(self) -> None:
-        """Read what is written from now on, until `stop`."""
+    def follow(self, let_join: Callable[[], None] = lambda: None) -> None:
+        """Read what is written from now on, until `stop`.
+
+        Parameters
+        ----------
+        let_join
+            Called every so often: adds recordings that have come, by `add`.
+        """
+        self._let_join = let_join
         self._read_last(each for each in self._recorded if each.run.history is None)
         self._read_on()
         if self._follower is None:
             # the thread alone does not keep a comparison in use
             weakly = (while_there(self._look), while_there(self._failed), while_there(self._found))
             self._follower = Follower(*weakly)
+
+    def add(self, runs: Sequence[ComparedRun]) -> None:
+        """Read the steps of recordings that have come, too."""
+        recorded = list(_recorded(runs))
+        self._read_last(recorded)
+        self._recorded = [*self._recorded, *recorded]
+        self._read_on()
 
     def read_rest(self) -> None:
         """Read what is missing, now."""
@@ -104,6 +119,12 @@ class ComparedRecordings:
         """Read what is new of all; raises the first error when the others were looked at."""
         errors: list[Exception] = []
         came = False
+        try:
+            if time.monotonic() - self._listed > LISTED_EVERY:
+                self._let_join()
+                self._listed = time.monotonic()
+        except (OSError, ValueError) as error:
+            errors.append(error)
         for recorded in self._recorded:
             try:
                 recorded.experiment.source.refresh()
@@ -135,26 +156,29 @@ class ComparedRecordings:
     def _read_new(self, recorded: _Recorded) -> bool:
         """Take note of steps that were not read yet, and read the last one; tell whether any is."""
         run, source = recorded.run, recorded.experiment.source
-        if source.began is None:
+        began = source.began
+        if began is None:
             return False
+        (latest,) = source.places_after(None, 1)[-1:]
+        step = source.step_at(latest)
         with self._lock:
-            is_other = self._began.setdefault(id(run), source.began) != source.began
-            if is_other:  # in its place
-                run.begin_again(self._gradient(recorded, source.places_after(None, 1)[-1]))
+            is_other = self._began.setdefault(id(run), began) != began
+            if not is_other and run.steps and run.steps[-1].step >= step:
+                return False
+            is_given = not is_other and run.given[0].step == step
+        # without the lock: others wait for it, and a network may be slow
+        gradient = None if is_given else self._gradient(recorded, latest)
+        curves = run.given if gradient is None else run.curves_of(gradient)
+        with self._lock:
+            if is_other and gradient is not None:  # in its place
+                run.begin_again(gradient, curves)
                 self._unread = [each for each in self._unread if each.recorded is not recorded]
                 self._aside = [each for each in self._aside if each.recorded is not recorded]
-                self._began[id(run)] = source.began
+                self._began[id(run)] = began
             history = run.begin_history()
             last = history.steps[-1] if len(history) else None
-            places = source.places_after(last, history.capacity - 1)  # and the last one
-            if not places:
-                return False
-            *earlier, latest = places
+            earlier = source.places_after(last, history.capacity - 1)[:-1]
             numbers = history.reserve(len(earlier))
-            step = source.step_at(latest)
-            curves = run.given
-            if run.given[0].step != step:
-                curves = run.curves_of(self._gradient(recorded, latest))
             history.append(curves, step, source.status)
             unread = [_Unread(recorded, *each) for each in zip(numbers, earlier, strict=True)]
             self._unread = _in_order([*self._unread, *unread])
@@ -216,6 +240,13 @@ class ComparedRecordings:
         run, experiment = recorded
         found = experiment.source.read(place, run.path, run.quantity)
         return experiment.only({"": found.tensor}, run.path, run.quantity)
+
+
+def _recorded(runs: Iterable[ComparedRun]) -> Iterator[_Recorded]:
+    """Yield those whose steps a recording holds."""
+    for run in runs:
+        if isinstance(run.experiment, OfSource) and run.experiment.source.has_snapshots:
+            yield _Recorded(run, run.experiment)
 
 
 def _in_order(unread: Sequence[_Unread]) -> list[_Unread]:

@@ -85,7 +85,11 @@ class _History(KeptSnapshots[_Kept, Sequence[Curve]]):
             status=status,
             status_step=self._status.step,
         )
-        kept = (replace(one, norms=norms[..., i], step=step) for i, one in enumerate(state))
+        kept = (
+            # the timesteps are those of all steps: one batch
+            replace(one, norms=norms[..., i], timesteps=given.timesteps, step=step)
+            for i, (one, given) in enumerate(zip(state, self._run.given, strict=True))
+        )
         loss = np.nan if snapshot.loss is None else snapshot.loss
         return _Kept(snapshot, tuple(kept), StepLoss(step, loss))
 
@@ -110,7 +114,7 @@ class Backstage:
     Parameters
     ----------
     runs
-        How many runs there may be.
+        How many runs there are.
 
     Attributes
     ----------
@@ -119,9 +123,13 @@ class Backstage:
     """
 
     def __init__(self, runs: int) -> None:
-        self.budget, self.most = BUDGET // runs, MOST_TOGETHER // runs
+        self.share_among(runs)
         self._selection = new_selection()
         self._summary = HTML()
+
+    def share_among(self, runs: int) -> None:
+        """Let each of so many runs have its part."""
+        self.budget, self.most = BUDGET // runs, MOST_TOGETHER // runs
 
     def timeline(self, tensor: Tensor) -> Timeline:
         """Make a timeline whose snapshots become what a tensor holds."""
@@ -161,6 +169,8 @@ class ComparedRun:
     ----------
     tensor
         What the browser has of the step that is shown: norms, (samples, lags, directions).
+    has_norms
+        Whether no arrays are read to compare it, where others store norms too.
     tell
         What it is told of it: ``rows``, the cells of the table for each direction, and ``reach``,
         the furthest lag of each direction at the lowest level, None where there is none.
@@ -181,22 +191,30 @@ class ComparedRun:
         self.path = path
         self._shares = shares
         self._backstage = backstage
-        self._take(gradient, given)
-        self.directions = tuple(gradient.reasons)
         self.quantity = gradient.tensor.quantity
+        self.directions = tuple(gradient.reasons)
+        self._take(gradient, given)
         self.history: _History | None = None
         self.tensor = Tensor()
         self.tell: Tell = lambda _: {}
 
     def _take(self, gradient: Gradient, given: Sequence[Curve]) -> None:
         self.given = given
+        self.has_norms = self.experiment.has_norms(self.path, self.quantity)
         self._mask = None if gradient.tensor.dims == REACH else gradient.tensor.mask
         # of a layer with go_backwards too, whose only curve has no name
         own, curves = gradient.tensor.directions, tuple(gradient.reasons)
         self._read_in = own if len(own) == len(curves) else curves
 
-    def begin_again(self, gradient: Gradient) -> None:
+    def begin_again(self, gradient: Gradient, curves: Sequence[Curve]) -> None:
         """Take another gradient in the place of what was given, and forget the steps.
+
+        Parameters
+        ----------
+        gradient
+            What was read in the place of what was given.
+        curves
+            Its curves, as `curves_of` returns them.
 
         Raises
         ------
@@ -211,7 +229,7 @@ class ComparedRun:
                 f"recording now, of {samples} samples in the place of {ours}, directions "
                 f"{list(directions)} in the place of {list(self.directions)}. Compare it anew"
             )
-        self._take(gradient, self.curves_of(gradient))
+        self._take(gradient, curves)
         self.show_given()
         gone, self.history = reachable(self.detached_widgets), None
         close_widgets(gone - reachable([self.tensor, *self._backstage.widgets]))
@@ -236,10 +254,11 @@ class ComparedRun:
             self.history = _History(timeline, self, self._backstage)
         return self.history
 
-    @property
-    def has_norms(self) -> bool:
-        """Whether no arrays have to be read to compare it, where others store norms too."""
-        return self.experiment.has_norms(self.path, self.quantity)
+    def share(self, runs: int) -> None:
+        """Keep fewer steps: so many runs share what all may take."""
+        self._backstage.share_among(runs)
+        if self.history is not None:
+            self.history.share(self._backstage.budget, self._backstage.most)
 
     @property
     def steps(self) -> list[StepLoss]:

@@ -302,7 +302,10 @@ def matched_paths(sources: Mapping[K, Experiment], layer: Any) -> list[str]:
         If a source has no such layer; lists both.
     """
     (first_name, first), *others = sources.items()
-    path = first.path_of(layer)
+    try:
+        path = first.path_of(layer)
+    except ValueError as error:
+        raise ValueError(f"{first_name}, whose layer is compared: {error}") from error
     place = list(first.paths).index(path) if path in first.paths else 0
     found = [path]
     for name, source in others:

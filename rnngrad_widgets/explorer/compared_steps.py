@@ -51,11 +51,17 @@ class ComparedSteps:
         timeline: SharedTimeline,
     ) -> None:
         self.lock = RLock()
-        self._runs = runs
+        self._runs = list(runs)
         self._base = base
         self._shares = shares
         self._timeline = timeline
         self._found: tuple[Sequence[Sequence[Curve]], ComparedRuns] | None = None
+
+    def add(self, runs: Iterable[ComparedRun]) -> None:
+        """Take in runs that have come."""
+        with self.lock:
+            self._runs += runs
+            self._found = None
 
     @property
     def are_there(self) -> bool:
@@ -84,6 +90,10 @@ class ComparedSteps:
         with timeline.hold_sync(), timeline.hold_trait_notifications():
             timeline.follow = timeline.follow and is_last
             timeline.step = step
+
+    def follow_latest(self) -> None:
+        """Show the latest step of each run, and each that comes."""
+        self._timeline.follow = True
 
     @property
     def shown(self) -> list[tuple[RunKey, int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from rnngrad_widgets.callbacks.schedule import Every
     from rnngrad_widgets.comparison.differences import Claim
     from rnngrad_widgets.explorer.compared_run import ComparedRun
+    from rnngrad_widgets.explorer.joining import Joining
 
 _NOTHING = Shown(PlotArray(np.zeros((1, 1, 1), np.float32), "lag", "run"))
 _NOTE = "lines: medians over samples, with quartiles; thin lines: repeats"
@@ -58,7 +59,8 @@ class Comparison(PlotFrame):
         or ``"timestep"``.
     step
         The training step that is chosen; None where no run has several. The latest one is followed
-        until another is set; *follow latest* on the page goes on.
+        until another is set; `follow_latest`, or *follow* on the page, goes on. One that is
+        still to be read is waited for.
     matched_by
         What stands beside each other: ``"step"``, the last snapshot of each run at or before the
         step, or ``"loss"``, the one whose loss (the mean of five snapshots) is nearest to that of
@@ -76,54 +78,48 @@ class Comparison(PlotFrame):
         members: Sequence[ComparedRun],
         base: str,
         shares: tuple[float, tuple[float, ...]],
-        remarks: Sequence[str] = (),
+        left_out: Sequence[str] = (),
+        joining: Joining | None = None,
     ) -> None:
-        self._members = members
-        self._remarks = remarks
+        self._members = list(members)
+        self._left_out = left_out
+        self._joining = joining
         self._base = base
         self._quantity = members[0].quantity
         self._lives: dict[str, LiveRun] = {}
         self._trouble = ""
-        names = list(dict.fromkeys(member.key.name for member in members))
-        groups = [names.index(member.key.name) for member in members]
-        self._stack = RunStack(
-            selection=new_selection(), runs=[member.tensor for member in members]
-        )
-        directions = members[0].directions
+        self._stack = RunStack(selection=new_selection())
+        self._directions = members[0].directions
         self._views = [
             RunLinesView(
                 self._stack,
-                [group if i == row else -1 for group in groups for row in range(len(directions))],
-                names,
                 base,
                 _heading(self._quantity, direction),
                 is_readable=not any(curve.reason for each in members for curve in each.given),
                 can_align=self._quantity != "reach",
             )
-            for i, direction in enumerate(directions)
+            for direction in self._directions
         ]
         level = level_words(min(shares[1]))
-        self._timeline = SharedTimelineView(self._stack, names.index(base), level)
+        self._timeline = SharedTimelineView(self._stack, self._names.index(base), level)
         self._steps = ComparedSteps(members, base, shares, self._timeline.model)
         self._lock = self._steps.lock
         self._recordings = ComparedRecordings(members, self._lock, self._steps_came)
         self._sentences = (
             HTML().add_class("rnngrad-diagnosis-table").add_class("rnngrad-run-findings")
         )
-        self._table = RunTable(
-            stack=self._stack, names=names, groups=groups, base=names.index(base), note=_NOTE
-        ).add_class("rnngrad-comparison")
+        self._table = RunTable(stack=self._stack, note=_NOTE).add_class("rnngrad-comparison")
         self._pager = Pager(self._stack)
-        self._pager.fit(len(names))
-        several = HBox([Label(_paged(len(names))), self._pager.box]).add_class("rnngrad-run-pages")
-        several.layout.display = None if len(names) > RunStack.PER_PAGE else "none"
+        self._paged = Label()
+        self._pages = HBox([self._paged, self._pager.box]).add_class("rnngrad-run-pages")
         self._tell_table()
         for member in members:
             member.show_given()
+        self._place_runs()
         plots = VBox([*(view.box for view in self._views), self._timeline.box])
         self._boxes = [
             self._sentences,
-            several,
+            self._pages,
             plots.add_class("rnngrad-plots"),
             self._table,
             self._maps_button(),
@@ -134,6 +130,28 @@ class Comparison(PlotFrame):
         self._write_findings()
         LIFETIMES.note_made(self)
         self._recordings.begin()
+
+    @property
+    def _names(self) -> list[str]:
+        return list(dict.fromkeys(member.key.name for member in self._members))
+
+    def _place_runs(self) -> None:
+        """Let everything on the page have the runs that there are."""
+        names, directions = self._names, len(self._directions)
+        groups = [names.index(member.key.name) for member in self._members]
+        base = names.index(self._base)
+        # first: rows without a name are not drawn
+        self._stack.runs = [member.tensor for member in self._members]
+        for row, view in enumerate(self._views):
+            rows = [group if i == row else -1 for group in groups for i in range(directions)]
+            view.fit(rows, names, base)
+        with self._table.hold_sync():
+            self._table.names, self._table.groups, self._table.base = names, groups, base
+        self._pager.fit(len(names))
+        self._paged.value = (
+            f"{RunStack.PER_PAGE} of {len(names)} conditions at a time, and the base:"
+        )
+        self._pages.layout.display = None if len(names) > RunStack.PER_PAGE else "none"
 
     # -- what there is to say ----------------------------------------------------------------------
 
@@ -150,6 +168,11 @@ class Comparison(PlotFrame):
         that names those from before norms were stored, if there are any.
         """
         return (*self._steps.numbers.findings, *self._remarks)
+
+    @property
+    def _remarks(self) -> tuple[str, ...]:
+        older = [member.key.words for member in self._members if not member.has_norms]
+        return (*self._left_out, *_computed(older))
 
     @property
     def table(self) -> list[dict[str, Any]]:
@@ -195,21 +218,19 @@ class Comparison(PlotFrame):
         self.check_open()
         words = self._quantity or "hidden_gradient"
 
+        members = list(self._members)  # others may join meanwhile
+
         def open_run(index: int) -> GradientExplorer:
-            member = self._members[index]
+            member = members[index]
             source = member.experiment.explored(member.path, words)
             chosen = (member.path, words) if source.layers() else (None, None)
             return GradientExplorer.from_source(source, *chosen, title=member.key.words)
 
-        tensors = [member.experiment.tensor(member.path, words) for member in self._members]
+        tensors = [member.experiment.tensor(member.path, words) for member in members]
         if any(tensor.norms_over for tensor in tensors):
             tensors = [summary_of(tensor) or tensor for tensor in tensors]
-        return ComparedMaps(
-            tensors,
-            [member.key.words for member in self._members],
-            open_run,
-            check_rows(rows),
-        )
+        names = [member.key.words for member in members]
+        return ComparedMaps(tensors, names, open_run, check_rows(rows))
 
     def _maps_button(self) -> Button:
         button = Button(description="Heat maps", tooltip="small heat maps of all runs")
@@ -272,8 +293,7 @@ class Comparison(PlotFrame):
         self.check_open()
         own = [member for member in self._members if member.key.name == name]
         if not own:
-            names = list(dict.fromkeys(member.key.name for member in self._members))
-            raise ValueError(f"name must be one of {names}; received {name!r}")
+            raise ValueError(f"name must be one of {self._names}; received {name!r}")
         if isinstance(repeat, bool) or repeat not in range(len(own)):
             raise ValueError(f"repeat must be in 0 .. {len(own) - 1}; received {repeat!r}")
         member = own[int(repeat)]
@@ -287,6 +307,10 @@ class Comparison(PlotFrame):
 
     def follow(self) -> None:
         """Show the steps that recordings get from now on, until the comparison is closed.
+
+        Where folders or patterns are compared, as ``"runs/*"``, recordings that come there join:
+        each has a name of its own and the next colour, or is the next repeat of its name. One that
+        cannot be compared with the others is named in the findings.
 
         A failure is shown in the widget, and reading is tried again.
 
@@ -303,7 +327,54 @@ class Comparison(PlotFrame):
                 "follow() needs recordings; none of the sources is one. compare('runs/*') takes "
                 "them, live(name) shows a model that trains here"
             )
-        self._recordings.follow()
+        if self._joining is None:
+            self._recordings.follow()
+        else:
+            self._recordings.follow(self._let_join)
+
+    def follow_latest(self) -> None:
+        """Show the latest step of each run, and each that comes, as *follow* on the page does.
+
+        A comparison begins so. It ends where another step is chosen, here or on the page.
+
+        Raises
+        ------
+        RuntimeError
+            If the comparison was closed.
+        """
+        self.check_open()
+        self._steps.follow_latest()
+
+    def _let_join(self) -> None:
+        """Compare recordings that have come where others were found."""
+        if self._joining is None:
+            return
+        runs, left_out = self._joining.look()  # reads: others may act meanwhile
+        with self._lock:
+            if left_out == self._left_out and not runs:
+                return
+            self._left_out = left_out
+            if runs:
+                self._take_in(runs)
+            self._write_findings()
+        self._recordings.add(runs)
+
+    def _take_in(self, runs: Sequence[ComparedRun]) -> None:
+        header = self._table.header
+        self._members += runs
+        self._steps.add(runs)
+        repeated = {run.key.name for run in runs if run.key.is_one_of_several}
+        for member in self._members:
+            if member.key.name in repeated:  # the first one had no like before
+                member.key = member.key._replace(is_one_of_several=True)
+            member.share(len(self._members))
+        self._tell_table()
+        for run in runs:
+            run.show_given()
+        self._place_runs()
+        if self._table.header != header:  # their rows have other columns
+            for member in self._members:
+                member.tell_again()
 
     def _prepare(self) -> None:
         self._recordings.read_rest()
@@ -337,6 +408,10 @@ class Comparison(PlotFrame):
         step: int | None = proposal["value"]
         if self._is_following:
             return step
+        with self._lock:
+            known = self._steps.known
+        if step not in known:  # it may be among those that are read behind
+            self._recordings.read_rest()
         with self._lock:
             return check_step(step, self._steps.known)
 
@@ -398,7 +473,7 @@ class Comparison(PlotFrame):
 
     def _write_findings(self) -> None:
         lines = [*self._steps.numbers.findings]
-        if len(self._table.names) == 1:
+        if len(self._names) == 1:
             lines.append("a second experiment is needed for a comparison")
         lines += [*self._remarks, *self._recordings.troubles, *filter(None, [self._trouble])]
         if shown := self._steps.shown:
@@ -406,7 +481,9 @@ class Comparison(PlotFrame):
         self._sentences.value = "".join(f"<p>{escape(line)}</p>" for line in lines)
 
     def _sheet(self) -> Sheet:
-        drawing = Compared(self._steps.numbers, self._quantity, self._views[0].is_absolute)
+        by_timestep = self.align == "timestep"
+        numbers = self._steps.numbers
+        drawing = Compared(numbers, self._quantity, self._views[0].is_absolute, by_timestep)
         return Sheet(_NOTHING, drawing, title=self.title)
 
     def _detached_widgets(self) -> list[Widget]:
@@ -427,5 +504,11 @@ def _heading(quantity: str, direction: str) -> str:
     return f"{name[0].upper()}{name[1:]}{f', {direction}' if direction else ''}"
 
 
-def _paged(names: int) -> str:
-    return f"{RunStack.PER_PAGE} of {names} conditions at a time, and the base:"
+def _computed(names: Sequence[str]) -> Iterator[str]:
+    """Say of which recordings norms are computed, if of any."""
+    if names:
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        yield (
+            f"{', '.join(names[:3])}{more}: recorded before norms were stored; they are computed "
+            "from the arrays"
+        )

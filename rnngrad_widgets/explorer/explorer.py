@@ -88,7 +88,8 @@ class GradientExplorer(ExplorerBase):
     ----------
     layer, quantity, sample, channel, norm, reflect_half, step
         Two-way traits: set them, observe them. `step` is the training step that is shown, None
-        where it is not known; it can be set to that of a snapshot of the timeline.
+        where it is not known; it can be set to that of a snapshot of the timeline, and
+        `follow_latest` shows the latest one again, and each that comes.
     view
         ``"heat map"`` and the others that the buttons name; ``"scatter"`` without a time axis.
     title, cmap, ylim, height

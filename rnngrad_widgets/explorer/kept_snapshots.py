@@ -116,10 +116,10 @@ class KeptSnapshots(ABC, Generic[E, State]):
         self._entries[number] = self._entry(number, state, step, "")
         self._entries = dict(sorted(self._entries.items()))
 
-    def share(self, budget: int) -> None:
-        """Reduce the budget: other runs share it."""
+    def share(self, budget: int, most: int | None = None) -> None:
+        """Reduce the budget, as for the class: other runs share it."""
         before = len(self)
-        self.capacity = self.timeline.capacity = capacity_for(self._size, budget)
+        self.capacity = self.timeline.capacity = capacity_for(self._size, budget, most)
         self._thin()
         if len(self) < before:
             self.set_status(self._status)

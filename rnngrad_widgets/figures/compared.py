@@ -1,4 +1,4 @@
-"""Experiments that are compared: their gradients by lag, and the ratios to one of them."""
+"""Experiments that are compared: their gradients by lag or timestep, and the ratios to one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rnngrad_widgets.figures.lines import Name, last_finite, name_lines, trace
 from rnngrad_widgets.figures.words import index_ticks, joined
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
@@ -33,8 +33,20 @@ _MOST_NAMES = 20
 """Of more conditions, the first ones are named."""
 
 
+class _Axis(NamedTuple):
+    """What gradients are laid one over the other by: its name, its label, and how they are laid."""
+
+    name: str
+    label: str
+    lay: Callable[[Curve, NDArray[np.float64]], NDArray[np.float64]]
+
+
+_BY_LAG = _Axis("lag", "lag, timesteps back", lambda _, norms: norms)
+_BY_TIMESTEP = _Axis("timestep", "timestep", lambda curve, norms: curve.by_timestep(norms))
+
+
 class _Line(NamedTuple):
-    """A condition: its quartiles over samples by lag, and the medians of its repeats."""
+    """A condition: its quartiles over samples by lag or timestep, and its repeats' medians."""
 
     name: str
     colour: object
@@ -55,52 +67,55 @@ def compared_panels(drawing: Compared, height: float, width: float) -> list[Pane
         Of the figure, in inches.
     """
     runs = drawing.runs
+    axis = _BY_TIMESTEP if drawing.by_timestep else _BY_LAG
     panels = []
     for direction in runs.directions:
         curves = {name: runs.repeats(name, direction) for name in runs.curves}
         relative = not drawing.absolute
         lines = [
-            _line(i, name, [c.relative if relative else c.norms for c in own])
+            _line(i, name, [axis.lay(c, c.relative if relative else c.norms) for c in own])
             for i, (name, own) in enumerate(curves.items())
         ]
         name = quantity_of(drawing.quantity).summary if drawing.quantity else "norm"
         heading = f"{name}, relative to lag 0" if relative else name
-        panels.append(_panel(lines, joined([direction, heading]), height, width))
+        panels.append(_panel(lines, joined([direction, heading]), axis, height, width))
         base = curves[runs.base]
         ratios = [
-            _line(i, name, _ratios(own, base))
+            _line(i, name, _ratios(own, base, axis))
             for i, (name, own) in enumerate(curves.items())
             if name != runs.base
         ]
         if ratios:
             heading = f"ratio to {_cut(runs.base, 30)}"
-            panels.append(_panel(ratios, joined([direction, heading]), height, width))
+            panels.append(_panel(ratios, joined([direction, heading]), axis, height, width))
     return panels
 
 
 def _line(index: int, name: str, norms: Sequence[NDArray[np.float64]]) -> _Line:
     repeats = [quartiles(own)[1] for own in norms] if len(norms) > 1 else []
-    lags = max(own.shape[1] for own in norms)
+    places = max(own.shape[1] for own in norms)
     padded = [
-        np.pad(own, ((0, 0), (0, lags - own.shape[1])), constant_values=np.nan) for own in norms
+        np.pad(own, ((0, 0), (0, places - own.shape[1])), constant_values=np.nan) for own in norms
     ]
     return _Line(name, sample_colour(index), quartiles(np.concatenate(padded)), repeats)
 
 
-def _ratios(curves: Sequence[Curve], base: Sequence[Curve]) -> list[NDArray[np.float64]]:
+def _ratios(
+    curves: Sequence[Curve], base: Sequence[Curve], axis: _Axis
+) -> list[NDArray[np.float64]]:
     found = []
     for one, other in zip(curves, base, strict=False):
-        lags = min(one.norms.shape[1], other.norms.shape[1])
-        by = other.relative[:, :lags]
-        found.append(one.relative[:, :lags] / np.where(by > 0, by, np.nan))
+        places = min(one.norms.shape[1], other.norms.shape[1])
+        own, by = (axis.lay(each, each.relative)[:, :places] for each in (one, other))
+        found.append(own / np.where(by > 0, by, np.nan))
     return found
 
 
-def _panel(lines: Sequence[_Line], heading: str, height: float, width: float) -> Panel:
+def _panel(lines: Sequence[_Line], heading: str, axis: _Axis, height: float, width: float) -> Panel:
     def draw(place: Place) -> Finish:
         plot = place.plot
         plot.set_yscale("log")
-        lags = max(line.quartiles.shape[1] for line in lines)
+        places = max(line.quartiles.shape[1] for line in lines)
         plot.axhline(1, color=INK, alpha=0.35, linewidth=0.4)
         for line in lines:
             lower, median, upper = (_positive(each) for each in line.quartiles)
@@ -110,8 +125,8 @@ def _panel(lines: Sequence[_Line], heading: str, height: float, width: float) ->
                 trace(plot, x[: len(repeat)], _positive(repeat), line.colour, 0.5, 0.7)
             trace(plot, x, median, line.colour, 1.1)
         _label_values(plot)
-        plot.set(xlim=(-0.5, lags - 0.5), xlabel="lag, timesteps back")
-        ticks = index_ticks(0, lags - 1, 6)
+        plot.set(xlim=(-0.5, places - 0.5), xlabel=axis.label)
+        ticks = index_ticks(0, places - 1, 6)
         plot.set_xticks(ticks, [str(tick) for tick in ticks])
         head(plot, heading)
         most = max(int(0.3 * width * _POINT / (8 * _CHARACTER)), 6)
@@ -124,7 +139,7 @@ def _panel(lines: Sequence[_Line], heading: str, height: float, width: float) ->
         return name_lines(place, names)
 
     room = 0.15 * min(len(lines), _MOST_NAMES + 1)  # names stand one below the other
-    return Panel(draw, max(height, room), "lag")
+    return Panel(draw, max(height, room), axis.name)
 
 
 def _label_values(plot: Axes) -> None:

@@ -74,11 +74,12 @@ class Weights(NamedTuple):
 
 
 class Compared(NamedTuple):
-    """Experiments by lag; relative to lag 0, or norms as they are."""
+    """Experiments by lag, or by timestep; relative to lag 0, or norms as they are."""
 
     runs: ComparedRuns
     quantity: str
     absolute: bool = False
+    by_timestep: bool = False
 
 
 Drawing = (

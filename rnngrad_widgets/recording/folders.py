@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import PurePosixPath
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from rnngrad_widgets.recording.errors import RecordingError
@@ -99,13 +100,14 @@ def folders_at(
         raise in_words(error, f"{where} cannot be read") from error
     folders = (name.rstrip("/") for name, each in found.items() if each["type"] != "file")
     whole = folders if folder is not None else map(files.unstrip_protocol, folders)
-    return sorted({name for name in whole if name.rstrip("/") != where}, key=_naturally)
+    return sorted({name for name in whole if name.rstrip("/") != where}, key=naturally)
 
 
 def open_all(
     paths: Sequence[str],
     storage_options: Mapping[str, Any] | None = None,
     check: Callable[[Recording], object] = lambda _: None,
+    known: Mapping[str, Found] = MappingProxyType({}),
 ) -> list[Found]:
     """Open recordings, several at once; one that is not sound keeps no other from being opened.
 
@@ -118,6 +120,8 @@ def open_all(
     check
         Called with each of them, several at once, to read what will be needed; it raises ValueError
         or OSError where that is not there.
+    known
+        Those that were opened before, by path: they are what they were.
 
     Returns
     -------
@@ -126,6 +130,8 @@ def open_all(
     """
 
     def open_one(path: str) -> Found:
+        if path in known:
+            return known[path]
         try:
             recording = Recording(path, storage_options=storage_options)
             if not len(recording):
@@ -152,8 +158,26 @@ def open_all(
     ]
 
 
-def names_of(paths: Sequence[str]) -> list[str]:
-    """Return a short name for each path: its last part, or as many as tell them apart."""
+def names_of(paths: Sequence[str], named: Mapping[str, str] = MappingProxyType({})) -> list[str]:
+    """Return a short name for each path: its last part, or as many as tell them apart.
+
+    Parameters
+    ----------
+    paths
+        The paths.
+    named
+        Names that paths have already, which they keep; no other path gets one of them.
+    """
+    names = dict(named)
+    for path, short in zip(paths, _short_names(paths), strict=True):
+        parts = PurePosixPath(path).parts
+        longer = ("/".join(parts[-count:]) for count in range(1, len(parts) + 1))
+        free = (each for each in (short, *longer, path) if each not in names.values())
+        names[path] = names.get(path) or next(free)
+    return [names[path] for path in paths]
+
+
+def _short_names(paths: Sequence[str]) -> list[str]:
     parts = [PurePosixPath(path).parts for path in paths]
     for count in range(1, max(map(len, parts), default=0) + 1):
         names = ["/".join(each[-count:]) for each in parts]
@@ -164,7 +188,7 @@ def names_of(paths: Sequence[str]) -> list[str]:
     return list(paths)
 
 
-def _naturally(path: str) -> list[tuple[int, str]]:
+def naturally(path: str) -> list[tuple[int, str]]:
     """Sort numbers in names as numbers."""
     return [
         (int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"([0-9]+)", path)

@@ -328,8 +328,9 @@ def in_words(error: Exception, trouble: str) -> OSError:
     said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     text = f"{trouble}: {said or type(error).__name__}"
     number = error.errno if isinstance(error, OSError) else None
-    # With its number it is a PermissionError where it was one.
-    return OSError(number, text) if number is not None else OSError(text)
+    if number is not None:  # with its number it is a PermissionError where it was one
+        return OSError(number, text)
+    return PermissionError(text) if isinstance(error, PermissionError) else OSError(text)
 
 
 def _buffer(data: bytes | np.ndarray) -> Buffer:

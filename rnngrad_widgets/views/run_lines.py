@@ -23,12 +23,8 @@ class RunLinesView:
     ----------
     stack
         What is drawn.
-    groups
-        For each row of the stack the index of its condition; -1 for a row of another direction.
-    names
-        Of the conditions, in order.
     base
-        The one that the others are compared with.
+        The name that the others are compared with.
     heading
         What the lines are of, over the first figure.
     is_readable
@@ -41,8 +37,6 @@ class RunLinesView:
     def __init__(
         self,
         stack: RunStack,
-        groups: Sequence[int],
-        names: Sequence[str],
         base: str,
         heading: str,
         *,
@@ -50,20 +44,43 @@ class RunLinesView:
         can_align: bool,
     ) -> None:
         self._stack = stack
-        shared = {"names": list(names), "groups": [*groups], "base": list(names).index(base)}
-        self._upper = upper = self._lines(ratio=False, absolute=int(not is_readable), **shared)
+        self._upper = upper = self._lines(ratio=False, absolute=int(not is_readable))
+        self._lower = lower = self._lines(ratio=True)
         self.detached_widgets: list[Widget] = []
         switches = [self._switch(UNITS, upper, "absolute")]
         if can_align:
             switches.insert(0, self._switch(ALIGNED_BY, stack, "align"))
-        panels = [self._panel(upper, heading, *switches)]
-        if len(names) > 1:
-            lower = self._lines(ratio=True, **shared)
-            panels.append(self._panel(lower, f"Ratio to {base}, relative to lag 0"))
-        self.figures: tuple[PlotFigure, ...] = tuple(panel.children[1] for panel in panels)
-        self.box = VBox(panels).add_class("rnngrad-no-norm").add_class("rnngrad-no-channel")
-        if len(panels) > 1:
+        self._panels = (
+            self._panel(upper, heading, *switches),
+            self._panel(lower, f"Ratio to {base}, relative to lag 0"),
+        )
+        self.detached_widgets.append(self._panels[1])
+        self.box = VBox().add_class("rnngrad-no-norm").add_class("rnngrad-no-channel")
+
+    def fit(self, groups: Sequence[int], names: Sequence[str], base: int) -> None:
+        """Draw what the stack has now.
+
+        Parameters
+        ----------
+        groups
+            For each row of the stack the index of its condition; -1 for a row of another direction.
+        names
+            Of the conditions, in order.
+        base
+            The index of the one that the others are compared with.
+        """
+        for lines in (self._upper, self._lower):
+            with lines.hold_sync():
+                lines.names, lines.groups, lines.base = list(names), list(groups), base
+        several = len(names) > 1
+        self.box.children = self._panels if several else self._panels[:1]
+        if several:
             self.box.add_class("rnngrad-two")
+
+    @property
+    def figures(self) -> tuple[PlotFigure, ...]:
+        """The figures that are seen."""
+        return tuple(panel.children[1] for panel in self.box.children)
 
     @property
     def is_absolute(self) -> bool:

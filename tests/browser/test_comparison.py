@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import keras
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 from rnngrad_widgets import compare
 from tests.browser.engines import Chromium
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
     from playwright.sync_api import Browser
+
+    from tests.browser.lab import Lab
 
 LAGS = 8
 TICKS = """(figure) => [...figure.querySelectorAll('.tick text')]
@@ -231,3 +234,60 @@ def test_small_maps_have_the_colours_of_the_chosen_sample(browser: Browser, tmp_
     page.expect(f"{names}.includes('one · {values[0]}')", True)
     page.expect(f"{names}.includes('two · {values[1]}')", True)
     page.expect(f"{names}.includes('short')", True)
+
+
+RECORDINGS = """
+import tempfile
+import numpy as np
+from rnngrad_widgets import GradientSnapshot, GradientTensor, compare
+from rnngrad_widgets.recording import RecordingWriter
+
+folder = tempfile.mkdtemp()
+
+def record(name, factor, steps=3):
+    writer = RecordingWriter(f"{folder}/{name}", store="summary")
+    for step in range(steps):
+        norms = (factor + step / 100) ** np.arange(8.0)[::-1] * np.ones((3, 1))
+        read = np.zeros((3, 8, 1))
+        read[:, -1] = 1
+        each = {"hidden_gradient": norms[:, :, None], "output_gradient": read}
+        dims = ("sample", "timestep", "channel")
+        tensors = {
+            ("lstm", word): GradientTensor(values, dims, "lstm", word, step=step)
+            for word, values in each.items()
+        }
+        writer.append(GradientSnapshot(tensors, loss=1 / (1 + step), step=step))
+
+record("a", 0.5)
+"""
+FOLLOWED = "found = compare(f'{folder}/*')\nfound.follow()\nfound"
+
+
+def test_a_recording_that_comes_joins_on_the_page(lab: Lab) -> None:
+    pytest.importorskip("zarr")  # which needs Python 3.11
+    notebook = lab.open([RECORDINGS, FOLLOWED], viewport=(1280, 1400))
+    rows = notebook.page.locator(".rnngrad-comparison tbody tr")
+    plots = notebook.page.locator(".rnngrad-figure-flow-high")
+    expect(rows).to_have_count(1)
+    expect(plots).to_have_count(1)
+    swatch = rows.nth(0).locator(".rnngrad-swatch")
+    colour = swatch.get_attribute("style")
+    notebook.execute("record('b', 0.8)")
+    expect(rows).to_have_count(2, timeout=20_000)
+    assert rows.nth(1).locator("td").nth(0).text_content() == "b"
+    assert swatch.get_attribute("style") == colour
+    expect(plots).to_have_count(2)  # now there are ratios too
+    expect(plots.nth(0).locator(".rnngrad-label", has_text="b")).to_have_count(1)
+    expect(plots.nth(1).locator(".rnngrad-label", has_text="b")).to_have_count(1)
+    # at the step that is chosen for all
+    notebook.execute("found.step = 1")
+    steps = [rows.nth(i).locator("td").nth(1) for i in (0, 1)]
+    for step in steps:
+        expect(step).to_have_text("1")
+    notebook.execute("record('c', 0.9)")
+    expect(rows).to_have_count(3, timeout=20_000)
+    for step in (*steps, rows.nth(2).locator("td").nth(1)):
+        expect(step).to_have_text("1")
+    notebook.execute("found.follow_latest()")
+    for step in (*steps, rows.nth(2).locator("td").nth(1)):
+        expect(step).to_have_text("2")

@@ -38,10 +38,10 @@ export class RunStackModel extends WidgetModel {
 
   override initialize(attributes: Backbone.ObjectHash, options: never): void {
     super.initialize(attributes, options);
-    this.runs.forEach((run) => this.listenTo(run, 'change:array change:mask', this.build));
+    this.on('change:runs', this.listen, this); // recordings may join those that are there
     this.on('change:align', this.build, this);
     this.on('change:page', () => this.selection.invalidate());
-    this.build();
+    this.listen();
   }
 
   /** The norms as they are drawn now. */
@@ -66,6 +66,13 @@ export class RunStackModel extends WidgetModel {
     return this.get('runs') as readonly TensorModel[];
   }
 
+  private listen(): void {
+    this.listened?.forEach((run) => this.stopListening(run));
+    this.listened = this.runs;
+    this.listened.forEach((run) => this.listenTo(run, 'change:array change:mask', this.build));
+    this.build();
+  }
+
   private build(): void {
     this.built = stacked(
       this.runs.map(({ plotArray, directions }) => ({ array: plotArray, directions })),
@@ -79,4 +86,5 @@ export class RunStackModel extends WidgetModel {
   }
 
   declare private built: Stack;
+  declare private listened: readonly TensorModel[] | undefined;
 }

@@ -35,21 +35,20 @@ export class RunTable extends DOMWidgetView {
   override render(): void {
     super.render();
     this.el.classList.add('rnngrad-diagnosis-table');
-    for (const run of this.runs) {
-      this.listenTo(run, 'change:told', this.update);
-    }
-    this.listenTo(this.model, 'change:header', this.update);
+    this.listenTo(this.model, 'change:header change:names change:groups', this.update);
     this.listenTo(this.stack, 'change:page', this.update);
+    this.listenTo(this.stack, 'change:runs', this.listen);
     this.stopTheme = onThemeChange(() => this.update());
-    this.update();
+    this.listen();
   }
 
   override update(): void {
     const names = this.model.get('names') as string[];
     const groups = this.model.get('groups') as number[];
     const base = this.model.get('base') as number;
-    const shown = this.runs.map((run, i) => ({ run, group: groups[i] }));
+    const shown = this.runs.map((run, i) => ({ run, group: groups[i] ?? -1 }));
     const onPage = shown.filter(({ group }) => isOnPage(group, base, this.stack.page));
+    onPage.sort((a, b) => a.group - b.group); // repeats that came later beside the others
     const rows = onPage.flatMap(({ run, group }) => {
       const { rows: own = [] } = (run.get('told') ?? {}) as { rows?: readonly string[][] };
       return own.map((cells) => {
@@ -67,6 +66,13 @@ export class RunTable extends DOMWidgetView {
     this.el.replaceChildren(element('div', '', table), note);
   }
 
+  private listen(): void {
+    this.listened.forEach((run) => this.stopListening(run));
+    this.listened = this.runs;
+    this.listened.forEach((run) => this.listenTo(run, 'change:told', this.update));
+    this.update();
+  }
+
   override remove(): void {
     this.stopTheme?.();
     super.remove();
@@ -80,5 +86,6 @@ export class RunTable extends DOMWidgetView {
     return this.stack.runs;
   }
 
+  private listened: readonly TensorModel[] = [];
   private stopTheme: (() => void) | undefined;
 }

@@ -186,7 +186,9 @@ def test_layers_are_matched_by_path_else_by_order() -> None:
     rule = r"layer 'y' of 'a' must have its like in 'b', .* 'a' has \['x', 'y'\], 'b' has \['z'\]"
     with pytest.raises(ValueError, match=rule):
         compare({"a": snapshot("x", "y"), "b": snapshot("z")}, layer="y")
-    with pytest.raises(ValueError, match=r"the source has layers \['x'\]; received 'q'"):
+    with pytest.raises(
+        ValueError, match=r"'a', whose layer is compared: .* layers \['x'\]; received 'q'"
+    ):
         compare({"a": snapshot("x")}, layer="q")
     assert [row["layer"] for row in compare(both, layer=1).table] == ["y", "y"]
 
@@ -336,6 +338,17 @@ def test_what_cannot_be_compared_is_refused(
 ) -> None:
     with pytest.raises(error, match=rule):
         compare(sources, **options)
+
+
+def test_three_hundred_runs_are_on_pages() -> None:
+    found = compare({f"run {i}": decaying([0.3 + i / 500], 4) for i in range(300)})
+    assert len(found.findings) == 299
+    assert [row["name"] for row in found.table] == [f"run {i}" for i in range(300)]
+    assert len(found.figures[0].marks[1].names) == 300
+    label, pager = found.children[1].children
+    assert label.value == "12 of 300 conditions at a time, and the base:"
+    assert pager.children[1].value == "of 25"
+    found.close()
 
 
 def test_a_model_needs_a_batch() -> None:

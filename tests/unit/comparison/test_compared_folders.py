@@ -147,6 +147,16 @@ def test_one_without_the_quantity_is_named(runs: Path) -> None:
     )
 
 
+def test_a_named_one_without_the_quantity_is_refused(runs: Path) -> None:
+    output = replace(decaying([0.5, 0.5], T), layer="lstm", quantity="output")
+    RecordingWriter(runs / "other").append(GradientSnapshot({("lstm", "output"): output}, step=0))
+    rule = r"^'b', repeat 1: the recording holds \['output'\] of layer 'lstm'; received quantity "
+    with pytest.raises(ValueError, match=rule):
+        compare({"a": runs / "run-1", "b": [runs / "run-2", runs / "other"]})
+    with pytest.raises(ValueError, match=r"^'a', whose layer is compared: the recording holds lay"):
+        compare({"a": runs / "run-1"}, layer="gru")
+
+
 def test_recordings_inside_folders_have_the_names_of_these(tmp_path: Path) -> None:
     for name in ("a", "b"):
         record(tmp_path / name / "gradients", 0.5 if name == "a" else 0.7)
@@ -221,6 +231,16 @@ def test_urls_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fsspec.implementations.memory.MemoryFileSystem.glob", refuse)
     with pytest.raises(PermissionError, match=r"memory://runs/\* cannot be read: Access Denied"):
         compare("memory://runs/*")
+
+    def forbid(*_args: object, **_options: object) -> None:
+        raise PermissionError("Forbidden")  # of s3fs: without a number
+
+    monkeypatch.setattr("fsspec.implementations.memory.MemoryFileSystem.ls", forbid)
+    with pytest.raises(PermissionError, match=r"memory://runs cannot be read: Forbidden"):
+        compare("memory://runs")
+    monkeypatch.setattr("fsspec.implementations.memory.MemoryFileSystem.info", forbid)
+    with pytest.raises(PermissionError, match=r"memory://runs/a cannot be read: Forbidden"):
+        compare({"a": "memory://runs/a"})
     with pytest.raises(ValueError, match="storage_options are for URLs"):
         compare(Path(__file__).parent, storage_options={"key": "secret"})
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from traitlets import TraitError
 
 from rnngrad_widgets import Comparison, compare
 from rnngrad_widgets.data.tensor import GradientSnapshot, GradientTensor
@@ -43,7 +44,12 @@ class Run:
     """A recording that grows: at step s the factor is first + s / 1000, the loss 1 / (1 + s)."""
 
     def __init__(
-        self, path: Path, every: int, store: str = "summary", first: float = 0.5, samples: int = 2
+        self,
+        path: Path | str,
+        every: int,
+        store: str = "summary",
+        first: float = 0.5,
+        samples: int = 2,
     ) -> None:
         self.path = path
         self._writer = RecordingWriter(path, store=store)
@@ -150,6 +156,27 @@ def test_recordings_that_go_on_are_followed(folder: Path) -> None:
     found.close()
 
 
+def test_the_latest_step_is_followed_again(folder: Path) -> None:
+    growing = Run(folder / "c", 10).go_on(7)
+    found = compare(folder)
+    found.follow()
+    timeline = found.figures[-1].marks[0].timeline
+    for chosen in (20, 60):  # the latest one itself, chosen after another one, stays too
+        found.step = chosen
+        assert (found.step, timeline.follow) == (chosen, False)
+    growing.go_on(1)
+    eventually(lambda: steps_of(found)[2][-1] == 70)
+    assert found.step == 60
+    found.follow_latest()
+    assert (found.step, timeline.follow) == (70, True)
+    assert "Of training steps a 40, b 50, c 70:" in found.children[0].value
+    growing.go_on(1)
+    eventually(lambda: found.step == 80)
+    found.close()
+    with pytest.raises(RuntimeError, match="the widget must be open; it was closed"):
+        found.follow_latest()
+
+
 def test_what_cannot_be_read_is_said_and_the_rest_is_there(folder: Path) -> None:
     found = compare(folder)
     found.follow()
@@ -189,6 +216,21 @@ def test_another_recording_that_cannot_be_compared_is_refused(folder: Path) -> N
     found.close()
 
 
+def test_a_recording_of_another_layer_in_its_place_is_refused(folder: Path) -> None:
+    found = compare(folder)
+    found.follow()
+    before = (found.findings, found.table, found.step)
+    shutil.rmtree(folder / "a")
+    tensors = {
+        ("gru", word): replace(tensor, layer="gru")
+        for (_, word), tensor in snapshot(0, 0.5, 1.0).items()
+    }
+    RecordingWriter(folder / "a").append(GradientSnapshot(tensors, loss=1.0, step=0))
+    eventually(lambda: "holds [] of layer &#x27;lstm&#x27;" in found.children[0].value)
+    assert (found.findings, found.table, found.step) == before
+    found.close()
+
+
 def test_what_is_there_again_is_no_trouble_any_more(folder: Path) -> None:
     found = compare(folder)
     found.follow()
@@ -202,16 +244,16 @@ def test_what_is_there_again_is_no_trouble_any_more(folder: Path) -> None:
 class Reading:
     """The reading of recordings behind, which waits at each step, and may fail."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, thread: str = "rnngrad reader") -> None:
         self.may_go_on = threading.Semaphore(0)
         self.waits = threading.Event()
         self.fails = False
         read = RecordingSource.read
 
         def slowly(source: RecordingSource, *arguments: Any) -> RecordedStep:
-            if threading.current_thread().name == "rnngrad reader":
+            if threading.current_thread().name == thread:
                 self.waits.set()
-                assert self.may_go_on.acquire(timeout=20)
+                assert self.may_go_on.acquire(timeout=60)
                 if self.fails:
                     raise OSError("the network is away")
             return read(source, *arguments)
@@ -231,6 +273,23 @@ def test_a_page_waits_for_the_step_that_is_being_read(
     found.close()
 
 
+def test_a_step_that_is_still_to_be_read_is_waited_for(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading = Reading(monkeypatch)
+    found = compare(folder)
+    assert reading.waits.wait(20)
+    assert steps_of(found) == [[40], [50]]
+    threading.Timer(0.2, reading.may_go_on.release, [100]).start()
+    found.step = 20
+    assert [row["step"] for row in found.table] == [20, 0]
+    with pytest.raises(TraitError, match=r"step must be one of the 7 that are kept, 0 .. 50; "):
+        found.step = 15
+    with pytest.raises(TraitError, match="step must be an integer; received None"):
+        found.step = None
+    found.close()
+
+
 def test_a_step_that_could_not_be_read_is_read_when_it_can_be(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -244,6 +303,32 @@ def test_a_step_that_could_not_be_read_is_read_when_it_can_be(
     found.follow()
     eventually(lambda: [len(each) for each in steps_of(found)] == [5, 3])
     eventually(lambda: "the network is away" not in found.children[0].value)
+    found.close()
+
+
+def test_a_slow_store_keeps_no_choice_waiting(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    growing = Run(folder / "c", 10).go_on(3)
+    found = compare(folder)
+    eventually(lambda: [len(each) for each in steps_of(found)] == [5, 3, 3])
+    reading = Reading(monkeypatch, thread="rnngrad follower")
+    found.follow()
+    growing.go_on(1)
+    assert reading.waits.wait(20)
+    handled = threading.Event()
+
+    def choose() -> None:
+        found.step = 20
+        assert [row["step"] for row in found.table] == [20, 0, 20]
+        handled.set()
+
+    threading.Thread(target=choose).start()
+    assert handled.wait(20), "the choice waits for the store"
+    assert found.table[2]["step"] == 20
+    assert steps_of(found)[2] == [0, 10, 20]
+    reading.may_go_on.release(100)
+    eventually(lambda: steps_of(found)[2] == [0, 10, 20, 30])
     found.close()
 
 

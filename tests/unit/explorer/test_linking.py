@@ -132,6 +132,25 @@ def test_steps_are_the_nearest_and_the_latest_is_followed_in_both() -> None:
     assert (c.step, c.timeline.follow) == (2, True)
 
 
+def test_the_latest_is_followed_again() -> None:
+    a, b = run(10, 20, 30), run(12, 24, 36)
+    a.link(b, "step")
+    for chosen in (10, 30):  # the latest one itself, chosen after another one, stays too
+        a.step = chosen
+        assert (a.timeline.follow, b.timeline.follow) == (False, False)
+    a.follow_latest()
+    assert (a.step, b.step) == (30, 36)
+    assert (a.timeline.follow, b.timeline.follow) == (True, True)
+    tensor = GradientTensor(np.ones((4, 7, 6)), SEQUENCE, "lstm", "output_gradient")
+    a.add_snapshot({"": tensor}, 40)
+    assert (a.step, a.tensor.values[0, 0, 0]) == (40, 1)
+    without = made()
+    without.follow_latest()  # there is no timeline, which begins so
+    without.close()
+    with pytest.raises(RuntimeError, match="the widget must be open; it was closed"):
+        without.follow_latest()
+
+
 def test_steps_that_come_do_not_move_the_other() -> None:
     a, b = run(10, 20), run(10, 20)
     a.link(b)

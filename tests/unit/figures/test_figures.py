@@ -283,6 +283,39 @@ def test_a_comparison_has_its_names_and_ratios(figures: dict[str, Drawn]) -> Non
     np.testing.assert_allclose(line.get_ydata(), (0.6 / 0.9) ** np.arange(20.0), rtol=1e-4)
 
 
+def test_a_comparison_is_drawn_as_it_is_aligned() -> None:
+    falling = (0.9 ** np.arange(20.0)[::-1])[:, None] * np.ones((2, 1, 1))
+    mask = np.ones((2, 20), bool)
+    mask[:, 17:] = False  # padded behind
+    one = GradientTensor(falling, SEQUENCE, mask=mask)
+    back = GradientTensor(falling[:, ::-1] ** 2, SEQUENCE, directions=("backward",))
+    found = compare({"one": one, "back": back})
+    by_lag = draw(found)
+    found.align = "timestep"
+    by_timestep = draw(found)
+    t = np.arange(20.0)
+    own = np.where(t < 17, 0.9 ** (16 - t), np.nan)
+    expected = {
+        "lag": ([np.where(t < 17, 0.9**t, np.nan), 0.81**t], 0.9 ** t[:17]),
+        "timestep": ([own, 0.81**t], (0.81**t / own)[:17]),
+    }
+    for name, drawn in (("lag", by_lag), ("timestep", by_timestep)):
+        upper, lower = (
+            next(axes for axes in drawn.figure.axes if word in axes.get_title("left"))
+            for word in ("norm", "ratio")
+        )
+        lines = [each for each in upper.lines if each.get_linewidth() > 1]
+        for line, values in zip(lines, expected[name][0], strict=True):
+            np.testing.assert_allclose(line.get_ydata(), values, rtol=1e-5)
+        (ratio,) = (each for each in lower.lines if each.get_linewidth() > 1)
+        known = np.isfinite(ratio.get_ydata())
+        np.testing.assert_allclose(ratio.get_ydata()[known], expected[name][1], rtol=1e-5)
+    assert "lag, timesteps back" in by_lag.words
+    assert "timestep" in by_timestep.words
+    found.align = "lag"
+    assert "lag, timesteps back" in draw(found).words
+
+
 def test_a_comparison_within_a_decade_has_an_axis_that_can_be_read() -> None:
     one = gradient(decay=0.97)
     drawn = draw(compare({"a": one, "b": one * np.float32(3), "c": gradient(decay=0.975)}))
