@@ -23,7 +23,7 @@ from rnngrad_widgets.tunnel.front_end import is_marimo
 from rnngrad_widgets.tunnel.inner_widgets import WATCHERS, inner_comm_of
 from rnngrad_widgets.widgets.inner_comm import InnerComm
 from rnngrad_widgets.widgets.open_widgets import all_widgets, open_widgets
-from rnngrad_widgets.widgets.reachable import reachable
+from rnngrad_widgets.widgets.reachable import reachable, referred_by
 from rnngrad_widgets.widgets.timeline import Snapshot
 
 KERNEL = uuid4().hex
@@ -107,8 +107,10 @@ class Tunnel(AnyWidget):
         """Return the states of all widgets that belong to the frame, as they are now."""
         with self._lock:
             following = self.last + 1
-            widgets = _with_links(reachable([self._frame, *getattr(self._frame, "snapshots", ())]))
-            self._join(widgets)
+            self._join(reachable([self._frame, *getattr(self._frame, "snapshots", ())]))
+            self._join(self._links())
+            known = open_widgets()
+            widgets = [known[each] for each in self._members if each in known]
         return {
             "kernel": KERNEL,
             "root": self._frame.model_id,
@@ -134,7 +136,7 @@ class Tunnel(AnyWidget):
     def welcome(self, widget: Widget) -> None:
         """Take in a new widget that nothing refers to, if it refers to one that is here."""
         with self._lock:
-            if self.comm is not None and self._members & _referred_by(widget):
+            if self.comm is not None and self._belongs_here(widget):
                 self._send_turn({"opened": self._open([widget])})
 
     def _send_turn(self, message: dict[str, Any]) -> None:
@@ -156,7 +158,28 @@ class Tunnel(AnyWidget):
     def _open(self, roots: Iterable[Widget]) -> dict[str, Any]:
         widgets = {each for each in reachable(roots) if each.model_id not in self._members}
         self._join(widgets)
+        if widgets:
+            links = set(self._links())
+            self._join(links)
+            widgets |= links
         return {widget.model_id: _opened(widget) for widget in widgets}
+
+    def _links(self) -> list[Widget]:
+        """Return widgets that nothing refers to, and that link what is here."""
+        return [
+            each
+            for each in all_widgets()
+            if each.model_id not in self._members and _is_link(each) and self._belongs_here(each)
+        ]
+
+    def _belongs_here(self, widget: Widget) -> bool:
+        """Tell whether all that a widget refers to is in tunnels, and a part of it in this one."""
+        if isinstance(widget, Snapshot):
+            return widget.timeline_id in self._members  # it knows its timeline by id
+        ends = list(referred_by(widget))
+        return all(_is_carried(end) for end in ends) and any(
+            end.model_id in self._members for end in ends
+        )
 
     def _join(self, widgets: Iterable[Widget]) -> None:
         for widget in widgets:
@@ -222,27 +245,13 @@ def _opened(widget: Widget) -> dict[str, Any]:
     }
 
 
-def _with_links(widgets: set[Widget]) -> set[Widget]:
-    """Return widgets, and those that nothing refers to but that refer to one of them."""
-    ids = {widget.model_id for widget in widgets}
-    links = [
-        each
-        for each in all_widgets()
-        if each not in widgets and _is_link(each) and ids & _referred_by(each)
-    ]
-    return widgets | set(links)
-
-
 def _is_link(widget: Widget) -> bool:
     """Tell whether a widget is one that others do not refer to."""
     return not widget.has_trait("layout") and not isinstance(widget, Library)
 
 
-def _referred_by(widget: Widget) -> set[str]:
-    """Return the model ids that a widget refers to; a snapshot knows its timeline by id."""
-    if isinstance(widget, Snapshot):
-        return {widget.timeline_id}
-    return {each.model_id for each in reachable([widget]) if each is not widget}
+def _is_carried(widget: Widget) -> bool:
+    return isinstance(widget.comm, InnerComm) and bool(widget.comm.carriers)
 
 
 def _references(value: Any) -> Iterator[str]:

@@ -16,9 +16,14 @@ def reachable(roots: Iterable[Widget]) -> set[Widget]:
         widget = waiting.pop()
         if widget not in found:
             found.add(widget)
-            for name in widget.keys:
-                waiting.extend(_widgets_in(getattr(widget, name)))
+            waiting.extend(referred_by(widget))
     return found
+
+
+def referred_by(widget: Widget) -> Iterator[Widget]:
+    """Yield the widgets in the synchronised state of one, not what these refer to."""
+    for name in widget.keys:
+        yield from _widgets_in(getattr(widget, name))
 
 
 def _widgets_in(value: Any) -> Iterator[Widget]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -70,7 +71,7 @@ def serve(name: str, folder: Path, display: str | None) -> Iterator[str]:
         if app.is_file():
             (folder / app.name).write_text(app.read_text())
     _write_notebook(folder / "voila_app.ipynb")
-    _link_shared(folder / "jupyter", with_ours=display != "anywidget")
+    _copy_shared(folder / "jupyter", with_ours=display != "anywidget")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -113,13 +114,13 @@ def _environment(folder: Path, display: str | None) -> dict[str, str]:
     return {**kept, **ours, **({} if display is None else {"RNNGRAD_DISPLAY": display})}
 
 
-def _link_shared(folder: Path, *, with_ours: bool) -> None:
+def _copy_shared(folder: Path, *, with_ours: bool) -> None:
     """Let Voila find extensions and templates of the tests' environment, and nothing else of it."""
     ours = ["rnngrad-widgets", "bqplot", "bqscales"] if with_ours else []
     names = ("@jupyter-widgets", "anywidget", *ours)
     (folder / "labextensions").mkdir(parents=True)
     for path in ("nbconvert", *(f"labextensions/{name}" for name in names)):
-        (folder / path).symlink_to(Path(sys.prefix) / "share/jupyter" / path)
+        shutil.copytree(Path(sys.prefix) / "share/jupyter" / path, folder / path)
     (folder / "voila").symlink_to(PYTHON.parents[1] / "share/jupyter/voila")
 
 

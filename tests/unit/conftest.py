@@ -14,9 +14,12 @@ if TYPE_CHECKING:
 def open_widgets() -> Iterator[dict[str, object]]:
     """The widgets that are open, by model id, as ipywidgets keeps them; none at first."""
     # Imported here: most tests, those of the engine among them, use no widgets.
-    from ipywidgets import Widget  # noqa: PLC0415
     from ipywidgets.widgets.widget import _instances  # noqa: PLC0415
 
-    Widget.close_all()
+    def close_all() -> None:
+        for each in list(dict(_instances.items()).values()):  # those in tunnels too
+            each.close()
+
+    close_all()
     yield _instances
-    Widget.close_all()
+    close_all()

@@ -10,7 +10,7 @@ import pytest
 from comm import get_comm_manager
 from ipywidgets import Widget
 
-from rnngrad_widgets.widgets import timeline
+from rnngrad_widgets.widgets import open_widgets
 from rnngrad_widgets.widgets.timeline import ARRAYS, Snapshot
 
 
@@ -40,7 +40,7 @@ def request_of_the_kernel(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """The message that the kernel answers, as ipykernel has it; any is of a cell at first."""
     message: dict[str, Any] = {"content": {"code": "1 + 1"}}
     shell = SimpleNamespace(kernel=SimpleNamespace(get_parent=lambda: message))
-    monkeypatch.setattr(timeline, "get_ipython", lambda: shell)
+    monkeypatch.setattr(open_widgets, "get_ipython", lambda: shell)
     return message
 
 
