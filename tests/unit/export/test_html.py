@@ -291,6 +291,13 @@ def test_a_part_that_is_not_installed_is_named(explorer, tmp_path, monkeypatch):
 
 
 def test_a_checkout_without_its_browser_half_is_told_of_make_js(explorer, tmp_path, monkeypatch):
-    monkeypatch.setattr("rnngrad_widgets.export.bundle.OURS", tmp_path)
+    monkeypatch.setattr("rnngrad_widgets.export.bundle.CHECKOUT", tmp_path)
+    monkeypatch.setattr("rnngrad_widgets.export.bundle.metadata.files", lambda _: [])
     with pytest.raises(FileNotFoundError, match="or run make js in a checkout"):
         explorer.save_html(tmp_path / "page.html")
+
+
+def test_outside_of_a_checkout_the_browser_half_is_where_pip_installs_it(tmp_path, monkeypatch):
+    built = renderer()
+    monkeypatch.setattr("rnngrad_widgets.export.bundle.CHECKOUT", tmp_path)
+    assert renderer() == built
