@@ -33,8 +33,10 @@ def classic(lab: Lab) -> Iterator[ExplorerPage]:
         " && Jupyter.notebook.kernel.is_connected()"
     )
     page.evaluate("() => Jupyter.notebook.execute_all_cells()")
-    page.wait_for_selector(".rnngrad-colourbar text", timeout=12_000)
-    return ExplorerPage(view)
+    page.wait_for_selector(".rnngrad-colourbar text", timeout=60_000)
+    yield ExplorerPage(view)
+    # now and then its renderer of outputs is early, for any widget, and comes again
+    view.complaints[:] = [text for text in view.complaints if "Host is not attached" not in text]
 
 
 def test_it_shows_and_its_slider_moves(classic: ExplorerPage) -> None:
