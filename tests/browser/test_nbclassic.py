@@ -27,11 +27,15 @@ def classic(lab: Lab) -> Iterator[ExplorerPage]:
     view = NotebookPage(lab.server, page, name, lab.server.url(f"nbclassic/notebooks/{name}"), True)
     lab.opened.append(view)
     page.goto(view.url)
-    # the widgets' extension must be there before a widget is shown
+    # its extension for widgets must have looked for those of before: it renders outputs anew then
     page.wait_for_function(
-        "() => globalThis.Jupyter?.notebook?.kernel?.widget_manager"
-        " && Jupyter.notebook.kernel.is_connected()"
+        """() => {
+            const { kernel } = globalThis.Jupyter?.notebook ?? {};
+            const idle = document.querySelector('.kernel_idle_icon') !== null;
+            return kernel?.widget_manager && kernel.info_reply?.status === 'ok' && idle;
+        }"""
     )
+    page.wait_for_load_state("networkidle")
     page.evaluate("() => Jupyter.notebook.execute_all_cells()")
     page.wait_for_selector(".rnngrad-colourbar text", timeout=60_000)
     yield ExplorerPage(view)
