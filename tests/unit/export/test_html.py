@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from html.parser import HTMLParser
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -291,8 +292,12 @@ def test_a_part_that_is_not_installed_is_named(explorer, tmp_path, monkeypatch):
 
 
 def test_a_checkout_without_its_browser_half_is_told_of_make_js(explorer, tmp_path, monkeypatch):
+    files = metadata.files
     monkeypatch.setattr("rnngrad_widgets.export.bundle.CHECKOUT", tmp_path)
-    monkeypatch.setattr("rnngrad_widgets.export.bundle.metadata.files", lambda _: [])
+    monkeypatch.setattr(
+        "rnngrad_widgets.export.bundle.metadata.files",
+        lambda name: [] if name == "rnngrad-widgets" else files(name),
+    )
     with pytest.raises(FileNotFoundError, match="or run make js in a checkout"):
         explorer.save_html(tmp_path / "page.html")
 
