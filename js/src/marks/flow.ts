@@ -171,15 +171,13 @@ export class Flow extends CanvasMark {
       streams.length === 1
         ? notReached(streams[0].over.median, largest, this.selection.threshold)
         : null;
-    const x = run === null ? 0 : Math.max(this.x(run[0] - 0.5), 0);
-    const width = run === null ? 0 : Math.min(this.x(run[1] + 0.5), this.width) - x;
-    // all of it may be outside of the part of time that is shown
-    const isSeen = run !== null && width > 0;
-    show(this.wash, isSeen);
-    show(this.unreached, isSeen);
-    if (!isSeen) {
+    show(this.wash, run !== null);
+    show(this.unreached, run !== null);
+    if (run === null) {
       return;
     }
+    const x = Math.max(this.x(run[0] - 0.5), 0);
+    const width = Math.min(this.x(run[1] + 0.5), this.width) - x;
     setAttributes(this.wash, { x, y: 0, width, height: this.height });
     const words = width > 190 ? `does not reach: timesteps ${run[0]}–${run[1]}` : 'does not reach';
     this.unreached.textContent = width > 90 ? words : '';
