@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 import numpy as np
 
+from rnngrad_widgets.data.arrays import is_array, to_numpy
 from rnngrad_widgets.data.keywords import naming, suggesting
 from rnngrad_widgets.data.loss_timesteps import Entrance, check_reach
 from rnngrad_widgets.data.quantities import check_known
@@ -118,7 +119,7 @@ def _as_arrays(batch: Any) -> Any:
         return {key: _as_arrays(value) for key, value in batch.items()}
     if isinstance(batch, tuple | list):
         return type(batch)(map(_as_arrays, batch))
-    return np.asarray(batch) if hasattr(batch, "__array__") else batch
+    return to_numpy(batch) if is_array(batch) else batch
 
 
 def _same(one: Any, other: Any) -> bool:

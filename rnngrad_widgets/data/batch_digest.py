@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rnngrad_widgets.data.arrays import is_array, to_numpy
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -62,10 +64,10 @@ def _add(digest: Any, value: Any) -> None:
 
 def _as_array(value: Any) -> NDArray[Any] | None:
     """Return numbers or texts as an array; None for what is none, or is one of several shapes."""
-    if not (hasattr(value, "__array__") or isinstance(value, (list, tuple, int, float, str))):
+    if not (is_array(value) or isinstance(value, (list, tuple, int, float, str))):
         return None
     try:
-        array = np.asarray(value)
+        array = np.asarray(to_numpy(value))
     except (TypeError, ValueError):
         return None
     return array if array.dtype.kind in "biufUST" else None

@@ -171,10 +171,12 @@ def check_numbers(dtype: np.dtype) -> None:
         If the dtype holds something else: complex numbers, texts, objects.
     """
     if dtype.kind not in "biuf" and dtype.name != "bfloat16":
-        raise TypeError(
-            f"the array must hold real numbers; received dtype {dtype}. "
-            "Convert it first, for instance with array.astype('float32')"
+        way_out = (
+            "Take a part of them, or their magnitude: array.real, abs(array)"
+            if dtype.kind == "c"
+            else "Convert it first, for instance with array.astype('float32')"
         )
+        raise TypeError(f"the array must hold real numbers; received dtype {dtype}. {way_out}")
 
 
 def shortened(value: object, most: int = 100) -> str:

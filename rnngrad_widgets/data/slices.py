@@ -1,7 +1,8 @@
 """Arrays and slices of arrays: what their axes are, and how they are laid out as heat maps.
 
 A slice knows its axes: ``grads[:, :, 0]`` steps over the channels of the array that it shows, so
-its two axes are taken for (sample, timestep). Where an array is a copy, ``dims`` must say it.
+its two axes are taken for (sample, timestep). Where an array is a copy, or not of
+numpy, ``dims`` must say it.
 """
 
 from __future__ import annotations

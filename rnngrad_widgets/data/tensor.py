@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rnngrad_widgets.data.arrays import to_numpy
 from rnngrad_widgets.data.rules import (
     LOSS_TIMESTEP,
     check_axes,
@@ -44,7 +45,8 @@ class GradientTensor:
     Parameters
     ----------
     values
-        The array; kept without a copy, as a read-only view.
+        The array, of any framework; kept as a read-only view, without a copy where numpy can read
+        it in place.
     dims
         One name per axis, for instance ``("sample", "timestep", "channel")``.
     layer
@@ -97,14 +99,14 @@ class GradientTensor:
             object.__setattr__(self, what, check_words(what, getattr(self, what)))
         if self.quantity:
             check_words("a quantity", [self.quantity])
-        values = np.asarray(self.values)
+        values = np.asarray(to_numpy(self.values))
         check_loss_timesteps(self.loss_timesteps, values.shape, self.dims)
         check_numbers(values.dtype)
         check_axes(values.shape, self.dims, self.directions, self.gates)
         check_norms(self.norms_over, values.shape, self.dims, self.directions, self.gates)
         object.__setattr__(self, "values", _read_only(values))
         if self.mask is not None:
-            mask = np.asarray(self.mask)
+            mask = np.asarray(to_numpy(self.mask))
             if mask.dtype != bool:
                 raise ValueError(
                     "a mask must be boolean, True where the timestep counts; received dtype "

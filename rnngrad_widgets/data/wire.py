@@ -8,6 +8,7 @@ import ml_dtypes
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rnngrad_widgets.data.arrays import to_numpy
 from rnngrad_widgets.data.rules import check_numbers
 
 Precision = Literal["float32", "bfloat16"]
@@ -65,14 +66,15 @@ def _other_axes(rank: int) -> str:
 
 def copied_float32(array: ArrayLike) -> NDArray[np.float32]:
     """Return `as_float32` of an array, never the caller's own, which may change later."""
-    converted = as_float32(array)
-    return converted.copy() if np.may_share_memory(converted, np.asarray(array)) else converted
+    own = to_numpy(array)
+    converted = as_float32(own)
+    return converted.copy() if np.may_share_memory(converted, own) else converted
 
 
 def with_nan_for_masked(array: ArrayLike) -> NDArray[Any]:
     """Return an array of any framework as one of numpy; what a masked array masks is NaN."""
     if not isinstance(array, np.ma.MaskedArray) or not np.ma.is_masked(array):
-        return np.asarray(array)
+        return np.asarray(to_numpy(array))
     check_numbers(array.dtype)
     kind = array.dtype if array.dtype.kind == "f" else np.dtype(float)
     return np.ma.filled(np.ma.asarray(array, dtype=kind), np.nan)

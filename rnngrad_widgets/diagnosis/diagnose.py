@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
-import numpy as np
-
+from rnngrad_widgets.data.arrays import is_array, to_numpy
 from rnngrad_widgets.data.statistics import THRESHOLD
 from rnngrad_widgets.data.tensor import NO_TIME, SEQUENCE, GradientTensor
 from rnngrad_widgets.diagnosis.diagnosis import Diagnosis
@@ -159,11 +158,11 @@ def _tensors_of(source: Any, dims: Sequence[str] | None) -> Tensors:
                 f"a mapping must hold GradientTensors; received {type(wrong[0]).__name__}"
             )
         return source
-    if not hasattr(source, "__array__") and not isinstance(source, (list, tuple)):
+    if not is_array(source) and not isinstance(source, (list, tuple)):
         raise TypeError(
             "diagnose takes a snapshot, a GradientTensor, an explorer or an array; received "
             f"{type(source).__name__}. Of a recording: recording.snapshot(-1)"
         )
-    values = np.asarray(source)
+    values = to_numpy(source)
     names = (NO_TIME if values.ndim == 2 else SEQUENCE) if dims is None else tuple(dims)
     return {("", ""): GradientTensor(values, names)}

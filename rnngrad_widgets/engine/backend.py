@@ -23,8 +23,30 @@ LayerChoice: TypeAlias = Any
 
 MINIMUM_KERAS = (3, 5)
 
-tf: Any = import_module("tensorflow")
-keras: Any = import_module("keras")
+
+def _imported(name: str) -> Any:
+    """Import TensorFlow or Keras; say what to install where it is not there.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If it is not installed.
+    """
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != name:  # it is there, and lacks something
+            raise
+        raise ModuleNotFoundError(
+            f"gradients of Keras models need {name}, which is not installed: pip install "
+            "tensorflow, tensorflow-cpu or 'tensorflow[and-cuda]'; arrays need none: "
+            "GradientExplorer.from_array(array)",
+            name=name,
+        ) from None
+
+
+tf: Any = _imported("tensorflow")
+keras: Any = _imported("keras")
 
 
 def check_backend() -> None:
@@ -45,7 +67,8 @@ def check_backend() -> None:
     if name != "tensorflow":
         raise RuntimeError(
             f"the engine needs Keras on its TensorFlow backend; found {name!r}; "
-            "set KERAS_BACKEND=tensorflow before keras is imported"
+            "set KERAS_BACKEND=tensorflow before keras is imported. Gradients that another backend "
+            "has computed: GradientExplorer.from_array(array)"
         )
 
 

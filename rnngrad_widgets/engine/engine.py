@@ -78,7 +78,10 @@ class GradientEngine:
         check_backend()
         if not is_model(model):
             kind = f"{type(model).__module__}.{type(model).__qualname__}"
-            raise TypeError(f"model must be a keras.Model or tf_keras.Model; received a {kind}")
+            raise TypeError(
+                f"model must be a keras.Model or tf_keras.Model; received a {kind}. Gradients that "
+                "another framework has computed: GradientExplorer.from_array(array)"
+            )
         self._model = model
         self._passes = PassCache(model)
         self._losses = GivenLosses(model)

@@ -9,6 +9,7 @@ from functools import cached_property
 from os import PathLike
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from rnngrad_widgets.data.arrays import is_array
 from rnngrad_widgets.data.batch_digest import batch_digest
 from rnngrad_widgets.data.tensor import REACH, GradientSnapshot, GradientTensor
 from rnngrad_widgets.diagnosis.gradient import is_gradient_over_time
@@ -264,7 +265,7 @@ def experiment(
         source = open_recording(source, storage_options, 0.0)
     if type(source).__module__.startswith("rnngrad_widgets.recording"):
         return _OfRecording(source)
-    if hasattr(source, "__array__"):
+    if is_array(source):
         return _OfArray(source)
     if not _is_model(source):
         raise TypeError(

@@ -7,7 +7,7 @@ import re
 from importlib import metadata
 from pathlib import Path
 
-OURS = Path(__file__).parents[1] / "nbextension"
+CHECKOUT = Path(__file__).parents[1] / "nbextension"
 
 
 def renderer() -> str:
@@ -105,10 +105,11 @@ def _installed(distribution: str, *endings: str) -> Path:
 
 
 def _built(name: str) -> Path:
-    path = OURS / name
-    if not path.exists():
-        raise FileNotFoundError(
-            f"{path} must be there; this installation has no browser half. "
-            "Install rnngrad-widgets anew, or run make js in a checkout"
-        )
-    return path
+    """Return the path of a file of ours: where a checkout builds it, else where pip installs it."""
+    path = CHECKOUT / name
+    if path.exists():
+        return path
+    try:
+        return _installed("rnngrad-widgets", f"share/jupyter/nbextensions/rnngrad-widgets/{name}")
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"{error}; or run make js in a checkout") from None

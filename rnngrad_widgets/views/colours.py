@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from bqplot import ColorScale
-
 from rnngrad_widgets.data.colours import DIVERGING, OURS
+from rnngrad_widgets.widgets.bqplot import ColorScale
 from rnngrad_widgets.widgets.selection import Selection
 
 

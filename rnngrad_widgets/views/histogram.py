@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from bqplot import LinearScale
 from ipywidgets import HBox, VBox, Widget, jslink
 
 from rnngrad_widgets.data.plot_array import PlotArray
 from rnngrad_widgets.figures import drawings
 from rnngrad_widgets.views.panel import figure, plot_axis, switch, value_scale
+from rnngrad_widgets.widgets.bqplot import LinearScale
 from rnngrad_widgets.widgets.figure import PlotFigure
 from rnngrad_widgets.widgets.marks.histogram import (
     AXES,

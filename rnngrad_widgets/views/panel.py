@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bqplot import LinearScale, Mark
 from ipywidgets import HBox, IntSlider, Label, Layout, ToggleButtons, VBox, Widget, jslink
 
+from rnngrad_widgets.widgets.bqplot import LinearScale, Mark
 from rnngrad_widgets.widgets.figure import PlotAxis, PlotFigure
 from rnngrad_widgets.widgets.marks.grid import Grid
 from rnngrad_widgets.widgets.readout import Readout

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bqplot import LinearScale
 from ipywidgets import VBox, Widget
 
 from rnngrad_widgets.data.plot_array import PlotArray
@@ -15,6 +14,7 @@ from rnngrad_widgets.views.panel import (
     plot_axis,
     value_scale,
 )
+from rnngrad_widgets.widgets.bqplot import LinearScale
 from rnngrad_widgets.widgets.figure import PlotFigure
 from rnngrad_widgets.widgets.marks.cursor import Cursor
 from rnngrad_widgets.widgets.marks.scatter import Bars, Scatter, ValuesMark

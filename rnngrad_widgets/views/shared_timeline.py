@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bqplot import LinearScale
 from ipywidgets import VBox
 
 from rnngrad_widgets.views.panel import figure, plot_axis, value_scale
+from rnngrad_widgets.widgets.bqplot import LinearScale
 from rnngrad_widgets.widgets.figure import PlotFigure
 from rnngrad_widgets.widgets.run_stack import RunStack
 from rnngrad_widgets.widgets.shared_timeline import SharedTimeline, StepLines

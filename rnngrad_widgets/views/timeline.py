@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bqplot import LinearScale
 from ipywidgets import HTML, VBox
 
 from rnngrad_widgets.views.panel import figure, plot_axis, value_scale
+from rnngrad_widgets.widgets.bqplot import LinearScale
 from rnngrad_widgets.widgets.figure import PlotFigure
 from rnngrad_widgets.widgets.selection import Selection
 from rnngrad_widgets.widgets.timeline import Losses, RunMap, Timeline

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bqplot import Axis, Figure
 from ipywidgets import register
 from traitlets import Unicode
 
+from rnngrad_widgets.widgets.bqplot import Axis, Figure
 from rnngrad_widgets.widgets.browser_module import BrowserView
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from bqplot import ColorScale, LinearScale
 from ipywidgets import Widget, register, widget_serialization
 from traitlets import Float, Instance, Tuple, Unicode
 
 from rnngrad_widgets.data.norm import Norm
 from rnngrad_widgets.data.statistics import THRESHOLD
+from rnngrad_widgets.widgets.bqplot import ColorScale, LinearScale
 from rnngrad_widgets.widgets.browser_module import BrowserModel
 from rnngrad_widgets.widgets.tensor import Tensor
 from rnngrad_widgets.widgets.traits import Bool, Int

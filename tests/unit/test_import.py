@@ -25,6 +25,18 @@ def test_import_loads_nothing_heavy() -> None:
     assert loaded_after("import rnngrad_widgets; rnngrad_widgets.__version__") == set()
 
 
+def test_widgets_come_without_a_warning() -> None:
+    script = """
+import warnings
+from rnngrad_widgets import GradientExplorer, compare, show_features_2D
+assert not [each for each in warnings.filters if "metadata" in str(each)]
+"""
+    answer = subprocess.run(
+        [sys.executable, "-W", "error", "-c", script], check=False, capture_output=True, text=True
+    )
+    assert (answer.returncode, answer.stderr) == (0, "")
+
+
 def test_tensors_need_numpy_alone() -> None:
     assert loaded_after("from rnngrad_widgets import GradientTensor") == set()
 

@@ -80,17 +80,56 @@ export function setExportTheme(root: Element, on: boolean): void {
   root.classList.toggle('rnngrad-paper', on);
 }
 
-/** Whether the page is dark: JupyterLab and Notebook say so on the body, VS Code by classes. */
+/** Whether what frames are drawn on is dark, as it was last looked at; null where nobody knows. */
+let darkGround: boolean | null = null;
+
+/**
+ * Look at what `el` is drawn on. JupyterLab and Notebook say which theme they have; elsewhere a
+ * dark page may lay white under widgets, as VS Code does by one of its styles, and a page of unknown
+ * making may be dark.
+ */
+export function lookAtGround(el: Element): void {
+  if (document.body.dataset.jpThemeLight === undefined && el.isConnected) {
+    darkGround = isDarkBehind(el);
+  }
+}
+
+function isDarkBehind(el: Element): boolean | null {
+  for (let at: Element | undefined = el; at !== undefined; at = parentOf(at)) {
+    const channels = /^rgba?\(([^)]+)\)$/.exec(getComputedStyle(at).backgroundColor)?.[1];
+    const [red, green, blue, alpha = 1] = channels?.split(/[\s,/]+/).map(Number) ?? [0, 0, 0, 0];
+    if (alpha > 0.5) {
+      return 0.299 * red + 0.587 * green + 0.114 * blue < 128;
+    }
+  }
+  return null;
+}
+
+/** The parent of an element, out of a shadow tree too. */
+function parentOf(el: Element): Element | undefined {
+  return el.parentElement ?? (el.getRootNode() as Partial<ShadowRoot>).host;
+}
+
+/**
+ * Whether to draw for a dark page: JupyterLab and Notebook say so on the body; else what is behind
+ * frames decides, and where that is transparent the classes of VS Code.
+ */
 export function isDark(): boolean {
   if (exporting) {
     return false;
   }
   const { jpThemeLight } = document.body.dataset;
+  if (jpThemeLight !== undefined) {
+    return jpThemeLight === 'false';
+  }
+  if (darkGround !== null) {
+    return darkGround;
+  }
   const { classList } = document.body;
   // VS Code's light theme of high contrast has the class of the dark one too
   const contrast =
     classList.contains('vscode-high-contrast') && !classList.contains('vscode-high-contrast-light');
-  return jpThemeLight === 'false' || classList.contains('vscode-dark') || contrast;
+  return classList.contains('vscode-dark') || contrast;
 }
 
 export function theme(): Theme {

@@ -188,7 +188,9 @@ function download(file: Blob, name: string): void {
   const link = document.createElement('a');
   link.href = URL.createObjectURL(file);
   link.download = name;
+  document.body.append(link); // VS Code downloads what it hears of there
   link.click();
+  link.remove();
   window.setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 

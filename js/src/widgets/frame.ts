@@ -8,6 +8,7 @@ import {
   DARK,
   isDark,
   LIGHT,
+  lookAtGround,
   onPixelsChange,
   onThemeChange,
   setExportTheme,
@@ -142,10 +143,7 @@ export class PlotFrame extends VBoxView {
     const wait = new KernelWait(this.el, this.removal.signal);
     this.el.append(this.heading, this.versions, this.leftOut, wait.line);
     this.stops.push(
-      onThemeChange(() => {
-        this.applyTheme();
-        this.sendTheme();
-      }),
+      onThemeChange(this.followTheme),
       onPixelsChange(() => this.redraw()),
     );
     for (const [event, on] of [
@@ -165,8 +163,8 @@ export class PlotFrame extends VBoxView {
     this.listenTo(this.model, 'change:busy', computes);
     this.listenTo(this.model, 'comm_live_update', () => wait.connected(this.model.comm_live));
     this.listenTo(this.model, 'change:range_mode', this.applyMode);
-    this.applyTheme();
-    this.sendTheme();
+    this.followTheme();
+    void this.displayed.then(this.followTheme); // what is behind it is known then
     this.followPage();
     this.tellVersions();
     this.applySize();
@@ -270,6 +268,7 @@ export class PlotFrame extends VBoxView {
   }
 
   private applyTheme(): void {
+    lookAtGround(this.el);
     this.el.classList.toggle('rnngrad-dark', isDark());
     for (const selection of this.selections) {
       const scale = selection.get('colour_scale') as WidgetModel;
@@ -291,6 +290,11 @@ export class PlotFrame extends VBoxView {
       selection.invalidate();
     }
   }
+
+  private readonly followTheme = (): void => {
+    this.applyTheme();
+    this.sendTheme();
+  };
 
   private followColours(): void {
     this.listenTo(this.model, 'change:themed change:weight_selections', this.applyTheme);

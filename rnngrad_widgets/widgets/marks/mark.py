@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bqplot import Mark
 from ipywidgets import widget_serialization
 from traitlets import Dict, Instance
 
+from rnngrad_widgets.widgets.bqplot import Mark
 from rnngrad_widgets.widgets.browser_module import BrowserView
 from rnngrad_widgets.widgets.selection import Selection
 

@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from html.parser import HTMLParser
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -291,6 +292,17 @@ def test_a_part_that_is_not_installed_is_named(explorer, tmp_path, monkeypatch):
 
 
 def test_a_checkout_without_its_browser_half_is_told_of_make_js(explorer, tmp_path, monkeypatch):
-    monkeypatch.setattr("rnngrad_widgets.export.bundle.OURS", tmp_path)
+    files = metadata.files
+    monkeypatch.setattr("rnngrad_widgets.export.bundle.CHECKOUT", tmp_path)
+    monkeypatch.setattr(
+        "rnngrad_widgets.export.bundle.metadata.files",
+        lambda name: [] if name == "rnngrad-widgets" else files(name),
+    )
     with pytest.raises(FileNotFoundError, match="or run make js in a checkout"):
         explorer.save_html(tmp_path / "page.html")
+
+
+def test_outside_of_a_checkout_the_browser_half_is_where_pip_installs_it(tmp_path, monkeypatch):
+    built = renderer()
+    monkeypatch.setattr("rnngrad_widgets.export.bundle.CHECKOUT", tmp_path)
+    assert renderer() == built
