@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 START_SECONDS = 60
@@ -65,8 +66,15 @@ class Server:
             self.process.wait()
 
 
-def start(folder: Path) -> Server:
+def start(folder: Path, without: Sequence[str] = ()) -> Server:
     """Start a server that keeps all it writes in ``folder``; its kernels run this Python.
+
+    Parameters
+    ----------
+    folder
+        Of its settings, notebooks and log.
+    without
+        Extensions that are disabled.
 
     Raises
     ------
@@ -78,6 +86,9 @@ def start(folder: Path) -> Server:
     settings = folder / "config/lab/user-settings/@jupyterlab/apputils-extension"
     settings.mkdir(parents=True)
     (settings / "notification.jupyterlab-settings").write_text(json.dumps(NO_NEWS))
+    disabled = {"disabledExtensions": dict.fromkeys(without, True)}
+    (folder / "config/labconfig").mkdir()
+    (folder / "config/labconfig/page_config.json").write_text(json.dumps(disabled))
 
     server = _launch(_free_port(), secrets.token_hex(16), notebooks, folder / "server.log")
     _wait(server)

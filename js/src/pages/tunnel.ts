@@ -195,11 +195,11 @@ async function attach(
 ): Promise<void> {
   const view = await manager.show(await manager.get_model(root));
   const { luminoWidget } = view;
+  await connected(frame, signal);
   if (signal.aborted) {
     luminoWidget.dispose();
     return;
   }
-  await connected(frame);
   Widget.attach(luminoWidget, frame);
   const sizes = new ResizeObserver(() => {
     MessageLoop.postMessage(luminoWidget, Widget.ResizeMessage.UnknownSize);
@@ -207,13 +207,23 @@ async function attach(
   sizes.observe(frame);
   signal.addEventListener('abort', () => {
     sizes.disconnect();
+    detach(luminoWidget);
     luminoWidget.dispose();
   });
 }
 
+/** As Lumino does it, which refuses what the front end has taken out of the document already. */
+function detach(widget: Widget): void {
+  if (widget.isAttached) {
+    MessageLoop.sendMessage(widget, Widget.Msg.BeforeDetach);
+    widget.node.remove();
+    MessageLoop.sendMessage(widget, Widget.Msg.AfterDetach);
+  }
+}
+
 /** Wait until the front end has put an element into its document. */
-async function connected(element: Element): Promise<void> {
-  while (!element.isConnected) {
+async function connected(element: Element, signal: AbortSignal): Promise<void> {
+  while (!element.isConnected && !signal.aborted) {
     await new Promise(requestAnimationFrame);
   }
 }
