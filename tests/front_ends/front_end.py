@@ -115,11 +115,11 @@ def _environment(folder: Path, display: str | None) -> dict[str, str]:
 
 
 def _copy_shared(folder: Path, *, with_ours: bool) -> None:
-    """Let Voila find extensions and templates of the tests' environment, and nothing else of it."""
+    """Let servers find extensions and templates of the tests' environment, and nothing else."""
     ours = ["rnngrad-widgets", "bqplot", "bqscales"] if with_ours else []
     names = ("@jupyter-widgets", "anywidget", *ours)
-    (folder / "labextensions").mkdir(parents=True)
-    for path in ("nbconvert", *(f"labextensions/{name}" for name in names)):
+    shared = ("nbconvert", "nbextensions/anywidget", *(f"labextensions/{name}" for name in names))
+    for path in shared:
         shutil.copytree(Path(sys.prefix) / "share/jupyter" / path, folder / path)
     (folder / "voila").symlink_to(PYTHON.parents[1] / "share/jupyter/voila")
 
