@@ -143,13 +143,15 @@ export function sampleColour(sample: number): string {
   return `hsl(${Math.round((210 + sample * 137.508) % 360)}, 65%, ${theme().lightness}%)`;
 }
 
+/** What tells the theme of JupyterLab, VS Code and marimo, of Colab, and of Shiny. */
+const THEME_ATTRIBUTES = ['data-jp-theme-light', 'class', 'theme', 'data-theme', 'data-bs-theme'];
+
 /** Call `changed` whenever the page's theme may have changed; returns how to stop. */
 export function onThemeChange(changed: () => void): () => void {
   const observer = new MutationObserver(changed);
-  observer.observe(document.body, {
-    attributes: true,
-    attributeFilter: ['data-jp-theme-light', 'class'],
-  });
+  for (const element of [document.documentElement, document.body]) {
+    observer.observe(element, { attributes: true, attributeFilter: THEME_ATTRIBUTES });
+  }
   return () => observer.disconnect();
 }
 

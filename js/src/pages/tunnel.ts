@@ -10,7 +10,7 @@
 import { MessageLoop } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
 
-import { isDark, onThemeChange } from '../drawing/theme';
+import { isDark, lookAtGround, onThemeChange } from '../drawing/theme';
 import { adoptStyles } from './shadow-styles';
 import type { Outgoing, Send } from './tunnel-comm';
 import type { HostManager, OpenedWidget, TunnelManager } from './tunnel-manager';
@@ -200,6 +200,7 @@ async function attach(
     luminoWidget.dispose();
     return;
   }
+  followTheme(frame); // what is behind it is there now
   Widget.attach(luminoWidget, frame);
   const sizes = new ResizeObserver(() => {
     MessageLoop.postMessage(luminoWidget, Widget.ResizeMessage.UnknownSize);
@@ -232,5 +233,6 @@ async function connected(element: Element, signal: AbortSignal): Promise<void> {
 function followTheme(frame: HTMLElement): void {
   const own = document.body.dataset.jpThemeLight === undefined;
   frame.classList.toggle('rnngrad-own-theme', own);
+  lookAtGround(frame);
   frame.style.colorScheme = isDark() ? 'dark' : 'light';
 }
