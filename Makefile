@@ -40,6 +40,7 @@ test: lint $(FRONT_ENDS)/.installed
 	cd js && npm --silent test
 	$(VENV)/bin/python tests/browser/chromium.py
 	$(VENV)/bin/python tests/browser/other_engines.py
+	$(VENV)/bin/python -m pytest tests/front_ends
 	$(VENV)/bin/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 test-oldest: export PATH := $(CURDIR)/$(OLDEST)/bin:$(PATH)
