@@ -247,6 +247,7 @@ VS_CODE = {
 
 def test_themes_of_vs_code(page: PageView) -> None:
     page.read("(document.documentElement.classList.remove('rnngrad-page'), null)")
+    page.read("(document.body.removeAttribute('data-jp-theme-light'), null)")
     is_dark = "document.querySelector('.rnngrad-explorer').classList.contains('rnngrad-dark')"
     for classes, dark in VS_CODE.items():
         page.read(f"(document.body.className = {classes!r}, null)")
