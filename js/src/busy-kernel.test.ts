@@ -85,14 +85,16 @@ class Connection {
     this.deleted.push(subshell_id);
   }
 
+  /** The connection over which a subshell is asked for. */
+  another?: Connection;
+
   clone(): unknown {
     const done = this.made.then((subshell_id) => ({ content: { subshell_id } }));
-    return {
-      connectionStatus: 'connected',
-      connectionStatusChanged: { connect: () => true, disconnect: () => true },
+    this.another = new Connection(this.ended, this.made);
+    return Object.assign(this.another, {
       sendControlMessage: () => ({ done }),
       dispose: () => this.disposals.push(1),
-    };
+    });
   }
 }
 
@@ -229,6 +231,7 @@ describe('a busy kernel', () => {
     end();
     kernel.answer();
     await done;
+    await vi.advanceTimersByTimeAsync(0);
     expect([kernel.deleted, kernel.disposals]).toEqual([[], [1]]);
   });
 });
@@ -297,5 +300,18 @@ it('a page that goes away meanwhile is no error', async () => {
   const { kernel, done } = made(SUBSHELL, { requestKernelInfo });
   await vi.advanceTimersByTimeAsync(600);
   await done;
+  expect(kernel.disposals).toEqual([1]);
+});
+
+it('a kernel that is restarted meanwhile is connected before that connection is closed', async () => {
+  let cancel!: (reason: Error) => void;
+  const { kernel, done } = made(new Promise((_resolve, reject) => (cancel = reject)));
+  await vi.advanceTimersByTimeAsync(600);
+  kernel.another?.become('connecting');
+  cancel(new Error('Canceled future'));
+  await done;
+  expect(kernel.disposals).toEqual([]);
+  kernel.another?.become('connected');
+  await vi.advanceTimersByTimeAsync(0);
   expect(kernel.disposals).toEqual([1]);
 });

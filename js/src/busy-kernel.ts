@@ -173,7 +173,9 @@ async function makeSubshell(kernel: Kernel.IKernelConnection): Promise<string | 
     return (reply?.content as KernelMessage.ICreateSubshellReplyMsg['content'] | undefined)
       ?.subshell_id;
   } finally {
-    another.dispose(); // it would get all that the kernel tells, as this connection does
+    // It would get all that the kernel tells, as this connection does. One that JupyterLab is
+    // connecting anew, because the kernel restarts, complains when it is disposed of.
+    void becomes(another, (status) => status !== 'connecting').then(() => another.dispose());
   }
 }
 
@@ -188,9 +190,16 @@ function kernelInfoRequest(kernel: Kernel.IKernelConnection): KernelMessage.IInf
 }
 
 async function connected(kernel: Kernel.IKernelConnection): Promise<void> {
+  return becomes(kernel, (status) => status === 'connected');
+}
+
+async function becomes(
+  kernel: Kernel.IKernelConnection,
+  wanted: (status: Kernel.ConnectionStatus) => boolean,
+): Promise<void> {
   return new Promise((resolve) => {
     const look = (): void => {
-      if (kernel.connectionStatus === 'connected') {
+      if (wanted(kernel.connectionStatus)) {
         kernel.connectionStatusChanged.disconnect(look);
         resolve();
       }
