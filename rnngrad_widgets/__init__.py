@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         show_features_hist,
         show_weights,
     )
+    from rnngrad_widgets.explorer.static_pictures import static_pictures
     from rnngrad_widgets.recording import Recording
     from rnngrad_widgets.tunnel.front_end import display_as
 
@@ -53,6 +54,7 @@ __all__ = [
     "show_features_2D",
     "show_features_hist",
     "show_weights",
+    "static_pictures",
 ]
 
 # Where each public name is defined; the same names as above, once for mypy and once for Python.
@@ -77,6 +79,7 @@ _HOMES = {
     "show_features_2D": "explorer.features",
     "show_features_hist": "explorer.features",
     "show_weights": "explorer.features",
+    "static_pictures": "explorer.static_pictures",
 }
 
 

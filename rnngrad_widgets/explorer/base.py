@@ -342,13 +342,24 @@ class ExplorerBase(ExplorerTraits):
             self._side.show_weights(self.displayed)
             self.weight_selections = self.view_stack.selections
 
-    def _sheet(self) -> Sheet:
+    def _prepare_figure(self) -> None:
         self._recorded.read_rest()
+
+    def _sheet(self) -> Sheet:
+        return self._sheet_of(self.view)
+
+    def static_sheet(self) -> Sheet:
+        """Return what the saved picture shows: of a view that is a table, the first view."""
+        views = self.view_stack.views
+        is_drawn = views[self.view].drawing is not None
+        return self._sheet_of(self.view if is_drawn else next(iter(views)))
+
+    def _sheet_of(self, name: str) -> Sheet:
         with self._lock:
             views, run = self.view_stack.views, self.runs.current
-            drawn = [name for name, view in views.items() if view.drawing is not None]
+            drawn = [each for each, view in views.items() if view.drawing is not None]
             was_seen = self.dark is not None
-            drawing = drawing_of(views[self.view], self.view, drawn, was_seen=was_seen)
+            drawing = drawing_of(views[name], name, drawn, was_seen=was_seen)
             shown = shown_of_displayed(self.selection, self.displayed, run)
             return Sheet(
                 replace(shown, cmap=self.cmap),

@@ -15,6 +15,7 @@ from rnngrad_widgets.data.colours import check_cmap
 from rnngrad_widgets.data.wire import Precision
 from rnngrad_widgets.explorer.linking import Linking
 from rnngrad_widgets.explorer.sheet import write_figure
+from rnngrad_widgets.explorer.static_pictures import STATIC_PICTURES
 from rnngrad_widgets.explorer.validation import check_title, check_ylim
 from rnngrad_widgets.export.files import check_target
 from rnngrad_widgets.export.html import MAX_SIZE, SavedPage, save_html
@@ -138,13 +139,21 @@ class PlotFrame(BrowserView, Linking, VBox):  # type: ignore[misc]  # ipywidgets
         target = check_target(path)
         if target.suffix.lower() == ".pdf" or width is not None or dpi is not None:
             size = check_size(width, dpi)
+            self._prepare_figure()
             write_figure(self._sheet(), target, size)
         else:
             save(self, target)
 
+    def _prepare_figure(self) -> None:
+        """Read what a figure for print still needs."""
+
     @abstractmethod
     def _sheet(self) -> Sheet:
         """Return what a figure for print shows."""
+
+    def static_sheet(self) -> Sheet:
+        """Return what the picture shows that is saved with the notebook."""
+        return self._sheet()
 
     def save_html(
         self,
@@ -273,10 +282,11 @@ class PlotFrame(BrowserView, Linking, VBox):  # type: ignore[misc]  # ipywidgets
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         LIFETIMES.note_shown(self)
         display = current_display()
-        if display == "anywidget":
-            return self.anywidget()._repr_mimebundle_(**kwargs)
         if display == "page":
             return self.show_page()._repr_mimebundle_()
+        STATIC_PICTURES.note_shown(self)
+        if display == "anywidget":
+            return self.anywidget()._repr_mimebundle_(**kwargs)
         shown = super()._repr_mimebundle_(**kwargs)
         # what is seen where widgets are not: on a code host, in a front end without ipywidgets
         return shown | {"text/plain": f"{self!r}\n{_NO_WIDGETS}"}

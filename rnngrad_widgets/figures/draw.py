@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import contextmanager
 from io import BytesIO
 from typing import TYPE_CHECKING, Literal
 
@@ -23,6 +24,10 @@ from rnngrad_widgets.figures.weights import weight_panels
 from rnngrad_widgets.figures.words import index_ticks, joined, of_sample
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from matplotlib.figure import Figure
+
     from rnngrad_widgets.figures.drawings import Drawing, Sheet
     from rnngrad_widgets.figures.shown import Shown
     from rnngrad_widgets.figures.size import Size
@@ -55,15 +60,27 @@ def figure_file(sheet: Sheet, kind: Format, size: Size) -> bytes:
         The content of the file.
     """
     content = BytesIO()
+    with own_style():
+        figure = draw_figure(sheet, size)
+        figure.savefig(content, format=kind, dpi=size.dpi, metadata=_METADATA[kind])
+    return content.getvalue()
+
+
+@contextmanager
+def own_style() -> Iterator[None]:
+    """Draw in the project's own style, whatever the user's is."""
     with matplotlib.style.context(["default", STYLE]), warnings.catch_warnings():
         # of names in scripts that its font has not: boxes, and nothing that must be said
         warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
-        panels = panels_of(sheet.shown, sheet.drawing, size.width)
-        if sheet.run is not None:
-            panels += run_panels(sheet.shown, sheet.run, _between(0.22 * size.width, 0.7, 1.3))
-        figure = compose(panels, size, sheet.title)
-        figure.savefig(content, format=kind, dpi=size.dpi, metadata=_METADATA[kind])
-    return content.getvalue()
+        yield
+
+
+def draw_figure(sheet: Sheet, size: Size, *, exact: bool = True) -> Figure:
+    """Draw a figure, in `own_style`; `compose` says what is `exact`."""
+    panels = panels_of(sheet.shown, sheet.drawing, size.width)
+    if sheet.run is not None:
+        panels += run_panels(sheet.shown, sheet.run, _between(0.22 * size.width, 0.7, 1.3))
+    return compose(panels, size, sheet.title, exact=exact)
 
 
 def panels_of(  # noqa: C901 - one case a view

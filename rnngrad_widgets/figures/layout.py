@@ -144,8 +144,25 @@ def in_lines(words: str, inches: float) -> str:
     return textwrap.fill(words, max(int(inches / LETTER), 8))
 
 
-def compose(panels: Sequence[Panel], size: Size, title: str = "") -> Figure:
-    """Draw panels into a figure."""
+def compose(panels: Sequence[Panel], size: Size, title: str = "", *, exact: bool = True) -> Figure:
+    """Draw panels into a figure.
+
+    Parameters
+    ----------
+    panels
+        From top to bottom.
+    size
+        Of the figure.
+    title
+        Over all of them; empty for none.
+    exact
+        Whether plots are as high as they ask for; else within some percent, in half of the time.
+
+    Returns
+    -------
+    Figure
+        Its layout is settled, for any number of dots to the inch.
+    """
     width, dpi = size
     total = sum(panel.height for panel in panels)
     engine = ConstrainedLayoutEngine(w_pad=0.04, h_pad=0.03, wspace=0.01, hspace=0.02)
@@ -177,7 +194,7 @@ def compose(panels: Sequence[Panel], size: Size, title: str = "") -> Figure:
     figure.align_ylabels([place.plot for place in places])
     if title:
         figure.suptitle(in_lines(title, width - 0.2), parse_math=False)
-    _fit_height(figure, places, total)
+    _fit_height(figure, places, total, 3 if exact else 1)
     for finish in finishing:
         if finish is not None:
             finish()
@@ -205,10 +222,10 @@ def _colour_bars(figure: Figure, grid: GridSpec, panels: Sequence[Panel]) -> Non
             draw_colour_bar(bar, colours, label, sum(panels[row].height for row in every))
 
 
-def _fit_height(figure: Figure, places: Sequence[Place], wanted: float) -> None:
+def _fit_height(figure: Figure, places: Sequence[Place], wanted: float, tries: int) -> None:
     """Make the figure so high that the plots have their heights: what text takes is known now."""
     width = figure.get_figwidth()
-    for _ in range(3):
+    for _ in range(tries):
         figure.draw_without_rendering()
         height = figure.get_figheight()
         drawn = sum(place.plot.get_position().height for place in places) * height

@@ -47,16 +47,23 @@ def streams_of(shown: Shown) -> list[Stream]:
     if shown.plot_array.row_labels:
         return [Stream("", INK, _by_lag(shown))]
     middle = shown.rows // 2
-    squares = np.square(shown.values, dtype=np.float64)
-    if shown.mask is not None:
-        squares = np.where(shown.mask[:, :, None], squares, np.nan)
-    first, second = squares[..., :middle].sum(axis=-1), squares[..., middle:].sum(axis=-1)
+    first, second = (
+        _squares(shown.values[..., half], shown.mask)
+        for half in (slice(middle), slice(middle, None))
+    )
     if shown.reflect:
         second = second[:, ::-1]
     if shown.has_halves:
         parts = zip(shown.directions, (INK, BACKWARD), (first, second), strict=True)
         return [Stream(name, colour, np.sqrt(part)) for name, colour, part in parts]
     return [Stream("", INK, np.sqrt(first + second))]
+
+
+def _squares(values: NDArray[np.floating], mask: NDArray[np.bool_] | None) -> NDArray[np.float64]:
+    """Return the sums of squares over channels; NaN where masked."""
+    # not by an array of all squares, which would be twice as large as that of the values
+    sums = np.einsum("...i,...i->...", values, values, dtype=np.float64)
+    return sums if mask is None else np.where(mask, sums, np.nan)
 
 
 def companion_streams(shown: Shown) -> list[Stream]:

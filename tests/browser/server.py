@@ -138,6 +138,7 @@ def _environment(folder: Path) -> dict[str, str]:
         **kept,
         **{name: str(folder / place) for name, place in ours.items()},
         "JUPYTER_PREFER_ENV_PATH": "1",
+        "RNNGRAD_STATIC_PICTURES": "0",  # half a second after each cell; a test of its own has them
         "TF_CPP_MIN_LOG_LEVEL": "3",
     }
 

@@ -24,6 +24,7 @@ import { changesCells, HELP_KEY, keyOf, takes } from './keys';
 import { forgetTraits, keepTraits, withoutTraits } from './linked-traits';
 import { close, open } from './meeting';
 import { leftOut } from './saved-arrays';
+import { noteSeen } from './seen-widgets';
 import type { SelectionModel } from './selection';
 
 export class PlotFrameModel extends VBoxModel {
@@ -164,7 +165,10 @@ export class PlotFrame extends VBoxView {
     this.listenTo(this.model, 'comm_live_update', () => wait.connected(this.model.comm_live));
     this.listenTo(this.model, 'change:range_mode', this.applyMode);
     this.followTheme();
-    void this.displayed.then(this.followTheme); // what is behind it is known then
+    void this.displayed.then(() => {
+      this.followTheme(); // what is behind it is known then
+      this.noteSeen();
+    });
     this.followPage();
     this.tellVersions();
     this.applySize();
@@ -288,6 +292,13 @@ export class PlotFrame extends VBoxView {
         scale.set('colors', [...colours]);
       }
       selection.invalidate();
+    }
+  }
+
+  /** Let the static picture that is saved with the notebook be hidden. */
+  private noteSeen(): void {
+    if (!this.removal.signal.aborted) {
+      this.stops.push(noteSeen(this.model.model_id));
     }
   }
 
