@@ -463,7 +463,7 @@ def test_a_closed_explorer_has_no_figure(tmp_path: Path) -> None:
 def test_what_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "figure.pdf"
     path.write_bytes(b"old")
-    monkeypatch.setattr("rnngrad_widgets.figures.draw.compose", lambda *_: 1 / 0)
+    monkeypatch.setattr("rnngrad_widgets.figures.draw.compose", lambda *_, **_options: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         explorer_of().save(path)
     assert path.read_bytes() == b"old"
