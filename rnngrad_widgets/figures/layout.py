@@ -156,7 +156,7 @@ def compose(panels: Sequence[Panel], size: Size, title: str = "", *, exact: bool
     title
         Over all of them; empty for none.
     exact
-        Whether plots are as high as they ask for; else within some percent, in half of the time.
+        Whether plots are as high as they ask for; else about so high, in half of the time.
 
     Returns
     -------
@@ -225,11 +225,11 @@ def _colour_bars(figure: Figure, grid: GridSpec, panels: Sequence[Panel]) -> Non
 def _fit_height(figure: Figure, places: Sequence[Place], wanted: float, tries: int) -> None:
     """Make the figure so high that the plots have their heights: what text takes is known now."""
     width = figure.get_figwidth()
-    for _ in range(tries):
+    for left in reversed(range(tries)):
         figure.draw_without_rendering()
         height = figure.get_figheight()
         drawn = sum(place.plot.get_position().height for place in places) * height
-        if abs(drawn - wanted) < 0.005:
-            break
+        if abs(drawn - wanted) < 0.005 or not left:
+            break  # the layout is that of this height
         figure.set_size_inches(width, height + wanted - drawn)
     figure.set_layout_engine("none")

@@ -127,6 +127,17 @@ def test_no_array_makes_one_too_large() -> None:
         explorer.close()
 
 
+def test_nothing_is_cut_at_its_edges() -> None:
+    grid = show_features_1D(np.random.default_rng(0).normal(size=(2, 50, 24)), n_rows=3)
+    try:
+        content = small_png(grid.static_sheet(), MOST_BYTES, grid.model_id)
+        pixels = np.asarray(Image.open(BytesIO(content)).convert("L"))
+        edges = (pixels[:2], pixels[-2:], pixels[:, :2], pixels[:, -2:])
+        assert all((edge == 255).all() for edge in edges)
+    finally:
+        grid.close()
+
+
 def test_of_a_table_the_first_view_is_drawn() -> None:
     explorer = GradientExplorer.from_array(np.ones((2, 9, 3)), view="diagnosis")
     try:
