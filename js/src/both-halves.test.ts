@@ -91,6 +91,12 @@ describe('the constant', () => {
     expect(namesIn(/^LINES = \((.*)\)$/gm)).toEqual([...LINES]);
   });
 
+  it('type of static pictures is that of Python', () => {
+    const [type, ...others] = found(browser, /^const MIME = '(.+)';$/gm);
+    expect(others).toEqual([]);
+    expect(found(python, /^MIME = "(.+)"$/gm)).toEqual([type]);
+  });
+
   it('classes that Python adds are known to the style sheet or to the browser half', () => {
     const added = found(python, /add_class\(\s*f?"(rnngrad-[\w-]*)/g);
     expect(added.length).toBeGreaterThan(30);

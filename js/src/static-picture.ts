@@ -51,8 +51,9 @@ class StaticPicture extends Widget implements IRenderMime.IRenderer {
   private readonly follow = (): void => {
     this.replaced.splice(0).forEach((row) => row.style.removeProperty('display'));
     const row = this.node.closest<HTMLElement>('.jp-OutputArea-child') ?? this.node;
-    row.style.display = isSeen(this.model) ? 'none' : '';
-    if (isSeen(this.model)) {
+    const isLive = isSeen(this.model);
+    row.style.display = isLive ? 'none' : '';
+    if (isLive) {
       this.watch.disconnect(); // what a widget does with the page is no concern of this
       return;
     }

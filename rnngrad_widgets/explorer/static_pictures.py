@@ -158,9 +158,8 @@ class StaticPictures:
 
 
 def _keeps_pictures() -> bool:
-    if _are_kept is not None:
-        return _are_kept and has_matplotlib()
-    return os.environ.get(VARIABLE, "") != "0" and has_matplotlib()
+    wanted = os.environ.get(VARIABLE) != "0" if _are_kept is None else _are_kept
+    return wanted and has_matplotlib()
 
 
 def _is_for_a_notebook() -> bool:
