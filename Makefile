@@ -1,5 +1,6 @@
 # make demo   JupyterLab on examples/quickstart.ipynb   (on a server: make demo ARGS=--no-browser)
 # make test   everything that must hold: ruff, mypy, tsc, biome, vitest, pytest with a real JupyterLab
+# make test-all   the same with the long tests and every case of each, about an hour
 # make test-oldest  unit tests with the oldest versions that pyproject.toml allows, on Python 3.11
 # make fuzz   2,000 random models against an independent unroll, at most 40 minutes
 #             (make fuzz ARGS="--examples 100 --seed 7 --family cells")
@@ -31,7 +32,7 @@ JS_SOURCES := $(shell find js/src js/style js/scripts -type f) \
 	js/package.json js/package-lock.json js/tsconfig.json js/install.json
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: demo test fuzz soak soak-page test-oldest lint lint-python lint-js js clean FORCE
+.PHONY: demo test test-all fuzz soak soak-page test-oldest lint lint-python lint-js js clean FORCE
 
 demo: $(VENV)/.demo
 	cd examples && jupyter lab --LabApp.default_url=/lab/tree/quickstart.ipynb $(AS_ROOT) $(ARGS)
@@ -40,8 +41,11 @@ test: lint $(FRONT_ENDS)/.installed
 	cd js && npm --silent test
 	$(VENV)/bin/python tests/browser/chromium.py
 	$(VENV)/bin/python tests/browser/other_engines.py
-	$(VENV)/bin/python -m pytest tests/front_ends
+	$(VENV)/bin/python -m pytest -n 2 tests/front_ends
 	$(VENV)/bin/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+test-all:
+	$(MAKE) test ARGS="--all-cases $(ARGS)"
 
 test-oldest: export PATH := $(CURDIR)/$(OLDEST)/bin:$(PATH)
 test-oldest: $(OLDEST)/.installed
