@@ -1,9 +1,13 @@
-// What benchmarks/browser.py runs inside the page, where a clock sees no round trip to the browser.
+// What benchmarks/browser.py and comparison.py run inside the page, where a clock sees no round trip to the browser.
 globalThis.bench = (() => {
   const later = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
   const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
   const notebook = () => jupyterapp.shell.currentWidget.node;
   const find = (selector) => notebook().querySelector(selector);
+  const part = (way, selector) =>
+    way === 'maps'
+      ? ([...notebook().querySelectorAll('.rnngrad-explorer')].at(-1)?.querySelector(selector) ?? null)
+      : find(selector);
 
   // For each way: its slider, and what changes when the heat map has been drawn.
   const WAYS = {
@@ -12,16 +16,22 @@ globalThis.bench = (() => {
       drawn: '.rnngrad-figure-heat [data-drawn]',
       state: (node) => node.dataset.drawn,
     },
+    // of several widgets the last one
+    maps: {
+      slider: '.rnngrad-group-sample .noUi-target',
+      drawn: '.rnngrad-figure-single [data-drawn]',
+      state: (node) => node.dataset.drawn,
+    },
     heatmap: { drawn: '.bqplot image', state: (node) => node.getAttribute('href') },
     image: { drawn: '.widget-output img, .jupyter-widgets-output-area img', state: (node) => node.src },
   };
 
-  const slider = (way) => find(WAYS[way].slider ?? '.noUi-target');
-  const ready = (way) => find(WAYS[way].drawn) !== null && slider(way) !== null;
+  const slider = (way) => part(way, WAYS[way].slider ?? '.noUi-target');
+  const ready = (way) => part(way, WAYS[way].drawn) !== null && slider(way) !== null;
 
   /** What is drawn now; null for a moment while an output is replaced. */
   const state = (way) => {
-    const node = find(WAYS[way].drawn);
+    const node = part(way, WAYS[way].drawn);
     return node === null ? null : WAYS[way].state(node);
   };
 
