@@ -1,9 +1,22 @@
-// What benchmarks/browser.py and comparison.py run inside the page, where a clock sees no round trip to the browser.
+// What browser.py, comparison.py and tunnel.py run inside the page, where a clock sees no round trip to the browser.
 globalThis.bench = (() => {
   const later = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
   const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
   const notebook = () => jupyterapp.shell.currentWidget.node;
-  const find = (selector) => notebook().querySelector(selector);
+
+  /** The part of the page, or of a shadow tree in it, that holds what is looked for. */
+  const holder = (selector, node = document) => {
+    if (node.querySelector(selector) !== null) return node;
+    for (const { shadowRoot } of node.querySelectorAll('*')) {
+      const found = shadowRoot === null ? null : holder(selector, shadowRoot);
+      if (found !== null) return found;
+    }
+    return null;
+  };
+
+  const isTunnel = !('jupyterapp' in globalThis) || holder('.rnngrad-explorer') !== document;
+  const root = () => (isTunnel ? holder('.rnngrad-explorer') : notebook());
+  const find = (selector) => root()?.querySelector(selector) ?? null;
   const part = (way, selector) =>
     way === 'maps'
       ? ([...notebook().querySelectorAll('.rnngrad-explorer')].at(-1)?.querySelector(selector) ?? null)
@@ -48,7 +61,7 @@ globalThis.bench = (() => {
     });
     const attributeFilter = ['data-drawn', 'href', 'src'];
     const what = { subtree: true, childList: true, attributes: true, attributeFilter };
-    observer.observe(find('.jp-Notebook'), what);
+    observer.observe(root(), what);
     return () => observer.disconnect();
   };
 
@@ -112,5 +125,5 @@ globalThis.bench = (() => {
     return { pictures: pictures / passed, frames: frames / passed };
   };
 
-  return { ready, moves, drag };
+  return { ready, moves, drag, holder };
 })();
