@@ -2,7 +2,8 @@
 # make test   everything that must hold: ruff, mypy, tsc, biome, vitest, pytest with a real JupyterLab
 # make test-all   the same with the long tests and every case of each, about an hour
 # make test-oldest  unit tests with the oldest versions that pyproject.toml allows, on Python 3.11
-# make fuzz   2,000 random models against an independent unroll, at most 40 minutes
+# make fuzz   2,000 random models against an independent unroll, at most 40 minutes; before, every
+#             trait of explorers is set 2,000 times in random order, at most 20 minutes
 #             (make fuzz ARGS="--examples 100 --seed 7 --family cells")
 # make soak   1,000 trainings with the engine at work in other threads, at most 30 minutes
 # make soak-page   live training and a page that is used at random, at most 30 minutes
@@ -54,6 +55,7 @@ test-oldest: $(OLDEST)/.installed
 
 # Two processes, each with the time and half of the models.
 fuzz: $(VENV)/.built
+	$(VENV)/bin/python -m tests.unit.explorer.random_settings --settings 2000 --minutes 20
 	$(VENV)/bin/python -m tests.unit.engine.random_models --examples 2000 --minutes 40 --processes 2 $(ARGS)
 
 soak: $(VENV)/.built
