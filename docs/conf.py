@@ -57,6 +57,7 @@ nb_execution_mode = "cache"
 nb_execution_cache_path = str(DOCS / "_build" / f".cache-{digest_of_what_runs()}")
 nb_execution_raise_on_error = True
 nb_execution_timeout = 120
+nb_execution_in_temp = True
 nb_execution_show_tb = True
 nb_output_stderr = "remove"
 nb_merge_streams = True
