@@ -1,7 +1,8 @@
 """The documentation site: ``make docs`` writes it to docs/_build/html.
 
 Code of the pages is run when the site is built; what it displays is alive in the site, as a page of
-``save_html`` (_ext/live_figures.py). Nothing is fetched, by the build or by the site.
+``save_html`` (_ext/live_figures.py). The reference is made of docstrings (_ext/docstrings.py).
+Nothing is fetched, by the build or by the site.
 """
 
 from __future__ import annotations
@@ -44,7 +45,9 @@ release = rnngrad_widgets.__version__
 extensions = [
     "myst_nb",
     "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
     "numpydoc",
+    "docstrings",
     "live_figures",
 ]
 exclude_patterns = ["_build", "_ext"]
@@ -66,8 +69,13 @@ nb_ipywidgets_js = {}  # scripts of a CDN, for widgets that are not pages
 # -- the reference ---------------------------------------------------------------------------------
 
 nitpicky = True
+# Attributes: they stand in a list of their class, without a target of their own.
+nitpick_ignore = [("py:obj", name) for name in ("GradientTensor.gates", "quantity", "step")]
+default_role = "autolink"  # a link where `name` is one that is documented, else just a name
 numpydoc_show_class_members = False
 autodoc_member_order = "bysource"
+autosummary_generate = False
+autodoc_typehints = "none"
 
 # -- the site --------------------------------------------------------------------------------------
 
