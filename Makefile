@@ -61,7 +61,7 @@ soak-page: $(VENV)/.built
 	$(VENV)/bin/python -m tests.browser.soak $(ARGS)
 
 docs: $(VENV)/.built
-	$(VENV)/bin/python -m sphinx -W --keep-going --quiet --jobs 2 --builder html docs docs/_build/html $(ARGS)
+	$(VENV)/bin/python -m sphinx -W --keep-going --quiet --jobs 4 --builder html docs docs/_build/html $(ARGS)
 
 lint: lint-python lint-js
 

@@ -69,11 +69,11 @@ nb_ipywidgets_js = {}  # scripts of a CDN, for widgets that are not pages
 # -- the reference ---------------------------------------------------------------------------------
 
 nitpicky = True
-# Attributes: they stand in a list of their class, without a target of their own.
-nitpick_ignore = [("py:obj", name) for name in ("GradientTensor.gates", "quantity", "step")]
-default_role = "autolink"  # a link where `name` is one that is documented, else just a name
+default_role = "py:obj"  # a link where `name` is one that is documented
+nitpick_ignore_regex = [("py:obj", r"[a-z_]+|GradientTensor\.gates")]  # arguments, attributes
 numpydoc_show_class_members = False
 autodoc_member_order = "bysource"
+autodoc_mock_imports = ["keras", "tensorflow", "tf_keras"]  # docstrings are read without them
 autosummary_generate = False
 autodoc_typehints = "none"
 

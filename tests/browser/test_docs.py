@@ -35,7 +35,7 @@ pytest.importorskip("myst_nb", reason="docs need the extra docs, and Python 3.11
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site; its cells are run, unless `make docs` has run them with the same code."""
     folder = tmp_path_factory.mktemp("site")
-    command = ["-W", "--keep-going", "--quiet", "--jobs", "2", "--builder", "html"]
+    command = ["-W", "--keep-going", "--quiet", "--jobs", "4", "--builder", "html"]
     built = subprocess.run(
         [sys.executable, "-m", "sphinx", *command, DOCS, folder],
         capture_output=True,
