@@ -80,6 +80,7 @@ autodoc_typehints = "none"
 # -- the site --------------------------------------------------------------------------------------
 
 html_theme = "furo"
+pygments_dark_style = "github-dark"
 html_title = "rnngrad_widgets"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]

@@ -7,6 +7,7 @@ them.
 from __future__ import annotations
 
 import io
+import os
 import re
 import subprocess
 import sys
@@ -38,6 +39,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command = ["-W", "--keep-going", "--quiet", "--jobs", "4", "--builder", "html"]
     built = subprocess.run(
         [sys.executable, "-m", "sphinx", *command, DOCS, folder],
+        env={**os.environ, "PATH": ""},  # where neither node nor a browser is found
         capture_output=True,
         text=True,
         check=False,
