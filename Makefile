@@ -7,6 +7,7 @@
 #             (make fuzz ARGS="--examples 100 --seed 7 --family cells")
 # make soak   1,000 trainings with the engine at work in other threads, at most 30 minutes
 # make soak-page   live training and a page that is used at random, at most 30 minutes
+# make docs   the documentation site, in docs/_build/html: open index.html there, from disk
 # make js     rebuild the browser half into the environment; reload the page afterwards
 # make lint   what of that takes no browser: ruff, mypy, lint-imports, tsc, biome
 # make clean  remove all that was made, the environments too: the tree is as cloned
@@ -33,7 +34,7 @@ JS_SOURCES := $(shell find js/src js/style js/scripts -type f) \
 	js/package.json js/package-lock.json js/tsconfig.json js/install.json
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: demo test test-all fuzz soak soak-page test-oldest lint lint-python lint-js js clean FORCE
+.PHONY: demo docs test test-all fuzz soak soak-page test-oldest lint lint-python lint-js js clean FORCE
 
 demo: $(VENV)/.demo
 	cd examples && jupyter lab --LabApp.default_url=/lab/tree/quickstart.ipynb $(AS_ROOT) $(ARGS)
@@ -65,6 +66,9 @@ soak-page: $(VENV)/.built
 	$(VENV)/bin/python tests/browser/chromium.py
 	$(VENV)/bin/python -m tests.browser.soak $(ARGS)
 
+docs: $(VENV)/.built
+	$(VENV)/bin/python -m sphinx -W --keep-going --quiet --jobs 4 --builder html docs docs/_build/html $(ARGS)
+
 lint: lint-python lint-js
 
 lint-python: $(VENV)/.built
@@ -88,7 +92,7 @@ js: js/node_modules/.made
 
 clean:
 	rm -rf $(VENV) $(OLDEST) $(FRONT_ENDS) js/node_modules js/lib js/*.tsbuildinfo dist build *.egg-info \
-		rnngrad_widgets/labextension rnngrad_widgets/nbextension tests/artifacts \
+		docs/_build rnngrad_widgets/labextension rnngrad_widgets/nbextension tests/artifacts \
 		.pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
 

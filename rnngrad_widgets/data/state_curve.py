@@ -56,7 +56,7 @@ class StateCurve:
 
     @property
     def steps_per_decade(self) -> float:
-        """Timesteps after which the norm is a tenth, or ten times as large: ln 10 / |exponent|."""
+        """Timesteps to a tenth of the norm, or ten times as much: ``ln 10 / |exponent|``."""
         exponent = abs(self.lyapunov_exponent)
         return math.inf if exponent == 0 else math.log(10) / exponent
 

@@ -76,10 +76,10 @@ class GradientTensor:
     TypeError
         If the values are no real numbers.
     ValueError
-        If a name is no word, or the axes are not as `rnngrad_widgets.data.rules` says: one name for
-        each, sample and timestep first, directions and gates that divide the channels evenly, a
-        mask of samples and timesteps, timesteps of the loss that rise, one less than along their
-        axis, norms of one channel for each direction.
+        If a name is no word, or the axes do not fit: one name for each, sample and timestep first,
+        directions and gates that divide the channels evenly, a mask of samples and timesteps,
+        timesteps of the loss that rise, one less than along their axis, norms of one channel for
+        each direction.
     """
 
     values: NDArray[Any]

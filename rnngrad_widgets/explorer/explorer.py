@@ -72,7 +72,7 @@ class GradientExplorer(ExplorerBase):
     sample, channel
         What is selected at first.
     norm
-        Colour range (vmin, vmax), or ``"auto"``: symmetric, about the 99.8th percentile of |g|.
+        Colour range (vmin, vmax), or ``"auto"``: symmetric, about the 99.8th percentile of ``|g|``.
     reflect_half
         Show the second half of the channels flipped along time.
     view

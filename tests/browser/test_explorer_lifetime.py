@@ -305,7 +305,7 @@ def test_a_front_end_without_the_extension(lab: Lab) -> None:
         notebook = lab.open([show(FIRST)], app="notebook")
     finally:
         settings.unlink()
-    # README names both
+    # docs/how-to/front-ends.md names both
     notebook.page.get_by_text("Click to show javascript error").click()
     told = "No version of module rnngrad-widgets is registered"
     notebook.page.get_by_text(told).first.wait_for()

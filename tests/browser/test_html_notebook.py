@@ -45,7 +45,7 @@ def expect_alive(
     loader: bool = False,
     linked: bool = True,
 ) -> None:
-    """Convert a notebook as the README says, and see that its explorer works without a network.
+    """Convert a notebook as docs/how-to/saved-notebook.md says, and see that its explorer works.
 
     ``loader``: with the AMD loader that a template of nbconvert fetches where there is a network.
     ``linked``: with a second explorer that follows it.

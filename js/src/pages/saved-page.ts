@@ -10,6 +10,7 @@ import type * as base from '@jupyter-widgets/base';
 import { MessageLoop } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
 
+import { hearTheme, tellHeight } from './embedding';
 import { ModuleManager } from './module-manager';
 
 /** Makes models and views from a saved state. There is no kernel: nothing is sent. */
@@ -82,26 +83,30 @@ async function showAll(): Promise<void> {
 }
 
 /**
- * Give our own page the theme of the notebook that it was saved from, or else the system's. A
- * notebook's page has a theme of its own.
+ * Give our own page the theme of the notebook that it was saved from, or else the system's; in a
+ * frame, what the page round it asks for. A notebook's page has a theme of its own.
  */
 function followTheme(): void {
   const root = document.documentElement;
-  if (!root.classList.contains('rnngrad-page')) {
-    return;
-  }
-  const fixed = root.style.colorScheme;
   const dark = matchMedia('(prefers-color-scheme: dark)');
   const follow = (): void => {
+    const fixed = root.style.colorScheme;
     document.body.dataset.jpThemeLight = String(fixed === '' ? !dark.matches : fixed === 'light');
   };
   dark.addEventListener('change', follow);
   follow();
+  hearTheme((theme) => {
+    root.style.colorScheme = theme;
+    follow();
+  });
 }
 
 /** Show every widget of the page. */
 export async function start(): Promise<void> {
-  followTheme();
+  const ours = document.documentElement.classList.contains('rnngrad-page');
+  if (ours) {
+    followTheme();
+  }
   try {
     await showAll();
   } catch (error) {
@@ -112,5 +117,8 @@ export async function start(): Promise<void> {
     throw error;
   } finally {
     document.documentElement.classList.add('rnngrad-shown');
+    if (ours && window.parent !== window) {
+      tellHeight();
+    }
   }
 }

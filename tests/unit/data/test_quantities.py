@@ -16,11 +16,11 @@ from rnngrad_widgets.data.quantities import (
     quantity_of,
 )
 
-README = Path(__file__).parents[3] / "README.md"
+PAGE = Path(__file__).parents[3] / "docs/how-to/choose-a-quantity.md"
 
 
-def test_the_readme_lists_them_all_in_this_order() -> None:
-    table = README.read_text("utf-8").split("| quantity | what it is |")[1].split("\n\n")[0]
+def test_the_documentation_lists_them_all_in_this_order() -> None:
+    table = PAGE.read_text("utf-8").split("| quantity | what it is |")[1].split("\n\n")[0]
     cells = [line.split("|")[1] for line in table.splitlines()[2:]]
     assert [name for cell in cells for name in re.findall("`(.+?)`", cell)] == list(QUANTITIES)
 

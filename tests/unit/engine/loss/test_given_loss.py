@@ -173,11 +173,11 @@ def test_a_loss_that_compares_needs_targets() -> None:
 
 def examples(where: str) -> tuple[str, str]:
     """The functions of an example, and the call after them."""
-    if where == "README":
-        text = (Path(__file__).parents[4] / "README.md").read_text(encoding="utf-8")
-        part = text.split("## Which loss, which batch")[1]
-        functions, _, call = part.split("```python\n")[1].split("```")[0].strip().rpartition("\n\n")
-        return functions, call
+    if where == "page":
+        page = Path(__file__).parents[4] / "docs/how-to/your-own-loop.md"
+        cells = page.read_text(encoding="utf-8").split("```{code-cell} ipython3\n")
+        functions, explored = (cell.split("```")[0].strip() for cell in cells[1:3])
+        return functions, explored.splitlines()[-1]
     doc = GradientEngine.compute.__doc__
     assert doc is not None
     *definitions, last = doctest.DocTestParser().get_examples(doc)
@@ -185,7 +185,7 @@ def examples(where: str) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
-@pytest.mark.parametrize("where", ["README", "docstring"])
+@pytest.mark.parametrize("where", ["page", "docstring"])
 def test_the_examples(library: Any, where: str) -> None:
     functions, call = examples(where)
     names: dict[str, Any] = {"tf": tf, "GradientExplorer": GradientExplorer}
@@ -200,7 +200,7 @@ def test_the_examples(library: Any, where: str) -> None:
     y = RNG.normal(size=(4, 8, 2)).astype("float32")
     names |= {"x": x, "y": None, "model": classes, "engine": GradientEngine(classes)}
     found = eval(call, names)
-    tensor = found.tensor if where == "README" else found["lstm", "hidden_gradient"]
+    tensor = found.tensor if where == "page" else found["lstm", "hidden_gradient"]
     kernel = classes.layers[-1].get_weights()[0]
     assert tensor.quantity == "hidden_gradient"
     np.testing.assert_allclose(tensor.values[:, -1], np.tile(kernel[:, 2], (4, 1)), rtol=1e-5)
