@@ -12,7 +12,7 @@ const PADDING = 8;
 /** Elements that are there to be operated, not to be looked at. */
 const LEFT_OUT =
   'button, input, select, .rnngrad-scrub, .rnngrad-choices, .rnngrad-sliders, .rnngrad-progress, .rnngrad-message, ' +
-  '.widget-toggle-buttons, .widget-slider, .toolbar_div, .bqplot_tooltip_div';
+  '.widget-toggle-buttons, .widget-slider, .rnngrad-announcement, .toolbar_div, .bqplot_tooltip_div';
 
 const SHAPES = new Set(['circle', 'ellipse', 'line', 'path', 'polygon', 'polyline', 'rect']);
 const TEXTS = new Set(['text', 'tspan']);
