@@ -12,7 +12,7 @@ const PADDING = 8;
 /** Elements that are there to be operated, not to be looked at. */
 const LEFT_OUT =
   'button, input, select, .rnngrad-scrub, .rnngrad-choices, .rnngrad-sliders, .rnngrad-progress, .rnngrad-message, ' +
-  '.widget-toggle-buttons, .widget-slider, .rnngrad-announcement, .toolbar_div, .bqplot_tooltip_div';
+  '.widget-toggle-buttons, .widget-slider, .toolbar_div, .bqplot_tooltip_div';
 
 const SHAPES = new Set(['circle', 'ellipse', 'line', 'path', 'polygon', 'polyline', 'rect']);
 const TEXTS = new Set(['text', 'tspan']);
@@ -42,7 +42,8 @@ class Picture {
     this.origin = { left, top };
     this.middle = left + width / 2;
     this.content.append(this.defs);
-    this.addRows([...root.children]);
+    // what is for screen readers only has no row of its own
+    this.addRows([...root.children].filter((el) => !el.matches('.rnngrad-announcement')));
   }
 
   get text(): string {
