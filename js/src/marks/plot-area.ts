@@ -23,6 +23,7 @@ export function spokenPlot(keys: string): Record<string, string | number> {
     tabindex: 0,
     role: 'application',
     'aria-roledescription': 'plot',
+    'aria-label': 'nothing yet', // until there is a caption
     'aria-description': keys,
   };
 }

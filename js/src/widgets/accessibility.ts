@@ -98,6 +98,10 @@ function writeNames(frame: HTMLElement): void {
     .forEach((button) => {
       write(button, 'aria-pressed', String(button.classList.contains('mod-active')));
     });
+  // a letter of a font of icons; the title says what the button does
+  frame
+    .querySelectorAll('.jupyter-button > i')
+    .forEach((icon) => write(icon, 'aria-hidden', 'true'));
   frame.querySelectorAll('.rnngrad-group').forEach(nameValue);
   frame.querySelectorAll('.bqplot').forEach(nameFigure);
 }
@@ -144,6 +148,7 @@ function nameFigure(figure: Element): void {
     write(part, 'aria-labelledby', idOf(caption));
     if (part instanceof HTMLCanvasElement) {
       write(part, 'role', 'img');
+      write(part, 'aria-hidden', String(caption.textContent === '')); // nothing is drawn yet
     }
   }
 }
