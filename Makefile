@@ -9,6 +9,8 @@
 # make soak-page   live training and a page that is used at random, at most 30 minutes
 # make docs   the documentation site, in docs/_build/html: open index.html there, from disk
 # make js     rebuild the browser half into the environment; reload the page afterwards
+# make audit  known vulnerabilities of what users get, and whether two builds are the same bytes
+# make release  build and check what a person then uploads; refuses what is not committed or not dated
 # make lint   what of that takes no browser: ruff, mypy, lint-imports, tsc, biome
 # make clean  remove all that was made, the environments too: the tree is as cloned
 #
@@ -34,7 +36,7 @@ JS_SOURCES := $(shell find js/src js/style js/scripts -type f) \
 	js/package.json js/package-lock.json js/tsconfig.json js/install.json
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: demo docs test test-all fuzz soak soak-page test-oldest lint lint-python lint-js js clean FORCE
+.PHONY: demo docs test test-all fuzz soak soak-page test-oldest audit release lint lint-python lint-js js clean FORCE
 
 demo: $(VENV)/.demo
 	cd examples && jupyter lab --LabApp.default_url=/lab/tree/quickstart.ipynb $(AS_ROOT) $(ARGS)
@@ -68,6 +70,12 @@ soak-page: $(VENV)/.built
 
 docs: $(VENV)/.built
 	$(VENV)/bin/python -m sphinx -W --keep-going --quiet --jobs 4 --builder html docs docs/_build/html $(ARGS)
+
+audit: $(VENV)/.release
+	$(VENV)/bin/python scripts/audit.py
+
+release: $(VENV)/.release
+	$(VENV)/bin/python scripts/release.py
 
 lint: lint-python lint-js
 
@@ -117,6 +125,11 @@ $(VENV)/.dev: pyproject.toml | $(VENV)/.python
 	@echo "installing into $(VENV): some minutes the first time, for TensorFlow and JupyterLab"
 	$(PIP_INSTALL) ".[dev]"
 	@touch $@ $(VENV)/.built $(VENV)/.demo
+
+# The package itself is there already.
+$(VENV)/.release: pyproject.toml | $(VENV)/.built
+	$(VENV)/bin/python -m pip install --quiet "rnngrad-widgets[release]"
+	@touch $@
 
 $(OLDEST)/.installed: pyproject.toml scripts/oldest_requirements.py $(JS_SOURCES)
 	@$(or $(OLDEST_PYTHON),$(error $(PYTHON) is not there: name a Python 3.11 with make PYTHON=...)) \
