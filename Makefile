@@ -7,6 +7,7 @@
 #             (make fuzz ARGS="--examples 100 --seed 7 --family cells")
 # make soak   1,000 trainings with the engine at work in other threads, at most 30 minutes
 # make soak-page   live training and a page that is used at random, at most 30 minutes
+# make bench  tables against other ways to the same, some 40 minutes on a machine with nothing else to do
 # make docs   the documentation site, in docs/_build/html: open index.html there, from disk
 # make js     rebuild the browser half into the environment; reload the page afterwards
 # make audit  known vulnerabilities of what users get, and whether two builds are the same bytes
@@ -36,7 +37,7 @@ JS_SOURCES := $(shell find js/src js/style js/scripts -type f) \
 	js/package.json js/package-lock.json js/tsconfig.json js/install.json
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: demo docs test test-all fuzz soak soak-page test-oldest audit release lint lint-python lint-js js clean FORCE
+.PHONY: demo docs test test-all fuzz soak soak-page bench test-oldest audit release lint lint-python lint-js js clean FORCE
 
 demo: $(VENV)/.demo
 	cd examples && jupyter lab --LabApp.default_url=/lab/tree/quickstart.ipynb $(AS_ROOT) $(ARGS)
@@ -67,6 +68,11 @@ soak: $(VENV)/.built
 soak-page: $(VENV)/.built
 	$(VENV)/bin/python tests/browser/chromium.py
 	$(VENV)/bin/python -m tests.browser.soak $(ARGS)
+
+bench: $(VENV)/.built
+	$(VENV)/bin/python benchmarks/peers.py
+	$(VENV)/bin/python tests/browser/chromium.py
+	$(VENV)/bin/python benchmarks/browser.py
 
 docs: $(VENV)/.built
 	$(VENV)/bin/python -m sphinx -W --keep-going --quiet --jobs 4 --builder html docs docs/_build/html $(ARGS)
