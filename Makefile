@@ -1,12 +1,17 @@
 # make demo   JupyterLab on examples/quickstart.ipynb   (on a server: make demo ARGS=--no-browser)
 # make test   everything that must hold: ruff, mypy, tsc, biome, vitest, pytest with a real JupyterLab
+# make test-all   the same with the long tests and every case of each, about an hour
 # make test-oldest  unit tests with the oldest versions that pyproject.toml allows, on Python 3.11
-# make fuzz   2,000 random models against an independent unroll, at most 40 minutes
+# make fuzz   2,000 random models against an independent unroll, at most 40 minutes; before, every
+#             trait of explorers is set 2,000 times in random order, at most 20 minutes
 #             (make fuzz ARGS="--examples 100 --seed 7 --family cells")
 # make soak   1,000 trainings with the engine at work in other threads, at most 30 minutes
 # make soak-page   live training and a page that is used at random, at most 30 minutes
+# make bench  tables against other ways to the same, some 40 minutes on a machine with nothing else to do
 # make docs   the documentation site, in docs/_build/html: open index.html there, from disk
 # make js     rebuild the browser half into the environment; reload the page afterwards
+# make audit  known vulnerabilities of what users get, and whether two builds are the same bytes
+# make release  build and check what a person then uploads; refuses what is not committed or not dated
 # make lint   what of that takes no browser: ruff, mypy, lint-imports, tsc, biome
 # make clean  remove all that was made, the environments too: the tree is as cloned
 #
@@ -32,7 +37,7 @@ JS_SOURCES := $(shell find js/src js/style js/scripts -type f) \
 	js/package.json js/package-lock.json js/tsconfig.json js/install.json
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: demo docs test fuzz soak soak-page test-oldest lint lint-python lint-js js clean FORCE
+.PHONY: demo docs test test-all fuzz soak soak-page bench test-oldest audit release lint lint-python lint-js js clean FORCE
 
 demo: $(VENV)/.demo
 	cd examples && jupyter lab --LabApp.default_url=/lab/tree/quickstart.ipynb $(AS_ROOT) $(ARGS)
@@ -41,8 +46,11 @@ test: lint $(FRONT_ENDS)/.installed
 	cd js && npm --silent test
 	$(VENV)/bin/python tests/browser/chromium.py
 	$(VENV)/bin/python tests/browser/other_engines.py
-	$(VENV)/bin/python -m pytest tests/front_ends
+	$(VENV)/bin/python -m pytest -n 2 tests/front_ends
 	$(VENV)/bin/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+test-all:
+	$(MAKE) test ARGS="--all-cases $(ARGS)"
 
 test-oldest: export PATH := $(CURDIR)/$(OLDEST)/bin:$(PATH)
 test-oldest: $(OLDEST)/.installed
@@ -51,6 +59,7 @@ test-oldest: $(OLDEST)/.installed
 
 # Two processes, each with the time and half of the models.
 fuzz: $(VENV)/.built
+	$(VENV)/bin/python -m tests.unit.explorer.random_settings --settings 2000 --minutes 20
 	$(VENV)/bin/python -m tests.unit.engine.random_models --examples 2000 --minutes 40 --processes 2 $(ARGS)
 
 soak: $(VENV)/.built
@@ -60,8 +69,19 @@ soak-page: $(VENV)/.built
 	$(VENV)/bin/python tests/browser/chromium.py
 	$(VENV)/bin/python -m tests.browser.soak $(ARGS)
 
+bench: $(VENV)/.built
+	$(VENV)/bin/python benchmarks/peers.py
+	$(VENV)/bin/python tests/browser/chromium.py
+	$(VENV)/bin/python benchmarks/browser.py
+
 docs: $(VENV)/.built
 	$(VENV)/bin/python -m sphinx -W --keep-going --quiet --jobs 4 --builder html docs docs/_build/html $(ARGS)
+
+audit: $(VENV)/.release
+	$(VENV)/bin/python scripts/audit.py
+
+release: $(VENV)/.release
+	$(VENV)/bin/python scripts/release.py
 
 lint: lint-python lint-js
 
@@ -111,6 +131,11 @@ $(VENV)/.dev: pyproject.toml | $(VENV)/.python
 	@echo "installing into $(VENV): some minutes the first time, for TensorFlow and JupyterLab"
 	$(PIP_INSTALL) ".[dev]"
 	@touch $@ $(VENV)/.built $(VENV)/.demo
+
+# The package itself is there already.
+$(VENV)/.release: pyproject.toml | $(VENV)/.built
+	$(VENV)/bin/python -m pip install --quiet "rnngrad-widgets[release]"
+	@touch $@
 
 $(OLDEST)/.installed: pyproject.toml scripts/oldest_requirements.py $(JS_SOURCES)
 	@$(or $(OLDEST_PYTHON),$(error $(PYTHON) is not there: name a Python 3.11 with make PYTHON=...)) \

@@ -1,9 +1,26 @@
-// What benchmarks/browser.py runs inside the page, where a clock sees no round trip to the browser.
+// What browser.py, comparison.py and tunnel.py run inside the page, where a clock sees no round trip to the browser.
 globalThis.bench = (() => {
   const later = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
   const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
   const notebook = () => jupyterapp.shell.currentWidget.node;
-  const find = (selector) => notebook().querySelector(selector);
+
+  /** The part of the page, or of a shadow tree in it, that holds what is looked for. */
+  const holder = (selector, node = document) => {
+    if (node.querySelector(selector) !== null) return node;
+    for (const { shadowRoot } of node.querySelectorAll('*')) {
+      const found = shadowRoot === null ? null : holder(selector, shadowRoot);
+      if (found !== null) return found;
+    }
+    return null;
+  };
+
+  const isTunnel = !('jupyterapp' in globalThis) || holder('.rnngrad-explorer') !== document;
+  const root = () => (isTunnel ? holder('.rnngrad-explorer') : notebook());
+  const find = (selector) => root()?.querySelector(selector) ?? null;
+  const part = (way, selector) =>
+    way === 'maps'
+      ? ([...notebook().querySelectorAll('.rnngrad-explorer')].at(-1)?.querySelector(selector) ?? null)
+      : find(selector);
 
   // For each way: its slider, and what changes when the heat map has been drawn.
   const WAYS = {
@@ -12,16 +29,22 @@ globalThis.bench = (() => {
       drawn: '.rnngrad-figure-heat [data-drawn]',
       state: (node) => node.dataset.drawn,
     },
+    // of several widgets the last one
+    maps: {
+      slider: '.rnngrad-group-sample .noUi-target',
+      drawn: '.rnngrad-figure-single [data-drawn]',
+      state: (node) => node.dataset.drawn,
+    },
     heatmap: { drawn: '.bqplot image', state: (node) => node.getAttribute('href') },
     image: { drawn: '.widget-output img, .jupyter-widgets-output-area img', state: (node) => node.src },
   };
 
-  const slider = (way) => find(WAYS[way].slider ?? '.noUi-target');
-  const ready = (way) => find(WAYS[way].drawn) !== null && slider(way) !== null;
+  const slider = (way) => part(way, WAYS[way].slider ?? '.noUi-target');
+  const ready = (way) => part(way, WAYS[way].drawn) !== null && slider(way) !== null;
 
   /** What is drawn now; null for a moment while an output is replaced. */
   const state = (way) => {
-    const node = find(WAYS[way].drawn);
+    const node = part(way, WAYS[way].drawn);
     return node === null ? null : WAYS[way].state(node);
   };
 
@@ -38,7 +61,7 @@ globalThis.bench = (() => {
     });
     const attributeFilter = ['data-drawn', 'href', 'src'];
     const what = { subtree: true, childList: true, attributes: true, attributeFilter };
-    observer.observe(find('.jp-Notebook'), what);
+    observer.observe(root(), what);
     return () => observer.disconnect();
   };
 
@@ -102,5 +125,5 @@ globalThis.bench = (() => {
     return { pictures: pictures / passed, frames: frames / passed };
   };
 
-  return { ready, moves, drag };
+  return { ready, moves, drag, holder };
 })();

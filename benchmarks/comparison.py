@@ -2,12 +2,13 @@
 
 A real JupyterLab and headless Chromium. From the start of the cell to the lines, the kernel's part
 told apart; the same for the small heat maps, whose arrays, half a gigabyte, must cross; then from a
-key press on the sample slider until all maps have been painted again.
+key press on the sample slider until all maps have been painted again, and the pace of a drag.
 """
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,30 +28,7 @@ rng = np.random.default_rng(0)
 arrays = {f"run {i}": rng.standard_normal(SHAPE, dtype="float32") * decay for i in range(RUNS)}
 """
 
-KEY = """
-(async () => {
-  const root = [...document.querySelectorAll('.rnngrad-explorer')].at(-1);
-  const handle = root.querySelector('.rnngrad-group-sample .noUi-handle');
-  const mark = root.querySelector('.rnngrad-figure-single [data-drawn]');
-  const taken = [];
-  const last = Number(handle.getAttribute('aria-valuemax'));
-  handle.focus();
-  const began = performance.now();
-  for (let i = 0; i < COUNT; i++) {
-    const before = mark.dataset.drawn;
-    const start = performance.now();
-    const key = Math.floor(i / last) % 2 === 0 ? 'ArrowRight' : 'ArrowLeft';
-    handle.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }));
-    while (mark.dataset.drawn === before) {
-      await new Promise(requestAnimationFrame);
-      if (performance.now() - start > 5000) throw new Error('not painted');
-    }
-    taken.push(performance.now() - start);
-    await new Promise(requestAnimationFrame);
-  }
-  return [taken, (1000 * COUNT) / (performance.now() - began)];
-})()
-"""
+BROWSER = Path(__file__).with_name("browser.js").read_text(encoding="utf-8")
 
 
 def main() -> None:
@@ -81,11 +59,14 @@ def measure(lab: Lab, runs: int, shape: tuple[int, ...], count: int) -> Iterator
             shown = page.evaluate("globalThis.shown")
             kernel = float(page.evaluate("harness.execute('print(took)')")["printed"])
             yield f"{what}, ms from the start of its cell: {shown:.0f} ({1000 * kernel:.0f} in it)"
-        taken, pace = page.evaluate(KEY.replace("COUNT", str(count)))
+        page.evaluate(BROWSER)
+        taken = page.evaluate(f"bench.moves('maps', {count})")
         yield (
             f"sample to {runs} maps, ms: median {np.median(taken):.1f}, 95 % "
-            f"{np.percentile(taken, 95):.1f}; {pace:.0f} pictures/s"
+            f"{np.percentile(taken, 95):.1f}"
         )
+        pace = page.evaluate(f"bench.drag('maps', 6, {shape[0]})")
+        yield f"in a drag: {pace['pictures']:.1f} pictures/s of {pace['frames']:.1f} frames/s"
     lab.server.close_kernel(name)
 
 

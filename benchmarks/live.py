@@ -26,6 +26,7 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 import keras
 import numpy as np
 from rnngrad_widgets import GradientExplorer
+from rnngrad_widgets.explorer.live_display import LiveDisplay
 keras.utils.set_random_seed(0)
 layers = [keras.layers.LSTM(512, return_sequences=True), keras.layers.Dense(1)]
 model = keras.Sequential([keras.Input((100, 8)), *layers])
@@ -34,12 +35,12 @@ x = np.random.default_rng(0).standard_normal((16 * {steps}, 100, 8), dtype=np.fl
 y = x.sum(axis=-1, keepdims=True)
 e = GradientExplorer(model, x[:16], y[:16])
 produced = {{}}
-show = e.show
-def noted(snapshot, status):
+show = LiveDisplay.show
+def noted(display, snapshot, status):
     if snapshot is not None:
         produced[status.step] = time.time()
-    show(snapshot, status)
-e.show = noted
+    show(display, snapshot, status)
+LiveDisplay.show = noted
 e
 """
 FIT = "model.fit(x, y, batch_size=16, verbose=0, callbacks=[e.live(every=1, max_overhead=None)]);"

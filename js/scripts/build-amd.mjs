@@ -4,6 +4,8 @@ import { copyFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { rspack } from '@rspack/core';
 
+import { notePackages } from './bundled-packages.mjs';
+
 const here = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const output = here('../rnngrad_widgets/nbextension');
 
@@ -26,6 +28,7 @@ compiler.run((error, stats) => {
     process.exit(1);
   }
   copyFileSync(here('scripts/extension.js'), `${output}/extension.js`);
+  notePackages('index.js', stats);
   console.log(stats.toString({ preset: 'errors-warnings' }));
   compiler.close(() => {});
 });

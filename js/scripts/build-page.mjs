@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { rspack } from '@rspack/core';
 import { LicenseWebpackPlugin } from 'license-webpack-plugin';
 
+import { notePackages } from './bundled-packages.mjs';
+
 const here = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 
 const compiler = rspack({
@@ -36,9 +38,13 @@ const compiler = rspack({
         }
         return readFileSync(here('scripts/jupyter.license.txt'), 'utf8');
       },
-      // a form feed between packages, for rnngrad_widgets/export/bundle.py
+      // by name, because modules come in another order in every build; a form feed between
+      // packages, for rnngrad_widgets/export/bundle.py
       renderLicenses: (modules) =>
-        modules.map(({ name, licenseText }) => `${name}\n${licenseText.trim()}`).join('\n\f\n'),
+        modules
+          .sort((a, b) => (a.name < b.name ? -1 : 1))
+          .map(({ name, licenseText }) => `${name}\n${licenseText.trim()}`)
+          .join('\n\f\n'),
       stats: { warnings: false, errors: true },
     }),
   ],
@@ -51,6 +57,7 @@ compiler.run((error, stats) => {
     console.error(error ?? stats.toString({ colors: false }));
     process.exit(1);
   }
+  notePackages('page.js', stats);
   console.log(stats.toString({ preset: 'errors-warnings' }));
   // sent as it is: an anywidget's code is a module of its own
   copyFileSync(here('lib/pages/anywidget.js'), here('../rnngrad_widgets/nbextension/anywidget.js'));

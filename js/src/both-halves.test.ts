@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { AUTO_PERCENTILE, NICE } from './data/auto-limit';
 import { LINES } from './data/histogram';
 import { THRESHOLD } from './data/statistics';
+import { DASHES } from './drawing/line-style';
 import { LAST_LIMIT_INDEX, LAST_RANGE_INDEX } from './drawing/norms';
 import { BREAKPOINT, MARGIN_RIGHT } from './drawing/page-layout';
 import { LIGHT } from './drawing/theme';
@@ -129,6 +130,12 @@ describe('the constant', () => {
 
   it('breakpoint is that of the style sheet', () => {
     expect(values(style, /@container \(max-width: ([\d.]+)px\)/g)).toContain(BREAKPOINT - 0.1);
+  });
+
+  it('dashes of lines are those of figures for print', () => {
+    const [list] = found(python, /^DASHES\b[^=]*= \((.*)\)$/gm);
+    const parts = [...list.matchAll(/\(([^)]*)\)/g)].map(([, dash]) => dash);
+    expect(parts).toEqual(DASHES.map((dash) => dash.join(', ')));
   });
 
   it.each([

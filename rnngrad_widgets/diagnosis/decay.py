@@ -134,10 +134,13 @@ def _fits(
     for group in alike.values():
         lags = rows[group[0]]
         i, j = _pairs(len(lags))
+        distances = lags[j] - lags[i]
         for start in range(0, len(group), AT_ONCE):
             some = group[start : start + AT_ONCE]
             logs = np.log(norms[some][:, lags])
-            rates = (logs[:, j] - logs[:, i]) / (lags[j] - lags[i])
+            rates = np.take(logs, j, axis=1)  # in half the time of `logs[:, j]`
+            rates -= np.take(logs, i, axis=1)
+            rates /= distances
             slopes[some] = _medians(rates)
             low, high = np.percentile(logs - slopes[some, None] * lags, [5, 95], axis=1)
             misfits[some] = (high - low) / math.log(10)

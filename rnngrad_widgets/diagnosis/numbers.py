@@ -106,7 +106,7 @@ def _diagnosis(
 ) -> GradientDiagnosis:
     decay, no_decay = (None, reason) if reason else decay_of(profile)
     with np.errstate(invalid="ignore"):  # of NaN in bfloat16
-        loudest = np.max(np.abs(values), axis=(0, 1), initial=0).ravel()
+        loudest = _largest_by_channel(values)
     nan = inf = 0
     first = None
     if not np.isfinite(loudest).all():
@@ -133,3 +133,12 @@ def _diagnosis(
         first_not_finite=first,
         agreement=agreement_of(profile),
     )
+
+
+def _largest_by_channel(values: NDArray[Any]) -> NDArray[Any]:
+    """Return the largest magnitude of each channel; NaN where there is one."""
+    if values.dtype.kind in "biu":  # whole numbers may have no magnitude of their least one
+        values = values.astype(np.float64)
+    # without an array of magnitudes, which takes longer than to look twice
+    ends = values.max(axis=(0, 1), initial=0), values.min(axis=(0, 1), initial=0)
+    return np.asarray(np.maximum(ends[0], -ends[1])).ravel()

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from rnngrad_widgets.data.tensor import GradientTensor
 
+AT_ONCE = 256
+"""Timesteps added up together: few enough for their sum to stay in the processor's cache."""
+
 
 @dataclass(frozen=True, eq=False)
 class Profile:
@@ -91,24 +94,38 @@ def profile_of(values: NDArray[Any], mask: NDArray[np.bool_] | None, *, backward
     scale = largest(values) or 0.0
     by_timestep = np.full((samples, count), np.nan)
     total = np.zeros((count, math.prod(values.shape[2:])))
-    scaled = np.empty_like(total)  # one by one: in double precision all would take twice the memory
-    with np.errstate(invalid="ignore"):
-        for sample, own in enumerate(values):
-            np.divide(own.reshape(count, -1), scale or 1.0, out=scaled, dtype=np.float64)
-            norms = np.sqrt(np.einsum("tc,tc->t", scaled, scaled))
-            counts = np.isfinite(norms)
-            if mask is not None:
-                counts &= mask[sample]
-            by_timestep[sample, counts] = norms[counts]
-            if counts.all():
-                total += scaled
-            else:
-                total[counts] += scaled[counts]
+    for start in range(0, count, AT_ONCE):
+        some = slice(start, start + AT_ONCE)
+        counts = None if mask is None else mask[:, some]
+        _add_up(values[:, some], counts, scale or 1.0, by_timestep[:, some], total[some])
     timesteps = _order(samples, count, mask, backward=backward)
     norms = np.where(
         timesteps >= 0, np.take_along_axis(by_timestep, np.maximum(timesteps, 0), axis=1), np.nan
     )
     return Profile(norms, timesteps, scale, np.sqrt(np.einsum("tc,tc->t", total, total)))
+
+
+def _add_up(
+    values: NDArray[Any],
+    mask: NDArray[np.bool_] | None,
+    scale: float,
+    norms: NDArray[np.float64],
+    total: NDArray[np.float64],
+) -> None:
+    """Write the norms over channels, where they count, and add the samples to their total."""
+    scaled = np.empty_like(total)  # one sample after the other: all would take twice the memory
+    with np.errstate(invalid="ignore"):
+        for sample, own in enumerate(values):
+            np.divide(own.reshape(scaled.shape), scale, out=scaled, dtype=np.float64)
+            found = np.sqrt(np.einsum("tc,tc->t", scaled, scaled))
+            counts = np.isfinite(found)
+            if mask is not None:
+                counts &= mask[sample]
+            norms[sample, counts] = found[counts]
+            if counts.all():
+                total += scaled
+            else:
+                total[counts] += scaled[counts]
 
 
 def _order(

@@ -38,7 +38,8 @@ def check_levels(levels: Any) -> tuple[float, ...]:
     ValueError
         If one is not between 0 and 1, or there are none, or more than eight.
     """
-    if isinstance(levels, (str, bytes)) or not isinstance(levels, Iterable):
+    is_scalar = isinstance(levels, (str, bytes, np.ndarray)) and np.ndim(levels) == 0
+    if is_scalar or not isinstance(levels, Iterable):
         raise TypeError(
             f"levels must be numbers between 0 and 1; received {levels!r}. For instance: "
             "(0.37, 1e-3)"

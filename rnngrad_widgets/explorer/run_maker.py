@@ -19,6 +19,7 @@ from rnngrad_widgets.explorer.compared_sources import (
     experiment,
     matched_paths,
 )
+from rnngrad_widgets.widgets.reachable import close_widgets, reachable
 
 if TYPE_CHECKING:
     from rnngrad_widgets.explorer.compared_sources import Experiment, Gradient
@@ -64,6 +65,13 @@ class RunMaker:
         TypeError, ValueError, OSError
             As for `compare`; a ValueError names the source that it is of.
         """
+        try:
+            return self._begin(sources)
+        except BaseException:
+            close_widgets(reachable(self._backstage.widgets))
+            raise
+
+    def _begin(self, sources: Mapping[RunKey, Any]) -> list[ComparedRun]:
         found = {key: self._experiment(key, source) for key, source in sources.items()}
         check_batches(found)
         paths = dict(zip(found, matched_paths(found, self._layer), strict=True))

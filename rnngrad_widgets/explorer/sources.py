@@ -289,7 +289,7 @@ class ArraySource(Source):
 
     def resolve(self, layer: object) -> str:
         """Return the path of the layer."""
-        if layer not in (None, ""):
+        if not (layer is None or (isinstance(layer, str) and layer == "")):
             raise ValueError(f"an array has no layers; received layer {layer!r}")
         return ""
 

@@ -40,6 +40,9 @@ POLICY = (
     "img-src data: blob:; font-src data:; form-action 'none'; base-uri 'none'"
 )
 
+UNSEEN = ' class="rnngrad-unseen"'
+"""Of a heading that is for screen readers only: they find their way by headings."""
+
 PAGE = """\
 <!DOCTYPE html>
 <html lang="en" class="rnngrad-page"{theme}>
@@ -51,8 +54,8 @@ PAGE = """\
 <title>{title}</title>
 </head>
 <body>
-{heading}<main>
-<noscript>
+<main>
+{heading}<noscript>
 <style>.rnngrad-wait {{ display: none }}</style>
 <p>This page draws with JavaScript, which is off here. In JupyterLab, press <b>Trust HTML</b> above;
 elsewhere allow scripts, or open the file in a browser of its own.</p>
@@ -146,12 +149,13 @@ def page_of(widget: DOMWidget, title: str | None, precision: Precision, max_size
     state = {"version_major": 2, "version_minor": 0, "state": models}
     rounded = " Values are rounded to bfloat16: 1/256 at most." if precision == "bfloat16" else ""
     today = datetime.now().astimezone().date()
+    name = title or getattr(widget, "title", "") or "Gradients"
     page = PAGE.format(
         policy=POLICY.format(digest=_digest(script)),
         theme=_theme(widget),
         version=escape(__version__),
-        title=escape(title or getattr(widget, "title", "") or "Gradients"),
-        heading=f"<h1>{escape(title)}</h1>\n" if title else "",
+        title=escape(name),
+        heading=f"<h1{'' if title else UNSEEN}>{escape(name)}</h1>\n",
         view=_json(widget.get_view_spec()),
         footer=f"Saved on {today} with rnngrad_widgets {escape(__version__)}.{rounded}",
         licences=notices.replace("<", "&lt;"),

@@ -10,7 +10,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from rnngrad_widgets.comparison.curves import quartiles
 from rnngrad_widgets.data.quantities import quantity_of
-from rnngrad_widgets.figures.ink import INK, sample_colour
+from rnngrad_widgets.figures.ink import INK, Dash, dash, sample_colour
 from rnngrad_widgets.figures.layout import Finish, Panel, Place, head
 from rnngrad_widgets.figures.lines import Name, last_finite, name_lines, trace
 from rnngrad_widgets.figures.words import index_ticks, joined
@@ -50,6 +50,7 @@ class _Line(NamedTuple):
 
     name: str
     colour: object
+    dash: Dash
     quartiles: NDArray[np.float64]
     repeats: Sequence[NDArray[np.float64]]
 
@@ -97,7 +98,8 @@ def _line(index: int, name: str, norms: Sequence[NDArray[np.float64]]) -> _Line:
     padded = [
         np.pad(own, ((0, 0), (0, places - own.shape[1])), constant_values=np.nan) for own in norms
     ]
-    return _Line(name, sample_colour(index), quartiles(np.concatenate(padded)), repeats)
+    own = quartiles(np.concatenate(padded))
+    return _Line(name, sample_colour(index), dash(index), own, repeats)
 
 
 def _ratios(
@@ -123,7 +125,7 @@ def _panel(lines: Sequence[_Line], heading: str, axis: _Axis, height: float, wid
             plot.fill_between(x, lower, upper, color=line.colour, alpha=0.15, linewidth=0)
             for repeat in line.repeats:
                 trace(plot, x[: len(repeat)], _positive(repeat), line.colour, 0.5, 0.7)
-            trace(plot, x, median, line.colour, 1.1)
+            trace(plot, x, median, line.colour, 1.1, dash=line.dash)
         _label_values(plot)
         plot.set(xlim=(-0.5, places - 0.5), xlabel=axis.label)
         ticks = index_ticks(0, places - 1, 6)

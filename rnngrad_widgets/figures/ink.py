@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import colorsys
+from typing import TypeAlias
 
 INK = "#1a1a1a"
 QUIET = "#5c5c5c"
@@ -19,6 +20,19 @@ BELOW = "#f1f1ef"
 
 MASKED, MASKED_LINES = "#e2e2e2", "#b4b4b4"
 """What is masked is hatched."""
+
+
+Dash: TypeAlias = "str | tuple[int, tuple[float, ...]]"
+"""How a line is drawn, as matplotlib takes it."""
+
+DASHES: tuple[tuple[int, ...], ...] = ((), (7, 3), (2, 2), (8, 2, 2, 2))
+"""Lines and gaps of one experiment after the other: colours alone do not tell them apart."""
+
+
+def dash(group: int) -> Dash:
+    """Return how the line of an experiment is drawn, as matplotlib takes it."""
+    parts = DASHES[group % len(DASHES)]
+    return (0, tuple(0.7 * part for part in parts)) if parts else "solid"
 
 
 def sample_colour(sample: int) -> tuple[float, float, float]:

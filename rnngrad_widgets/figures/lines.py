@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from rnngrad_widgets.figures.ink import INK, QUIET, sample_colour
+from rnngrad_widgets.figures.ink import INK, QUIET, Dash, sample_colour
 from rnngrad_widgets.figures.layout import FONT_SIZE, Finish, Panel, Place, head
 from rnngrad_widgets.figures.maps import column_axis
 from rnngrad_widgets.figures.words import formula, number
@@ -45,10 +45,11 @@ def trace(
     width: float,
     alpha: float = 1.0,
     *,
+    dash: Dash = "solid",
     rasterized: bool = False,
 ) -> None:
     """Draw a line with gaps where it is NaN; a lone point between gaps is a dot."""
-    lines = plot.plot(x, y, linewidth=width, solid_joinstyle="round")
+    lines = plot.plot(x, y, linewidth=width, linestyle=dash, solid_joinstyle="round")
     known = np.isfinite(y)
     before, after = np.append(False, known[:-1]), np.append(known[1:], False)
     alone = known & ~before & ~after

@@ -74,10 +74,13 @@ class Controls:
         self._selection = selection
         self._is_placing = False
         self.layer = Dropdown(
-            options=[(label, path) for path, label in layers.items()], tooltip="layer"
+            # descriptions of dropdowns are for screen readers: the style sheet hides them
+            description="Layer",
+            options=[(label, path) for path, label in layers.items()],
+            tooltip="layer",
         )
-        self.quantity = Dropdown(options=[], tooltip="quantity")
-        self.part = Dropdown(options=[], tooltip="part")
+        self.quantity = Dropdown(description="Quantity", options=[], tooltip="quantity")
+        self.part = Dropdown(description="Part", options=[], tooltip="part")
         self.views = ToggleButtons(options=[]).add_class("rnngrad-views")
         self.refresh = Button(icon="refresh", tooltip="recompute with the current weights")
         self.download = Download()

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from tests.browser.lab import Lab
 
 LAGS = 8
+DASH = 7
+"""Pixels within which a line of any experiment is drawn, on either side."""
 TICKS = """(figure) => [...figure.querySelectorAll('.tick text')]
     .filter((el) => el.textContent.startsWith('1e'))
     .map((el) => [el.textContent, (({ y, height }) => y + height / 2)(el.getBoundingClientRect())])
@@ -48,8 +50,9 @@ def line_at(page: PageView, figure: int, lag: int, rgb: np.ndarray) -> float:
     )
     x = int(area["x"] + (lag + 0.5) / LAGS * area["width"])
     top = int(area["y"])
-    column = page.engine.pixels()[top : top + int(area["height"]), x].astype(float)
-    rows = np.flatnonzero(np.abs(column - rgb).max(axis=-1) < 24)
+    beside = slice(x - DASH, x + DASH + 1)  # in a dashed line there may be a gap
+    columns = page.engine.pixels()[top : top + int(area["height"]), beside].astype(float)
+    rows = np.nonzero(np.abs(columns - rgb).max(axis=-1) < 24)[0]
     assert rows.size, f"no pixel of colour {rgb} at lag {lag}"
     return float(slope * (top + rows.mean() + 0.5) + start)
 

@@ -64,7 +64,8 @@ BOXES = """
 CUT = """
 (root) => {
   const { left, right } = root.getBoundingClientRect();
-  const shown = (el) => el.getClientRects().length > 0 && el.textContent.trim() !== '';
+  // what is a pixel wide is for screen readers
+  const shown = (el) => el.getBoundingClientRect().width > 1 && el.textContent.trim() !== '';
   const outside = [...root.querySelectorAll('text, button, select, span, label')]
     .filter(shown).filter((el) => {
       const box = el.getBoundingClientRect();

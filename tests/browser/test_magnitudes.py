@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 
 from tests.browser.explorer_page import ExplorerPage
 from tests.browser.test_explorer_controls import ARRAY, expect_curve
@@ -74,6 +75,7 @@ def pictures(notebook: NotebookPage, scale: float) -> dict[str, NDArray[np.int64
     return found
 
 
+@pytest.mark.long
 def test_every_view_is_the_same_at_every_scale(lab: Lab) -> None:
     arrays = (np.float32(ARRAY), np.float32(ARRAY[:, 0]))
     cells = [CELL.format(array=f"{array.tolist()}, np.float32") for array in arrays]

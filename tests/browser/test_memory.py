@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from tests.browser.lab import Lab, NotebookPage
 
@@ -29,6 +31,7 @@ def memory(notebook: NotebookPage) -> float:
     return float(usage["usedSize"] + usage["backingStorageSize"])
 
 
+@pytest.mark.long
 def test_a_cell_that_runs_again_and_again(lab: Lab) -> None:
     notebook = lab.open([ARRAY, EXPLORER, FEATURES], own_page=True, viewport=(1280, 1500))
     for cell in (1, 2):

@@ -24,6 +24,7 @@ ARRAY = np.stack([np.full((30, 8), -1.0), np.full((30, 8), 1.0)])
 
 ON = "import rnngrad_widgets\nrnngrad_widgets.static_pictures(True)\n"
 MIME = "application/vnd.rnngrad-widgets.picture+json"
+TRUSTED = "() => jupyterapp.shell.currentWidget.content.model.cells.get(0).trusted"
 BLUE, RED = (8, 56, 111), (122, 10, 34)
 
 
@@ -114,6 +115,35 @@ def test_a_page_that_is_loaded_again_shows_the_widget(lab: Lab) -> None:
     assert box is not None
     assert box["width"] > 400
     assert box["height"] > 100
+
+
+def test_it_is_seen_in_a_notebook_that_is_not_trusted(lab: Lab) -> None:
+    notebook = lab.open([ON + show(ARRAY, "sample=1, norm=(-1, 1)")], own_page=True)
+    eventually(lambda: len(notebook.outputs[0]), 2, "the outputs of the cell")
+    notebook.save()
+    name = notebook.name
+    notebook.close()
+    lab.opened.remove(notebook)
+    path = lab.server.notebooks / name
+    content = json.loads(path.read_text())
+    content["metadata"]["edited"] = "elsewhere"
+    content["cells"][0]["outputs"].append(
+        {
+            "output_type": "display_data",
+            "metadata": {},
+            "data": {"text/html": "<b onclick=''>x</b><script>globalThis.bad = 1</script>"},
+        }
+    )
+    path.write_text(json.dumps(content))
+
+    again = open_file(lab, name)
+    assert not again.page.evaluate(TRUSTED)
+    pictures(again).wait_for()
+    again.settle()
+    seen = again.pixels(pictures(again))
+    assert seen[len(seen) // 4, seen.shape[1] // 2] == pytest.approx(RED, abs=6)
+    assert again.page.evaluate("() => globalThis.bad") is None
+    again.complaints[:] = [each for each in again.complaints if "model not found" not in each]
 
 
 def test_where_the_front_end_does_not_know_of_such_pictures(lab: Lab) -> None:

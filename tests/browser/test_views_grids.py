@@ -83,7 +83,7 @@ def test_maps_have_the_colours_of_all_samples_and_a_click_chooses_one(lab: Lab) 
     e.expect_text("hover", f"timestep 1 · channel 2 · v {value} · ‖v‖ {norm}")
 
     grid = e.plot("single")
-    assert "arrows move the timestep" in str(grid.get_attribute("aria-label"))
+    assert "arrows move the timestep" in str(grid.get_attribute("aria-description"))
     for key in ("]", "ArrowUp", "ArrowRight"):
         grid.press(key)
     value = number(ARRAY[4, 2, 3], plus=True)

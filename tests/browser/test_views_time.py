@@ -178,7 +178,7 @@ def test_the_flow_of_every_sample_is_at_its_norms_in_its_colour(lab: Lab) -> Non
     expect_hues()
     check_pointing_at_a_line(e, top, decades)
     assert e.root.locator(".rnngrad-figure-flow-high").count() == 1, "an array has no second flow"
-    assert "arrows move" in str(e.plot("flow-high").get_attribute("aria-label"))
+    assert "arrows move" in str(e.plot("flow-high").get_attribute("aria-description"))
     e.button("Diagnosis").click()
     cells = e.root.locator(".rnngrad-diagnosis-table td")
     for threshold in (1e-8, 0.1):

@@ -29,6 +29,10 @@ values = np.random.default_rng(0).standard_normal((8, 50, 16)).astype("float32")
 explorer = GradientExplorer.from_array(values)
 explorer"""
 SECONDS = 30_000
+LARGE = """
+noise = np.random.default_rng(0).standard_normal((64, 800, 512), dtype="float32")
+large = GradientExplorer.from_array(noise)
+large"""
 STYLES = """() => [...document.head.querySelectorAll("style")]
     .filter((each) => /bqplot|rnngrad|jupyter-widgets/.test(each.textContent)).length"""
 
@@ -45,7 +49,8 @@ def bare_lab(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 @pytest.fixture
 def page(bare_lab: Lab, request: pytest.FixtureRequest) -> Iterator[NotebookPage]:
-    opened = bare_lab.open([SOURCE])
+    """A notebook that shows the explorer, and what further cells show."""
+    opened = bare_lab.open([SOURCE, *getattr(request, "param", [])])
     opened.page.locator(".rnngrad-explorer canvas").first.wait_for(timeout=SECONDS)
     opened.settle()
     yield opened
@@ -84,6 +89,7 @@ def test_a_page_that_is_loaded_again_shows_what_is_there_now(page: NotebookPage)
     page.reload()
     page.page.locator(".rnngrad-explorer").get_by_text("now", exact=True).wait_for(timeout=SECONDS)
     page.page.locator(".rnngrad-explorer .noUi-handle").first.press("ArrowRight")
+    page.settle()
     assert page.execute("print(explorer.sample, explorer.view)") == "4 flow\n"
 
 
@@ -106,12 +112,44 @@ def test_it_follows_the_theme_of_jupyterlab(page: NotebookPage) -> None:
     assert page.pixels(place).mean() > 200
 
 
-def test_the_host_keeps_its_styles(page: NotebookPage) -> None:
+@pytest.mark.parametrize("page", [["GradientExplorer.from_array(values)"]], indirect=True)
+def test_the_code_and_the_styles_are_in_the_page_once(page: NotebookPage) -> None:
+    explorers = page.page.locator(".rnngrad-explorer")
+    explorers.nth(1).locator("canvas").first.wait_for(timeout=SECONDS)
     before = page.page.evaluate(STYLES)
-    page.execute("display(GradientExplorer.from_array(values))")
-    page.page.locator(".rnngrad-explorer canvas").nth(2).wait_for(timeout=SECONDS)
+    page.run_cell(1)  # another one in its place
+    page.settle()
+    explorers.nth(1).locator("canvas").first.wait_for(timeout=SECONDS)
     assert page.page.evaluate(STYLES) == before
     assert page.page.evaluate("() => globalThis[Symbol.for('rnngrad_widgets.libraries')].size") == 1
+
+
+@pytest.mark.parametrize("page", [["explorer.anywidget()", "explorer"]], indirect=True)
+def test_views_of_one_explorer_follow_each_other(page: NotebookPage) -> None:
+    explorers = page.page.locator(".rnngrad-explorer")
+    explorers.nth(2).locator("canvas").first.wait_for(timeout=SECONDS)
+    explorers.nth(1).locator(".noUi-handle").first.press("ArrowRight")
+    page.settle()
+    assert page.execute("print(explorer.sample)") == "1\n"
+    for number in range(3):
+        handle = explorers.nth(number).locator(".noUi-handle").first
+        assert float(handle.get_attribute("aria-valuenow") or -1) == 1
+        assert explorers.nth(number).get_by_text("sample 1").first.is_visible()
+
+
+@pytest.mark.parametrize("page", [[LARGE]], indirect=True)
+def test_a_hundred_megabytes_go_through(page: NotebookPage) -> None:
+    large = page.page.locator(".rnngrad-explorer").nth(1)
+    canvas = large.locator("canvas").first
+    canvas.wait_for(timeout=2 * SECONDS)
+    page.settle()
+    before = page.pixels(canvas)
+    large.locator(".noUi-handle").first.press("End")
+    page.settle()
+    assert (page.pixels(canvas) != before).any()
+    assert page.execute("print(large.sample)") == "63\n"
+    # said by anywidget where the page was busy for two seconds; it goes on all the same
+    page.complaints[:] = [each for each in page.complaints if "initialize model" not in each]
 
 
 def test_closing_removes_it(page: NotebookPage) -> None:

@@ -10,12 +10,12 @@ from __main__ import (
     grads_20,
     grads_200,
     grads_256,
-    grads_both_ways,
     grads_gap,
     grads_gru,
     grads_last,
     grads_simple,
     gru_both_ways,
+    load,
     lstm,
     x,
     y,
@@ -59,14 +59,14 @@ assert np.max(coloured_200[[1, 2, 8]]) < np.min(coloured_20)
 assert np.argmin(np.linalg.norm(grads_200, axis=(1, 2))) == 12
 
 # EX 4
-assert 40 <= leaves_zero(grads_256[0, :, :24], pixel(grads_256[0])) <= 60
-assert 1 / 3 < np.mean(np.abs(grads_256[0, -1]) > NARROW) < 1 / 2
-assert np.all(grads_256[:, -1, 0] > 0)
-assert np.any(grads_256[:, 80, 0] > SEEN * NARROW)
-assert np.any(grads_256[:, 80, 0] < -SEEN * NARROW)
+one, channel_0 = load("lstm_200_sample_0"), load("lstm_200_channel_0")
+assert 60 <= leaves_zero(one[:, :24], pixel(one)) <= 65
+assert 55 <= leaves_zero(one, SEEN * NARROW) <= 65
+assert 1 / 3 < np.mean(np.abs(one[-1]) > NARROW) < 1 / 2
+assert 6 <= np.sum(channel_0[:, -1] > 0) <= 10
 
 # EX 5
-for half in np.split(grads_both_ways[0], 2, axis=-1):
+for half in np.split(load("both_ways_sample_0"), 2, axis=-1):
     assert leaves_zero(half, SEEN * NARROW) == 0
     norms = np.linalg.norm(half, axis=-1)
     assert np.argmax(norms) >= 97
@@ -78,15 +78,17 @@ assert 0 < np.sum(grads_last[:, 0] > 0) < 16
 
 # LSTM against GRU against SimpleRNN
 backs = [leaves_zero(g, SEEN * NARROW) for g in (grads_256, grads_gru, grads_simple)]
-assert 40 <= np.median(backs[0]) <= 60
-assert np.min(backs[1]) >= 85
+assert 65 <= np.median(backs[0]) <= 75
+assert 45 <= np.min(backs[0]) <= 55
+assert abs(np.median(backs[1]) - np.median(backs[0])) <= 3
 assert np.min(backs[2]) >= 80
 beyond = [np.mean(np.abs(g) > NARROW) for g in (grads_256, grads_gru, grads_simple)]
 assert beyond[2] > 1.5 * max(beyond[:2])
 assert 0.6 < np.mean(np.abs(grads_simple[:, -1]) > NARROW) < 0.75
 falls = np.median(flows[:, -1] - flows[:, 0], axis=0)
-assert 3 < falls[0] < 4
-assert np.all(falls[1:] > 10)
+assert np.all(np.round(falls[:2]) >= 6)
+assert np.all(falls[:2] < 7)
+assert np.round(falls[2]) == 14
 assert np.min(flows) > -20  # within the y axis
 
 # Weights

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 APPS = Path(__file__).parent / "apps"
 ROOT = Path(__file__).parents[2]
@@ -55,7 +55,9 @@ PATHS = {"panel": "panel_app"}
 
 
 @contextmanager
-def serve(name: str, folder: Path, display: str | None) -> Iterator[str]:
+def serve(
+    name: str, folder: Path, display: str | None, sources: Mapping[str, str] | None = None
+) -> Iterator[str]:
     """Start a front end; yield the address of the app; stop it.
 
     Parameters
@@ -66,10 +68,12 @@ def serve(name: str, folder: Path, display: str | None) -> Iterator[str]:
         Where it may write.
     display
         The environment variable ``RNNGRAD_DISPLAY``; None for what is found out.
+    sources
+        Other apps by file name, instead of those of `APPS`.
     """
-    for app in APPS.iterdir():
-        if app.is_file():
-            (folder / app.name).write_text(app.read_text())
+    apps = sources or {app.name: app.read_text() for app in APPS.iterdir() if app.is_file()}
+    for app, source in apps.items():
+        (folder / app).write_text(source)
     _write_notebook(folder / "voila_app.ipynb")
     _copy_shared(folder / "jupyter", with_ours=display != "anywidget")
     with socket.socket() as probe:

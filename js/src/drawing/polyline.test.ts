@@ -111,12 +111,19 @@ describe('how many lines cover a pixel', () => {
 });
 
 /** What a line draws, as words. */
-function drawnBy(x0: number, dx: number, ys: number[], lineWidth = 2): string[] {
+function drawnBy(
+  x0: number,
+  dx: number,
+  ys: number[],
+  lineWidth = 2,
+  dash: number[] = [],
+): string[] {
   const log: string[] = [];
   const context = {
     lineWidth,
     strokeStyle: '#123456',
     fillStyle: '',
+    getLineDash: () => dash,
     beginPath: () => log.push('begin'),
     moveTo: (x: number, y: number) => log.push(`move ${x} ${y}`),
     lineTo: (x: number, y: number) => log.push(`line ${x} ${y}`),
@@ -149,6 +156,11 @@ describe('a line', () => {
       'line 11 4',
       'stroke',
     ]);
+  });
+
+  it('leaves the columns out in which a dashed line has its gap', () => {
+    const columns = drawnBy(0, 1, [4, 4, 4, 4, 4, 4], 2, [2, 1]).map((fill) => fill.split(' ')[1]);
+    expect(columns).toEqual(['-1', '0', '2', '3']); // half the pen's width before 0, 1, 3 and 4
   });
 
   it('is a bar in each column, as wide as the pen, where points are dense', () => {

@@ -48,10 +48,28 @@ function columns(
   ys: Float64Array,
 ): void {
   const pen = context.lineWidth;
+  const isDrawn = dashesOf(context);
   context.fillStyle = context.strokeStyle;
   eachColumn(x0, dx, ys, (column, low, high) => {
+    if (!isDrawn(column)) {
+      return;
+    }
     context.fillRect(column - pen / 2, low - pen / 2, pen, high - low + pen);
   });
+}
+
+/** Whether the context's line dash is a line, not a gap, in a pixel column. */
+function dashesOf(context: CanvasRenderingContext2D): (column: number) => boolean {
+  const dash = context.getLineDash();
+  const length = dash.reduce((a, b) => a + b, 0);
+  return (column) => {
+    let place = length === 0 ? 0 : ((column % length) + length) % length;
+    const part = dash.findIndex((pixels) => {
+      place -= pixels;
+      return place < 0;
+    });
+    return part % 2 !== 1;
+  };
 }
 
 /** The range that a line covers in each pixel column; not called for columns without any point. */

@@ -1,5 +1,7 @@
 // Light or dark: the colours that a canvas needs by value. What CSS can draw is in style/index.css.
 
+import { readableLightness } from './readable';
+
 export interface Theme {
   readonly ink: string;
   /** The backward half. */
@@ -15,6 +17,8 @@ export interface Theme {
   readonly masked: { readonly ground: string; readonly line: string };
   /** Lightness of the colours of samples, in percent. */
   readonly lightness: number;
+  /** Luminance of what words stand on. */
+  readonly ground: number;
 }
 
 export const LIGHT: Theme = {
@@ -27,6 +31,7 @@ export const LIGHT: Theme = {
   below: '#f1f1ef',
   masked: { ground: '#e2e2e2', line: '#b4b4b4' },
   lightness: 42,
+  ground: 1,
 };
 
 export const DARK: Theme = {
@@ -39,6 +44,7 @@ export const DARK: Theme = {
   below: '#1c1c1c',
   masked: { ground: '#383838', line: '#5c5c5c' },
   lightness: 66,
+  ground: 0.006, // #111111
 };
 
 /** NaN and infinities, in either theme. */
@@ -140,7 +146,21 @@ export function theme(): Theme {
  * The colour of a sample in every plot. Hues are a golden angle apart, so that neighbours differ.
  */
 export function sampleColour(sample: number): string {
-  return `hsl(${Math.round((210 + sample * 137.508) % 360)}, 65%, ${theme().lightness}%)`;
+  return `hsl(${hueOf(sample)}, ${SATURATION}%, ${theme().lightness}%)`;
+}
+
+/** That colour for words, which must be read: yellow and green ones are darker, or lighter. */
+export function sampleTextColour(sample: number): string {
+  const { lightness, ground } = theme();
+  const hue = hueOf(sample);
+  const readable = readableLightness(hue, SATURATION, lightness, ground);
+  return `hsl(${hue}, ${SATURATION}%, ${readable}%)`;
+}
+
+const SATURATION = 65;
+
+function hueOf(sample: number): number {
+  return Math.round((210 + sample * 137.508) % 360);
 }
 
 /** What tells the theme of JupyterLab, VS Code and marimo, of Colab, and of Shiny. */

@@ -42,7 +42,8 @@ class Picture {
     this.origin = { left, top };
     this.middle = left + width / 2;
     this.content.append(this.defs);
-    this.addRows([...root.children]);
+    // what is for screen readers only has no row of its own
+    this.addRows([...root.children].filter((el) => !el.matches('.rnngrad-announcement')));
   }
 
   get text(): string {

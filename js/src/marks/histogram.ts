@@ -21,6 +21,7 @@ import { histogramCaption, histogramHover } from '../widgets/histogram-text';
 import { KEYS, keyOf } from '../widgets/keys';
 import { TextLine } from '../widgets/readout';
 import { CanvasMark, SelectionMarkModel } from './canvas-mark';
+import { spokenPlot } from './plot-area';
 
 export class HistogramModel extends SelectionMarkModel {
   override defaults(): Backbone.ObjectHash {
@@ -106,9 +107,9 @@ export class Histogram extends CanvasMark {
     this.drawBeyondPlot(); // the shares are in the margin
     el.append(this.band, this.hit, this.words, this.shares, this.label);
     const help =
-      'plot: left and right arrows move the bin, up and down the channel; Page Up and Page Down, or brackets, the sample';
+      'left and right arrows move the bin, up and down the channel; Page Up and Page Down, or brackets, the sample';
     const keys = 'ArrowLeft ArrowRight ArrowDown ArrowUp PageUp PageDown [ ]';
-    setAttributes(this.hit, { tabindex: 0, role: 'application', 'aria-label': help, [KEYS]: keys });
+    setAttributes(this.hit, { ...spokenPlot(help), [KEYS]: keys });
     this.hit.addEventListener('pointermove', (event) => this.pointAt(event));
     this.hit.addEventListener('keydown', (event) => this.key(event));
     this.hit.addEventListener('dblclick', () => this.selection.zoom(null));

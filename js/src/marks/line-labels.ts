@@ -2,7 +2,7 @@
 
 import { spaceLabels } from '../drawing/label-spacing';
 import { setAttributes, svg } from '../drawing/svg';
-import { sampleColour } from '../drawing/theme';
+import { sampleTextColour } from '../drawing/theme';
 
 /** Where a label wants to be. */
 export interface LineEnd {
@@ -28,7 +28,7 @@ export function lineNames(
     const label = svg('text', {
       class: `rnngrad-label rnngrad-${isBold ? 'strong' : 'quiet'}`,
       // the chosen line is drawn in ink
-      style: sample === chosen ? '' : `fill: ${sampleColour(sample)}`,
+      style: sample === chosen ? '' : `fill: ${sampleTextColour(sample)}`,
     });
     setAttributes(label, { x, y: places[i] });
     label.textContent = `sample ${sample}`;

@@ -17,6 +17,17 @@ export function plotArea(className = ''): SVGRectElement {
   return svg('rect', { class: `rnngrad-hit ${className}`.trim(), fill: 'transparent' });
 }
 
+/** Attributes of a plot area for screen readers; its name is the caption (widgets/accessibility.ts). */
+export function spokenPlot(keys: string): Record<string, string | number> {
+  return {
+    tabindex: 0,
+    role: 'application',
+    'aria-roledescription': 'plot',
+    'aria-label': 'nothing yet', // until there is a caption
+    'aria-description': keys,
+  };
+}
+
 /** Let pointer and keys in a plot area act on the selection. */
 export function followPointer(
   area: SVGRectElement,
@@ -24,9 +35,7 @@ export function followPointer(
   actions: PointerActions,
 ): void {
   setAttributes(area, {
-    tabindex: 0,
-    role: 'application',
-    'aria-label': KEYS_HELP,
+    ...spokenPlot(KEYS_HELP),
     [KEYS]: PLOT_KEYS,
   });
   area.addEventListener('pointermove', (event) => actions.pointAt(event));

@@ -8,9 +8,10 @@ import { flowAxis } from '../drawing/flow-axis';
 import { number } from '../drawing/format';
 import { spaceLabels } from '../drawing/label-spacing';
 import { cutInTheMiddle } from '../drawing/line-names';
+import { dashOf } from '../drawing/line-style';
 import { polyline } from '../drawing/polyline';
 import { setAttributes, svg } from '../drawing/svg';
-import { sampleColour } from '../drawing/theme';
+import { sampleColour, sampleTextColour } from '../drawing/theme';
 import { MODULE_STATE } from '../version';
 import { TextLine } from '../widgets/readout';
 import type { RunStackModel } from '../widgets/run-stack';
@@ -143,7 +144,9 @@ export class RunLines extends CanvasMark {
     repeats.forEach((line) => this.trace(context, line));
     context.globalAlpha = 1;
     context.lineWidth = 2;
+    context.setLineDash(dashOf(group) as number[]);
     this.trace(context, median);
+    context.setLineDash([]);
   }
 
   private trace(context: CanvasRenderingContext2D, line: Float64Array): void {
@@ -167,7 +170,7 @@ export class RunLines extends CanvasMark {
         const label = svg('text', { class: 'rnngrad-label rnngrad-strong' });
         const name = names[lines[i].group];
         label.textContent = cutInTheMiddle(name, most);
-        label.setAttribute('style', `fill: ${sampleColour(lines[i].group)}`);
+        label.setAttribute('style', `fill: ${sampleTextColour(lines[i].group)}`);
         const title = svg('title');
         title.textContent = name;
         label.append(title);

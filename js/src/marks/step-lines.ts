@@ -4,6 +4,7 @@ import { unpack_models } from '@jupyter-widgets/base';
 import { isOnPage } from '../data/compared';
 import type { Step } from '../data/run';
 import { grouped, lossText } from '../drawing/format';
+import { dashOf } from '../drawing/line-style';
 import { logLossAxis, lossAxis } from '../drawing/linear';
 import { setAttributes, show, svg } from '../drawing/svg';
 import { sampleColour } from '../drawing/theme';
@@ -114,7 +115,9 @@ export class StepLines extends StepMark<Step> {
     const dots = this.model.runs.flatMap(({ timeline, group }) => {
       const colour = sampleColour(group);
       context.strokeStyle = colour;
+      context.setLineDash(dashOf(group) as number[]);
       this.trace(context, timeline.snapshots, y);
+      context.setLineDash([]);
       return this.dotOf(timeline.shown, y, colour);
     });
     this.dots.replaceChildren(...dots);

@@ -11,6 +11,7 @@ import type { SnapshotModel } from '../widgets/snapshot';
 import type { Scrubbed } from '../widgets/step-controls';
 import type { TimelineModel } from '../widgets/timeline';
 import { CanvasMark, SelectionMarkModel } from './canvas-mark';
+import { spokenPlot } from './plot-area';
 
 export class TimelineMarkModel extends SelectionMarkModel {
   override defaults(): Backbone.ObjectHash {
@@ -58,9 +59,9 @@ export abstract class StepMark<Step extends { readonly step: number }> extends C
   protected override setup(): void {
     this.drawBeyondPlot(); // captions and labels are in the margins
     this.el.append(this.hit, this.line, this.pin, this.caption, this.readout);
-    const help = 'timeline: left and right arrows choose the training step, with Shift by ten';
+    const help = 'left and right arrows choose the training step, with Shift by ten';
     const keys = 'ArrowLeft ArrowRight';
-    setAttributes(this.hit, { tabindex: 0, role: 'application', 'aria-label': help, [KEYS]: keys });
+    setAttributes(this.hit, { ...spokenPlot(help), [KEYS]: keys });
     this.hit.addEventListener('pointerdown', (event) => {
       this.hit.setPointerCapture(event.pointerId);
       this.choose(event);
@@ -116,7 +117,11 @@ export abstract class StepMark<Step extends { readonly step: number }> extends C
   protected readonly hit = svg('rect', { class: 'rnngrad-hit', fill: 'transparent' });
   private readonly line = svg('line', { class: 'rnngrad-cross' });
   private readonly pin = svg('line', { class: 'rnngrad-cross rnngrad-pin' });
-  private readonly caption = svg('text', { class: 'rnngrad-label rnngrad-quiet', x: 0, y: -7 });
+  private readonly caption = svg('text', {
+    class: 'rnngrad-label rnngrad-quiet rnngrad-figure-caption',
+    x: 0,
+    y: -7,
+  });
   protected readonly readout = svg('text', { class: 'rnngrad-label', y: -7, 'text-anchor': 'end' });
 }
 

@@ -35,6 +35,7 @@ export class ColourBar extends DOMWidgetView {
   override async render(): Promise<void> {
     this.el.classList.add('rnngrad-colourbar');
     this.canvas.className = 'rnngrad-colourbar-colours';
+    this.canvas.setAttribute('role', 'img');
     this.el.append(this.canvas, this.labels);
     const scale = this.selection.get('colour_scale') as WidgetModel;
     // the bqplot scale that the raster uses
@@ -80,9 +81,19 @@ export class ColourBar extends DOMWidgetView {
     }
     const { scale } = this.scale;
     const table = makeTable((v) => String(scale(v)), domain[0], domain[domain.length - 1]);
+    this.canvas.setAttribute('aria-label', this.words);
     // a logarithmic bar runs over the decades that the table spans
     this.paint(logColours ? { vmin: table.min, vmax: table.max } : norm, table, height);
     this.labels.replaceChildren(...(logColours ? this.decades(height) : this.values(norm, height)));
+  }
+
+  /** What the colours mean, for screen readers. */
+  private get words(): string {
+    const { norm, logColours, limit } = this.selection;
+    const [low, high] = logColours
+      ? [number(limit * 10 ** -LOG_DECADES), `${number(limit)}, by the magnitude, log scale`]
+      : [number(norm.vmin, true), number(norm.vmax, true)];
+    return `colours from ${low} to ${high}`;
   }
 
   /** The limit at the top, below it every fourth decade. */

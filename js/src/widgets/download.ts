@@ -32,6 +32,7 @@ export class Download extends DOMWidgetView {
     icon.append(svg('path', { d: ARROW_AND_TRAY, fill: 'currentColor' }));
     this.button.className = 'jupyter-button rnngrad-icon';
     this.button.title = 'save the picture';
+    this.button.setAttribute('aria-label', 'save the picture');
     this.button.setAttribute('aria-haspopup', 'menu');
     this.button.append(icon);
     this.menu.className = 'rnngrad-menu';

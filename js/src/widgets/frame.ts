@@ -16,6 +16,7 @@ import {
 } from '../drawing/theme';
 import { servePictures } from '../export/picture';
 import { MODULE_STATE, MODULE_VERSION, versionText } from '../version';
+import { makeAccessible } from './accessibility';
 import { noteFrame } from './closed-models';
 import type { FrameLinkModel } from './frame-link';
 import { watchKernel } from './kernel-end';
@@ -146,13 +147,9 @@ export class PlotFrame extends VBoxView {
     this.stops.push(
       onThemeChange(this.followTheme),
       onPixelsChange(() => this.redraw()),
+      makeAccessible(this.el),
     );
-    for (const [event, on] of [
-      ['beforeprint', true],
-      ['afterprint', false],
-    ] as const) {
-      window.addEventListener(event, () => this.print(on), { signal: this.removal.signal });
-    }
+    this.followPrinting();
     this.followColours();
     this.leftOut.className = 'rnngrad-left-out';
     this.listenTo(this.model, 'change:weight_selections', this.tellLeftOut);
@@ -215,6 +212,15 @@ export class PlotFrame extends VBoxView {
   private redraw(): void {
     this.applyTheme();
     this.selections.forEach((selection) => selection.trigger('redraw'));
+  }
+
+  private followPrinting(): void {
+    for (const [event, on] of [
+      ['beforeprint', true],
+      ['afterprint', false],
+    ] as const) {
+      window.addEventListener(event, () => this.print(on), { signal: this.removal.signal });
+    }
   }
 
   /**

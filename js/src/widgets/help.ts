@@ -21,6 +21,7 @@ export class Help extends DOMWidgetView {
     this.button.className = 'jupyter-button rnngrad-icon';
     this.button.textContent = '?';
     this.button.title = 'the keys, and what the mouse does (?)';
+    this.button.setAttribute('aria-label', 'keys and mouse (?)');
     this.list.className = 'rnngrad-keys';
     this.list.append(
       ...KEYS_LIST.flatMap(([keys, what]) => [element('b', keys), element('span', what)]),

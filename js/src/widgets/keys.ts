@@ -3,7 +3,7 @@ import type { SelectionModel } from './selection';
 
 /** What the keys do in a plot, for screen readers. */
 export const KEYS_HELP =
-  'plot: left and right arrows move the timestep, up and down the channel, with Shift by ten; ' +
+  'left and right arrows move the timestep, up and down the channel, with Shift by ten; ' +
   'Page Up and Page Down, or square brackets, the sample; plus and minus the range of timesteps, 0 shows all; ' +
   'Escape leaves';
 

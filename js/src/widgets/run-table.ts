@@ -2,7 +2,8 @@ import type { ISerializers } from '@jupyter-widgets/base';
 import { DOMWidgetModel, DOMWidgetView, unpack_models } from '@jupyter-widgets/base';
 
 import { isOnPage } from '../data/compared';
-import { onThemeChange, sampleColour } from '../drawing/theme';
+import { lineSwatch } from '../drawing/line-style';
+import { onThemeChange } from '../drawing/theme';
 import { MODULE_STATE } from '../version';
 import { element } from './elements';
 import type { RunStackModel } from './run-stack';
@@ -52,10 +53,7 @@ export class RunTable extends DOMWidgetView {
     const rows = onPage.flatMap(({ run, group }) => {
       const { rows: own = [] } = (run.get('told') ?? {}) as { rows?: readonly string[][] };
       return own.map((cells) => {
-        const swatch = element('span', '');
-        swatch.className = 'rnngrad-swatch';
-        swatch.style.background = sampleColour(group);
-        const name = element('td', '', swatch, names[group]);
+        const name = element('td', '', lineSwatch(group), names[group]);
         return element('tr', '', name, ...cells.map((cell) => element('td', cell)));
       });
     });

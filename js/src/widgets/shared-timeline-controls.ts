@@ -1,4 +1,4 @@
-import { sampleColour } from '../drawing/theme';
+import { lineSwatch } from '../drawing/line-style';
 import type { SharedTimelineModel } from './shared-timeline';
 import { MATCHED_BY } from './shared-timeline';
 import { buttonsOf, press, row, StepControls, withWords } from './step-controls';
@@ -37,10 +37,7 @@ export class SharedTimelineControls extends StepControls {
     this.statuses.replaceChildren(
       ...lines.slice(0, MOST_STATUSES).map((line, i) => {
         const element = document.createElement('div');
-        const swatch = document.createElement('span');
-        swatch.className = 'rnngrad-swatch';
-        swatch.style.background = sampleColour(statuses[i].group);
-        element.append(swatch, line);
+        element.append(lineSwatch(statuses[i].group), line);
         return element;
       }),
     );

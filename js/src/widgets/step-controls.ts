@@ -173,6 +173,8 @@ export function withWords(buttons: HTMLElement, words: string): HTMLElement {
   const before = document.createElement('span');
   before.className = 'rnngrad-scale-words';
   before.textContent = words;
+  buttons.setAttribute('role', 'group');
+  buttons.setAttribute('aria-label', words);
   buttons.prepend(before);
   return buttons;
 }

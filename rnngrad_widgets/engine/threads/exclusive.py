@@ -12,7 +12,6 @@ The weights are read between two training steps: within one, they change one by 
 
 from __future__ import annotations
 
-import inspect
 import sys
 import threading
 import time
@@ -48,6 +47,9 @@ _SHORT = 5.0
 
 _OBSERVED = 0.1
 """Seconds within which such a function changes weights, if it trains them."""
+
+_HELPERS = ("traceback_utils.py",)
+"""Where the wrappers are that catch errors, and what they call besides."""
 
 _FUNCTION = type(tf.function(lambda: None))
 
@@ -130,11 +132,11 @@ class _CodeAccess(_ModelAccess):
         # Another thread may set attributes, which the engine would undo as its own changes, or
         # read the losses of a call that it made before.
         self.methods = ((layer, "__call__"), (layer, "__setattr__"), (layer, "losses"))
-        self._codes = {_code(layer.__call__), _code(_func_graph().func_graph_from_py_func)}
+        self._guarded = _Guarded(layer.__call__, _func_graph().func_graph_from_py_func)
 
-    def is_inside(self, frame: FrameType) -> bool:
+    def is_inside(self, frame: FrameType, called: FrameType | None) -> bool:
         """Return whether a frame calls a layer, is a step of a model, or traces."""
-        return frame.f_code in self._codes or frame.f_code.co_name in _CODE
+        return frame.f_code.co_name in _CODE or self._guarded.is_run_by(frame, called)
 
 
 class _VariableAccess(_ModelAccess):
@@ -143,7 +145,7 @@ class _VariableAccess(_ModelAccess):
     def __init__(self, model: Model, entering: FrameType) -> None:
         super().__init__(model, entering)
         self.methods = ((_FUNCTION, "__call__"), *map(_apply_method, _optimizers()))
-        self._codes = {_code(getattr(*method)) for method in self.methods}
+        self._guarded = _Guarded(*(getattr(*method) for method in self.methods))
 
     def __enter__(self) -> None:
         """Wait until no other thread is inside.
@@ -172,9 +174,9 @@ class _VariableAccess(_ModelAccess):
     def _bytes(self) -> list[bytes]:
         return [np.asarray(variable).tobytes() for variable in self._model.variables]
 
-    def is_inside(self, frame: FrameType) -> bool:
+    def is_inside(self, frame: FrameType, called: FrameType | None) -> bool:
         """Return whether a frame calls a function, or applies gradients."""
-        return frame.f_code in self._codes or frame.f_code.co_name == "train_step"
+        return frame.f_code.co_name == "train_step" or self._guarded.is_run_by(frame, called)
 
     def may_stay_inside(self, frame: FrameType, waited: float) -> bool:
         """Return whether a function that no ``fit`` has called has been waited for long enough."""
@@ -195,10 +197,35 @@ def _apply_method(kind: type) -> tuple[type, str]:
     return next(owner for owner in kind.__mro__ if name in vars(owner)), name
 
 
-def _code(function: Callable[..., Any]) -> CodeType:
-    """Return the code of a function without its wrappers."""
-    code: CodeType = inspect.unwrap(function).__code__
-    return code
+class _Guarded:
+    """Functions, and the wrappers in which Keras and TensorFlow catch what these raise.
+
+    A thread that has entered such a wrapper has passed the gate, and runs the function next. All
+    functions have the same wrappers, so that of ``fit`` counts only while it has called nothing but
+    its own helpers, which do not last.
+    """
+
+    def __init__(self, *functions: Callable[..., Any]) -> None:
+        self._codes: set[CodeType] = set()
+        self._wrappers: set[CodeType] = set()
+        for function in functions:
+            each: Any = function
+            while hasattr(each, "__wrapped__"):
+                self._wrappers.add(each.__code__)
+                each = each.__wrapped__
+            self._codes.add(each.__code__)
+
+    def is_run_by(self, frame: FrameType, called: FrameType | None) -> bool:
+        """Return whether a frame is that of a function, or of a wrapper that may call it."""
+        if frame.f_code in self._codes:
+            return True
+        if frame.f_code not in self._wrappers:
+            return False
+        return (
+            called is None
+            or called.f_code in self._codes
+            or called.f_code.co_filename.endswith(_HELPERS)
+        )
 
 
 def _func_graph() -> Any:

@@ -78,8 +78,16 @@ class ExclusiveAccess(ABC):
         self._entered: dict[int, FrameType] = {}
 
     @abstractmethod
-    def is_inside(self, frame: FrameType) -> bool:
-        """Return whether a frame runs the guarded code."""
+    def is_inside(self, frame: FrameType, called: FrameType | None) -> bool:
+        """Return whether a frame runs the guarded code, or is on its way there.
+
+        Parameters
+        ----------
+        frame
+            A frame of another thread.
+        called
+            The frame that it has called; None for the innermost one.
+        """
 
     @abstractmethod
     def still_busy(self, why: str) -> RuntimeError:
@@ -202,14 +210,15 @@ class ExclusiveAccess(ABC):
 
     def _outermost(self, frame: FrameType | None, thread: int) -> FrameType | None:
         """Return a thread's outermost frame inside; None if it is outside, or waits here."""
-        found = None
+        found = called = None
         waits = thread in _waiting
         for each in stack(frame):
             code = each.f_code
             if code is _ACQUIRING or (waits and code is _GATE):
                 return None
-            if code is _GATE or self.is_inside(each):
+            if code is _GATE or self.is_inside(each, called):
                 found = each
+            called = each
         return found
 
     def _install_gates(self) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from rnngrad_widgets import Comparison, GradientEngine, GradientExplorer, compare, diagnose
 from rnngrad_widgets.data.tensor import GradientSnapshot, GradientTensor
+from rnngrad_widgets.widgets.open_widgets import open_widgets
 from tests.unit.comparison.runs import decaying
 
 T = 12
@@ -336,8 +337,10 @@ def test_names_are_written_as_they_are() -> None:
 def test_what_cannot_be_compared_is_refused(
     sources: Any, options: dict[str, Any], error: type[Exception], rule: str
 ) -> None:
+    before = set(open_widgets())
     with pytest.raises(error, match=rule):
         compare(sources, **options)
+    assert set(open_widgets()) == before
 
 
 def test_three_hundred_runs_are_on_pages() -> None:

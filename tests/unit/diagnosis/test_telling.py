@@ -168,7 +168,7 @@ def test_a_share_is_between_0_and_1(value: float) -> None:
         check_levels((0.5, value))
 
 
-@pytest.mark.parametrize("levels", ["0.5", 0.5, None])
+@pytest.mark.parametrize("levels", ["0.5", 0.5, None, np.array(0.5)])
 def test_levels_are_numbers(levels: Any) -> None:
     with pytest.raises(TypeError, match=r"levels must be numbers between 0 and 1; received"):
         check_levels(levels)

@@ -57,6 +57,7 @@ def _run(tape: tf.GradientTape, rnn: Any, x: Any, mask: Any) -> tuple[Any, dict[
 KINDS = ["cell", "backwards", "sum", "ave", "two"]
 
 
+@pytest.mark.one_case_in(3)
 @pytest.mark.parametrize(
     ("kind", "sequences", "masked"),
     [

@@ -32,7 +32,7 @@ EXAMPLES: tuple[Spec, ...] = (
 )
 """Models that were wrong once, in the engine or in the unroll."""
 
-DRAWN = 10
+DRAWN = 4
 """How many models of each family are drawn; the same ones in every run."""
 
 

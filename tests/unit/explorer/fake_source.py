@@ -45,9 +45,9 @@ class FakeSource(Source):
         paths = list(LAYERS)
         if layer is None:
             return paths[0]
-        if isinstance(layer, int):
+        if isinstance(layer, int) and 0 <= layer < len(paths):
             return paths[layer]
-        if layer not in paths:
+        if not isinstance(layer, str) or layer not in paths:
             raise ValueError(f"the model has no layer {layer!r}; recurrent layers: {paths}")
         return str(layer)
 

@@ -485,6 +485,7 @@ class Truth(keras.callbacks.Callback):
             getattr(self.explorer, self.act)()
 
 
+@pytest.mark.one_case_in(3)
 @pytest.mark.parametrize("act", ["refresh", "update"])
 @pytest.mark.parametrize("at", [{5}, {3, 4}, {10, 11}, set(range(1, 25))])
 def test_each_step_is_its_own_whatever_else_takes_snapshots(
@@ -499,6 +500,7 @@ def test_each_step_is_its_own_whatever_else_takes_snapshots(
         np.testing.assert_array_equal(snapshot.array, truth.found[snapshot.step])
 
 
+@pytest.mark.long
 def test_snapshots_rise_whatever_thread_takes_them(model: Any) -> None:
     explorer = GradientExplorer(model, *PROBE, layer="first", quantity="output_gradient")
     truth = Truth(explorer, set(), "")

@@ -158,7 +158,7 @@ def test_text_of_users_is_text(tmp_path, monkeypatch):
 def test_the_title_is_optional(explorer, tmp_path):
     page = Page(explorer.save_html(tmp_path / "page.html").path)
     assert page.texts["title"].strip() == "Gradients"
-    assert "h1" not in page.texts
+    assert page.texts["rnngrad-unseen"].strip() == "Gradients"  # for screen readers
     explorer.title = "After 200 iterations"
     page = Page(explorer.save_html(tmp_path / "page.html").path)
     assert page.texts["title"].strip() == "After 200 iterations"

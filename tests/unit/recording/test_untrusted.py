@@ -396,6 +396,7 @@ def test_the_recording_itself_may_be_a_link(run: Path, tmp_path: Path) -> None:
     assert len(Recording(tmp_path / "latest")) == 3
 
 
+@pytest.mark.one_case_in(3)
 @pytest.mark.filterwarnings("ignore:No .* kernel")
 @pytest.mark.parametrize("dtype", ["uint8", "int8", "bool", "uint64", "float16", "float64"])
 @pytest.mark.parametrize(

@@ -85,6 +85,7 @@ def test_layers_that_are_shared_stepped_repeated_or_keep_states_pass() -> None:
     assert ("each/layer", "gate_gradient") in keys
 
 
+@pytest.mark.one_case_in(3)
 @double
 @pytest.mark.parametrize(
     "name",

@@ -149,6 +149,7 @@ def test_a_custom_gradient_that_is_not_the_derivative_is_found(eagerly: bool) ->
     assert "FAILED" in repr(table)
 
 
+@pytest.mark.one_case_in(2)
 @double
 @pytest.mark.parametrize(
     ("layer", "quantity"),

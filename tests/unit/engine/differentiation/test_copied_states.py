@@ -251,6 +251,7 @@ def float64_of_keras_2() -> Any:
     tf_keras.backend.set_floatx(before)
 
 
+@pytest.mark.one_case_in(4)
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("name", CELLS)
 def test_the_gradient_is_total(name: str, form: str) -> None:
@@ -320,6 +321,7 @@ def test_a_cell_that_the_model_steps(name: str, eagerly: bool) -> None:
     assert_total(snapshot, loss_by_hand(looped, [cell.step], X, Y), {"cell": cell.pieces})
 
 
+@pytest.mark.one_case_in(3)
 @pytest.mark.usefixtures("float64_of_keras_2")
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize(

@@ -93,6 +93,7 @@ TARGETS: dict[str, Callable[[], Any]] = {
 }
 
 
+@pytest.mark.one_case_in(2)
 @pytest.mark.parametrize("library", LIBRARIES)
 @pytest.mark.parametrize("kind", TARGETS)
 def test_targets(library: Any, kind: str) -> None:

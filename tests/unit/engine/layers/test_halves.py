@@ -90,6 +90,7 @@ GATES = {
 }
 
 
+@pytest.mark.one_case_in(2)
 @pytest.mark.parametrize(("forward", "backward", "no_cell"), TWO_KINDS)
 def test_what_both_halves_have(forward: Any, backward: Any, no_cell: str) -> None:
     model = model_of(forward, backward)

@@ -217,6 +217,7 @@ def variables(model: Any) -> list[np.ndarray]:
     return [np.asarray(variable) for variable in [*model.variables, *more]]
 
 
+@pytest.mark.one_case_in(3)
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize(
     ("cls", "training"),
@@ -268,6 +269,7 @@ def assert_an_sgd_step(
         assert_close(snapshot[path, "weight_gradient"].values, step, 1e-10)
 
 
+@pytest.mark.one_case_in(3)
 @pytest.mark.parametrize("form", ["loop", "unrolled", "eager"])
 @pytest.mark.parametrize("cls", [Dropped, Normalised, Counting])
 def test_a_layer_that_is_called_twice(cls: Any, form: str) -> None:

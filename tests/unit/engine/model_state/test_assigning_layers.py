@@ -61,6 +61,7 @@ class Moving(layers.Layer):
         return h - self.mean
 
 
+@pytest.mark.one_case_in(3)
 @pytest.mark.parametrize("eagerly", [False, True])
 @pytest.mark.parametrize(
     "made",

@@ -65,6 +65,7 @@ def use(model: Any, how: str) -> None:
         model.build(X.shape)
 
 
+@pytest.mark.one_case_in(3)
 @LIBRARIES
 @pytest.mark.parametrize("how", ["train_on_batch", "predict", "call", "build", "Input"])
 def test_other_batch_sizes_that_evaluate_takes(library: Any, how: str) -> None:
@@ -233,6 +234,7 @@ def test_another_length_after_it_was_built(library: Any) -> None:
     assert snapshot["rnn", "output_gradient"].shape == (8, 10, 3)
 
 
+@pytest.mark.one_case_in(2)
 @pytest.mark.parametrize("first", [(), (keras.Input((5, 2)),)], ids=["unbuilt", "Input"])
 @pytest.mark.parametrize("timesteps", [4, 7])
 def test_a_sequential_takes_another_length_than_it_was_built_with_as_fit_does(

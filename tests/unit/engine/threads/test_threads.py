@@ -166,6 +166,7 @@ def assert_nothing_is_left(*models: Any) -> None:
             assert not {"call", "inner_loop", "activation_"} & vars(layer).keys()
 
 
+@pytest.mark.one_case_in(3)
 @pytest.mark.usefixtures("unoptimised")
 @pytest.mark.parametrize(
     ("kind", "delay"), [*((kind, 0.0) for kind in MAKERS), ("built", 0.2), ("unbuilt", 0.1)]
@@ -477,3 +478,41 @@ def test_a_function_that_does_not_end_is_left_alone_unless_it_trains(
     found = beside(look, loop)[0]
     assert trains or found.loss > 0
     assert_nothing_is_left(model)
+
+
+@pytest.mark.parametrize("enter", [exclusive, between_steps])
+def test_a_thread_between_a_gate_and_what_is_behind_it_is_waited_for(
+    enter: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There a wrapper asks whether tracebacks are shortened: of Keras, or of TensorFlow."""
+    model = built()
+    model.compile("sgd", "mse")
+    model.train_on_batch(X, Y)
+    function = tf.function(lambda: model.layers[-1](tf.zeros((1, 3))))
+    function()
+    asked, go_on = threading.Event(), threading.Event()
+    ended = []
+
+    def answer() -> bool:
+        if threading.current_thread() is thread and not asked.is_set():
+            asked.set()
+            go_on.wait(30)
+        return False
+
+    def call() -> None:
+        function() if enter is between_steps else model(X)
+        ended.append(True)
+
+    thread = threading.Thread(target=call)
+    owner = type(function) if enter is between_steps else keras.layers.Layer
+    wrapper: Any = vars(owner)["__call__"]
+    asking: dict[str, Any] = {"answer": answer}
+    code = compile("def ask():\n    return answer()", wrapper.__code__.co_filename, "exec")
+    exec(code, asking)
+    monkeypatch.setitem(wrapper.__globals__, "is_traceback_filtering_enabled", asking["ask"])
+    thread.start()
+    assert asked.wait(30)
+    threading.Timer(0.5, go_on.set).start()
+    with enter(model):
+        assert ended
+    thread.join()

@@ -58,6 +58,7 @@ class Started(keras.Model):
         return self.head(self.rnn(masked, initial_state=states, mask=ops.any(x != 0, -1)))
 
 
+@pytest.mark.one_case_in(3)
 @pytest.mark.parametrize("name", LAYERS)
 @pytest.mark.parametrize("zero", [False, True])
 def test_the_gradient_by_given_states(name: str, zero: bool) -> None:
@@ -146,6 +147,7 @@ ACTIVATIONS = {
 }  # fmt: skip
 
 
+@pytest.mark.one_case_in(4)
 @pytest.mark.parametrize("case", [case for case in CASES if not case.weighted], ids=str)
 def test_gates_are_the_activations_of_the_unroll(case: Case) -> None:
     made = problem(case)

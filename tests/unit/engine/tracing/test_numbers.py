@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 pytestmark = [
     pytest.mark.usefixtures("float64", "unoptimised"),
     pytest.mark.parametrize("case", CASES, ids=str),
+    pytest.mark.one_case_in(3),
 ]
 
 NAMES = {
@@ -183,6 +184,7 @@ def test_everything_over_time_is_as_unrolled(case: Case) -> None:
             np.testing.assert_array_equal(tensor.mask, solved.made.mask)
 
 
+@pytest.mark.one_case_in(6)
 def test_reach_is_as_unrolled_and_adds_up(case: Case) -> None:
     solved, timesteps = solve(case), np.arange(TIMESTEPS)
     turned = bool(case.settings.get("go_backwards", False))

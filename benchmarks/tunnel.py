@@ -1,0 +1,168 @@
+"""The explorer in its tunnel, in marimo and in JupyterLab: `python benchmarks/tunnel.py`.
+
+The front ends of the tests (`make .venv-front-ends/.installed`) in headless Chromium. How soon the
+first picture of (16, 100, 256) is there after its cell began, moves and drags of the sample slider
+of (32, 1000, 512), and how soon snapshots of 3.3 MB are seen while the kernel trains.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from page import Lab, jupyterlab
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from tests.front_ends.front_end import serve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Page
+
+SCRIPT = Path(__file__).with_name("browser.js").read_text(encoding="utf-8")
+
+PREPARE = """
+import os
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+import json
+import time
+import numpy as np
+from rnngrad_widgets import GradientExplorer, display_as
+display_as("anywidget")
+"""
+ARRAY = """
+array = np.random.default_rng(0).standard_normal({shape}, dtype="float32")
+started = time.time()
+explorer = GradientExplorer.from_array(array, title=f"started {{started:.3f}}")
+"""
+TRAINING = """
+import keras
+from rnngrad_widgets.explorer.live_display import LiveDisplay
+keras.utils.set_random_seed(0)
+layers = [keras.layers.LSTM(512, return_sequences=True), keras.layers.Dense(1)]
+model = keras.Sequential([keras.Input((100, 8)), *layers])
+model.compile("adam", "mse")
+x = np.random.default_rng(0).standard_normal((16 * {steps}, 100, 8), dtype="float32")
+y = x.sum(axis=-1, keepdims=True)
+explorer = GradientExplorer(model, x[:16], y[:16], title="ready")
+produced = {{}}
+show = LiveDisplay.show
+def noted(display, snapshot, status):
+    if snapshot is not None:
+        produced[status.step] = time.time()
+    show(display, snapshot, status)
+LiveDisplay.show = noted
+def train(change):
+    live = explorer.live(every=1, max_overhead=None)
+    for epochs in (1, 1):  # in the first one all is traced and shown once
+        first = explorer.last_step
+        produced.clear()
+        model.fit(x, y, batch_size=16, verbose=0, epochs=epochs, callbacks=[live])
+    explorer.title = "produced " + json.dumps({{k: v for k, v in produced.items() if k > first}})
+explorer.observe(train, "channel")
+"""
+MARIMO = """
+import marimo
+app = marimo.App()
+@app.cell
+def show():
+    {source}
+    explorer
+if __name__ == "__main__":
+    app.run()
+"""
+
+# When something of ours was first painted, and when each step was; in shadow trees too.
+WATCH = """
+(() => {
+  globalThis.drawn = {};
+  const look = () => {
+    const within = (selector) => bench.holder(selector)?.querySelector(selector);
+    if (within('.rnngrad-explorer [data-drawn]')) globalThis.first ??= Date.now() / 1000;
+    const range = within('.rnngrad-scrub-row input[type=range]');
+    const step = range?.getAttribute('aria-valuetext')?.split(' ').at(-1);
+    if (step !== undefined) globalThis.drawn[step] ??= Date.now() / 1000;
+    requestAnimationFrame(look);
+  };
+  if (document.documentElement) look(); else addEventListener('DOMContentLoaded', look);
+})();
+"""
+
+
+def main() -> None:
+    """Print the measurements of each front end."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--moves", type=int, default=120)
+    parser.add_argument("--steps", type=int, default=40, help="of the training")
+    arguments = parser.parse_args()
+    with jupyterlab() as lab:
+        for front_end in ("marimo", "JupyterLab"):
+            for line in measure(lab, front_end, arguments.moves, arguments.steps):
+                print(f"{front_end}: {line}", flush=True)
+
+
+def measure(lab: Lab, front_end: str, moves: int, steps: int) -> Iterator[str]:
+    """All measurements of a front end, a line each."""
+    with shown(lab, front_end, ARRAY.format(shape=(16, 100, 256))) as page:
+        title = page.get_by_text(re.compile("^started ")).first.inner_text()
+        seconds = page.evaluate("first") - float(title.split()[1])
+        yield f"(16, 100, 256), first picture {seconds:.2f} s after its cell began"
+    shape = (32, 1000, 512)
+    with shown(lab, front_end, ARRAY.format(shape=shape)) as page:
+        page.wait_for_timeout(3000)
+        page.evaluate("bench.moves('explorer', 20)")
+        taken = page.evaluate(f"bench.moves('explorer', {moves})")
+        pace = page.evaluate(f"bench.drag('explorer', 6, {shape[0]})")
+        yield f"{shape}, sample slider to drawn: {told(taken)}"
+        yield "in a drag: {pictures:.1f} pictures/s of {frames:.1f} frames/s".format(**pace)
+    with shown(lab, front_end, TRAINING.format(steps=steps)) as page:
+        page.locator(".rnngrad-group-channel .noUi-handle").press("End")
+        title = page.get_by_text(re.compile("^produced ")).first
+        title.wait_for(timeout=600_000)
+        drawn = page.evaluate("drawn")
+        produced: dict[str, float] = json.loads(title.inner_text().removeprefix("produced "))
+        waited = [1000 * (drawn[step] - made) for step, made in produced.items() if step in drawn]
+        yield f"{len(waited)} of {len(produced)} snapshots, from the kernel to seen: {told(waited)}"
+
+
+def told(milliseconds: Any) -> str:
+    """Median and 95 %."""
+    return f"median {np.median(milliseconds):.1f} ms, 95 % {np.percentile(milliseconds, 95):.1f}"
+
+
+@contextmanager
+def shown(lab: Lab, front_end: str, source: str) -> Iterator[Page]:
+    """Open a page that shows an explorer in its tunnel."""
+    if front_end == "JupyterLab":
+        notebook = lab.open([PREPARE, source + "explorer"], own_page=True)
+        notebook.page.evaluate(SCRIPT + WATCH)
+        notebook.page.locator(".rnngrad-explorer [data-drawn]").first.wait_for(state="attached")
+        yield notebook.page
+        notebook.close()
+        return
+    assert lab.context.browser is not None
+    page = lab.context.browser.new_page(viewport={"width": 1280, "height": 1000})
+    page.set_default_timeout(120_000)
+    page.add_init_script(SCRIPT + WATCH)
+    app = MARIMO.format(source=(PREPARE + source).strip().replace("\n", "\n    "))
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+        serve("marimo run", Path(folder), None, {"marimo_app.py": app}) as address,
+    ):
+        page.goto(address, wait_until="commit")
+        page.locator(".rnngrad-explorer [data-drawn]").first.wait_for(state="attached")
+        yield page
+        page.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Traits of explorers set in random order, to values right and wrong."""
