@@ -32,19 +32,20 @@ _FRAME = (
 )
 
 
-def move_to_files(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+def move_to_files(app: Sphinx, doctree: nodes.document) -> None:
     """Write the pages that a document displays to files, and show these."""
     if app.builder.format != "html":
         return
+    docname = app.env.docname
     number = 0
-    for node in doctree.findall(nodes.raw):
+    for node in list(doctree.findall(nodes.raw)):
         shown = _SHOWN.search(node.astext())
         if shown is None:
             continue
         number += 1
         name = f"{docname.replace('/', '-')}-{number}.html"
         folder = Path(app.outdir, FOLDER)
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(unescape(shown["page"]), "utf-8")
         here = app.builder.get_target_uri(docname)
         frame = _FRAME.format(
@@ -64,5 +65,5 @@ def drop_widgets(app: Sphinx, _doctree: nodes.document) -> None:
 def setup(app: Sphinx) -> dict[str, Any]:
     """Take part in the build."""
     app.connect("doctree-read", drop_widgets)
-    app.connect("doctree-resolved", move_to_files)
+    app.connect("doctree-read", move_to_files)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
