@@ -77,6 +77,18 @@ def test_lines_and_ratios_are_where_they_belong(page: PageView) -> None:
     assert fills[0] == f"rgb({', '.join(str(int(v)) for v in colour(0))})"
 
 
+def test_lines_can_be_told_apart_without_colours(page: PageView) -> None:
+    area = page.box(".rnngrad-figure-flow-high .plotarea_background")
+    left, right = (int(area["x"] + (lag + 0.6) / LAGS * area["width"]) for lag in (2, 4))
+    top, bottom = int(area["y"]), int(area["y"] + area["height"])
+    pixels = page.engine.pixels()[top:bottom, left:right].astype(float)
+    shares = [
+        (np.abs(pixels - colour(group)).max(axis=-1) < 24).any(axis=0).mean() for group in (0, 1)
+    ]
+    assert shares[0] == 1
+    assert 0.6 < shares[1] < 0.8, "seven pixels of line, three of gap"
+
+
 def test_the_value_under_the_pointer_and_norms_as_they_are(page: PageView) -> None:
     area = page.box(".rnngrad-figure-flow-high .plotarea_background")
     x = area["x"] + 3.5 / LAGS * area["width"]
