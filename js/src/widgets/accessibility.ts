@@ -5,7 +5,7 @@
 import { spoken } from './spoken';
 
 /** Milliseconds until names follow the page. */
-const NAMES_DELAY = 50;
+const NAMES_DELAY = 100;
 /** Milliseconds for which the page must stand still before something is announced. */
 const QUIET = 1000;
 
