@@ -12,9 +12,15 @@ import os
 import sys
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jupyter_cache import get_cache
 
 import rnngrad_widgets
 from rnngrad_widgets.export.bundle import renderer
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
 
 DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS / "_ext"))
@@ -88,3 +94,8 @@ html_js_files = ["figures.js"]
 html_show_sourcelink = False
 html_copy_source = False
 html_show_sphinx = False
+
+
+def setup(app: Sphinx) -> None:
+    """Make the database of results, before several processes would at once."""
+    app.connect("builder-inited", lambda app: get_cache(app.config.nb_execution_cache_path).db)

@@ -10,6 +10,8 @@ import pytest
 
 from rnngrad_widgets.export import bundle
 
+pytest.importorskip("myst_nb", reason="docs need the extra docs, and Python 3.11 or newer")
+
 CONF = Path(__file__).parents[2] / "docs/conf.py"
 
 
