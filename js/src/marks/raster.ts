@@ -51,8 +51,8 @@ export abstract class ColourMark extends CanvasMark {
     );
     const width = Math.max(Math.min(span[1] - span[0], Math.round(box.width * ratio)), 1);
     this.allocate(height, width);
-    pool(plotArray, rows, span, height, width, this.cells);
-    paintCells(this.cells, height, width, this.palette(), this.pixels);
+    const cells = this.cellsOf(plotArray, rows, span, height, width);
+    paintCells(cells, height, width, this.palette(), this.pixels);
     this.cellContext.putImageData(this.image as ImageData, 0, 0);
     context.imageSmoothingEnabled = false;
     context.drawImage(this.cellCanvas, box.left, box.top, box.width, box.height);
@@ -67,6 +67,21 @@ export abstract class ColourMark extends CanvasMark {
     hatch(context, areas);
   }
 
+  /** The cells of a picture, as `pool` lays them out. */
+  protected cellsOf(
+    plotArray: PlotArray,
+    rows: Rows,
+    span: Span,
+    height: number,
+    width: number,
+  ): Float32Array {
+    if (this.cells.length !== height * width) {
+      this.cells = new Float32Array(height * width);
+    }
+    pool(plotArray, rows, span, height, width, this.cells);
+    return this.cells;
+  }
+
   private allocate(rows: number, cols: number): void {
     if (this.image?.width === cols && this.image.height === rows) {
       return;
@@ -75,7 +90,6 @@ export abstract class ColourMark extends CanvasMark {
     this.cellCanvas.height = rows;
     this.image = new ImageData(cols, rows);
     this.pixels = new Uint32Array(this.image.data.buffer);
-    this.cells = new Float32Array(rows * cols);
   }
 
   private palette(): Palette {

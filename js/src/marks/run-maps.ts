@@ -1,7 +1,8 @@
 import type { ISerializers } from '@jupyter-widgets/base';
 import { unpack_models } from '@jupyter-widgets/base';
 
-import type { PlotArray, Point, Span } from '../data/slicing';
+import { PooledCells } from '../data/pooled';
+import type { PlotArray, Point, Rows, Span } from '../data/slicing';
 import { rowsOfSample, valueAt } from '../data/slicing';
 import { number } from '../drawing/format';
 import type { Panel } from '../drawing/panels';
@@ -30,6 +31,12 @@ export class RunMapsModel extends GridModel {
     return this.get('tensors') as readonly TensorModel[];
   }
 }
+
+/** A picture that was painted: what `PooledCells` is asked for. */
+type Picture = [array: PlotArray, rows: Rows, span: Span, height: number, width: number];
+
+/** Bytes of reduced pictures that are kept, for all runs together. */
+const KEPT = 64e6;
 
 /** A heat map for each run that is compared: the chosen sample, in the colours of one range. */
 export class RunMaps extends Grid {
@@ -72,6 +79,7 @@ export class RunMaps extends Grid {
     panels: Panel[],
   ): void {
     const [first, end] = this.span;
+    this.painted = [];
     for (const panel of panels) {
       const own = this.arrayOf(panel.index);
       if (own !== null && first < own.timesteps) {
@@ -82,6 +90,47 @@ export class RunMaps extends Grid {
         const width = (panel.width * (span[1] - span[0])) / (end - first);
         this.drawCells(context, own, rows, span, { ...panel, width });
       }
+    }
+    this.lookAhead();
+  }
+
+  protected override cellsOf(...picture: Picture): Float32Array {
+    this.painted.push(picture);
+    this.pooled ??= new PooledCells(KEPT / this.model.tensors.length);
+    return this.pooled.get(...picture);
+  }
+
+  override remove(): void {
+    this.stopLookingAhead();
+    super.remove();
+  }
+
+  /** Reduce the other samples while the page has nothing else to do, the nearest ones first. */
+  private lookAhead(): void {
+    this.stopLookingAhead();
+    if (!('requestIdleCallback' in window)) {
+      return; // not in Safari: they are reduced when they are painted
+    }
+    const others = othersOf(this.painted);
+    const work = (idle: IdleDeadline): void => {
+      while (idle.timeRemaining() > 5) {
+        const { done, value } = others.next();
+        if (done) {
+          return;
+        }
+        if (this.pooled?.wants(...value)) {
+          this.pooled.get(...value);
+        }
+      }
+      this.idle = requestIdleCallback(work);
+    };
+    this.idle = requestIdleCallback(work);
+  }
+
+  private stopLookingAhead(): void {
+    if (this.idle !== 0) {
+      cancelIdleCallback(this.idle);
+      this.idle = 0;
     }
   }
 
@@ -118,5 +167,24 @@ export class RunMaps extends Grid {
 
   private arrayOf(index: number): PlotArray | null {
     return this.model.tensors[index].plotArray;
+  }
+
+  private pooled: PooledCells | null = null;
+  private painted: Picture[] = [];
+  private idle = 0;
+}
+
+/** The same pictures of other samples, from the nearest ones to the farthest. */
+function* othersOf(pictures: readonly Picture[]): Generator<Picture, void> {
+  const most = Math.max(...pictures.map(([{ samples }]) => samples));
+  for (let distance = 1; distance < most; distance++) {
+    for (const [array, rows, ...rest] of pictures) {
+      const size = array.timesteps * array.channels;
+      for (const offset of [rows.offset + distance * size, rows.offset - distance * size]) {
+        if (offset >= 0 && offset < array.samples * size) {
+          yield [array, { ...rows, offset }, ...rest];
+        }
+      }
+    }
   }
 }
