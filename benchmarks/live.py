@@ -15,35 +15,15 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 import psutil
-from page import APPEARS, Lab, NotebookPage, jupyterlab
+from page import APPEARS, TRAINING, Lab, NotebookPage, jupyterlab
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-TRAINING = """
-import os, time
-os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-import keras
-import numpy as np
-from rnngrad_widgets import GradientExplorer
-from rnngrad_widgets.explorer.live_display import LiveDisplay
-keras.utils.set_random_seed(0)
-layers = [keras.layers.LSTM(512, return_sequences=True), keras.layers.Dense(1)]
-model = keras.Sequential([keras.Input((100, 8)), *layers])
-model.compile("adam", "mse")
-x = np.random.default_rng(0).standard_normal((16 * {steps}, 100, 8), dtype=np.float32)
-y = x.sum(axis=-1, keepdims=True)
-e = GradientExplorer(model, x[:16], y[:16])
-produced = {{}}
-show = LiveDisplay.show
-def noted(display, snapshot, status):
-    if snapshot is not None:
-        produced[status.step] = time.time()
-    show(display, snapshot, status)
-LiveDisplay.show = noted
-e
+FIT = """
+live = explorer.live(every=1, max_overhead=None)
+model.fit(x, y, batch_size=16, verbose=0, callbacks=[live]);
 """
-FIT = "model.fit(x, y, batch_size=16, verbose=0, callbacks=[e.live(every=1, max_overhead=None)]);"
 
 # The moment at which each step was there, drawn: looked at before and after each frame's work.
 WATCH = """
@@ -104,12 +84,12 @@ def main() -> None:
 
 def latency(lab: Lab, steps: int) -> str:
     """From the gradient in the kernel to its picture, while the kernel trains on."""
-    notebook = lab.open([TRAINING.format(steps=steps), FIT])
+    notebook = lab.open([TRAINING.format(steps=steps) + "explorer", FIT])
     notebook.page.wait_for_function(APPEARS)
     notebook.page.evaluate(WATCH)
     # the cell of the training is run a second time: now everything is traced and shown
     notebook.execute("produced.clear()")
-    first = int(notebook.execute("print(e.last_step)"))
+    first = int(notebook.execute("print(explorer.last_step)"))
     notebook.run_cell(1)
     produced = json.loads(notebook.execute("import json; print(json.dumps(produced))"))
     drawn = notebook.page.evaluate("() => globalThis.drawn")
