@@ -86,7 +86,7 @@ def keras_model(size: Size) -> Any:
 
 def this_engine(size: Size) -> Way:
     """Return how `GradientEngine` computes it."""
-    from rnngrad_widgets import GradientEngine  # noqa: PLC0415
+    from rnngrad_widgets import GradientEngine  # noqa: PLC0415 - as above
 
     x, y = batch_of(size)
     engine = GradientEngine(keras_model(size))
@@ -95,7 +95,7 @@ def this_engine(size: Size) -> Way:
 
 def tape_by_hand(size: Size, *, compiled: bool) -> Way:
     """Return a loop over the cell, each state watched."""
-    import tensorflow as tf  # noqa: PLC0415
+    import tensorflow as tf  # noqa: PLC0415 - as above
 
     lstm, dense = keras_model(size).layers
     x, y = map(tf.constant, batch_of(size))
@@ -118,7 +118,7 @@ def tape_by_hand(size: Size, *, compiled: bool) -> Way:
 
 def torch_states(size: Size) -> Way:
     """Return a loop over torch's cell, the gradient kept of each state."""
-    import torch  # noqa: PLC0415
+    import torch  # noqa: PLC0415 - as above
 
     torch.manual_seed(0)
     cell, dense = torch.nn.LSTMCell(FEATURES, size.units), torch.nn.Linear(size.units, 1)
@@ -221,8 +221,8 @@ def cells(words: Any) -> str:
 
 def writers(folder: Path, steps: int, array: NDArray[np.float32]) -> Iterator[tuple[str, Any]]:
     """Yield each way to write the same array at every step."""
-    from rnngrad_widgets import GradientSnapshot, GradientTensor  # noqa: PLC0415
-    from rnngrad_widgets.recording import RecordingWriter  # noqa: PLC0415
+    from rnngrad_widgets import GradientSnapshot, GradientTensor  # noqa: PLC0415 - as above
+    from rnngrad_widgets.recording import RecordingWriter  # noqa: PLC0415 - as above
 
     writer = RecordingWriter(folder / "recording")
     dims = ("sample", "timestep", "channel")
@@ -235,7 +235,7 @@ def writers(folder: Path, steps: int, array: NDArray[np.float32]) -> Iterator[tu
     (folder / "npy").mkdir()
     yield "np.save", lambda step: np.save(folder / "npy" / f"{step}.npy", array)
     if find_spec("h5py"):
-        import h5py  # noqa: PLC0415
+        import h5py  # noqa: PLC0415 - as above
 
         with h5py.File(folder / "h5py.h5", "w") as file:
             stored = file.create_dataset("g", (steps, *array.shape), "f4", chunks=(1, *array.shape))
@@ -245,7 +245,7 @@ def writers(folder: Path, steps: int, array: NDArray[np.float32]) -> Iterator[tu
                 file.flush()
 
             yield "h5py", put
-    import tensorflow as tf  # noqa: PLC0415
+    import tensorflow as tf  # noqa: PLC0415 - as above
 
     events = tf.summary.create_file_writer(str(folder / "events"))
 

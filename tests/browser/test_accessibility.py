@@ -16,7 +16,7 @@ from tests.browser.lab import DARK, LIGHT
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, BrowserContext, Locator, Page
+    from playwright.sync_api import Browser, BrowserContext, FloatRect, Locator, Page
 
     from tests.browser.lab import Lab
 
@@ -270,11 +270,11 @@ def test_the_focus_can_be_seen_on_a_plot(page: Page) -> None:
     plot = page.locator(".rnngrad-hit").first
     box = plot.bounding_box()
     assert box is not None
-    edge = {"x": box["x"] - 3, "y": box["y"] + 20, "width": 6, "height": 40}
-    before = page.screenshot(clip=edge)  # type: ignore[arg-type]
+    edge: FloatRect = {"x": box["x"] - 3, "y": box["y"] + 20, "width": 6, "height": 40}
+    before = page.screenshot(clip=edge)
     page.keyboard.press("Tab")
     plot.focus()
-    assert page.screenshot(clip=edge) != before  # type: ignore[arg-type]
+    assert page.screenshot(clip=edge) != before
 
 
 def announced(frame: Locator) -> str:

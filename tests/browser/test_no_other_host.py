@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import numpy as np
+from playwright.sync_api import expect
 
 from rnngrad_widgets import GradientExplorer, compare
-from tests.browser.explorer_page import ExplorerPage, eventually, show
+from tests.browser.explorer_page import ExplorerPage, show
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +28,7 @@ def use(frame: Locator) -> None:
     for number in range(buttons.count()):
         button = buttons.nth(number)
         button.click()
-        eventually(lambda: button.get_attribute("aria-pressed"), "true", "it is pressed")  # noqa: B023
+        expect(button).to_have_attribute("aria-pressed", "true")
     for title in ("the keys, and what the mouse does (?)", "save the picture"):
         frame.get_by_title(title).click()
 
@@ -64,8 +65,7 @@ def test_a_saved_page_asks_nobody(browser: Browser, tmp_path: Path) -> None:
     for path in paths:
         page = context.new_page()
         page.goto(path.as_uri())
-        shown = "document.documentElement.classList.contains('rnngrad-shown')"
-        eventually(lambda: page.evaluate(shown), True, "the widget is there")  # noqa: B023
+        page.wait_for_function("document.documentElement.classList.contains('rnngrad-shown')")
         if page.locator(".rnngrad-views").count() > 0:
             use(page.locator(".rnngrad-explorer"))
     context.close()

@@ -37,6 +37,17 @@ export class WidgetModel extends Backbone.Model {
     this.saves = (this.saves ?? 0) + 1;
   }
 
+  send_sync_message(): string {
+    return '';
+  }
+
+  /** How many statuses of the kernel were taken note of. */
+  declare statuses: number | undefined;
+
+  _handle_status(): void {
+    this.statuses = (this.statuses ?? 0) + 1;
+  }
+
   close(): Promise<void> {
     this.stopListening();
     return Promise.resolve();

@@ -7,9 +7,9 @@ import type { SelectionModel } from './selection';
 /**
  * A control that moves a trait of the selection, and follows it.
  *
- * What a message says of the place of a control is not taken: sliders of ipywidgets tell Python each
- * place, also where they were put, and of another page's that would look like a person who moved it.
- * The two would move each other for ever.
+ * The place of a control is a matter of the page: Python is not told, and what a message says of it is
+ * not taken. Sliders of ipywidgets tell each place, also where they were put, and of another page's
+ * that would look like a person who moved it. The two would move each other for ever.
  */
 export class ControlLinkModel extends WidgetModel {
   override defaults(): Backbone.ObjectHash {
@@ -44,6 +44,8 @@ export class ControlLinkModel extends WidgetModel {
     follow();
     const setState = control.set_state;
     control.set_state = ({ [place]: _, ...state }) => setState.call(control, state);
+    // Python has the trait of the selection, so that a drag need not tell it everything twice
+    control.save_changes = () => undefined;
     this.listenTo(selection, `change:${trait}`, follow);
     this.listenTo(control, `change:${place}`, () => {
       if (!isPlacing) {

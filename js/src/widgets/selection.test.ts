@@ -72,6 +72,25 @@ describe('a message', () => {
   });
 });
 
+describe('what is sent to Python', () => {
+  it('is followed by the next message after 100 ms, however soon the kernel is idle', () => {
+    vi.useFakeTimers();
+    const { selection } = make();
+    const statuses = () => (selection as { statuses?: number }).statuses ?? 0;
+    selection.send_sync_message({ sample: 1 });
+    vi.advanceTimersByTime(30);
+    selection._handle_status({} as never);
+    vi.advanceTimersByTime(69);
+    expect(statuses()).toBe(0);
+    vi.advanceTimersByTime(1);
+    expect(statuses()).toBe(1);
+    vi.advanceTimersByTime(500);
+    selection._handle_status({} as never);
+    expect(statuses()).toBe(2);
+    vi.useRealTimers();
+  });
+});
+
 describe('the norm', () => {
   it('has its sliders where it is from the start', () => {
     const { selection } = make();

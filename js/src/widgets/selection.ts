@@ -17,6 +17,14 @@ import type { TensorModel } from './tensor';
 /** Attributes of a page alone: places on the norm's sliders, and what a link shares. */
 const OF_PAGE = new Set(['limit_index', 'range_indices', 'linked_limit']);
 
+/**
+ * At least so many milliseconds lie between two messages to Python.
+ *
+ * ipywidgets sends the next one when the kernel is idle again. During a drag that is once a frame or
+ * two, and what the kernel answers costs JupyterLab as much time as the picture.
+ */
+const BETWEEN_MESSAGES = 100;
+
 /** Attributes that the picture depends on. The others follow from them. */
 const SHOWN = [
   'sample',
@@ -111,6 +119,20 @@ export class SelectionModel extends WidgetModel {
     return super.serialize(
       Object.fromEntries(Object.entries(state).filter(([name]) => !OF_PAGE.has(name))),
     );
+  }
+
+  override send_sync_message(...message: Parameters<WidgetModel['send_sync_message']>): string {
+    this.sentAt = performance.now();
+    return super.send_sync_message(...message);
+  }
+
+  override _handle_status(status: Parameters<WidgetModel['_handle_status']>[0]): void {
+    const wait = this.sentAt + BETWEEN_MESSAGES - performance.now();
+    if (wait > 0) {
+      setTimeout(() => super._handle_status(status), wait);
+    } else {
+      super._handle_status(status);
+    }
   }
 
   get tensor(): TensorModel {
@@ -333,6 +355,7 @@ export class SelectionModel extends WidgetModel {
   private hovered: Partial<Point> | null = null;
   private timesteps = 0;
   private held = false;
+  private sentAt = Number.NEGATIVE_INFINITY;
   private framePending = false;
   private stale = false;
 }
