@@ -37,6 +37,17 @@ globalThis.bench = (() => {
     },
     heatmap: { drawn: '.bqplot image', state: (node) => node.getAttribute('href') },
     image: { drawn: '.widget-output img, .jupyter-widgets-output-area img', state: (node) => node.src },
+    plotly: { drawn: '.js-plotly-plot .hm image', state: (node) => node.href.baseVal },
+    ipympl: { drawn: '.jupyter-matplotlib canvas', state: (node) => node.dataset.drawn ?? '' },
+  };
+
+  // ipympl changes nothing in the document when it has painted.
+  const { drawImage } = CanvasRenderingContext2D.prototype;
+  CanvasRenderingContext2D.prototype.drawImage = function (...picture) {
+    drawImage.apply(this, picture);
+    if (this.canvas.closest?.('.jupyter-matplotlib')) {
+      this.canvas.dataset.drawn = 1 + Number(this.canvas.dataset.drawn ?? 0);
+    }
   };
 
   const slider = (way) => part(way, WAYS[way].slider ?? '.noUi-target');
@@ -60,7 +71,8 @@ globalThis.bench = (() => {
       }
     });
     const attributeFilter = ['data-drawn', 'href', 'src'];
-    const what = { subtree: true, childList: true, attributes: true, attributeFilter };
+    const what = { subtree: true, childList: true, attributes: true };
+    if (way !== 'plotly') what.attributeFilter = attributeFilter; // which leaves out xlink:href
     observer.observe(root(), what);
     return () => observer.disconnect();
   };

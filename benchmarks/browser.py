@@ -10,6 +10,10 @@ drag moves one sample a frame. The tensors are white noise, which is the most wo
     explorer, kernel stopped the same while the kernel's process is stopped: it answers nothing
     bqplot.HeatMap           an IntSlider observed in Python, which sets the heat map's color
     interact + matplotlib    interact, imshow, an inline picture: what people do today
+    plotly FigureWidget      an IntSlider observed in Python, which sets the heatmap's z
+    ipympl                   an IntSlider observed in Python, which sets the data of imshow
+
+What is not installed beside JupyterLab is left out and said.
 """
 
 from __future__ import annotations
@@ -22,6 +26,7 @@ import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
@@ -67,13 +72,40 @@ def show(sample=0):
     plt.imshow(array[sample].T, aspect="auto", origin="lower", cmap="RdBu_r", vmin=-3, vmax=3)
     plt.show()
 """,
+    "plotly": """
+import plotly.graph_objects as go
+from ipywidgets import IntSlider, VBox
+heat = go.Heatmap(z=array[0].T, zmin=-3, zmax=3, colorscale="RdBu")
+figure = go.FigureWidget(heat, layout={"width": 1000, "height": 400})
+slider = IntSlider(max=len(array) - 1)
+slider.observe(lambda change: setattr(figure.data[0], "z", array[change.new].T), "value")
+VBox([slider, figure])
+""",
+    "ipympl": """
+%matplotlib ipympl
+import matplotlib.pyplot as plt
+from ipywidgets import IntSlider, VBox
+plt.ioff()
+figure, axes = plt.subplots(figsize=(10, 4))
+image = axes.imshow(array[0].T, aspect="auto", origin="lower", cmap="RdBu_r", vmin=-3, vmax=3)
+def show(change):
+    image.set_data(array[change.new].T)
+    figure.canvas.draw_idle()
+slider = IntSlider(max=len(array) - 1)
+slider.observe(show, "value")
+VBox([slider, figure.canvas])
+""",
 }
 NAMES = {
     "explorer": "explorer",
     "stopped": "explorer, kernel stopped",
     "heatmap": "bqplot.HeatMap through the kernel",
     "image": "`interact` + matplotlib `imshow`",
+    "plotly": "plotly FigureWidget",
+    "ipympl": "ipympl",
 }
+PACKAGES = ("plotly", "ipympl")
+"""Ways that need a package of the same name; all that the others need is here anyway."""
 
 
 @dataclass
@@ -148,7 +180,8 @@ def measure_all(lab: Lab, fast: int, slow: int) -> Iterator[Row]:
     """Every way for every tensor, in one JupyterLab."""
     for shape in SHAPES:
         for way in CELLS:
-            yield from measure(lab, way, shape, fast if way == "explorer" else slow)
+            if way not in PACKAGES or find_spec(way):
+                yield from measure(lab, way, shape, fast if way == "explorer" else slow)
 
 
 def import_seconds(code: str, repeats: int = 7) -> float:
@@ -165,7 +198,9 @@ def report_ratios(rows: list[Row]) -> None:
     for shape in SHAPES:
         ours = medians["explorer", shape]
         ratios = ", ".join(
-            f"{NAMES[way]} {medians[way, shape] / ours:.0f}" for way in ("heatmap", "image")
+            f"{NAMES[way]} {medians[way, shape] / ours:.0f}"
+            for way in CELLS
+            if way != "explorer" and (way, shape) in medians
         )
         print(f"Median as a multiple of the explorer's, {' × '.join(map(str, shape))}: {ratios}  ")
 
@@ -186,6 +221,9 @@ def main() -> None:
         browser = lab.context.browser
         engine = browser.version if browser else "?"
     print()
+    for package in PACKAGES:
+        if not find_spec(package):
+            print(f"Left out: {package} is not installed (pip install {package})  ")
     report_ratios(rows)
     print(
         "Kernel messages awaited by the explorer: 0 (every move was drawn while it was stopped)  "
@@ -195,7 +233,8 @@ def main() -> None:
         for rest in ("", "; rnngrad_widgets.GradientExplorer")
     )
     print(f"`import rnngrad_widgets` {package:.3f} s; with `GradientExplorer` {widgets:.2f} s  ")
-    packages = ", ".join(f"{name} {version(name)}" for name in ("jupyterlab", "bqplot"))
+    names = ("jupyterlab", "bqplot", *filter(find_spec, PACKAGES))
+    packages = ", ".join(f"{name} {version(name)}" for name in names)
     load = os.getloadavg()[0]
     print(f"{os.cpu_count()} CPUs, load {load:.1f}; Chromium {engine} headless, {packages}")
 

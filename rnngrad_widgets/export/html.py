@@ -178,7 +178,9 @@ def _theme(widget: DOMWidget) -> str:
 
 def _models(widget: DOMWidget, precision: Precision) -> dict[str, dict[str, Any]]:
     """Return states of the widget, of all it refers to and of the links between, by model id."""
-    found = reachable(_roots(widget))
+    found = reachable([widget])
+    # which their frame does not refer to
+    found |= reachable(each for frame in found for each in getattr(frame, "snapshots", ()))
     links = [
         each
         for each in all_widgets()
@@ -187,11 +189,6 @@ def _models(widget: DOMWidget, precision: Precision) -> dict[str, dict[str, Any]
     models = {each.model_id: _state(each, precision) for each in (*found, *links)}
     add_resolved_links(models, drop_defaults=False)
     return models
-
-
-def _roots(widget: DOMWidget) -> list[Widget]:
-    """Return the widget, and its snapshots, which it does not refer to."""
-    return [widget, *getattr(widget, "snapshots", ())]
 
 
 def _state(widget: Widget, precision: Precision) -> dict[str, Any]:

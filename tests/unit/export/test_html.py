@@ -19,6 +19,7 @@ from ipywidgets import IntSlider, VBox, jslink
 from ipywidgets.widgets.widget_link import Link
 
 from rnngrad_widgets import GradientExplorer
+from rnngrad_widgets.data.tensor import GradientTensor
 from rnngrad_widgets.data.wire import as_bfloat16
 from rnngrad_widgets.export.bundle import licences, renderer
 from rnngrad_widgets.export.html import save_html
@@ -116,6 +117,15 @@ def test_a_page_of_linked_explorers_has_the_link_and_that_of_one_only_it(tmp_pat
     assert {a.model_id, b.model_id, link.model_id} <= both.models.keys()
     one = Page(a.save_html(tmp_path / "one.html").path)
     assert {b.model_id, b.selection.model_id}.isdisjoint(one.models)
+
+
+def test_a_box_with_an_explorer_keeps_the_snapshots_of_its_run(explorer, tmp_path):
+    for step in range(2):
+        tensor = GradientTensor(ARRAY, ("sample", "timestep", "channel"), step=step)
+        explorer.add_snapshot({"": tensor}, step, f"step {step}")
+    page = Page(save_html(VBox([explorer]), tmp_path / "page.html").path)
+    assert {each.model_id for each in explorer.snapshots} <= page.models.keys()
+    assert sorted(each["state"]["step"] for each in page.named("SnapshotModel")) == [0, 1]
 
 
 def test_bfloat16_halves_the_array_and_says_so(explorer, tmp_path):
