@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
@@ -161,6 +162,7 @@ def measure_here(way: str, size: Size, repeats: int) -> Result:
     return Result(median(taken), first, peak)
 
 
+@cache  # one size is on every axis
 def measure(way: str, size: Size, repeats: int) -> Result | None:
     """Measure in a process of its own; None where that takes too long."""
     arguments = ["--way", way, "--size", *map(str, size), "--repeats", str(repeats)]
