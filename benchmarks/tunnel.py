@@ -67,18 +67,25 @@ if __name__ == "__main__":
     app.run()
 """
 
-# When something of ours was first painted, and when each step was; in shadow trees too. Looking
-# takes up to 3 ms a frame, so nothing else is measured on the same page.
+# When something of ours was first painted, and when each step was: after the frame that follows its
+# place on the timeline. Until the first picture it looks in every frame, shadow trees too.
 WATCH = """
 (() => {
   globalThis.drawn = {};
-  const look = () => {
-    const within = (selector) => bench.holder(selector)?.querySelector(selector);
-    if (within('.rnngrad-explorer [data-drawn]')) globalThis.first ??= Date.now() / 1000;
-    const range = within('.rnngrad-scrub-row input[type=range]');
+  const painted = '.rnngrad-explorer [data-drawn]';
+  const note = (root) => {
+    const range = root.querySelector('.rnngrad-scrub-row input[type=range]');
     const step = range?.getAttribute('aria-valuetext')?.split(' ').at(-1);
-    if (step !== undefined) globalThis.drawn[step] ??= Date.now() / 1000;
-    requestAnimationFrame(look);
+    if (step === undefined || step in drawn) return;
+    drawn[step] = 0;
+    requestAnimationFrame(() => setTimeout(() => { drawn[step] = Date.now() / 1000; }));
+  };
+  const look = () => {
+    const root = bench.holder(painted);
+    if (root === null) return requestAnimationFrame(look);
+    globalThis.first = Date.now() / 1000;
+    const what = { subtree: true, childList: true, attributeFilter: ['aria-valuetext'] };
+    new MutationObserver(() => note(root)).observe(root, what);
   };
   if (document.documentElement) look(); else addEventListener('DOMContentLoaded', look);
 })();

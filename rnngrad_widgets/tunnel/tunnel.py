@@ -23,7 +23,7 @@ from rnngrad_widgets.tunnel.front_end import is_marimo
 from rnngrad_widgets.tunnel.inner_widgets import WATCHERS, inner_comm_of
 from rnngrad_widgets.widgets.inner_comm import InnerComm
 from rnngrad_widgets.widgets.open_widgets import all_widgets, open_widgets
-from rnngrad_widgets.widgets.reachable import reachable, referred_by
+from rnngrad_widgets.widgets.reachable import parts_of, reachable, referred_by
 from rnngrad_widgets.widgets.timeline import Snapshot
 
 KERNEL = uuid4().hex
@@ -255,12 +255,6 @@ def _is_carried(widget: Widget) -> bool:
 
 
 def _references(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        if value.startswith(_REFERENCE):
-            yield value.removeprefix(_REFERENCE)
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _references(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _references(item)
+    for each in parts_of(value):
+        if isinstance(each, str) and each.startswith(_REFERENCE):
+            yield each.removeprefix(_REFERENCE)

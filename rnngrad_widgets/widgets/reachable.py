@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ipywidgets import Widget
@@ -23,18 +23,21 @@ def reachable(roots: Iterable[Widget]) -> set[Widget]:
 def referred_by(widget: Widget) -> Iterator[Widget]:
     """Yield the widgets in the synchronised state of one, not what these refer to."""
     for name in widget.keys:
-        yield from _widgets_in(getattr(widget, name))
+        for each in parts_of(getattr(widget, name)):
+            if isinstance(each, Widget):
+                yield each
 
 
-def _widgets_in(value: Any) -> Iterator[Widget]:
-    if isinstance(value, Widget):
-        yield value
-    elif isinstance(value, dict):
+def parts_of(value: Any) -> Iterator[Any]:
+    """Yield what is in mappings and sequences, at any depth; of anything else the value itself."""
+    if isinstance(value, Mapping):
         for item in value.values():
-            yield from _widgets_in(item)
+            yield from parts_of(item)
     elif isinstance(value, list | tuple):
         for item in value:
-            yield from _widgets_in(item)
+            yield from parts_of(item)
+    else:
+        yield value
 
 
 def close_widgets(widgets: Iterable[Widget]) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
-    from playwright.sync_api import Browser, FrameLocator, Page, Route
+    from playwright.sync_api import Browser, ConsoleMessage, FrameLocator, Page, Route
 
 NBEXTENSIONS = Path(sys.prefix) / "share/jupyter/nbextensions"
 ARTIFACTS = Path(__file__).parents[1] / "artifacts"
@@ -59,12 +59,14 @@ def test_the_live_explorer_works(
     with serve(name, tmp_path, display) as address:
         page = browser.new_page(viewport={"width": 1200, "height": 1100})
         _answer_for_elsewhere(page)
+        complaints = _complaints_in(page)
         try:
             page.goto(address, wait_until="commit")
             if name == "marimo edit":
                 page.locator(".cm-content").first.click()
                 page.keyboard.press("Control+Enter")
             _use(page, page)
+            assert complaints == []
         finally:
             ARTIFACTS.mkdir(exist_ok=True)
             page.screenshot(path=ARTIFACTS / f"front-end-{name.replace(' ', '-')}-{display}.png")
@@ -77,11 +79,26 @@ def test_the_live_explorer_works_in_a_sandboxed_frame_of_another_origin(
     """As Colab shows outputs: html-manager in a frame that may run scripts, and nothing else."""
     with serve("shiny", tmp_path, "anywidget") as address:
         page = browser.new_page(viewport={"width": 1200, "height": 1100})
+        complaints = _complaints_in(page)
         page.set_content(
             f'<iframe src="{address}" sandbox="allow-scripts" width="1150" height="1050"></iframe>'
         )
         _use(page, page.frame_locator("iframe"))
+        assert complaints == []
         page.close()
+
+
+def _complaints_in(page: Page) -> list[str]:
+    """Return a list that grows with what scripts complain of in a page."""
+    complaints: list[str] = []
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            complaints.append(f"{message.text} ({message.location.get('url')})")
+
+    page.on("console", note)
+    page.on("pageerror", lambda error: complaints.append(f"{error} ({error.stack})"))
+    return complaints
 
 
 def _use(page: Page, place: Page | FrameLocator) -> None:
