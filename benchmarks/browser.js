@@ -2,7 +2,7 @@
 globalThis.bench = (() => {
   const later = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
   const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
-  const notebook = () => jupyterapp.shell.currentWidget.node;
+  const notebook = () => globalThis.jupyterapp?.shell.currentWidget.node ?? document;
 
   /** The part of the page, or of a shadow tree in it, that holds what is looked for. */
   const holder = (selector, node = document) => {
@@ -14,9 +14,16 @@ globalThis.bench = (() => {
     return null;
   };
 
-  const isTunnel = !('jupyterapp' in globalThis) || holder('.rnngrad-explorer') !== document;
-  const root = () => (isTunnel ? holder('.rnngrad-explorer') : notebook());
-  const find = (selector) => root()?.querySelector(selector) ?? null;
+  // The shadow tree that a tunnel shows its widgets in; looking for it takes up to 3 ms.
+  let tunnel = null;
+  const root = () => {
+    if (!tunnel?.isConnected) {
+      const found = holder('.rnngrad-explorer');
+      tunnel = found === document ? null : found;
+    }
+    return tunnel ?? notebook();
+  };
+  const find = (selector) => root().querySelector(selector);
   const part = (way, selector) =>
     way === 'maps'
       ? ([...notebook().querySelectorAll('.rnngrad-explorer')].at(-1)?.querySelector(selector) ?? null)

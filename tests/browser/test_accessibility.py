@@ -28,9 +28,11 @@ SHOWN = "document.documentElement.classList.contains('rnngrad-shown')"
 
 # The same widgets in a kernel and in a page; none needs TensorFlow, which takes seconds to import.
 WIDGETS = """
+import tempfile
+from importlib.util import find_spec
 import numpy as np
 from rnngrad_widgets import (
-    GradientExplorer, GradientTensor, compare, show_features_0D, show_features_1D,
+    GradientExplorer, GradientSnapshot, GradientTensor, compare, show_features_0D, show_features_1D,
     show_features_2D, show_features_hist,
 )
 from rnngrad_widgets.data.tensor import REACH, SEQUENCE
@@ -79,6 +81,15 @@ others = [
     comparison.maps(), show_features_1D(plain[:1]), show_features_2D(plain, n_rows=2),
     show_features_0D(plain[:, -1]), show_features_hist(plain),
 ]
+if find_spec("zarr"):  # which needs Python 3.11
+    from rnngrad_widgets.recording import RecordingWriter
+    folder = tempfile.mkdtemp()
+    for name in ("a", "b"):
+        writer = RecordingWriter(f"{folder}/{name}")
+        for step in (0, 10):
+            tensors = {("bi", "hidden_gradient"): gradient(1 + step, step)}
+            writer.append(GradientSnapshot(tensors, loss=1.0, step=step))
+    others.append(compare(f"{folder}/*"))
 """
 VIEWS = ["Heat map", "All samples", "Curves", "Flow", "Histogram", "Diagnosis", "Weights"]
 
