@@ -32,6 +32,9 @@ KERNEL = uuid4().hex
 TURNS = 1000
 """Messages that may wait in a page until its code is loaded; traits take turns to hold them."""
 
+HELD_BYTES = 64 << 20
+"""Bytes in waiting messages before the oldest are emptied: marimo's server keeps all traits."""
+
 _REFERENCE = "IPY_MODEL_"
 
 _answered: ContextVar[str | None] = ContextVar("answered", default=None)
@@ -87,6 +90,7 @@ class Tunnel(AnyWidget):
         self._lock = threading.RLock()
         self._members: set[str] = set()
         self._asked: dict[str, InnerComm] = {}  # comms that browsers have opened, by id
+        self._held: dict[str, int] = {}  # bytes of buffers in each turn, oldest first
         in_marimo = is_marimo()
         super().__init__(
             _esm=anywidget_code(with_library=in_marimo),
@@ -145,9 +149,21 @@ class Tunnel(AnyWidget):
         self.last += 1
         message = {each: value for each, value in message.items() if value}
         message |= {"number": self.last, "parent": _answered.get()}
-        state = {f"message{self.last % TURNS}": message, "last": self.last}
-        state, paths, buffers = _remove_buffers(state)
+        turn = f"message{self.last % TURNS}"
+        state, paths, buffers = _remove_buffers({turn: message, "last": self.last})
+        state |= self._hold(turn, sum(memoryview(each).nbytes for each in buffers))
         self.comm.send({"method": "update", "state": state, "buffer_paths": paths}, buffers=buffers)
+
+    def _hold(self, turn: str, size: int) -> dict[str, None]:
+        """Return older turns to empty; a page without their messages asks for all states."""
+        self._held.pop(turn, None)
+        emptied: dict[str, None] = {}
+        while size + sum(self._held.values()) > HELD_BYTES and self._held:
+            oldest = next(iter(self._held))
+            del self._held[oldest]
+            emptied[oldest] = None
+        self._held[turn] = size
+        return emptied
 
     def _new_in(self, value: Any) -> dict[str, Any]:
         """Return the states of widgets that are referred to and not known to the browser."""

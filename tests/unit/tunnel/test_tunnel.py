@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 
 from rnngrad_widgets import GradientExplorer, compare
+from rnngrad_widgets.data.tensor import SEQUENCE, GradientTensor
 from rnngrad_widgets.data.wire import encode
+from rnngrad_widgets.tunnel import tunnel as tunnel_module
 from rnngrad_widgets.widgets.inner_comm import InnerComm
 from rnngrad_widgets.widgets.open_widgets import all_widgets
 from rnngrad_widgets.widgets.reachable import reachable
@@ -143,6 +145,30 @@ def test_a_missed_message_is_made_up_for(explorer: GradientExplorer) -> None:
     tunnel.comm.send = lambda data, **_options: sent.append(data)
     tunnel._received(None, {"kind": "states"}, [])
     assert sent[0]["state"]["inner"]["root"] == explorer.model_id
+
+
+def test_a_server_that_keeps_traits_keeps_a_few_messages(
+    explorer: GradientExplorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = an_array().nbytes
+    monkeypatch.setattr(tunnel_module, "HELD_BYTES", 3 * size)
+    tunnel = explorer.anywidget()
+    kept: dict[str, list[Any]] = {}
+
+    def send(data: dict[str, Any], buffers: list[Any], **_options: Any) -> None:
+        for name in data["state"]:
+            kept[name] = [
+                buffer
+                for path, buffer in zip(data["buffer_paths"], buffers, strict=True)
+                if path[0] == name
+            ]
+
+    tunnel.comm.send = send
+    for step in range(8):
+        tensor = GradientTensor(an_array(step), SEQUENCE, step=step)
+        explorer.add_snapshot({"": tensor}, step, f"step {step}")
+    held = [memoryview(each).nbytes for buffers in kept.values() for each in buffers]
+    assert held == [size] * 3
 
 
 def test_a_widget_that_a_person_makes_in_a_callback_is_not_in_the_tunnel(
