@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from itertools import dropwhile
 from typing import Any
 from weakref import WeakSet
 
@@ -18,6 +20,9 @@ from rnngrad_widgets.widgets.inner_comm import InnerComm
 _LIBRARIES = {"ipywidgets", "bqplot", "bqscales", "traitlets", "contextlib", "anywidget"}
 _PACKAGE = __name__.partition(".")[0]
 
+_constructed: ContextVar[Widget | None] = ContextVar("constructed", default=None)
+"""The widget that is being taken in."""
+
 WATCHERS: WeakSet[Any] = WeakSet()
 """Open tunnels: each is told of new widgets, by its method ``welcome``."""
 
@@ -25,14 +30,23 @@ WATCHERS: WeakSet[Any] = WeakSet()
 def use_inner_comms(use: Callable[[], bool]) -> None:
     """Let widgets that this package makes from now on have an `InnerComm` where `use` says so.
 
-    ipywidgets calls one function for each new widget before it opens a comm, and marimo sets it
-    too: what was set before is called for all others.
+    ipywidgets calls one function for each new widget before it opens a comm. marimo and Solara set
+    it too, Solara again and again: what was set before is called for all others, and may call this.
     """
     before = Widget._widget_construction_callback  # noqa: SLF001 - there is no public way to ask
     if getattr(before, "is_ours", False):
         return
 
     def constructed(widget: Widget) -> None:
+        if _constructed.get() is widget:
+            return
+        token = _constructed.set(widget)
+        try:
+            take_in(widget)
+        finally:
+            _constructed.reset(token)
+
+    def take_in(widget: Widget) -> None:
         if widget.comm is None and _is_made_here() and use():
             widget.comm = InnerComm()
             for watcher in list(WATCHERS):
@@ -49,12 +63,12 @@ def _is_made_here() -> bool:
 
     Libraries make widgets too, the layout of each for instance: what called them counts.
     """
-    for name in _callers():
+    # from where ipywidgets calls the function that is set, which may be another that calls this
+    for name in dropwhile(lambda name: name.partition(".")[0] != "ipywidgets", _callers()):
         package = name.partition(".")[0]
         if package == _PACKAGE:
-            if not name.startswith(__name__):
-                return not name.startswith(f"{_PACKAGE}.tunnel.")
-        elif package not in _LIBRARIES:
+            return not name.startswith(f"{_PACKAGE}.tunnel.")
+        if package not in _LIBRARIES:
             return False
     return False
 

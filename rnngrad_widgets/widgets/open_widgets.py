@@ -10,8 +10,8 @@ Here each page is answered in its own.
 
 from __future__ import annotations
 
-from collections.abc import ValuesView
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, MutableMapping, ValuesView
+from typing import Any
 
 from comm import get_comm_manager
 from IPython import get_ipython
@@ -19,19 +19,48 @@ from ipywidgets.widgets import widget as ipywidgets
 
 from rnngrad_widgets.widgets.inner_comm import InnerComm
 
-if TYPE_CHECKING:
-    pass
 
+class _Widgets(MutableMapping[str, Any]):
+    """Widgets that may be gone through in one thread while another one opens and closes some.
 
-class _Widgets(dict[str, Any]):
-    """Widgets that may be gone through in one thread while another one opens and closes some."""
+    Parameters
+    ----------
+    kept
+        What kept them before. It goes on to: Solara's keeps the widgets of each user apart.
+    """
 
-    def values(self) -> ValuesView[Any]:  # type: ignore[override]
+    def __init__(self, kept: MutableMapping[str, Any]) -> None:
+        self._kept = kept
+
+    def __getitem__(self, model_id: str) -> Any:
+        return self._kept[model_id]
+
+    def __setitem__(self, model_id: str, widget: Any) -> None:
+        self._kept[model_id] = widget
+
+    def __delitem__(self, model_id: str) -> None:
+        del self._kept[model_id]
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(
+            list(self._kept)
+        )  # one step of the interpreter, so that no thread comes between
+
+    def everything(self) -> dict[str, Any]:
+        """Return the widgets that are open now, also those that no front end knows."""
+        found = {model_id: self._kept.get(model_id) for model_id in self}
+        return {model_id: each for model_id, each in found.items() if each is not None}
+
+    def values(self) -> ValuesView[Any]:
         """Return the widgets that are open now and have a comm that the front end knows.
 
         It is for pages that ask for the state of all, and for Panel, which opens comms for all.
         """
-        return ValuesView({key: each for key, each in self.copy().items() if _is_on_wire(each)})
+        on_wire = {key: each for key, each in self.everything().items() if _is_on_wire(each)}
+        return on_wire.values()
 
 
 def _is_on_wire(widget: Any) -> bool:
@@ -71,4 +100,4 @@ def open_widgets() -> _Widgets:
 
 def all_widgets() -> list[Any]:
     """Return the widgets that are open now, those in tunnels too."""
-    return list(open_widgets().copy().values())
+    return list(open_widgets().everything().values())
