@@ -31,6 +31,12 @@ export function defineAs(name: string): (dependencies: string[], factory: Factor
 
 /** A widget manager with the modules of this page. */
 export abstract class ModuleManager extends ManagerBase {
+  /**
+   * Formulas stay as they are: no control here has any, and the MathJax of the page may be one that
+   * ipywidgets does not know, as Voila's.
+   */
+  readonly _rendermime = { latexTypesetter: { typeset: () => undefined } };
+
   protected override async loadClass(name: string, moduleName: string): Promise<never> {
     return moduleNamed(moduleName)[name] as never;
   }
