@@ -132,6 +132,7 @@ def executed() -> NotebookNode:
     return notebook
 
 
+@pytest.mark.one_case_in(2)
 @pytest.mark.parametrize("loader", [False, True], ids=["offline", "with a loader"])
 @pytest.mark.parametrize("template", ["lab", "classic", "slides"])
 def test_a_notebook_that_was_run_without_a_browser(

@@ -8,6 +8,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.browser import server
 from tests.browser.explorer_page import eventually
 from tests.browser.lab import Lab
@@ -163,6 +165,7 @@ def test_a_kernel_that_is_restarted_in_a_fit_and_one_that_dies(lab: Lab, tmp_pat
     eventually(lambda: e.range.get_attribute("aria-valuetext"), shown, "the step that is shown")
 
 
+@pytest.mark.long
 def test_a_server_that_is_started_anew(browser: Browser, tmp_path: Path) -> None:
     running = server.start(tmp_path)
     context = browser.new_context()

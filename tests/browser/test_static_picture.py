@@ -53,6 +53,7 @@ def open_file(lab: Lab, name: str) -> NotebookPage:
     return notebook
 
 
+@pytest.mark.one_case_in(2)
 @pytest.mark.parametrize("theme", [LIGHT, DARK])
 def test_it_is_renewed_while_the_widget_is_seen_and_seen_when_it_is_gone(
     lab: Lab, theme: Theme

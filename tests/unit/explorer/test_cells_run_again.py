@@ -77,6 +77,7 @@ def notebook(
     shell.reset()
 
 
+@pytest.mark.one_case_in(2)
 @pytest.mark.parametrize(
     "code", [f"e = {MADE}\ne", MADE, f"ipywidgets.VBox([{MADE}])", f"e = {MADE}\nx = [e]"]
 )

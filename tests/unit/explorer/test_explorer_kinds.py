@@ -52,6 +52,7 @@ def convolutional(rank: int, *, masked: bool, sequences: bool = True) -> tuple[A
     return compiled(inputs, hidden), x
 
 
+@pytest.mark.one_case_in(2)
 @pytest.mark.parametrize(("rank", "masked"), [(1, True), (2, False), (2, True), (3, False)])
 def test_the_views_of_a_convolutional_layer(rank: int, masked: bool) -> None:
     model, x = convolutional(rank, masked=masked)

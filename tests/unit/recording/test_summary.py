@@ -413,6 +413,7 @@ def test_a_summary_of_weights_alone_is_refused_by_the_writer(tmp_path: Path) -> 
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.long
 def test_hundreds_of_layers_have_a_root_that_is_read(tmp_path: Path) -> None:
     layers = [
         tensor(f"encoder/block_{i}/bidirectional_lstm", shape=(2, 3, 4), directions=BOTH)

@@ -30,6 +30,7 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
+@pytest.mark.long
 def test_the_chief_of_two_workers_records(tmp_path: Path) -> None:
     ports = ",".join(map(str, free_ports(2)))
     environment = {

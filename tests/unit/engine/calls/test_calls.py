@@ -133,6 +133,7 @@ class Decoding(keras.Model):
         return self.head(ops.stack(outputs, 1))
 
 
+@pytest.mark.one_case_in(2)
 @pytest.mark.parametrize("sequences", [False, True])
 def test_a_layer_called_with_one_timestep_at_a_time(sequences: bool) -> None:
     y = RNG.normal(size=(B, T, 1))
@@ -163,6 +164,7 @@ def repeated(depth: int, calls: int) -> tuple[Any, Any, Any]:
     return compiled(keras.Model(outer, head(wrapped(outer)))), compiled(flat), rnn
 
 
+@pytest.mark.one_case_in(2)
 @pytest.mark.parametrize(("depth", "calls"), [(1, 1), (2, 1), (1, 2)])
 def test_the_steps_of_a_time_distributed_are_samples(depth: int, calls: int) -> None:
     wrapped, flat, rnn = repeated(depth, calls)

@@ -132,6 +132,7 @@ def tensors(solved: Solved, *quantities: str) -> list[GradientTensor]:
     return [t for (_, quantity), t in solved.snapshot.items() if quantity in quantities]
 
 
+@pytest.mark.one_case_in(3)
 def test_loss_and_output(case: Case) -> None:
     solved = solve(case)
     assert solved.snapshot.loss == pytest.approx(solved.loss, rel=1e-13)
@@ -276,6 +277,7 @@ def test_gradients_are_central_differences(case: Case) -> None:
         assert_slope((nudged(1.0) - nudged(-1.0)) / 2e-5, parts)
 
 
+@pytest.mark.one_case_in(3)
 def test_weights_and_inputs_are_central_differences_of_keras_itself(case: Case) -> None:
     solved, rng = solve(case), np.random.default_rng(0)
     made, path = solved.made, solved.made.layer.name

@@ -148,6 +148,7 @@ def test_many_timesteps_are_carried_back_together() -> None:
     )
 
 
+@pytest.mark.one_case_in(2)
 @pytest.mark.parametrize("kind", ["dropout", "batch_normalization", "stateful"])
 def test_what_happens_in_training_happens_once(kind: str) -> None:
     keras.utils.set_random_seed(1)
@@ -286,6 +287,7 @@ def test_it_tells_how_far_it_is_and_can_be_interrupted() -> None:
     np.testing.assert_array_equal(again["l", "reach"], whole["l", "reach"])
 
 
+@pytest.mark.long
 def test_of_tf_keras_it_is_the_same() -> None:
     import tf_keras  # noqa: PLC0415 - takes seconds, and one test needs it
 

@@ -204,6 +204,7 @@ def numpy_output_step(w: Any, x: Any, states: Any, tap: Any) -> Any:
     return h * np.sign(h.numpy()), [h]
 
 
+@pytest.mark.one_case_in(2)
 @pytest.mark.parametrize("unroll", [False, True])
 @pytest.mark.parametrize(
     ("call", "step", "smooth"),
