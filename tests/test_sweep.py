@@ -101,6 +101,7 @@ def follow(url):
     NotebookClient(notebook, timeout=SECONDS, kernel_name="python3").execute()
 
 
+@pytest.mark.long
 def test_trials_record_one_is_killed_and_a_notebook_follows(tmp_path):
     sweep = Sweep(tmp_path)
     try:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.browser.explorer_page import eventually
 from tests.browser.test_timeline import SOURCE, TimelinePage, snapshots_of
 
@@ -145,6 +147,7 @@ def test_a_page_loaded_again_while_a_cell_trains_has_all_snapshots(
     e.expect_step(1)
 
 
+@pytest.mark.long
 def test_two_browsers_and_a_connection_that_was_lost(
     lab: Lab, browser: Browser, tmp_path: Path
 ) -> None:

@@ -122,7 +122,7 @@ def test_unrolled_and_eager_loops(settings: dict[str, bool], eagerly: bool) -> N
         np.testing.assert_allclose(tensor.values, found[1][key].values, rtol=1e-10, atol=1e-14)
 
 
-@pytest.mark.one_case_in(3)
+@pytest.mark.one_case_in(6)
 @pytest.mark.parametrize("rank", [1, 2, 3])
 def test_a_convolutional_lstm_of_one_pixel_is_an_lstm(rank: int) -> None:
     convolutional = getattr(layers, f"ConvLSTM{rank}D")
