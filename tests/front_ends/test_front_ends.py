@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from tests.browser import chromium
 from tests.browser.conftest import FLAGS
-from tests.front_ends.front_end import HOW_TO_GET_THEM, PYTHON, ROOT, serve
+from tests.front_ends.front_end import APPS, HOW_TO_GET_THEM, PYTHON, ROOT, serve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,6 +78,21 @@ def test_the_live_explorer_works(
             ARTIFACTS.mkdir(exist_ok=True)
             page.screenshot(path=ARTIFACTS / f"front-end-{name.replace(' ', '-')}-{display}.png")
             page.close()
+
+
+def test_the_explorer_is_dark_where_marimo_is(browser: Browser, tmp_path: Path) -> None:
+    """Its colours are ``color(srgb ...)``, also in computed styles."""
+    sources = {app.name: app.read_text() for app in APPS.iterdir() if app.is_file()}
+    sources[".marimo.toml"] = '[display]\ntheme = "dark"\n'
+    with serve("marimo run", tmp_path, None, sources) as address:
+        page = browser.new_page()
+        page.goto(address, wait_until="commit")
+        canvas = page.locator(".rnngrad-explorer canvas").first
+        canvas.wait_for(timeout=SECONDS)
+        expect(page.locator(".rnngrad-title")).to_have_css("color", "rgb(242, 242, 242)")
+        page.wait_for_timeout(1000)
+        assert np.median(_pixels(canvas.screenshot())) < 50
+        page.close()
 
 
 def test_the_live_explorer_works_in_a_sandboxed_frame_of_another_origin(

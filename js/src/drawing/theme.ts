@@ -102,13 +102,30 @@ export function lookAtGround(el: Element): void {
 
 function isDarkBehind(el: Element): boolean | null {
   for (let at: Element | undefined = el; at !== undefined; at = parentOf(at)) {
-    const channels = /^rgba?\(([^)]+)\)$/.exec(getComputedStyle(at).backgroundColor)?.[1];
-    const [red, green, blue, alpha = 1] = channels?.split(/[\s,/]+/).map(Number) ?? [0, 0, 0, 0];
+    const [red, green, blue, alpha] = channelsOf(getComputedStyle(at).backgroundColor);
     if (alpha > 0.5) {
       return 0.299 * red + 0.587 * green + 0.114 * blue < 128;
     }
   }
   return null;
+}
+
+/** Red, green and blue up to 255, and alpha up to 1. */
+function channelsOf(colour: string): [number, number, number, number] {
+  const channels = /^rgba?\(([^)]+)\)$/
+    .exec(colour)?.[1]
+    ?.split(/[\s,/]+/)
+    .map(Number);
+  if (channels !== undefined) {
+    const [red = 0, green = 0, blue = 0, alpha = 1] = channels;
+    return [red, green, blue, alpha];
+  }
+  // any other notation stays as it is in a computed style: marimo has color(srgb ...)
+  const context = document.createElement('canvas').getContext('2d') as CanvasRenderingContext2D;
+  context.fillStyle = colour;
+  context.fillRect(0, 0, 1, 1);
+  const [red, green, blue, alpha] = context.getImageData(0, 0, 1, 1).data as unknown as number[];
+  return [red as number, green as number, blue as number, (alpha as number) / 255];
 }
 
 /** The parent of an element, out of a shadow tree too. */
