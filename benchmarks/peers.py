@@ -76,7 +76,7 @@ def batch_of(size: Size) -> Batch:
 
 def keras_model(size: Size) -> Any:
     """Return an LSTM with a Dense head."""
-    import keras  # noqa: PLC0415 - each way has a process of its own
+    import keras
 
     keras.utils.set_random_seed(0)
     layers = [keras.layers.LSTM(size.units, name="lstm"), keras.layers.Dense(1)]
@@ -87,7 +87,7 @@ def keras_model(size: Size) -> Any:
 
 def this_engine(size: Size) -> Way:
     """Return how `GradientEngine` computes it."""
-    from rnngrad_widgets import GradientEngine  # noqa: PLC0415 - as above
+    from rnngrad_widgets import GradientEngine
 
     x, y = batch_of(size)
     engine = GradientEngine(keras_model(size))
@@ -96,7 +96,7 @@ def this_engine(size: Size) -> Way:
 
 def tape_by_hand(size: Size, *, compiled: bool) -> Way:
     """Return a loop over the cell, each state watched."""
-    import tensorflow as tf  # noqa: PLC0415 - as above
+    import tensorflow as tf
 
     lstm, dense = keras_model(size).layers
     x, y = map(tf.constant, batch_of(size))
@@ -119,7 +119,7 @@ def tape_by_hand(size: Size, *, compiled: bool) -> Way:
 
 def torch_states(size: Size) -> Way:
     """Return a loop over torch's cell, the gradient kept of each state."""
-    import torch  # noqa: PLC0415 - as above
+    import torch
 
     torch.manual_seed(0)
     cell, dense = torch.nn.LSTMCell(FEATURES, size.units), torch.nn.Linear(size.units, 1)
@@ -223,8 +223,8 @@ def cells(words: Any) -> str:
 
 def writers(folder: Path, steps: int, array: NDArray[np.float32]) -> Iterator[tuple[str, Any]]:
     """Yield each way to write the same array at every step."""
-    from rnngrad_widgets import GradientSnapshot, GradientTensor  # noqa: PLC0415 - as above
-    from rnngrad_widgets.recording import RecordingWriter  # noqa: PLC0415 - as above
+    from rnngrad_widgets import GradientSnapshot, GradientTensor
+    from rnngrad_widgets.recording import RecordingWriter
 
     writer = RecordingWriter(folder / "recording")
     dims = ("sample", "timestep", "channel")
@@ -237,7 +237,7 @@ def writers(folder: Path, steps: int, array: NDArray[np.float32]) -> Iterator[tu
     (folder / "npy").mkdir()
     yield "np.save", lambda step: np.save(folder / "npy" / f"{step}.npy", array)
     if find_spec("h5py"):
-        import h5py  # noqa: PLC0415 - as above
+        import h5py
 
         with h5py.File(folder / "h5py.h5", "w") as file:
             stored = file.create_dataset("g", (steps, *array.shape), "f4", chunks=(1, *array.shape))
@@ -247,7 +247,7 @@ def writers(folder: Path, steps: int, array: NDArray[np.float32]) -> Iterator[tu
                 file.flush()
 
             yield "h5py", put
-    import tensorflow as tf  # noqa: PLC0415 - as above
+    import tensorflow as tf
 
     events = tf.summary.create_file_writer(str(folder / "events"))
 

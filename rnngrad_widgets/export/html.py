@@ -27,7 +27,7 @@ from rnngrad_widgets.export.bundle import licences, renderer
 from rnngrad_widgets.export.files import write_whole
 from rnngrad_widgets.widgets.control_link import ControlLink
 from rnngrad_widgets.widgets.open_widgets import all_widgets
-from rnngrad_widgets.widgets.reachable import reachable
+from rnngrad_widgets.widgets.reachable import reachable_with_snapshots
 from rnngrad_widgets.widgets.tensor import Tensor
 from rnngrad_widgets.widgets.timeline import Snapshot
 
@@ -178,9 +178,7 @@ def _theme(widget: DOMWidget) -> str:
 
 def _models(widget: DOMWidget, precision: Precision) -> dict[str, dict[str, Any]]:
     """Return states of the widget, of all it refers to and of the links between, by model id."""
-    found = reachable([widget])
-    # which their frame does not refer to
-    found |= reachable(each for frame in found for each in getattr(frame, "snapshots", ()))
+    found = reachable_with_snapshots(widget)
     links = [
         each
         for each in all_widgets()

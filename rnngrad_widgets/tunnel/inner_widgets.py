@@ -20,8 +20,8 @@ from rnngrad_widgets.widgets.inner_comm import InnerComm
 _LIBRARIES = {"ipywidgets", "bqplot", "bqscales", "traitlets", "contextlib", "anywidget"}
 _PACKAGE = __name__.partition(".")[0]
 
-_constructed: ContextVar[Widget | None] = ContextVar("constructed", default=None)
-"""The widget that is being taken in."""
+_handed_on: ContextVar[Widget | None] = ContextVar("handed_on", default=None)
+"""The widget that what was set before is called for now."""
 
 WATCHERS: WeakSet[Any] = WeakSet()
 """Open tunnels: each is told of new widgets, by its method ``welcome``."""
@@ -38,21 +38,16 @@ def use_inner_comms(use: Callable[[], bool]) -> None:
         return
 
     def constructed(widget: Widget) -> None:
-        if _constructed.get() is widget:
-            return
-        token = _constructed.set(widget)
-        try:
-            take_in(widget)
-        finally:
-            _constructed.reset(token)
-
-    def take_in(widget: Widget) -> None:
         if widget.comm is None and _is_made_here() and use():
             widget.comm = InnerComm()
             for watcher in list(WATCHERS):
                 watcher.welcome(widget)
-        elif before is not None:
-            before(widget)
+        elif before is not None and _handed_on.get() is not widget:
+            token = _handed_on.set(widget)
+            try:
+                before(widget)
+            finally:
+                _handed_on.reset(token)
 
     constructed.is_ours = True  # type: ignore[attr-defined]
     Widget.on_widget_constructed(constructed)

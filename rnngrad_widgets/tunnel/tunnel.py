@@ -23,7 +23,12 @@ from rnngrad_widgets.tunnel.front_end import is_marimo
 from rnngrad_widgets.tunnel.inner_widgets import WATCHERS, inner_comm_of
 from rnngrad_widgets.widgets.inner_comm import InnerComm
 from rnngrad_widgets.widgets.open_widgets import all_widgets, open_widgets
-from rnngrad_widgets.widgets.reachable import parts_of, reachable, referred_by
+from rnngrad_widgets.widgets.reachable import (
+    parts_of,
+    reachable,
+    reachable_with_snapshots,
+    referred_by,
+)
 from rnngrad_widgets.widgets.timeline import Snapshot
 
 KERNEL = uuid4().hex
@@ -111,7 +116,7 @@ class Tunnel(AnyWidget):
         """Return the states of all widgets that belong to the frame, as they are now."""
         with self._lock:
             following = self.last + 1
-            self._join(reachable([self._frame, *getattr(self._frame, "snapshots", ())]))
+            self._join(reachable_with_snapshots(self._frame))
             self._join(self._links())
             known = open_widgets()
             widgets = [known[each] for each in self._members if each in known]
@@ -158,9 +163,11 @@ class Tunnel(AnyWidget):
         """Return older turns to empty; a page without their messages asks for all states."""
         self._held.pop(turn, None)
         emptied: dict[str, None] = {}
-        while size + sum(self._held.values()) > HELD_BYTES and self._held:
-            oldest = next(iter(self._held))
-            del self._held[oldest]
+        total = size + sum(self._held.values())
+        for oldest in list(self._held):
+            if total <= HELD_BYTES:
+                break
+            total -= self._held.pop(oldest)
             emptied[oldest] = None
         self._held[turn] = size
         return emptied

@@ -10,7 +10,7 @@ Here each page is answered in its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, MutableMapping, ValuesView
+from collections.abc import Iterator, Mapping, MutableMapping, ValuesView
 from typing import Any
 
 from comm import get_comm_manager
@@ -45,22 +45,20 @@ class _Widgets(MutableMapping[str, Any]):
         return len(self._kept)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(
-            list(self._kept)
-        )  # one step of the interpreter, so that no thread comes between
-
-    def everything(self) -> dict[str, Any]:
-        """Return the widgets that are open now, also those that no front end knows."""
-        found = {model_id: self._kept.get(model_id) for model_id in self}
-        return {model_id: each for model_id, each in found.items() if each is not None}
+        return iter(list(self._kept))  # no other thread comes between while it is copied
 
     def values(self) -> ValuesView[Any]:
         """Return the widgets that are open now and have a comm that the front end knows.
 
         It is for pages that ask for the state of all, and for Panel, which opens comms for all.
         """
-        on_wire = {key: each for key, each in self.everything().items() if _is_on_wire(each)}
-        return on_wire.values()
+        return dict(enumerate(filter(_is_on_wire, _in(self)))).values()
+
+
+def _in(widgets: Mapping[str, Any]) -> list[Any]:
+    """Return the widgets that are still there when they are looked up."""
+    found = [widgets.get(model_id) for model_id in widgets]
+    return [each for each in found if each is not None]
 
 
 def _is_on_wire(widget: Any) -> bool:
@@ -100,4 +98,4 @@ def open_widgets() -> _Widgets:
 
 def all_widgets() -> list[Any]:
     """Return the widgets that are open now, those in tunnels too."""
-    return list(open_widgets().everything().values())
+    return _in(open_widgets())

@@ -20,6 +20,12 @@ def reachable(roots: Iterable[Widget]) -> set[Widget]:
     return found
 
 
+def reachable_with_snapshots(root: Widget) -> set[Widget]:
+    """Return what `reachable` does, and the snapshots of frames, which do not refer to them."""
+    found = reachable([root])
+    return found | reachable(each for frame in found for each in getattr(frame, "snapshots", ()))
+
+
 def referred_by(widget: Widget) -> Iterator[Widget]:
     """Yield the widgets in the synchronised state of one, not what these refer to."""
     for name in widget.keys:

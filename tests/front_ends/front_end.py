@@ -69,10 +69,10 @@ def serve(
     display
         The environment variable ``RNNGRAD_DISPLAY``; None for what is found out.
     sources
-        Other apps by file name, instead of those of `APPS`.
+        Other files by name, beside those of `APPS` or instead of them.
     """
-    apps = sources or {app.name: app.read_text() for app in APPS.iterdir() if app.is_file()}
-    for app, source in apps.items():
+    apps = {app.name: app.read_text() for app in APPS.iterdir() if app.is_file()}
+    for app, source in {**apps, **(sources or {})}.items():
         (folder / app).write_text(source)
     _write_notebook(folder / "voila_app.ipynb")
     _copy_shared(folder / "jupyter", with_ours=display != "anywidget")

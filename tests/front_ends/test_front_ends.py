@@ -14,7 +14,7 @@ from playwright.sync_api import expect, sync_playwright
 
 from tests.browser import chromium
 from tests.browser.conftest import FLAGS
-from tests.front_ends.front_end import APPS, HOW_TO_GET_THEM, PYTHON, ROOT, serve
+from tests.front_ends.front_end import HOW_TO_GET_THEM, PYTHON, ROOT, serve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,8 +82,7 @@ def test_the_live_explorer_works(
 
 def test_the_explorer_is_dark_where_marimo_is(browser: Browser, tmp_path: Path) -> None:
     """Its colours are ``color(srgb ...)``, also in computed styles."""
-    sources = {app.name: app.read_text() for app in APPS.iterdir() if app.is_file()}
-    sources[".marimo.toml"] = '[display]\ntheme = "dark"\n'
+    sources = {".marimo.toml": '[display]\ntheme = "dark"\n'}
     with serve("marimo run", tmp_path, None, sources) as address:
         page = browser.new_page()
         page.goto(address, wait_until="commit")

@@ -14,33 +14,22 @@ from rnngrad_widgets.widgets.open_widgets import _Widgets
 pytestmark = pytest.mark.usefixtures("open_widgets")
 
 
-class ByUser(UserDict[str, Any]):
-    """Keeps the widgets of each user apart, as Solara does."""
-
-    def __init__(self) -> None:
-        self.of: dict[str, dict[str, Any]] = {"ann": {}, "bob": {}}
-        self.user = "ann"
-
-    @property
-    def data(self) -> dict[str, Any]:  # type: ignore[override]  # UserDict's is an attribute
-        return self.of[self.user]
-
-
 def test_each_user_sees_only_own_widgets() -> None:
-    kept = ByUser()
+    of: dict[str, dict[str, Any]] = {"ann": {}, "bob": {}}
+    kept: UserDict[str, Any] = UserDict()  # of the user whose turn it is, as Solara's
     widgets = _Widgets(kept)
-    sliders = {user: IntSlider() for user in kept.of}
+    sliders = {user: IntSlider() for user in of}
     for user, slider in sliders.items():
-        kept.user = user
+        kept.data = of[user]
         widgets[slider.model_id] = slider
     for user, slider in sliders.items():
-        kept.user = user
+        kept.data = of[user]
         assert list(widgets.values()) == [slider]
-        assert dict(widgets.everything()) == {slider.model_id: slider}
+        assert dict(widgets) == {slider.model_id: slider}
     inner = IntSlider()
     inner.comm = InnerComm()
     widgets["inner"] = inner
     assert inner not in widgets.values()
-    assert widgets.everything()["inner"] is inner
+    assert widgets["inner"] is inner
     del widgets["inner"]
-    assert len(kept.of["bob"]) == 1
+    assert len(of["bob"]) == 1
