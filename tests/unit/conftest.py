@@ -23,3 +23,4 @@ def open_widgets() -> Iterator[dict[str, object]]:
     close_all()
     yield _instances
     close_all()
+    assert not _instances  # those that stay would be open in the tests that follow

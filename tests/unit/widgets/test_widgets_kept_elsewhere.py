@@ -26,8 +26,7 @@ def test_each_user_sees_only_own_widgets() -> None:
         kept.data = of[user]
         assert list(widgets.values()) == [slider]
         assert dict(widgets) == {slider.model_id: slider}
-    inner = IntSlider()
-    inner.comm = InnerComm()
+    inner = IntSlider(comm=InnerComm())
     widgets["inner"] = inner
     assert inner not in widgets.values()
     assert widgets["inner"] is inner
