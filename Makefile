@@ -57,9 +57,9 @@ test-oldest: $(OLDEST)/.installed
 	$(OLDEST)/bin/python tests/browser/chromium.py
 	$(OLDEST)/bin/python -m pytest tests/unit $(OLDEST_BROWSER) -n 2 --dist worksteal $(ARGS)
 
-# Two processes, each with the time and half of the models.
+# Two processes, each with the time and half of the settings and of the models.
 fuzz: $(VENV)/.built
-	$(VENV)/bin/python -m tests.unit.explorer.random_settings --settings 2000 --minutes 20
+	$(VENV)/bin/python -m tests.unit.explorer.random_settings --settings 2000 --minutes 20 --processes 2
 	$(VENV)/bin/python -m tests.unit.engine.random_models --examples 2000 --minutes 40 --processes 2 $(ARGS)
 
 soak: $(VENV)/.built

@@ -105,6 +105,7 @@ def drawn(frame: Frame) -> bool:
     return bool(found.json_value())
 
 
+@pytest.mark.one_case_in(2)
 @pytest.mark.parametrize("name", ["index.html", "tutorial.html"])
 @pytest.mark.parametrize("dark", [False, True])
 def test_figures_have_the_theme_and_the_height_of_their_page(

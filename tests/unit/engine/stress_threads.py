@@ -24,7 +24,6 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 
 from rnngrad_widgets.engine import GradientEngine
-from tests.unit.engine.processes import run_together
 from tests.unit.engine.threads.test_threads import (
     MAKERS,
     X,
@@ -36,6 +35,7 @@ from tests.unit.engine.threads.test_threads import (
     make,
     squared,
 )
+from tests.unit.processes import run_together
 
 if TYPE_CHECKING:
     from collections.abc import Callable

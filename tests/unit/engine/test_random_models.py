@@ -32,7 +32,7 @@ EXAMPLES: tuple[Spec, ...] = (
 )
 """Models that were wrong once, in the engine or in the unroll."""
 
-DRAWN = 4
+DRAWN = 2
 """How many models of each family are drawn; the same ones in every run."""
 
 

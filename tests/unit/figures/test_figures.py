@@ -126,7 +126,7 @@ def figures() -> dict[str, Drawn]:
     return {name: draw(make()) for name, make in FIGURES.items()}
 
 
-@pytest.mark.one_case_in(3)
+@pytest.mark.one_case_in(6)
 @pytest.mark.parametrize("name", FIGURES)
 def test_text_is_8_pt_inside_the_figure_and_apart(name: str, figures: dict[str, Drawn]) -> None:
     figure, texts, _ = figures[name]

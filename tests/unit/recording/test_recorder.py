@@ -66,6 +66,7 @@ def recorder(path: Path, **settings: Any) -> GradientRecorder:
     return GradientRecorder(path, *PROBE, **{"every": 5, "max_overhead": None, **settings})
 
 
+@pytest.mark.one_case_in(2)
 @pytest.mark.parametrize("library", KERAS)
 def test_training_is_the_same_to_the_last_bit(tmp_path: Path, library: str) -> None:
     with_, without = make(KERAS[library], run_eagerly=False), None

@@ -113,6 +113,7 @@ def test_eager_loops_pass() -> None:
         np.testing.assert_array_equal(weight, value)
 
 
+@pytest.mark.one_case_in(3)
 @double
 @pytest.mark.parametrize(("unroll", "eagerly"), [(True, False), (False, True), (True, True)])
 def test_a_stack_of_cells_passes_in_loops_that_are_not_traced(unroll: bool, eagerly: bool) -> None:
@@ -134,6 +135,7 @@ def test_a_cell_that_is_in_its_stack_twice_passes(unroll: bool) -> None:
     assert {row.layer for row in table} == {"rnn/0", "rnn/1"}
 
 
+@pytest.mark.one_case_in(2)
 @pytest.mark.parametrize("mask", [False, True])
 def test_models_of_tf_keras_pass(mask: bool) -> None:
     before = tf_keras.backend.floatx()

@@ -79,7 +79,7 @@ PLACES = [
 ]
 
 
-@pytest.mark.one_case_in(2)
+@pytest.mark.one_case_in(4)
 @pytest.mark.parametrize("library", [keras, tf_keras])
 @pytest.mark.parametrize(("holder", "expected"), PLACES)
 def test_layers_in_any_attribute(holder: Any, expected: list[str], library: Any) -> None:

@@ -184,6 +184,7 @@ def examples(where: str) -> tuple[str, str]:
     return "\n".join(example.source for example in definitions), last.source
 
 
+@pytest.mark.one_case_in(2)
 @pytest.mark.parametrize("library", LIBRARIES)
 @pytest.mark.parametrize("where", ["page", "docstring"])
 def test_the_examples(library: Any, where: str) -> None:

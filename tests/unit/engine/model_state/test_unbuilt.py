@@ -82,6 +82,7 @@ def test_other_batch_sizes_that_evaluate_takes(library: Any, how: str) -> None:
         assert look(model, samples).loss == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.one_case_in(2)
 # Keras 3.15 saves variables in a way that numpy warns of.
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 @LIBRARIES
@@ -119,6 +120,7 @@ def test_it_is_exported_as_a_model_that_fit_built(tmp_path: Path) -> None:
     np.testing.assert_allclose(exported.serve(X[:3]).numpy(), model(X[:3]).numpy(), rtol=1e-6)
 
 
+@pytest.mark.one_case_in(2)
 @LIBRARIES
 def test_generators_of_python_and_numpy_end_where_fit_leaves_them(library: Any) -> None:
     def states() -> tuple[Any, str]:

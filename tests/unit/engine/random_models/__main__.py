@@ -18,11 +18,11 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from tests.unit.engine.processes import run_together
 from tests.unit.engine.random_models.judge import Fault, judged
 from tests.unit.engine.random_models.known import known
 from tests.unit.engine.random_models.simpler import smallest
 from tests.unit.engine.random_models.strategy import FAMILIES, specs
+from tests.unit.processes import run_together
 
 if TYPE_CHECKING:
     from tests.unit.engine.random_models.spec import Spec

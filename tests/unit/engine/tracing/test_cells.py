@@ -66,6 +66,7 @@ def test_own_cells_with_one_state(cls: Any) -> None:
     check(model_of(cell), cell, {("rnn", "hidden_gradient"): ""})
 
 
+@pytest.mark.one_case_in(2)
 @pytest.mark.parametrize("eagerly", [False, True])
 def test_nested_states_have_one_tensor_each(eagerly: bool) -> None:
     cell = Several()
@@ -98,6 +99,7 @@ def test_an_attention_cell_and_the_window_it_attends_over() -> None:
     check(model_of(cell, masked=True), cell, names, masked=True)
 
 
+@pytest.mark.one_case_in(3)
 @pytest.mark.parametrize(
     ("settings", "eagerly"), [({}, True), ({"unroll": True}, False), ({"unroll": True}, True)]
 )

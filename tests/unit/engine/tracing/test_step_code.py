@@ -243,7 +243,7 @@ def test_eager_code_of_a_cell(call: Any, step: Any, smooth: bool, unroll: bool) 
     assert_close(snapshot["rnn/kernel", "weight_gradient"].values, by_kernel.numpy())
 
 
-@pytest.mark.one_case_in(6)
+@pytest.mark.one_case_in(12)
 @pytest.mark.parametrize("eagerly", [False, True])
 @pytest.mark.parametrize(
     "made",

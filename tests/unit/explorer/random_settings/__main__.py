@@ -12,30 +12,47 @@ import sys
 import time
 
 from tests.unit.explorer.random_settings.settings import EXPLORERS, FITTING, run
+from tests.unit.processes import run_together
 
 AT_ONCE = 20
 """Settings of each trait of one explorer, before the next one is made."""
 
 
 def main() -> int:
-    """Set every trait so many times, of every kind of explorer."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    """Set every trait so many times, of every kind of explorer; return the exit code."""
+    parser = argparse.ArgumentParser(prog="random_settings", description=__doc__)
     parser.add_argument("--settings", type=int, default=2000, help="of each trait")
-    parser.add_argument("--minutes", type=float, default=10)
-    parser.add_argument("--seed", type=int, default=random.randrange(10**6))
-    options = parser.parse_args()
-    end = time.monotonic() + 60 * options.minutes
+    parser.add_argument("--minutes", type=float, default=20)
+    parser.add_argument("--seed", type=int, default=None, help="the same one repeats a run")
+    parser.add_argument("--processes", type=int, default=1)
+    asked = parser.parse_args()
+    start = asked.seed if asked.seed is not None else random.SystemRandom().randrange(10**6)
+    if asked.processes > 1:
+        return _in_processes(asked, start)
+    end = time.monotonic() + 60 * asked.minutes
     made, found = 0, 0
-    rounds = zip(itertools.cycle(EXPLORERS), itertools.count(options.seed), strict=False)
-    while made < options.settings and time.monotonic() < end:
+    rounds = zip(itertools.cycle(EXPLORERS), itertools.count(start), strict=False)
+    while made < asked.settings and time.monotonic() < end:
         name, seed = next(rounds)
         for fault in run(name, AT_ONCE, seed):
             found += 1
             print(fault, flush=True)
         made += AT_ONCE
-    total = made * len(FITTING)
-    print(f"{made} settings of each of {len(FITTING)} traits, {total} in all: {found} faults")
-    return int(found > 0)
+    print(
+        f"{made} settings of each of {len(FITTING)} traits, {made * len(FITTING)} in all, "
+        f"seed {start}: {found or 'no'} faults"
+    )
+    return 1 if found else 0
+
+
+def _in_processes(asked: argparse.Namespace, start: int) -> int:
+    """Share the settings out, to seeds that are far apart."""
+    settings = -(-asked.settings // asked.processes)
+    shared = ["--settings", str(settings), "--minutes", str(asked.minutes)]
+    seeds = [start + 1_000_000 * i for i in range(asked.processes)]
+    return run_together(
+        "tests.unit.explorer.random_settings", [[*shared, "--seed", str(seed)] for seed in seeds]
+    )
 
 
 if __name__ == "__main__":
