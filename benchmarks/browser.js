@@ -1,4 +1,4 @@
-// What browser.py, comparison.py and tunnel.py run inside the page, where a clock sees no round trip to the browser.
+// What browser.py, comparison.py, live.py and tunnel.py run inside the page, where a clock sees no round trip to the browser.
 globalThis.bench = (() => {
   const later = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
   const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
@@ -144,5 +144,34 @@ globalThis.bench = (() => {
     return { pictures: pictures / passed, frames: frames / passed };
   };
 
-  return { ready, moves, drag, holder };
+  /**
+   * Note when an explorer was first painted (`first`), and when each training step was (`drawn`),
+   * in seconds of the clock that the kernel has too: after the frame that follows its place on the
+   * timeline. Until the first picture it looks in every frame, shadow trees too.
+   */
+  const noted = { first: null, drawn: {} };
+  const note = (root) => {
+    const range = root.querySelector('.rnngrad-scrub-row input[type=range]');
+    const step = range?.getAttribute('aria-valuetext')?.split(' ').at(-1);
+    if (step === undefined || step in noted.drawn) return;
+    noted.drawn[step] = 0;
+    requestAnimationFrame(() =>
+      setTimeout(() => {
+        noted.drawn[step] = Date.now() / 1000;
+      }),
+    );
+  };
+  const lookForFirst = () => {
+    const root = document.documentElement && holder('.rnngrad-explorer [data-drawn]');
+    if (!root) return requestAnimationFrame(lookForFirst);
+    noted.first = Date.now() / 1000;
+    const what = { subtree: true, childList: true, attributeFilter: ['aria-valuetext'] };
+    new MutationObserver(() => note(root)).observe(root, what);
+  };
+  const noteSteps = () => {
+    lookForFirst();
+    return noted;
+  };
+
+  return { ready, moves, drag, noteSteps };
 })();

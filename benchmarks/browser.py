@@ -27,17 +27,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
-from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
 import numpy as np
-from page import Lab, NotebookPage, jupyterlab
+from page import BENCH, Lab, NotebookPage, jupyterlab
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SCRIPT = Path(__file__).with_suffix(".js").read_text()
 SHAPES = ((16, 100, 512), (32, 1000, 512))
 DRAG_SECONDS = 4
 WARM_UP = 5
@@ -130,7 +128,7 @@ class Row:
 def prepare(lab: Lab, way: str, shape: tuple[int, int, int]) -> NotebookPage:
     """Open a notebook that shows one way, and warm it up."""
     notebook = lab.open([ARRAY.format(shape=shape) + CELLS[way]])
-    notebook.page.evaluate(SCRIPT)
+    notebook.page.evaluate(BENCH)
     notebook.page.wait_for_function("way => bench.ready(way)", arg=way, timeout=120_000)
     notebook.settle()
     moves(notebook, way, WARM_UP)

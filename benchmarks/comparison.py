@@ -8,11 +8,10 @@ key press on the sample slider until all maps have been painted again, and the p
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from page import SCRIPT, Lab, jupyterlab
+from page import BENCH, SCRIPT, Lab, jupyterlab
 from plain_page import PlainPage, plain_page
 from views import CLOCK
 
@@ -27,8 +26,6 @@ decay = np.exp(-np.arange(SHAPE[1])[::-1] / 50).astype("float32")[None, :, None]
 rng = np.random.default_rng(0)
 arrays = {f"run {i}": rng.standard_normal(SHAPE, dtype="float32") * decay for i in range(RUNS)}
 """
-
-BROWSER = Path(__file__).with_name("browser.js").read_text(encoding="utf-8")
 
 
 def main() -> None:
@@ -59,7 +56,7 @@ def measure(lab: Lab, runs: int, shape: tuple[int, ...], count: int) -> Iterator
             shown = page.evaluate("globalThis.shown")
             kernel = float(page.evaluate("harness.execute('print(took)')")["printed"])
             yield f"{what}, ms from the start of its cell: {shown:.0f} ({1000 * kernel:.0f} in it)"
-        page.evaluate(BROWSER)
+        page.evaluate(BENCH)
         taken = page.evaluate(f"bench.moves('maps', {count})")
         yield (
             f"sample to {runs} maps, ms: median {np.median(taken):.1f}, 95 % "

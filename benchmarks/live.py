@@ -15,7 +15,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 import psutil
-from page import APPEARS, TRAINING, Lab, NotebookPage, jupyterlab
+from page import APPEARS, BENCH, TRAINING, Lab, NotebookPage, jupyterlab
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,22 +23,6 @@ if TYPE_CHECKING:
 FIT = """
 live = explorer.live(every=1, max_overhead=None)
 model.fit(x, y, batch_size=16, verbose=0, callbacks=[live]);
-"""
-
-# The moment at which each step was there, drawn: looked at before and after each frame's work.
-WATCH = """
-() => {
-  globalThis.drawn = {};
-  const look = () => {
-    const range = document.querySelector('.rnngrad-scrub-row input[type=range]');
-    const step = range?.getAttribute('aria-valuetext')?.split(' ').at(-1);
-    if (step !== undefined) globalThis.drawn[step] ??= Date.now() / 1000;
-  };
-  const channel = new MessageChannel();
-  channel.port1.onmessage = look;
-  const frame = () => { look(); channel.port2.postMessage(0); requestAnimationFrame(frame); };
-  frame();
-}
 """
 
 SHOWN = """
@@ -86,18 +70,19 @@ def latency(lab: Lab, steps: int) -> str:
     """From the gradient in the kernel to its picture, while the kernel trains on."""
     notebook = lab.open([TRAINING.format(steps=steps) + "explorer", FIT])
     notebook.page.wait_for_function(APPEARS)
-    notebook.page.evaluate(WATCH)
+    notebook.page.evaluate(BENCH)
+    notebook.page.evaluate("() => { globalThis.noted = bench.noteSteps(); }")
     # the cell of the training is run a second time: now everything is traced and shown
     notebook.execute("produced.clear()")
     first = int(notebook.execute("print(explorer.last_step)"))
     notebook.run_cell(1)
     produced = json.loads(notebook.execute("import json; print(json.dumps(produced))"))
-    drawn = notebook.page.evaluate("() => globalThis.drawn")
+    drawn = notebook.page.evaluate("noted.drawn")
     notebook.close()
     waited = sorted(
         1000 * (drawn[step] - made)
         for step, made in produced.items()
-        if step in drawn and int(step) > first
+        if drawn.get(step) and int(step) > first
     )
     made = sorted(produced.values())
     rate = (len(made) - 1) / (made[-1] - made[0])

@@ -19,7 +19,10 @@ from tests.browser.lab import SCRIPT, Lab, NotebookPage
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["APPEARS", "SCRIPT", "TRAINING", "Lab", "NotebookPage", "jupyterlab"]
+__all__ = ["APPEARS", "BENCH", "SCRIPT", "TRAINING", "Lab", "NotebookPage", "jupyterlab"]
+
+BENCH = Path(__file__).with_name("browser.js").read_text(encoding="utf-8")
+"""What measures inside a page, where a clock sees no round trip to the browser."""
 
 APPEARS = "() => [...document.querySelectorAll('.rnngrad-explorer [data-drawn]')].length > 0"
 """Whether something of ours is painted."""

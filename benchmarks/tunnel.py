@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from page import TRAINING, Lab, jupyterlab
+from page import BENCH, TRAINING, Lab, jupyterlab
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Page
-
-SCRIPT = Path(__file__).with_name("browser.js").read_text(encoding="utf-8")
 
 PREPARE = """
 import os
@@ -67,29 +65,7 @@ if __name__ == "__main__":
     app.run()
 """
 
-# When something of ours was first painted, and when each step was: after the frame that follows its
-# place on the timeline. Until the first picture it looks in every frame, shadow trees too.
-WATCH = """
-(() => {
-  globalThis.drawn = {};
-  const painted = '.rnngrad-explorer [data-drawn]';
-  const note = (root) => {
-    const range = root.querySelector('.rnngrad-scrub-row input[type=range]');
-    const step = range?.getAttribute('aria-valuetext')?.split(' ').at(-1);
-    if (step === undefined || step in drawn) return;
-    drawn[step] = 0;
-    requestAnimationFrame(() => setTimeout(() => { drawn[step] = Date.now() / 1000; }));
-  };
-  const look = () => {
-    const root = bench.holder(painted);
-    if (root === null) return requestAnimationFrame(look);
-    globalThis.first = Date.now() / 1000;
-    const what = { subtree: true, childList: true, attributeFilter: ['aria-valuetext'] };
-    new MutationObserver(() => note(root)).observe(root, what);
-  };
-  if (document.documentElement) look(); else addEventListener('DOMContentLoaded', look);
-})();
-"""
+NOTE_STEPS = BENCH + "globalThis.noted = bench.noteSteps();"
 
 
 def main() -> None:
@@ -108,12 +84,12 @@ def main() -> None:
 def measure(lab: Lab, front_end: str, moves: int, steps: int) -> Iterator[str]:
     """All measurements of a front end, a line each."""
     small = ARRAY.format(shape=(16, 100, 256))
-    with shown(lab, front_end, small, SCRIPT + WATCH) as page:
+    with shown(lab, front_end, small, NOTE_STEPS) as page:
         title = page.locator(".rnngrad-title").first.inner_text()
-        seconds = page.evaluate("first") - float(title.split()[1])
+        seconds = page.evaluate("noted.first") - float(title.split()[1])
         yield f"(16, 100, 256), first picture {seconds:.2f} s after its cell began"
     shape = (32, 1000, 512)
-    with shown(lab, front_end, ARRAY.format(shape=shape), SCRIPT) as page:
+    with shown(lab, front_end, ARRAY.format(shape=shape), BENCH) as page:
         page.wait_for_timeout(3000)
         page.evaluate("bench.moves('explorer', 20)")
         taken = page.evaluate(f"bench.moves('explorer', {moves})")
@@ -123,12 +99,12 @@ def measure(lab: Lab, front_end: str, moves: int, steps: int) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder:
         noted = Path(folder) / "produced.json"
         source = TRAINING.format(steps=steps) + TRAINED_ON_A_KEY.format(noted=noted.as_posix())
-        with shown(lab, front_end, source, SCRIPT + WATCH) as page:
+        with shown(lab, front_end, source, NOTE_STEPS) as page:
             page.locator(".rnngrad-group-channel .noUi-handle").press("End")
             page.locator(".rnngrad-title:text-is('trained')").first.wait_for(timeout=600_000)
-            drawn = page.evaluate("drawn")
+            drawn = page.evaluate("noted.drawn")
         produced: dict[str, float] = json.loads(noted.read_text(encoding="utf-8"))
-        waited = [1000 * (drawn[step] - made) for step, made in produced.items() if step in drawn]
+        waited = [1000 * (drawn[step] - made) for step, made in produced.items() if drawn.get(step)]
         yield f"{len(waited)} of {len(produced)} snapshots, from the kernel to seen: {told(waited)}"
 
 

@@ -62,6 +62,7 @@ def padded(lengths: Sequence[int], timesteps: int) -> list[tuple[int, int]]:
     return [(row, t) for row, length in enumerate(lengths) for t in range(length, timesteps)]
 
 
+@pytest.mark.one_case_in(2)
 @pytest.mark.parametrize("theme", [LIGHT, DARK])
 def test_masked_timesteps(lab: Lab, theme: Theme) -> None:
     notebook = lab.open([SOURCE], viewport=(1280, 1100))

@@ -45,7 +45,7 @@ def by_hand(rnn: Any, head: Any, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.array(errors) / np.linalg.norm(gradients[-1])
 
 
-@pytest.mark.one_case_in(6)
+@pytest.mark.one_case_in(12)
 @pytest.mark.parametrize("eagerly", [False, True])
 @pytest.mark.parametrize(
     "rnn",

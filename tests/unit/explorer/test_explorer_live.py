@@ -485,7 +485,7 @@ class Truth(keras.callbacks.Callback):
             getattr(self.explorer, self.act)()
 
 
-@pytest.mark.one_case_in(6)
+@pytest.mark.one_case_in(12)
 @pytest.mark.parametrize("act", ["refresh", "update"])
 @pytest.mark.parametrize("at", [{5}, {3, 4}, {10, 11}, set(range(1, 25))])
 def test_each_step_is_its_own_whatever_else_takes_snapshots(

@@ -126,7 +126,7 @@ def figures() -> dict[str, Drawn]:
     return {name: draw(make()) for name, make in FIGURES.items()}
 
 
-@pytest.mark.one_case_in(6)
+@pytest.mark.one_case_in(12)
 @pytest.mark.parametrize("name", FIGURES)
 def test_text_is_8_pt_inside_the_figure_and_apart(name: str, figures: dict[str, Drawn]) -> None:
     figure, texts, _ = figures[name]
@@ -480,6 +480,7 @@ ODD = {
 }
 
 
+@pytest.mark.one_case_in(2)
 @pytest.mark.parametrize("kind", ODD)
 def test_any_values_can_be_drawn(kind: str, tmp_path: Path) -> None:
     explorer = explorer_of(ODD[kind])

@@ -65,7 +65,7 @@ def use(model: Any, how: str) -> None:
         model.build(X.shape)
 
 
-@pytest.mark.one_case_in(3)
+@pytest.mark.one_case_in(6)
 @LIBRARIES
 @pytest.mark.parametrize("how", ["train_on_batch", "predict", "call", "build", "Input"])
 def test_other_batch_sizes_that_evaluate_takes(library: Any, how: str) -> None:

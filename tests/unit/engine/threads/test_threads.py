@@ -166,7 +166,7 @@ def assert_nothing_is_left(*models: Any) -> None:
             assert not {"call", "inner_loop", "activation_"} & vars(layer).keys()
 
 
-@pytest.mark.one_case_in(6)
+@pytest.mark.one_case_in(12)
 @pytest.mark.usefixtures("unoptimised")
 @pytest.mark.parametrize(
     ("kind", "delay"), [*((kind, 0.0) for kind in MAKERS), ("built", 0.2), ("unbuilt", 0.1)]

@@ -51,7 +51,7 @@ def check(model: Any, cell: Any, names: dict[tuple[str, str], str], masked: bool
         np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-9)
 
 
-@pytest.mark.one_case_in(2)
+@pytest.mark.one_case_in(4)
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize("sequences", [False, True])
 def test_peephole_subclass_of_the_lstm_cell(sequences: bool, masked: bool) -> None:
@@ -60,6 +60,7 @@ def test_peephole_subclass_of_the_lstm_cell(sequences: bool, masked: bool) -> No
     check(model_of(cell, sequences, masked), cell, names, masked)
 
 
+@pytest.mark.one_case_in(4)
 @pytest.mark.parametrize("cls", [Readout, LayerNormalised, Conditional, Wrapper])
 def test_own_cells_with_one_state(cls: Any) -> None:
     cell = cls()
@@ -124,7 +125,7 @@ def test_unrolled_and_eager_loops(settings: dict[str, bool], eagerly: bool) -> N
         np.testing.assert_allclose(tensor.values, found[1][key].values, rtol=1e-10, atol=1e-14)
 
 
-@pytest.mark.one_case_in(6)
+@pytest.mark.long
 @pytest.mark.parametrize("rank", [1, 2, 3])
 def test_a_convolutional_lstm_of_one_pixel_is_an_lstm(rank: int) -> None:
     convolutional = getattr(layers, f"ConvLSTM{rank}D")

@@ -58,7 +58,7 @@ class Started(keras.Model):
         return self.head(self.rnn(masked, initial_state=states, mask=ops.any(x != 0, -1)))
 
 
-@pytest.mark.one_case_in(3)
+@pytest.mark.one_case_in(6)
 @pytest.mark.parametrize("name", LAYERS)
 @pytest.mark.parametrize("zero", [False, True])
 def test_the_gradient_by_given_states(name: str, zero: bool) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 pytestmark = [
     pytest.mark.usefixtures("float64", "unoptimised"),
     pytest.mark.parametrize("case", CASES, ids=str),
-    pytest.mark.one_case_in(3),
+    pytest.mark.one_case_in(6),
 ]
 
 NAMES = {
@@ -132,7 +132,6 @@ def tensors(solved: Solved, *quantities: str) -> list[GradientTensor]:
     return [t for (_, quantity), t in solved.snapshot.items() if quantity in quantities]
 
 
-@pytest.mark.one_case_in(6)
 def test_loss_and_output(case: Case) -> None:
     solved = solve(case)
     assert solved.snapshot.loss == pytest.approx(solved.loss, rel=1e-13)
@@ -185,7 +184,7 @@ def test_everything_over_time_is_as_unrolled(case: Case) -> None:
             np.testing.assert_array_equal(tensor.mask, solved.made.mask)
 
 
-@pytest.mark.one_case_in(12)
+@pytest.mark.one_case_in(20)
 def test_reach_is_as_unrolled_and_adds_up(case: Case) -> None:
     solved, timesteps = solve(case), np.arange(TIMESTEPS)
     turned = bool(case.settings.get("go_backwards", False))
@@ -277,7 +276,6 @@ def test_gradients_are_central_differences(case: Case) -> None:
         assert_slope((nudged(1.0) - nudged(-1.0)) / 2e-5, parts)
 
 
-@pytest.mark.one_case_in(6)
 def test_weights_and_inputs_are_central_differences_of_keras_itself(case: Case) -> None:
     solved, rng = solve(case), np.random.default_rng(0)
     made, path = solved.made, solved.made.layer.name

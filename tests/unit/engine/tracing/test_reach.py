@@ -86,7 +86,7 @@ EAGERLY = ("sigmoid", "no sum", "stack", "bidirectional", "cells", "backwards")
 """To trace all of them takes minutes."""
 
 
-@pytest.mark.one_case_in(6)
+@pytest.mark.one_case_in(12)
 @pytest.mark.parametrize("name", MODELS)
 def test_by_the_loss_each_timestep_is_the_gradient_of_its_part(name: str) -> None:
     """The part: the inner product of the prediction with its gradient at this timestep."""
@@ -148,7 +148,7 @@ def test_many_timesteps_are_carried_back_together() -> None:
     )
 
 
-@pytest.mark.one_case_in(4)
+@pytest.mark.one_case_in(6)
 @pytest.mark.parametrize("kind", ["dropout", "batch_normalization", "stateful"])
 def test_what_happens_in_training_happens_once(kind: str) -> None:
     keras.utils.set_random_seed(1)
