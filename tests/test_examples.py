@@ -65,7 +65,17 @@ print(folder.name)
 }
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+LONG = {"live"}
+"""Notebooks that only `make test-all` runs."""
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path, id=path.stem, marks=[pytest.mark.long] if path.stem in LONG else [])
+        for path in EXAMPLES
+    ],
+)
 def test_notebook_runs(path):
     if path.stem == "record_and_replay":
         pytest.importorskip("zarr")  # there is none for Python 3.10

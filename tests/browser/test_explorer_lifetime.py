@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from rnngrad_widgets import __version__
@@ -191,6 +192,7 @@ w
     a.expect_picture(picture(FIRST, 0), (-auto_limit(FIRST), auto_limit(FIRST)))
 
 
+@pytest.mark.long
 def test_what_other_cells_show_or_hold_stays(lab: Lab) -> None:
     cells = [
         f"runs = []\n{show(FIRST, name='e')}",

@@ -52,6 +52,7 @@ def test_a_saved_notebook_shows_its_figure_after_a_reload(lab: Lab) -> None:
     np.testing.assert_array_equal(page.pixels(page.widget), before)
 
 
+@pytest.mark.long
 def test_cells_run_one_by_one_and_errors_are_told(lab: Lab) -> None:
     page = lab.open(["x = 1", "x += 1; x", "import time; time.sleep(0.5); x"])
     page.run_cell(1)

@@ -190,6 +190,7 @@ def test_two_browsers_and_a_connection_that_was_lost(
     other.close()
 
 
+@pytest.mark.long
 def test_a_page_loaded_again_before_the_first_snapshot(lab: Lab, tmp_path: Path) -> None:
     e = Training(lab, tmp_path, pause=7)
     e.page.goto(e.notebook.url)

@@ -104,6 +104,7 @@ def test_it_is_renewed_while_the_widget_is_seen_and_seen_when_it_is_gone(
     again.complaints[:] = [each for each in again.complaints if "model not found" not in each]
 
 
+@pytest.mark.long
 def test_a_page_that_is_loaded_again_shows_the_widget(lab: Lab) -> None:
     notebook = lab.open([ON + show(ARRAY, "sample=0, norm=(-1, 1)")], own_page=True)
     eventually(lambda: len(notebook.outputs[0]), 2, "the outputs of the cell")

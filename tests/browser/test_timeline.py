@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pytest
 
 from rnngrad_widgets import GradientExplorer, diagnose
 from rnngrad_widgets.data.statistics import auto_limit
@@ -389,6 +390,7 @@ for step in range(14):
 """
 
 
+@pytest.mark.long
 def test_all_snapshots_arrive_while_a_cell_prints(lab: Lab) -> None:
     show = SOURCE + "e = make(10**6)\ne"
     e = TimelinePage(lab.open([show, FLOOD], viewport=(1280, 1200)))

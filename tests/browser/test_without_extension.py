@@ -83,6 +83,7 @@ def test_keys_that_would_change_cells_stay_in_the_plot(page: NotebookPage) -> No
     assert page.page.locator(".rnngrad-explorer").count() == 1
 
 
+@pytest.mark.long
 def test_a_page_that_is_loaded_again_shows_what_is_there_now(page: NotebookPage) -> None:
     page.execute("explorer.sample = 3; explorer.view = 'flow'; explorer.title = 'now'")
     page.save()

@@ -307,6 +307,7 @@ def test_dropout_is_active_only_when_training() -> None:
 CLIPPING = [{"clipnorm": 0.01}, {"global_clipnorm": 0.01}, {"clipvalue": 0.001}, {}]
 
 
+@pytest.mark.one_case_in(2)
 @pytest.mark.parametrize("settings", CLIPPING, ids=str)
 def test_clip_gives_what_the_optimizer_sees(settings: dict[str, float]) -> None:
     model = sequential(built=True)

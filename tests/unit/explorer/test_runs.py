@@ -62,6 +62,7 @@ def test_a_run_keeps_what_the_budget_holds(open_widgets: dict[str, object]) -> N
     np.testing.assert_array_equal(run.tensor(160).values, tensor(160).values)
 
 
+@pytest.mark.one_case_in(2)
 @pytest.mark.usefixtures("open_widgets")
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(

@@ -176,6 +176,7 @@ def test_a_title_is_words_not_tex(figures: dict[str, Drawn]) -> None:
     assert title.replace("\n", " ").endswith("with $ and _ in it and $ again")
 
 
+@pytest.mark.one_case_in(2)
 @pytest.mark.parametrize("name", ["gates", "maps", "histogram", "run"])
 def test_a_pdf_is_as_wide_as_asked_with_its_fonts(name: str, tmp_path: Path) -> None:
     FIGURES[name]().save(tmp_path / "figure.pdf", width="84mm")

@@ -131,6 +131,7 @@ def test_a_callback_that_is_not_in_a_list(tmp_path: Path) -> None:
     assert Recording(tmp_path / "run").steps.tolist() == [0, 5, 10, 15, 20, 24]
 
 
+@pytest.mark.one_case_in(2)
 @pytest.mark.parametrize("library", KERAS)
 def test_several_batches_at_once(tmp_path: Path, library: str) -> None:
     model = make(KERAS[library], steps_per_execution=4, run_eagerly=False)

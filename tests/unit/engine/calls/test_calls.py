@@ -164,7 +164,7 @@ def repeated(depth: int, calls: int) -> tuple[Any, Any, Any]:
     return compiled(keras.Model(outer, head(wrapped(outer)))), compiled(flat), rnn
 
 
-@pytest.mark.one_case_in(4)
+@pytest.mark.one_case_in(6)
 @pytest.mark.parametrize(("depth", "calls"), [(1, 1), (2, 1), (1, 2)])
 def test_the_steps_of_a_time_distributed_are_samples(depth: int, calls: int) -> None:
     wrapped, flat, rnn = repeated(depth, calls)

@@ -125,6 +125,7 @@ def test_a_stack_of_cells_passes_in_loops_that_are_not_traced(unroll: bool, eage
     assert {row.layer for row in table} == {"rnn/0", "rnn/1"}
 
 
+@pytest.mark.one_case_in(2)
 @double
 @pytest.mark.parametrize("unroll", [False, True])
 def test_a_cell_that_is_in_its_stack_twice_passes(unroll: bool) -> None:
@@ -163,6 +164,7 @@ def test_dropout_is_the_same_in_every_evaluation() -> None:
     assert "without dropout" in gates.reason
 
 
+@pytest.mark.one_case_in(2)
 @pytest.mark.parametrize(
     ("policy", "dtype"), [("float32", "float32"), ("mixed_float16", "float16")]
 )

@@ -386,6 +386,7 @@ def test_an_output_that_does_not_read_the_state_is_noted(form: str) -> None:
     assert_total(snapshot, loss_by_hand(model, [cell.step], X, Y), {"rnn": ("",)})
 
 
+@pytest.mark.one_case_in(2)
 @pytest.mark.parametrize("form", ["loop", "eager"])
 @pytest.mark.parametrize("name", ["function", "inner function"])
 def test_the_model_can_be_called_and_fit_afterwards(name: str, form: str) -> None:

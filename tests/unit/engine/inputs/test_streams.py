@@ -60,6 +60,7 @@ def dataset() -> tf.data.Dataset:
     return tf.data.Dataset.from_tensor_slices((X, Y, W)).batch(4)
 
 
+@pytest.mark.one_case_in(2)
 @pytest.mark.parametrize(
     ("made", "steps"), [(Batches, None), (dataset, None), (generator, 3), (generator, 5)]
 )

@@ -136,7 +136,7 @@ def model_of(layer: Any) -> Any:
     return model
 
 
-@pytest.mark.one_case_in(4)
+@pytest.mark.one_case_in(6)
 @pytest.mark.parametrize("name", CASES)
 def test_every_weight_by_name(name: str) -> None:
     made, dims = CASES[name]

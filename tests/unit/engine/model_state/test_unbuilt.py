@@ -211,6 +211,7 @@ def test_a_batch_that_does_not_fit_leaves_it_unbuilt(make: Callable[[], Any]) ->
     assert history == never.fit(X, Y, batch_size=8, verbose=0, shuffle=False).history
 
 
+@pytest.mark.one_case_in(2)
 @pytest.mark.parametrize("error", [ZeroDivisionError("oops"), KeyboardInterrupt()])
 def test_a_call_that_raises_leaves_it_unbuilt(error: BaseException) -> None:
     looked, never = subclassed(), subclassed()

@@ -128,7 +128,7 @@ def never_failed() -> tuple[float | None, Any]:
     return GradientEngine(alone).compute(X, Y).loss, fitted(alone)
 
 
-@pytest.mark.one_case_in(4)
+@pytest.mark.one_case_in(6)
 @pytest.mark.parametrize("eagerly", [False, True])
 @pytest.mark.parametrize(
     ("error", "expected"),

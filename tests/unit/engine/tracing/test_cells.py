@@ -51,7 +51,7 @@ def check(model: Any, cell: Any, names: dict[tuple[str, str], str], masked: bool
         np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-9)
 
 
-@pytest.mark.one_case_in(4)
+@pytest.mark.one_case_in(6)
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize("sequences", [False, True])
 def test_peephole_subclass_of_the_lstm_cell(sequences: bool, masked: bool) -> None:

@@ -46,7 +46,7 @@ def masked(rnn: Any, head: Any, shape: tuple[int, ...]) -> Any:
     return model
 
 
-@pytest.mark.one_case_in(3)
+@pytest.mark.one_case_in(6)
 @pytest.mark.parametrize("name", LAYERS)
 def test_a_mask_with_one_channel_is_the_mask_without(name: str) -> None:
     rnn, head = LAYERS[name](), layers.Dense(1)

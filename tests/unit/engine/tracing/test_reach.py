@@ -220,6 +220,7 @@ def test_the_rest_is_what_does_not_pass_through_the_prediction() -> None:
         assert reach.loss_timesteps == (T - 1,)
 
 
+@pytest.mark.long
 def test_without_an_axis_of_timesteps_it_is_by_the_output() -> None:
     model = keras.Sequential(
         [

@@ -55,6 +55,7 @@ def counting_step(start: int) -> Any:
     return step
 
 
+@pytest.mark.one_case_in(6)
 @pytest.mark.parametrize("library", [keras, tf_keras], ids=["keras", "tf_keras"])
 @pytest.mark.parametrize("eagerly", [False, True])
 def test_an_unrolled_cell_that_counts_its_calls(library: Any, eagerly: bool) -> None:
