@@ -1,4 +1,4 @@
-"""The summary of a tensor: its norms over channels, some hundred times smaller than its values."""
+"""The summary of a tensor: its norms over channels, one number in the place of all of them."""
 
 from __future__ import annotations
 

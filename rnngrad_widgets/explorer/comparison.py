@@ -47,7 +47,7 @@ _NOTE = "lines: medians over samples, with quartiles; thin lines: repeats"
 
 @register
 class Comparison(PlotFrame):
-    """The gradients of several conditions by lag, their numbers, and what may be claimed of them.
+    """The gradients of several experiments by lag, their numbers, and what may be claimed of them.
 
     Made by `compare`. What `table`, `findings` and `claims` say is of the training step that is
     shown, where runs have several.
@@ -149,7 +149,7 @@ class Comparison(PlotFrame):
             self._table.names, self._table.groups, self._table.base = names, groups, base
         self._pager.fit(len(names))
         self._paged.value = (
-            f"{RunStack.PER_PAGE} of {len(names)} conditions at a time, and the base:"
+            f"{RunStack.PER_PAGE} of {len(names)} experiments at a time, and the base:"
         )
         self._pages.layout.display = None if len(names) > RunStack.PER_PAGE else "none"
 

@@ -349,7 +349,7 @@ def test_three_hundred_runs_are_on_pages() -> None:
     assert [row["name"] for row in found.table] == [f"run {i}" for i in range(300)]
     assert len(found.figures[0].marks[1].names) == 300
     label, pager = found.children[1].children
-    assert label.value == "12 of 300 conditions at a time, and the base:"
+    assert label.value == "12 of 300 experiments at a time, and the base:"
     assert pager.children[1].value == "of 25"
     found.close()
 

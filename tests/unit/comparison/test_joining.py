@@ -160,7 +160,7 @@ def test_twelve_are_on_a_page(tmp_path: Path) -> None:
     Run(tmp_path / "run-12", 10).go_on(1)
     eventually(lambda: pages.layout.display is None)
     label, pager = pages.children
-    assert label.value == "12 of 13 conditions at a time, and the base:"
+    assert label.value == "12 of 13 experiments at a time, and the base:"
     assert (pager.children[0].max, pager.children[1].value) == (2, "of 2")
     found.close()
 
