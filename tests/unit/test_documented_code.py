@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import rnngrad_widgets
+import rnngrad_widgets.html  # which the package itself does not import
 from rnngrad_widgets import (
     Comparison,
     GradientEngine,
