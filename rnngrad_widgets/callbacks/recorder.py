@@ -65,7 +65,7 @@ class GradientRecorder(TrainingCallback):
         quantities, batch and `store`; ``"w"``: replace it, when the first snapshot comes.
     store
         ``"full"``: every tensor; ``"summary"``: of each by sample (and timestep) the norms over
-        the channels of each direction, and a reach as it is: with 512 channels a 512th part.
+        the channels of each direction, and a reach as it is. With 512 channels that is a 512th.
         Both hold the numbers of `diagnose` at every step, of gates too; those of recurrent kernels
         are in a summary only: they take long, up to a second for each LSTM(512).
     on_error

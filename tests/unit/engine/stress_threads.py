@@ -35,7 +35,7 @@ from tests.unit.engine.threads.test_threads import (
     make,
     squared,
 )
-from tests.unit.processes import run_together
+from tests.unit.processes import share_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -189,7 +189,7 @@ def main() -> int:
     asked = parser.parse_args()
     first = asked.seed if asked.seed is not None else random.SystemRandom().randrange(10**6)
     if asked.processes > 1:
-        return _in_processes(asked, first)
+        return share_out("tests.unit.engine.stress_threads", asked, "rounds", first)
     began, failed, broken, ran = time.monotonic(), 0, 0, 0
     print(f"{asked.rounds} rounds from {first} on, at most {asked.minutes:g} minutes", flush=True)
     for seed in range(first, first + asked.rounds):
@@ -216,16 +216,6 @@ def main() -> int:
     print(f"\n{ran} rounds in {minutes:.1f} minutes, from {first} on: {failed or 'none'} failed")
     print(f"({broken} models could not even be trained any more after the interrupt of their fit)")
     return 1 if failed else 0
-
-
-def _in_processes(asked: argparse.Namespace, first: int) -> int:
-    """Share the rounds out."""
-    rounds = -(-asked.rounds // asked.processes)
-    shared = ["--rounds", str(rounds), "--minutes", str(asked.minutes)]
-    seeds = [first + i * rounds for i in range(asked.processes)]
-    return run_together(
-        "tests.unit.engine.stress_threads", [[*shared, "--seed", str(seed)] for seed in seeds]
-    )
 
 
 if __name__ == "__main__":

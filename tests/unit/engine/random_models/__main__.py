@@ -22,7 +22,7 @@ from tests.unit.engine.random_models.judge import Fault, judged
 from tests.unit.engine.random_models.known import known
 from tests.unit.engine.random_models.simpler import smallest
 from tests.unit.engine.random_models.strategy import FAMILIES, specs
-from tests.unit.processes import run_together
+from tests.unit.processes import share_out
 
 if TYPE_CHECKING:
     from tests.unit.engine.random_models.spec import Spec
@@ -69,7 +69,8 @@ def main() -> int:
     asked = parser.parse_args()
     start = asked.seed if asked.seed is not None else random.SystemRandom().randrange(10**6)
     if asked.processes > 1:
-        return _in_processes(asked, start)
+        rest = [*(["--family", asked.family] if asked.family else []), *(["--all"] * asked.all)]
+        return share_out(str(__package__), asked, "examples", start, *rest)
     began, minutes = time.monotonic(), asked.minutes
     print(f"seed {start}: {asked.examples} models, at most {minutes:g} minutes", flush=True)
     run = Run(began, 60 * minutes)
@@ -101,16 +102,6 @@ def main() -> int:
         f"{len(run.faults) or 'no'} kind{'' if len(run.faults) == 1 else 's'} of fault"
     )
     return 1 if run.faults else 0
-
-
-def _in_processes(asked: argparse.Namespace, start: int) -> int:
-    """Share the models out; each process has its own seed, from `start` on."""
-    count = asked.processes
-    shared = ["--minutes", str(asked.minutes), "--examples", str(-(-asked.examples // count))]
-    shared += ["--family", asked.family] if asked.family else []
-    shared += ["--all"] if asked.all else []
-    seeds = [start + i for i in range(count)]
-    return run_together(str(__package__), [[*shared, "--seed", str(seed)] for seed in seeds])
 
 
 if __name__ == "__main__":

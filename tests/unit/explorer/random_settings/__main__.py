@@ -12,7 +12,7 @@ import sys
 import time
 
 from tests.unit.explorer.random_settings.settings import EXPLORERS, FITTING, run
-from tests.unit.processes import run_together
+from tests.unit.processes import share_out
 
 AT_ONCE = 20
 """Settings of each trait of one explorer, before the next one is made."""
@@ -28,7 +28,7 @@ def main() -> int:
     asked = parser.parse_args()
     start = asked.seed if asked.seed is not None else random.SystemRandom().randrange(10**6)
     if asked.processes > 1:
-        return _in_processes(asked, start)
+        return share_out(str(__package__), asked, "settings", start)
     end = time.monotonic() + 60 * asked.minutes
     made, found = 0, 0
     rounds = zip(itertools.cycle(EXPLORERS), itertools.count(start), strict=False)
@@ -43,16 +43,6 @@ def main() -> int:
         f"seed {start}: {found or 'no'} faults"
     )
     return 1 if found else 0
-
-
-def _in_processes(asked: argparse.Namespace, start: int) -> int:
-    """Share the settings out, to seeds that are far apart."""
-    settings = -(-asked.settings // asked.processes)
-    shared = ["--settings", str(settings), "--minutes", str(asked.minutes)]
-    seeds = [start + 1_000_000 * i for i in range(asked.processes)]
-    return run_together(
-        "tests.unit.explorer.random_settings", [[*shared, "--seed", str(seed)] for seed in seeds]
-    )
 
 
 if __name__ == "__main__":
