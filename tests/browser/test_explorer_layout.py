@@ -105,7 +105,7 @@ def overlap(a: dict[str, Any], b: dict[str, Any]) -> bool:
     return bool(across > 1 and down > 1)
 
 
-@pytest.mark.one_case_in(2)
+@pytest.mark.one_case_in(4)
 @pytest.mark.parametrize("source", [LAYERS, SEQUENCES, NO_TIME], ids=["layers", "array", "no time"])
 def test_widths(lab: Lab, source: str) -> None:
     notebook = lab.open([source], viewport=(1280, 1700))

@@ -258,6 +258,7 @@ def test_a_reload_restores_the_view(lab: Lab) -> None:
     notebook.complaints[:] = [t for t in notebook.complaints if "/api/contents/test" not in t]
 
 
+@pytest.mark.long
 def test_notebook_7_shows_and_saves_it_too(lab: Lab, tmp_path: Path) -> None:
     e = ExplorerPage(lab.open([show(FIRST)], app="notebook"))
     e.expect_picture(picture(FIRST, 0), AUTO)
@@ -287,6 +288,7 @@ explorers[0]
 """
 
 
+@pytest.mark.long
 def test_many_explorers_of_one_cell_all_come(lab: Lab) -> None:
     """Twelve are 5,000 messages; measured by hand with 30, also beside four busy processes."""
     notebook = lab.open([show(FIRST), MANY, "explorers[11]"], viewport=(1280, 2800))

@@ -96,6 +96,7 @@ LARGE = "large = GradientExplorer.from_array(np.ones((18, 1000, 512)))\nlarge"
 WHY = "Left out when the notebook was saved, because it would be larger than 50 MB: "
 
 
+@pytest.mark.long
 def test_large_arrays_are_left_out_of_a_notebook(lab: Lab, browser: Browser) -> None:
     notebook = lab.open([CELL, RUN, LARGE])
     notebook.save_with_widgets()
@@ -132,7 +133,7 @@ def executed() -> NotebookNode:
     return notebook
 
 
-@pytest.mark.one_case_in(2)
+@pytest.mark.one_case_in(4)
 @pytest.mark.parametrize("loader", [False, True], ids=["offline", "with a loader"])
 @pytest.mark.parametrize("template", ["lab", "classic", "slides"])
 def test_a_notebook_that_was_run_without_a_browser(

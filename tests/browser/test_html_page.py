@@ -76,6 +76,7 @@ def engine(request: pytest.FixtureRequest, browser: Browser, tmp_path: Path) -> 
     running.close()
 
 
+@pytest.mark.one_case_in(2)
 def test_a_page_is_alive_in_every_browser(engine: Engine, tmp_path: Path) -> None:
     explorer = explore(OneLayer(), norm=NORM)
     page = PageView(engine, explorer.save_html(tmp_path / "page.html", title=EVIL).path)
@@ -144,6 +145,7 @@ def test_a_page_is_alive_in_every_browser(engine: Engine, tmp_path: Path) -> Non
         assert engine.complaints == []
 
 
+@pytest.mark.one_case_in(2)
 @pytest.mark.parametrize("theme", [LIGHT, DARK])
 @pytest.mark.parametrize("saved_from", ["no notebook", "a notebook"])
 def test_a_page_has_the_theme_of_its_notebook_else_of_the_system(

@@ -198,6 +198,7 @@ def test_a_page_loaded_again_before_the_first_snapshot(lab: Lab, tmp_path: Path)
     expect_all(e.page, e.end())
 
 
+@pytest.mark.long
 def test_a_slow_page_loaded_again_shows_its_widgets(lab: Lab) -> None:
     notebook = lab.open([f"{SOURCE}\ne = make(1000)\ne"], own_page=True)
     notebook.save()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from nbconvert import HTMLExporter
 
 from rnngrad_widgets.export.bundle import renderer
@@ -96,6 +97,7 @@ def test_in_a_saved_page(lab: Lab, browser: Browser) -> None:
     expect_quiet(browser, lab.server.notebooks / "strange.html")
 
 
+@pytest.mark.long
 def test_in_a_page_of_nbconvert(lab: Lab, browser: Browser) -> None:
     e = open_one(lab)
     notebook = e.notebook

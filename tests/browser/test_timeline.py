@@ -348,6 +348,7 @@ def test_a_reload_restores_it_and_the_budget_bounds_it(lab: Lab) -> None:
     eventually(notebook.widget_model_count, 0, "the browser's count of models")
 
 
+@pytest.mark.long
 def test_dark_and_narrow(lab: Lab) -> None:
     e = TimelinePage(lab.open(run(100, *STEPS), viewport=(1000, 1200)))
     e.notebook.set_theme(DARK)

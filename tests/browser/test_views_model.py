@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 
 from rnngrad_widgets.data.statistics import auto_limit
 from tests.browser.explorer_page import (
@@ -195,6 +196,7 @@ def check_flows(e: ExplorerPage) -> None:
     expect_flow(e, hidden, 1, index=1, beside=[output])
 
 
+@pytest.mark.long
 def test_views_are_as_high_as_one_another_and_turn_while_the_kernel_is_busy(lab: Lab) -> None:
     e = ExplorerPage(lab.open([SOURCE, "1"], viewport=(1700, 1000)))
     plots = e.root.locator(".rnngrad-plots")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 
 from rnngrad_widgets import diagnose
 from rnngrad_widgets.data.colours import BWR, SEQUENTIAL
@@ -247,6 +248,7 @@ def check_list_of_keys(e: ExplorerPage) -> None:
     assert not keys.is_visible()
 
 
+@pytest.mark.long
 def test_colour_maps_by_name_in_light_and_dark(lab: Lab) -> None:
     # (channels, timesteps); none on the border of the eighth decade
     values = 1.05 * np.outer([1, -1, 0.3, 1e-3], 10.0 ** -np.arange(10))

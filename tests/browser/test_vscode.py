@@ -123,7 +123,7 @@ def test_it_shows_and_its_slider_moves(shown: Callable[..., ExplorerPage]) -> No
     explorer.expect_picture(picture(ARRAY, 0), (-1, 1))
 
 
-@pytest.mark.one_case_in(2)
+@pytest.mark.one_case_in(4)
 @pytest.mark.parametrize(
     ("classes", "ground", "theme"),
     [

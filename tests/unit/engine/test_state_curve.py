@@ -79,6 +79,7 @@ CELLS = {
 }
 
 
+@pytest.mark.one_case_in(2)
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize(("name", "masked"), [("lstm", False), *((name, True) for name in CELLS)])
 def test_it_is_the_norm_of_the_jacobian(name: str, masked: bool) -> None:

@@ -52,7 +52,7 @@ def convolutional(rank: int, *, masked: bool, sequences: bool = True) -> tuple[A
     return compiled(inputs, hidden), x
 
 
-@pytest.mark.one_case_in(2)
+@pytest.mark.one_case_in(4)
 @pytest.mark.parametrize(("rank", "masked"), [(1, True), (2, False), (2, True), (3, False)])
 def test_the_views_of_a_convolutional_layer(rank: int, masked: bool) -> None:
     model, x = convolutional(rank, masked=masked)
@@ -204,6 +204,7 @@ def test_a_quantity_that_was_asked_for_is_not_replaced(open_widgets: dict[str, o
     assert "so there is no output_gradient" in explorer.message
 
 
+@pytest.mark.long
 def test_the_first_layer_that_the_loss_depends_on() -> None:
     inputs = keras.Input((T, 2))
     idle = layers.GRU(3, name="idle")(inputs)

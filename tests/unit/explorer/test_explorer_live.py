@@ -410,6 +410,7 @@ def test_closing_while_it_trains(model: Any, open_widgets: dict[str, object]) ->
     assert (len(one), open_widgets, live.status.taken) == (1, {}, 2)
 
 
+@pytest.mark.long
 def test_two_at_once_are_one_run(model: Any) -> None:
     explorer = GradientExplorer(model, *PROBE, layer="first", quantity="output_gradient")
     truth = Truth(explorer, set(), "")

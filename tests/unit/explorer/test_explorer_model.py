@@ -82,6 +82,7 @@ def absolute(y_true: Any, y_pred: Any) -> Any:
     return keras.ops.mean(keras.ops.abs(y_true - y_pred), axis=-1)
 
 
+@pytest.mark.one_case_in(2)
 @pytest.mark.parametrize(
     "options",
     [{"class_weight": {0: 3.0, 1: 0.5}}, {"loss": absolute}, {"training": True}],

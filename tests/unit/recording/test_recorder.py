@@ -121,6 +121,7 @@ def test_what_a_run_was_made_with(tmp_path: Path) -> None:
         GradientRecorder(tmp_path / "run", X[4:8], Y[4:8], mode="a")
 
 
+@pytest.mark.long
 def test_a_callback_that_is_not_in_a_list(tmp_path: Path) -> None:
     """Keras 3 then calls the end of a batch from another thread."""
     model, other = make(), make()
@@ -139,6 +140,7 @@ def test_several_batches_at_once(tmp_path: Path, library: str) -> None:
     assert Recording(tmp_path / "run").steps.tolist() == [0, 8, 12, 16, 20, 24]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("library", KERAS)
 @pytest.mark.filterwarnings("ignore:Your input ran out of data:UserWarning")  # Keras before 3.11
 def test_several_batches_at_once_that_do_not_come_out_even(tmp_path: Path, library: str) -> None:
@@ -297,6 +299,7 @@ print("trained")
 """
 
 
+@pytest.mark.long
 def test_two_devices(tmp_path: Path) -> None:
     # In a process of its own: logical devices cannot be made once TensorFlow runs.
     ran = subprocess.run(

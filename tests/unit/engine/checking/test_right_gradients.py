@@ -33,6 +33,7 @@ LAYERS = [
 ]
 
 
+@pytest.mark.one_case_in(2)
 @double
 @pytest.mark.parametrize(("layer", "settings"), LAYERS)
 def test_layers_pass(layer: Any, settings: dict[str, Any]) -> None:
@@ -85,7 +86,7 @@ def test_layers_that_are_shared_stepped_repeated_or_keep_states_pass() -> None:
     assert ("each/layer", "gate_gradient") in keys
 
 
-@pytest.mark.one_case_in(3)
+@pytest.mark.one_case_in(6)
 @double
 @pytest.mark.parametrize(
     "name",
@@ -113,7 +114,7 @@ def test_eager_loops_pass() -> None:
         np.testing.assert_array_equal(weight, value)
 
 
-@pytest.mark.one_case_in(3)
+@pytest.mark.one_case_in(6)
 @double
 @pytest.mark.parametrize(("unroll", "eagerly"), [(True, False), (False, True), (True, True)])
 def test_a_stack_of_cells_passes_in_loops_that_are_not_traced(unroll: bool, eagerly: bool) -> None:

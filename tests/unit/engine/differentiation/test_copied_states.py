@@ -251,7 +251,7 @@ def float64_of_keras_2() -> Any:
     tf_keras.backend.set_floatx(before)
 
 
-@pytest.mark.one_case_in(4)
+@pytest.mark.one_case_in(8)
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("name", CELLS)
 def test_the_gradient_is_total(name: str, form: str) -> None:
@@ -273,6 +273,7 @@ def test_a_state_that_is_joined_from_old_ones_is_a_new_value(form: str) -> None:
     assert_total(snapshot, loss_by_hand(model, [cell.step], X, Y), names)
 
 
+@pytest.mark.one_case_in(2)
 @pytest.mark.parametrize("form", ["loop", "eager"])
 @pytest.mark.parametrize("own", [0, 1])
 @pytest.mark.parametrize("name", ["inner function", "cond", "concat"])
@@ -309,6 +310,7 @@ class Stepping(keras.Model):
         return self.head(tf.stack(outputs, 1))
 
 
+@pytest.mark.one_case_in(2)
 @pytest.mark.parametrize("eagerly", [False, True])
 @pytest.mark.parametrize("name", ["function", "inner function", "identity", "wired", "delayed"])
 def test_a_cell_that_the_model_steps(name: str, eagerly: bool) -> None:

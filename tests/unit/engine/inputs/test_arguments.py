@@ -93,7 +93,7 @@ TARGETS: dict[str, Callable[[], Any]] = {
 }
 
 
-@pytest.mark.one_case_in(2)
+@pytest.mark.one_case_in(4)
 @pytest.mark.parametrize("library", LIBRARIES)
 @pytest.mark.parametrize("kind", TARGETS)
 def test_targets(library: Any, kind: str) -> None:
@@ -184,6 +184,7 @@ def test_a_sparse_matrix(library: Any) -> None:
         np.testing.assert_allclose(three.values * 3, four.values[:3] * 4, rtol=1e-4, atol=1e-7)
 
 
+@pytest.mark.one_case_in(2)
 @pytest.mark.parametrize("library", LIBRARIES)
 @pytest.mark.parametrize("weight", [W, pd.Series(W), list(W), W[:, None]], ids=type)
 def test_sample_weights(library: Any, weight: Any) -> None:

@@ -309,6 +309,7 @@ for kind in (keras, tf_keras):
 """
 
 
+@pytest.mark.long
 def test_a_mirrored_strategy_changes_no_number() -> None:
     # In a process of its own: logical devices cannot be made once TensorFlow runs.
     ran = subprocess.run(

@@ -52,6 +52,7 @@ FORMS: dict[str, Callable[[], Any]] = {
 }
 
 
+@pytest.mark.one_case_in(2)
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_texts(library: Any) -> None:
     model = reader(library)
@@ -182,7 +183,7 @@ def ragged_and_padded(form: str) -> tuple[Any, Any]:
     return models[0], models[1]
 
 
-@pytest.mark.one_case_in(6)
+@pytest.mark.long
 @pytest.mark.parametrize("form", ["loop", "eager", "bidirectional"])
 def test_ragged_sequences_of_keras_2_have_what_padded_ones_have(form: str) -> None:
     ragged, padded = ragged_and_padded(form)

@@ -113,7 +113,7 @@ WITH_REACH = ("stateful",)
 """The others would trace it for seconds each."""
 
 
-@pytest.mark.one_case_in(6)
+@pytest.mark.one_case_in(12)
 @pytest.mark.parametrize("name", STACKS)
 def test_the_numbers_of_keras_3(name: str) -> None:
     (new, x), (old, _) = stacked(keras, name), stacked(tf_keras, name)

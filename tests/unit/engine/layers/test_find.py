@@ -79,7 +79,7 @@ PLACES = [
 ]
 
 
-@pytest.mark.one_case_in(4)
+@pytest.mark.one_case_in(8)
 @pytest.mark.parametrize("library", [keras, tf_keras])
 @pytest.mark.parametrize(("holder", "expected"), PLACES)
 def test_layers_in_any_attribute(holder: Any, expected: list[str], library: Any) -> None:
@@ -354,6 +354,7 @@ OWNED = [
 ]
 
 
+@pytest.mark.one_case_in(2)
 @pytest.mark.parametrize(("layer", "expected", "inner"), OWNED)
 def test_a_cell_inside_another_is_owned_by_it(layer: Any, expected: list[str], inner: str) -> None:
     model = keras.Sequential([keras.Input((T, F)), layer(name="r"), layers.Dense(1)])

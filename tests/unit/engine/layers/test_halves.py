@@ -148,6 +148,7 @@ def test_different_numbers_of_states(forward: Any, backward: Any, why: str | Non
     assert engine.compute(X, y, "bi").loss is not None
 
 
+@pytest.mark.long
 def test_stacks_in_which_some_cells_are_the_same() -> None:
     model = model_of(["LSTMCell", "GRUCell"], ["LSTMCell", "LSTMCell"])
     engine = GradientEngine(model)

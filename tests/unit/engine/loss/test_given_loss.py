@@ -53,7 +53,7 @@ GIVEN: dict[str, Callable[[Any], Any]] = {
 }
 
 
-@pytest.mark.one_case_in(2)
+@pytest.mark.one_case_in(4)
 @pytest.mark.parametrize("library", LIBRARIES)
 @pytest.mark.parametrize("form", GIVEN)
 def test_it_stands_in_for_the_compiled_one(library: Any, form: str) -> None:

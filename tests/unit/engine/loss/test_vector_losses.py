@@ -86,7 +86,7 @@ def model_of(name: str, eagerly: bool) -> tuple[Any, Any, Any]:
     return model, rnn, head
 
 
-@pytest.mark.one_case_in(3)
+@pytest.mark.one_case_in(6)
 @pytest.mark.parametrize("eagerly", [False, True])
 @pytest.mark.parametrize(
     ("name", "weighted"),

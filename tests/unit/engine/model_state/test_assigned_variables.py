@@ -217,7 +217,7 @@ def variables(model: Any) -> list[np.ndarray]:
     return [np.asarray(variable) for variable in [*model.variables, *more]]
 
 
-@pytest.mark.one_case_in(3)
+@pytest.mark.one_case_in(6)
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize(
     ("cls", "training"),

@@ -70,7 +70,7 @@ def float64_of_keras_2() -> Any:
     tf_keras.backend.set_floatx(before)
 
 
-@pytest.mark.one_case_in(3)
+@pytest.mark.one_case_in(6)
 @pytest.mark.usefixtures("float64_of_keras_2")
 @pytest.mark.parametrize("form", ["loop", "unrolled", "eager"])
 @pytest.mark.parametrize(

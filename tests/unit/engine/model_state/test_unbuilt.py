@@ -65,7 +65,7 @@ def use(model: Any, how: str) -> None:
         model.build(X.shape)
 
 
-@pytest.mark.one_case_in(6)
+@pytest.mark.one_case_in(12)
 @LIBRARIES
 @pytest.mark.parametrize("how", ["train_on_batch", "predict", "call", "build", "Input"])
 def test_other_batch_sizes_that_evaluate_takes(library: Any, how: str) -> None:
@@ -187,6 +187,7 @@ def scaling() -> Any:
     return example(keras, Scaling())
 
 
+@pytest.mark.one_case_in(2)
 @pytest.mark.parametrize("make", [subclassed, stateful, scaling])
 def test_models_that_need_more_than_shapes(make: Callable[[], Any]) -> None:
     looked = make()
@@ -195,6 +196,7 @@ def test_models_that_need_more_than_shapes(make: Callable[[], Any]) -> None:
     assert looked.fit(X, Y, epochs=2, batch_size=8, verbose=0, shuffle=False).history == expected
 
 
+@pytest.mark.one_case_in(2)
 @pytest.mark.parametrize("make", [lambda: example(keras), lambda: example(tf_keras), stateful])
 def test_a_batch_that_does_not_fit_leaves_it_unbuilt(make: Callable[[], Any]) -> None:
     looked = make()

@@ -252,6 +252,7 @@ class Keeping(keras.callbacks.Callback):
         self.steps.append(self.model.get_weights())
 
 
+@pytest.mark.long
 def test_each_loss_is_that_of_the_step_that_it_names() -> None:
     # Grappler must be on: only then are a step's assignments some milliseconds apart.
     x = RNG.normal(size=(160, 60, 4)).astype("float32")
@@ -448,6 +449,7 @@ def test_a_thread_that_stays_inside_is_an_error_that_says_so(
     assert_nothing_is_left(model)
 
 
+@pytest.mark.one_case_in(2)
 @pytest.mark.parametrize("trains", [True, False])
 def test_a_function_that_does_not_end_is_left_alone_unless_it_trains(
     trains: bool, monkeypatch: pytest.MonkeyPatch
@@ -480,6 +482,7 @@ def test_a_function_that_does_not_end_is_left_alone_unless_it_trains(
     assert_nothing_is_left(model)
 
 
+@pytest.mark.one_case_in(2)
 @pytest.mark.parametrize("enter", [exclusive, between_steps])
 def test_a_thread_between_a_gate_and_what_is_behind_it_is_waited_for(
     enter: Any, monkeypatch: pytest.MonkeyPatch

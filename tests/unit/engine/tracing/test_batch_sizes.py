@@ -54,7 +54,7 @@ SIZED: dict[str, Any] = {
 }
 
 
-@pytest.mark.one_case_in(12)
+@pytest.mark.one_case_in(24)
 @pytest.mark.parametrize("eagerly", [False, True])
 @pytest.mark.parametrize("name", SIZED)
 def test_a_batch_of_one_sample(name: str, eagerly: bool) -> None:
@@ -122,7 +122,7 @@ def scanning(x: Any) -> Any:
     return state
 
 
-@pytest.mark.one_case_in(6)
+@pytest.mark.one_case_in(12)
 @pytest.mark.parametrize("eagerly", [False, True])
 @pytest.mark.parametrize(
     ("made", "any_size"),

@@ -51,7 +51,7 @@ def check(model: Any, cell: Any, names: dict[tuple[str, str], str], masked: bool
         np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-9)
 
 
-@pytest.mark.one_case_in(6)
+@pytest.mark.long
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize("sequences", [False, True])
 def test_peephole_subclass_of_the_lstm_cell(sequences: bool, masked: bool) -> None:
@@ -60,14 +60,14 @@ def test_peephole_subclass_of_the_lstm_cell(sequences: bool, masked: bool) -> No
     check(model_of(cell, sequences, masked), cell, names, masked)
 
 
-@pytest.mark.one_case_in(4)
+@pytest.mark.one_case_in(8)
 @pytest.mark.parametrize("cls", [Readout, LayerNormalised, Conditional, Wrapper])
 def test_own_cells_with_one_state(cls: Any) -> None:
     cell = cls()
     check(model_of(cell), cell, {("rnn", "hidden_gradient"): ""})
 
 
-@pytest.mark.one_case_in(2)
+@pytest.mark.long
 @pytest.mark.parametrize("eagerly", [False, True])
 def test_nested_states_have_one_tensor_each(eagerly: bool) -> None:
     cell = Several()
@@ -100,7 +100,7 @@ def test_an_attention_cell_and_the_window_it_attends_over() -> None:
     check(model_of(cell, masked=True), cell, names, masked=True)
 
 
-@pytest.mark.one_case_in(3)
+@pytest.mark.one_case_in(6)
 @pytest.mark.parametrize(
     ("settings", "eagerly"), [({}, True), ({"unroll": True}, False), ({"unroll": True}, True)]
 )
@@ -239,6 +239,7 @@ def test_a_subclass_that_only_adds_settings_keeps_its_gates() -> None:
     assert "gate_gradient" in GradientEngine(keras.Sequential([rnn])).quantities("rnn")
 
 
+@pytest.mark.one_case_in(2)
 @pytest.mark.parametrize(("unroll", "eagerly"), [(False, False), (True, False), (False, True)])
 def test_a_cell_that_is_in_its_stack_twice_has_states_of_its_own_at_each_place(
     unroll: bool, eagerly: bool

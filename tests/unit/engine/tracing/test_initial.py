@@ -147,7 +147,7 @@ ACTIVATIONS = {
 }  # fmt: skip
 
 
-@pytest.mark.one_case_in(8)
+@pytest.mark.one_case_in(16)
 @pytest.mark.parametrize("case", [case for case in CASES if not case.weighted], ids=str)
 def test_gates_are_the_activations_of_the_unroll(case: Case) -> None:
     made = problem(case)

@@ -179,6 +179,7 @@ def test_what_happens_in_training_happens_once(kind: str) -> None:
         np.testing.assert_array_equal(variable, value)
 
 
+@pytest.mark.long
 def test_random_numbers_without_a_seed_are_drawn_once() -> None:
     model = keras.Sequential(
         [
@@ -195,6 +196,7 @@ def test_random_numbers_without_a_seed_are_drawn_once() -> None:
     assert diagonal[0, 0] > 0
 
 
+@pytest.mark.long
 def test_the_rest_is_what_does_not_pass_through_the_prediction() -> None:
     keras.utils.set_random_seed(1)
     model = _sequences(
@@ -311,6 +313,7 @@ def test_of_tf_keras_it_is_the_same() -> None:
     np.testing.assert_allclose(found[1], found[0], rtol=1e-5)
 
 
+@pytest.mark.long
 def test_dropout_of_tf_keras_is_drawn_once() -> None:
     import tf_keras  # noqa: PLC0415 - takes seconds, and one test needs it
 
@@ -329,6 +332,7 @@ def test_dropout_of_tf_keras_is_drawn_once() -> None:
     assert set(np.unique(diagonal)) == {0.0, 2.0}
 
 
+@pytest.mark.long
 def test_in_half_precision_small_parts_are_scaled() -> None:
     keras.config.set_dtype_policy("mixed_float16")
     rnn = layers.SimpleRNN(1, activation="linear", use_bias=False, return_sequences=True, name="l")

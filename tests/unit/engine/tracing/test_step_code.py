@@ -244,7 +244,7 @@ def test_eager_code_of_a_cell(call: Any, step: Any, smooth: bool, unroll: bool) 
     assert_close(snapshot["rnn/kernel", "weight_gradient"].values, by_kernel.numpy())
 
 
-@pytest.mark.one_case_in(12)
+@pytest.mark.long
 @pytest.mark.parametrize("eagerly", [False, True])
 @pytest.mark.parametrize(
     "made",
