@@ -36,7 +36,6 @@ recorder = GradientRecorder(
     sys.argv[1],
     x[-16:],  # one batch, always the same, never trained on
     y[-16:],
-    quantities="hidden_gradient",
     every=5,
     max_overhead=0.2,  # of the training time; a run of seconds can afford more than the usual 5 %
 )

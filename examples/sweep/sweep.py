@@ -53,7 +53,6 @@ def train(config):
     recorder = GradientRecorder(
         f"{config['url']}/{config['cell']}-{config['seed']}-{trial}",
         *probe,
-        quantities=["hidden_gradient", "output_gradient"],
         every=8,
         max_overhead=0.2,  # of the training time; a run of seconds can afford more than 5 %
     )

@@ -51,7 +51,9 @@ class GradientRecorder(TrainingCallback):
         One batch, the same at every step, so that steps compare; or, as `x`, a dataset that
         yields the same `steps` batches each time.
     layers, quantities
-        As `GradientEngine.compute` takes them.
+        As `GradientEngine.compute` takes them. `diagnose` and `compare` read the total gradient,
+        ``"hidden_gradient"``; the direct one beside it tells them where the loss acts, without
+        which no rate and no reach can be read.
     every
         Batches, or ``"epoch"``.
     max_overhead
@@ -105,7 +107,7 @@ class GradientRecorder(TrainingCallback):
         x: Any,
         y: Any = None,
         layers: Any = None,
-        quantities: Any = "output_gradient",
+        quantities: Any = ("hidden_gradient", "output_gradient"),
         *,
         every: Every = 10,
         max_overhead: float | None = 0.05,

@@ -56,8 +56,7 @@ class GradientTensorBoard(TrainingCallback):
         One batch, the same at every step, so that steps compare; or, as `x`, a dataset that
         yields the same `steps` batches each time.
     layers, quantities
-        As `GradientEngine.compute` takes them. The direct gradient, ``"output_gradient"``, beside
-        the total one tells where the loss acts, without which no rate and no reach can be read.
+        As `GradientEngine.compute` takes them. As for `GradientRecorder`.
     every
         Batches, or ``"epoch"``.
     max_overhead

@@ -262,7 +262,10 @@ class RecordingWriter:
         )
 
     def _check_fit(self, new: Entry) -> None:
-        rule = f"every step in {self.path} must be as the first; record the same batch"
+        rule = (
+            f"every step in {self.path} must be as the first; record the same layers, quantities "
+            "and batch"
+        )
         here, there = self._layout.arrays, new.layout.arrays
         if [(a.layer, a.quantity) for a in here] != [(a.layer, a.quantity) for a in there]:
             in_one = {(a.layer, a.quantity) for a in here} ^ {(a.layer, a.quantity) for a in there}

@@ -20,6 +20,7 @@ from rnngrad_widgets import (
     GradientExplorer,
     GradientRecorder,
     Recording,
+    compare,
     diagnose,
 )
 from rnngrad_widgets.data.batch_digest import batch_digest
@@ -63,7 +64,8 @@ def train(model: Any, callbacks: Any, epochs: int = 2) -> dict[str, list[float]]
 
 
 def recorder(path: Path, **settings: Any) -> GradientRecorder:
-    return GradientRecorder(path, *PROBE, **{"every": 5, "max_overhead": None, **settings})
+    defaults = {"quantities": "output_gradient", "every": 5, "max_overhead": None}
+    return GradientRecorder(path, *PROBE, **defaults | settings)
 
 
 @pytest.mark.one_case_in(2)
@@ -113,7 +115,11 @@ def test_what_a_run_was_made_with(tmp_path: Path) -> None:
     options = {"loss": "mae", "sample_weight": np.ones(4)}
     recorder = GradientRecorder(tmp_path / "run", *PROBE, every=50, **options)
     model.fit(X[:32], Y[:32], verbose=0, callbacks=[recorder])
-    info = Recording(tmp_path / "run").info
+    recording = Recording(tmp_path / "run")
+    assert {quantity for _, quantity in recording.keys} == {"hidden_gradient", "output_gradient"}
+    (line,) = compare({"run": tmp_path / "run"}).table  # reads what is recorded by default
+    assert (line["layer"], line["quantity"]) == ("first", "hidden_gradient")
+    info = recording.info
     assert info["batch"] == batch_digest(*PROBE, np.ones(4), None)
     assert (info["loss"], info["every"], info["training"]) == ("'mae'", "50", "False")
     assert (info["keras"], info["numpy"]) == (keras.__version__, np.__version__)
@@ -186,9 +192,7 @@ def test_ctrl_c_leaves_everything_usable(tmp_path: Path) -> None:
     assert Recording(tmp_path / "run").steps.tolist() == [0, 5]
     train(model, [recording], 1)
     assert Recording(tmp_path / "run").steps.tolist() == [0, 5, 10, 15, 19]
-    again = GradientRecorder(
-        tmp_path / "run", *PROBE, "second", mode="a", every=10, max_overhead=None
-    )
+    again = recorder(tmp_path / "run", layers="second", mode="a", every=10)
     train(model, [again], 1)
     assert Recording(tmp_path / "run").steps.tolist() == [0, 5, 10, 15, 19, 20, 30, 31]
 
@@ -458,7 +462,9 @@ def test_an_explorer_records_a_summary_of_its_batch(tmp_path: Path) -> None:
     assert (recording.store, recording.keys) == ("summary", (("first", "output_gradient"),))
     norms = np.linalg.norm(explorer.tensor.values, axis=-1)[..., None]
     np.testing.assert_allclose(recording.snapshot(0)["first", "output_gradient"], norms, rtol=1e-6)
-    again = GradientRecorder(tmp_path / "run", *PROBE, "first", mode="a", store="summary")
+    again = GradientRecorder(
+        tmp_path / "run", *PROBE, "first", "output_gradient", mode="a", store="summary"
+    )
     again.update(model, step=2)
     assert recording.refresh()
     assert recording.steps.tolist() == [1, 2]
