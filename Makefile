@@ -46,11 +46,11 @@ test: lint $(FRONT_ENDS)/.installed
 	cd js && npm --silent test
 	$(VENV)/bin/python tests/browser/chromium.py
 	$(VENV)/bin/python tests/browser/other_engines.py
-	$(VENV)/bin/python -m pytest -n 2 tests/front_ends
-	$(VENV)/bin/python -m pytest -n 2 --dist worksteal $(ARGS)
+	$(VENV)/bin/python -m pytest -n 2 $(CASES) tests/front_ends
+	$(VENV)/bin/python -m pytest -n 2 --dist worksteal $(CASES) $(ARGS)
 
 test-all:
-	$(MAKE) test ARGS="--all-cases $(ARGS)"
+	$(MAKE) test CASES=--all-cases
 
 test-oldest: export PATH := $(CURDIR)/$(OLDEST)/bin:$(PATH)
 test-oldest: $(OLDEST)/.installed

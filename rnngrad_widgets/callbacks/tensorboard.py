@@ -56,7 +56,7 @@ class GradientTensorBoard(TrainingCallback):
         One batch, the same at every step, so that steps compare; or, as `x`, a dataset that
         yields the same `steps` batches each time.
     layers, quantities
-        As `GradientEngine.compute` takes them. As for `GradientRecorder`.
+        As `GradientEngine.compute` takes them; by default those of `GradientRecorder`.
     every
         Batches, or ``"epoch"``.
     max_overhead

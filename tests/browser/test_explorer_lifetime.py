@@ -132,6 +132,7 @@ def test_two_explorers_are_apart_and_a_second_run_replaces_its_own(lab: Lab) -> 
     eventually(notebook.widget_model_count, 0, "the browser's count of models")
 
 
+@pytest.mark.long
 def test_explorers_are_linked_in_the_browser(lab: Lab) -> None:
     large = 3 * SECOND
     cells = [

@@ -44,6 +44,7 @@ def test_models_are_counted(lab: Lab) -> None:
     assert page.widget_model_count() == 0
 
 
+@pytest.mark.long
 def test_a_saved_notebook_shows_its_figure_after_a_reload(lab: Lab) -> None:
     page = lab.open([FIGURE])
     before = page.pixels(page.widget)
@@ -71,6 +72,7 @@ def test_what_a_script_throws_is_noted(lab: Lab) -> None:
     assert "on purpose" in page.complaints.pop()
 
 
+@pytest.mark.long
 def test_dark_theme_darkens_the_page_and_is_undone(lab: Lab) -> None:
     page = lab.open(["1"])
     corner: FloatRect = {"x": 600, "y": 600, "width": 5, "height": 5}

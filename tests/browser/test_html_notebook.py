@@ -133,7 +133,7 @@ def executed() -> NotebookNode:
     return notebook
 
 
-@pytest.mark.one_case_in(4)
+@pytest.mark.one_case_in(8)
 @pytest.mark.parametrize("loader", [False, True], ids=["offline", "with a loader"])
 @pytest.mark.parametrize("template", ["lab", "classic", "slides"])
 def test_a_notebook_that_was_run_without_a_browser(

@@ -248,6 +248,7 @@ def test_scrubbing_with_mouse_and_keys(lab: Lab) -> None:
     e.expect_step(1000)
 
 
+@pytest.mark.long
 def test_the_thumb_is_on_the_axis_of_the_plots(lab: Lab) -> None:
     e = TimelinePage(lab.open(run(100, 0, 10, 90, 200), viewport=(1280, 1200)))
     e.expect_step(200)
@@ -268,6 +269,7 @@ def test_the_thumb_is_on_the_axis_of_the_plots(lab: Lab) -> None:
         e.expect_step(step)
 
 
+@pytest.mark.long
 def test_playing_stops_at_the_end(lab: Lab) -> None:
     e = TimelinePage(lab.open(run(100, 0, 10, 20)))
     e.expect_step(20)

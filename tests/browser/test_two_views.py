@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pytest
 
 from tests.browser.explorer_page import ExplorerPage, eventually, picture
 from tests.browser.test_export import Drawing, download
@@ -68,6 +69,7 @@ def as_it_must_be(seen: dict[str, Any]) -> None:
     assert [int(tick) for tick in seen["ticks"]] == [*range(0, 39, step)]
 
 
+@pytest.mark.long
 def test_two_views_of_different_widths(lab: Lab, tmp_path: Path) -> None:
     notebook = lab.open([WIDE, BOX], viewport=(1600, 1900))
     wide, narrow = ExplorerPage(notebook), ExplorerPage(notebook, 1)

@@ -138,6 +138,7 @@ def test_views_of_one_explorer_follow_each_other(page: NotebookPage) -> None:
         assert explorers.nth(number).get_by_text("sample 1").first.is_visible()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("page", [[LARGE]], indirect=True)
 def test_a_hundred_megabytes_go_through(page: NotebookPage) -> None:
     large = page.page.locator(".rnngrad-explorer").nth(1)

@@ -36,12 +36,12 @@ OF_OTHERS = (
 CELL_GRADIENT = "gradient w.r.t. cell state (total, BPTT)"
 
 FRONT_ENDS = [
-    ("marimo run", None),
+    pytest.param("marimo run", None, marks=pytest.mark.long),
     ("marimo edit", None),
     ("panel", None),
     ("shiny", "anywidget"),
     ("solara", "anywidget"),
-    ("voila", "anywidget"),
+    pytest.param("voila", "anywidget", marks=pytest.mark.long),
     ("voila", None),
 ]
 

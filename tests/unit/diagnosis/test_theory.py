@@ -32,6 +32,7 @@ def numbers_of(layer: Any, quantity: str = "hidden_gradient") -> GradientDiagnos
     return found
 
 
+@pytest.mark.one_case_in(2)
 @pytest.mark.parametrize("a", [0.5, 0.9, 1.0, 1.1])
 @pytest.mark.parametrize("backward", [False, True])
 def test_scalar_recurrence(a: float, backward: bool) -> None:

@@ -31,7 +31,7 @@ COARSE = {"speech_with_ctc": (1e-2, 2e-3)}
 """Step and tolerance; TensorFlow computes the CTC loss in single precision."""
 
 
-@pytest.mark.one_case_in(8)
+@pytest.mark.one_case_in(16)
 @pytest.mark.parametrize("made", ARCHITECTURES, ids=lambda made: made.__name__)
 def test_architecture(made: Callable[[], Any]) -> None:
     RNG.bit_generator.state = FIRST

@@ -33,6 +33,7 @@ def model() -> Any:
     return model
 
 
+@pytest.mark.one_case_in(2)
 @pytest.mark.parametrize(
     ("how", "path"),
     [({"layer_idx": 0}, "one"), ({"layer_name": "two"}, "two"), ({"layer": 1}, "two")],

@@ -115,6 +115,7 @@ def test_others_are_refused(stack: list[Any], message: str) -> None:
         GradientEngine(model).truncation_error(np.ones((2, T, F)), np.ones((2, 6)))
 
 
+@pytest.mark.long
 def test_what_takes_too_much_memory_is_refused_before_it_is_computed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -481,7 +481,7 @@ ODD = {
 }
 
 
-@pytest.mark.one_case_in(2)
+@pytest.mark.one_case_in(4)
 @pytest.mark.parametrize("kind", ODD)
 def test_any_values_can_be_drawn(kind: str, tmp_path: Path) -> None:
     explorer = explorer_of(ODD[kind])

@@ -63,7 +63,7 @@ def stacked_cells() -> Any:
     return layers.StackedRNNCells([layers.LSTMCell(3), layers.GRUCell(2)])
 
 
-@pytest.mark.one_case_in(3)
+@pytest.mark.one_case_in(6)
 @pytest.mark.parametrize(
     ("made", "eagerly"),
     [

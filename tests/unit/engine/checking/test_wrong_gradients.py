@@ -57,6 +57,7 @@ class Joined(Own):
         return h, [ops.concatenate([h, c], -1)]
 
 
+@pytest.mark.one_case_in(2)
 @double
 @pytest.mark.parametrize("cls", [Copied, Function, Joined])
 def test_states_that_are_other_tensors_than_the_output(
@@ -149,7 +150,7 @@ def test_a_custom_gradient_that_is_not_the_derivative_is_found(eagerly: bool) ->
     assert "FAILED" in repr(table)
 
 
-@pytest.mark.one_case_in(2)
+@pytest.mark.one_case_in(4)
 @double
 @pytest.mark.parametrize(
     ("layer", "quantity"),

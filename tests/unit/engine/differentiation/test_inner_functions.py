@@ -97,7 +97,7 @@ READ_INSIDE: dict[str, tuple[Any, str, list[str]]] = {
 }
 
 
-@pytest.mark.one_case_in(6)
+@pytest.mark.one_case_in(12)
 @pytest.mark.parametrize(
     ("name", "form"), [(name, form) for name, (*_, forms) in READ_INSIDE.items() for form in forms]
 )

@@ -146,6 +146,7 @@ def test_the_numbers_of_keras_3(name: str) -> None:
         np.testing.assert_array_equal(tensor.mask, other.mask)
 
 
+@pytest.mark.long
 def test_an_encoder_and_a_decoder() -> None:
     def made(library: Any) -> Any:
         inputs = library.Input((T, F))

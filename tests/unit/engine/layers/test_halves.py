@@ -90,7 +90,7 @@ GATES = {
 }
 
 
-@pytest.mark.one_case_in(2)
+@pytest.mark.one_case_in(4)
 @pytest.mark.parametrize(("forward", "backward", "no_cell"), TWO_KINDS)
 def test_what_both_halves_have(forward: Any, backward: Any, no_cell: str) -> None:
     model = model_of(forward, backward)
@@ -125,6 +125,7 @@ def test_the_weights_of_each_half_have_its_own_gates() -> None:
     assert gates == expected | {f"backward/{name}": ("z", "r", "h") for name in names}
 
 
+@pytest.mark.one_case_in(2)
 @pytest.mark.parametrize(
     ("forward", "backward", "why"),
     [

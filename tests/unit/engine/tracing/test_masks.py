@@ -66,6 +66,7 @@ def test_a_mask_with_one_channel_is_the_mask_without(name: str) -> None:
             np.testing.assert_array_equal(tensor.mask, MASK)
 
 
+@pytest.mark.one_case_in(2)
 @pytest.mark.parametrize("name", ["lstm", "backwards"])
 def test_a_mask_of_every_channel(name: str) -> None:
     rnn = LAYERS[name]()

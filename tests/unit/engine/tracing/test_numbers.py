@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 pytestmark = [
     pytest.mark.usefixtures("float64", "unoptimised"),
     pytest.mark.parametrize("case", CASES, ids=str),
-    pytest.mark.one_case_in(6),
+    pytest.mark.one_case_in(8),
 ]
 
 NAMES = {
@@ -132,7 +132,6 @@ def tensors(solved: Solved, *quantities: str) -> list[GradientTensor]:
     return [t for (_, quantity), t in solved.snapshot.items() if quantity in quantities]
 
 
-@pytest.mark.one_case_in(2)
 def test_loss_and_output(case: Case) -> None:
     solved = solve(case)
     assert solved.snapshot.loss == pytest.approx(solved.loss, rel=1e-13)
@@ -152,7 +151,6 @@ def test_a_backward_layer_says_so_where_the_order_is_that_of_its_input(case: Cas
         assert (tensor.directions == ("backward",)) == backward
 
 
-@pytest.mark.one_case_in(2)
 def test_output_gradient_is_the_central_difference(case: Case) -> None:
     made = solve(case).made
     returned, mask = run_layer(made.layer, tf.constant(made.x), made.mask)
@@ -260,7 +258,6 @@ def test_gate_gradients_add_up_to_the_bias_gradient(case: Case) -> None:
         assert total.size == 0 or not case.settings.get("use_bias", True)
 
 
-@pytest.mark.one_case_in(2)
 def test_gradients_are_central_differences(case: Case) -> None:
     """Nudge everything behind a tensor at once, in a random direction, in the unroll."""
     solved, rng = solve(case), np.random.default_rng(0)

@@ -148,7 +148,7 @@ def test_many_timesteps_are_carried_back_together() -> None:
     )
 
 
-@pytest.mark.one_case_in(6)
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["dropout", "batch_normalization", "stateful"])
 def test_what_happens_in_training_happens_once(kind: str) -> None:
     keras.utils.set_random_seed(1)
@@ -253,6 +253,7 @@ def test_a_loss_that_does_not_read_the_prediction_cannot_be_split_by_it() -> Non
         engine.compute(np.ones((2, T, 2)), None, "l", "reach", loss=of_the_layer, by="loss")
 
 
+@pytest.mark.one_case_in(2)
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
