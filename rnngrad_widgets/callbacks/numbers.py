@@ -6,11 +6,15 @@ import math
 from typing import TYPE_CHECKING
 
 from rnngrad_widgets.diagnosis.diagnose import diagnosis_of
+from rnngrad_widgets.diagnosis.loss_position import DIRECT, TOTAL
 
 if TYPE_CHECKING:
     from rnngrad_widgets.callbacks.status import Status
     from rnngrad_widgets.data.tensor import GradientSnapshot
     from rnngrad_widgets.diagnosis.diagnosis import Diagnosis
+
+DIAGNOSED = (TOTAL, DIRECT)
+"""The quantities from which the numbers come; the direct one tells where the loss acts."""
 
 
 def snapshot_numbers(

@@ -13,7 +13,7 @@ from rnngrad_widgets.callbacks.batch_snapshot import (
     BatchSnapshot,
     SnapshotOptions,
 )
-from rnngrad_widgets.callbacks.numbers import snapshot_numbers
+from rnngrad_widgets.callbacks.numbers import DIAGNOSED, snapshot_numbers
 from rnngrad_widgets.callbacks.run_info import run_info
 from rnngrad_widgets.callbacks.schedule import Every
 from rnngrad_widgets.callbacks.status import Status
@@ -107,7 +107,7 @@ class GradientRecorder(TrainingCallback):
         x: Any,
         y: Any = None,
         layers: Any = None,
-        quantities: Any = ("hidden_gradient", "output_gradient"),
+        quantities: Any = DIAGNOSED,
         *,
         every: Every = 10,
         max_overhead: float | None = 0.05,

@@ -15,7 +15,7 @@ from rnngrad_widgets.callbacks.batch_snapshot import (
     SnapshotOptions,
 )
 from rnngrad_widgets.callbacks.event_file import EventFile
-from rnngrad_widgets.callbacks.numbers import snapshot_numbers
+from rnngrad_widgets.callbacks.numbers import DIAGNOSED, snapshot_numbers
 from rnngrad_widgets.callbacks.schedule import Every
 from rnngrad_widgets.callbacks.status import Status
 from rnngrad_widgets.comparison.curves import quartiles
@@ -89,7 +89,7 @@ class GradientTensorBoard(TrainingCallback):
         x: Any,
         y: Any = None,
         layers: Any = None,
-        quantities: Any = ("hidden_gradient", "output_gradient"),
+        quantities: Any = DIAGNOSED,
         *,
         every: Every = 10,
         max_overhead: float | None = 0.05,
