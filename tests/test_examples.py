@@ -65,7 +65,7 @@ print(folder.name)
 }
 
 
-LONG = {"live", "record_and_replay", "science"}
+LONG = {"compare", "live", "record_and_replay", "science"}
 """Notebooks that only `make test-all` runs."""
 
 

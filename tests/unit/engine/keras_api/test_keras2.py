@@ -310,7 +310,7 @@ class Looking(tf_keras.callbacks.Callback):
             self.losses.append(snapshot.loss)
 
 
-@pytest.mark.one_case_in(2)
+@pytest.mark.long
 @pytest.mark.parametrize("eagerly", [False, True])
 def test_training_with_the_engine_in_between_is_bit_identical(eagerly: bool) -> None:
     def trained(*looking: Any) -> tuple[Any, Any, Any]:
