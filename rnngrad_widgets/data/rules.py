@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 BACKWARD = "backward"
+DIRECTIONS = ("forward", BACKWARD)
 """The direction of a layer that processes the last timestep first."""
 
 LOSS_TIMESTEP = "loss_timestep"

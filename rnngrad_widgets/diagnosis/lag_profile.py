@@ -39,24 +39,24 @@ def ratios_by_lag(tensor: GradientTensor) -> list[NDArray[np.float64]]:
     Returns
     -------
     list of numpy.ndarray
-        For each sample (timesteps of the loss, lags). A timestep of the loss is left out that is
-        masked, or contributes nothing to its own timestep. NaN beyond the first timestep, and where
-        a value is not finite. A backward layer has processed the later timesteps before u; masked
-        timesteps do not count as lags.
+        For each sample (timesteps of the loss, lags). Of a masked timestep of the loss, u is the
+        last one that is not masked and was processed before: the layer returns that output again. A
+        timestep of the loss that contributes nothing there is left out. NaN beyond the first
+        timestep, and where a value is not finite. A backward layer has processed the later
+        timesteps before u; masked timesteps do not count as lags.
     """
     count = tensor.shape[1]
     backward = tensor.directions == (BACKWARD,)
     found = []
     for sample, values in enumerate(np.asarray(tensor.values, np.float64)):
         counted = np.arange(count) if tensor.mask is None else np.flatnonzero(tensor.mask[sample])
-        place = {int(timestep): i for i, timestep in enumerate(counted)}
         rows = []
         for column, timestep in enumerate(tensor.loss_timesteps):
-            own = values[timestep, column] if timestep in place else 0.0
+            before = counted[counted >= timestep] if backward else counted[counted <= timestep][::-1]
+            is_here = timestep < count and len(before) > 0
+            own = values[before[0], column] if is_here else 0.0
             if not (own > 0 and np.isfinite(own)):
                 continue
-            at = place[timestep]
-            before = counted[at:] if backward else counted[at::-1]
             row = np.full(count, np.nan)
             with np.errstate(over="ignore"):
                 row[: len(before)] = values[before, column] / own

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from rnngrad_widgets.data.quantities import quantity_of
-from rnngrad_widgets.data.rules import BACKWARD
+from rnngrad_widgets.data.rules import BACKWARD, DIRECTIONS
 from rnngrad_widgets.data.statistics import halves
 from rnngrad_widgets.data.tensor import REACH, SEQUENCE, GradientTensor
 from rnngrad_widgets.diagnosis.lag_profile import reason_against_lags
@@ -64,7 +64,7 @@ def reasons_against_rate(tensor: GradientTensor, tensors: Tensors) -> dict[str, 
         return dict.fromkeys(names, UNKNOWN)
     if "timestep" not in direct.dims:
         return dict.fromkeys(names, "")  # the layer returns its last output only
-    return {name: _of_direction(direct, name) for name in names}
+    return {name: _of_direction(direct, name or _direction_of(tensor, direct)) for name in names}
 
 
 def _reason_of_itself(tensor: GradientTensor) -> str | None:
@@ -111,6 +111,12 @@ def _direct_gradient(layer: str, tensors: Tensors) -> GradientTensor | None:
             return found
         path = path.rpartition("/")[0]
     return None
+
+
+def _direction_of(tensor: GradientTensor, direct: GradientTensor) -> str:
+    """Return which half of a Bidirectional a tensor is of, where each half has its own."""
+    part = tensor.layer.removeprefix(direct.layer).strip("/").partition("/")[0]
+    return part if part in DIRECTIONS else ""
 
 
 def _of_direction(direct: GradientTensor, name: str) -> str:

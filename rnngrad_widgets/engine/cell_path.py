@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rnngrad_widgets.data.rules import BACKWARD
+from rnngrad_widgets.data.rules import DIRECTIONS
 from rnngrad_widgets.data.statistics import halves
 from rnngrad_widgets.engine.layers.cell_path import LSTM_GATES
-from rnngrad_widgets.engine.layers.kinds import DIRECTIONS, directions
+from rnngrad_widgets.engine.layers.kinds import directions, is_backward
 from rnngrad_widgets.engine.quantities import offered_quantities
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from rnngrad_widgets.engine.backend import Layer
     from rnngrad_widgets.engine.layers.find import LayerMatch
     from rnngrad_widgets.engine.tracing.pass_result import PassResult
+
+    _Tensors = dict[tuple[str, str], GradientTensor]
 
 CELL_PATH = "cell_path"
 _NEEDED = ("output_gradient", "gate", "cell_state")
@@ -64,25 +66,27 @@ def with_cell_paths(
     for target in targets:
         if CELL_PATH not in offered_quantities(target):
             continue
-        path = target.info.path
-        for key in [k for k, word in by_key if word == "cell_state" and _is_of(k, path)]:
+        for key in _calls(by_key, target.info.path):
             direct = _direct(by_key, key)
             if direct is None:
                 missing.append(f"there is no output_gradient of layer '{key}', so no {CELL_PATH}")
                 continue
-            gates, cells = _gates(by_key, key), by_key[key, "cell_state"]
-            found.append(_tensor(direct, gates, cells, target.layer))
+            found += _tensors(direct, by_key, key, target.layer)
     kept = [tensor for tensor in result.tensors if tensor.quantity in words]
     return replace(result, tensors=[*kept, *found], missing=[*result.missing, *missing])
 
 
-def _is_of(key: str, path: str) -> bool:
-    return key == path or key.startswith(f"{path}[")
+def _calls(by_key: _Tensors, path: str) -> list[str]:
+    """Return the keys of the calls of a layer: one, or ``"path[0]"`` and so on."""
+    calls = dict.fromkeys(
+        key.removesuffix(f"/{DIRECTIONS[0]}").removesuffix(f"/{DIRECTIONS[1]}")
+        for key, word in by_key
+        if word == "cell_state"
+    )
+    return [key for key in calls if key == path or key.startswith(f"{path}[")]
 
 
-def _direct(
-    by_key: dict[tuple[str, str], GradientTensor], key: str
-) -> tuple[GradientTensor, ...] | None:
+def _direct(by_key: _Tensors, key: str) -> tuple[GradientTensor, ...] | None:
     """Return the direct gradients of a layer: one, or two for ``merge_mode=None``."""
     word = "output_gradient"
     found = by_key.get((key, word))
@@ -92,41 +96,41 @@ def _direct(
     return None if None in both else tuple(tensor for tensor in both if tensor is not None)
 
 
-def _gates(by_key: dict[tuple[str, str], GradientTensor], key: str) -> list[NDArray[Any]]:
-    """Return the gates of each direction: halves of two sizes have a tensor each."""
-    found = by_key.get((key, "gate"))
+def _by_direction(by_key: _Tensors, key: str, word: str) -> list[NDArray[Any]]:
+    """Return the values of each direction, which are in one tensor or have one each."""
+    found = by_key.get((key, word))
     if found is not None:
         return list(halves(found).values())
-    return [by_key[f"{key}/{direction}", "gate"].values for direction in DIRECTIONS]
+    return [by_key[f"{key}/{direction}", word].values for direction in DIRECTIONS]
 
 
-def _tensor(
-    direct: tuple[GradientTensor, ...],
-    gates: list[NDArray[Any]],
-    cells: GradientTensor,
-    layer: Layer,
-) -> GradientTensor:
-    """Return the cell path of all directions, laid out as the cell state is."""
-    widths = [each.shape[-1] // len(LSTM_GATES) for each in gates]
-    states = np.split(cells.values, np.cumsum(widths)[:-1], axis=-1)
+def _tensors(
+    direct: tuple[GradientTensor, ...], by_key: _Tensors, key: str, layer: Layer
+) -> list[GradientTensor]:
+    """Return the cell path of a layer, laid out as its cell state is."""
+    rnns, word = directions(layer), "cell_state"
+    gates, cells = (_by_direction(by_key, key, each) for each in ("gate", word))
+    widths = [each.shape[-1] for each in cells]
+    joined = by_key.get((key, word))
+    tensors = [joined or by_key[f"{key}/{direction}", word] for direction in DIRECTIONS]
     parts = []
-    for place, rnn in enumerate(directions(layer)):
-        backward = place == 1 or cells.directions == (BACKWARD,)
+    for place, rnn in enumerate(rnns):
         outputs = _of_direction(direct, place, widths, layer)
-        if backward and outputs.ndim == 3 and len(widths) == 1:
+        if is_backward(rnns[0]) and outputs.ndim == 3:
             outputs = outputs[:, ::-1]  # such a layer returns them in the order of processing
-        parts.append(
-            _path(
-                outputs,
-                gates[place],
-                states[place],
-                cells.mask,
-                backward=backward,
-                zero_output=bool(getattr(rnn, "zero_output_for_mask", False)),
-            )
+        part = _path(
+            outputs,
+            gates[place],
+            cells[place],
+            tensors[place].mask,
+            backward=is_backward(rnn),
+            zero_output=bool(getattr(rnn, "zero_output_for_mask", False)),
         )
-    values = np.concatenate(parts, axis=-1).astype(cells.values.dtype)
-    return replace(cells, values=values, quantity=CELL_PATH)
+        parts.append(part.astype(cells[place].dtype))
+    if joined is not None:
+        return [replace(joined, values=np.concatenate(parts, axis=-1), quantity=CELL_PATH)]
+    both = zip(tensors, parts, strict=True)
+    return [replace(tensor, values=part, quantity=CELL_PATH) for tensor, part in both]
 
 
 def _of_direction(

@@ -214,9 +214,11 @@ class GradientEngine:
 
         All but the output and its gradient are in the order of the input. In a Bidirectional the
         states and gates of the forward and the backward layer are the two halves of the channels
-        (also the outputs for ``merge_mode="concat"`` and ``None``); its weights are at
-        ``"path/forward/kernel"`` and so on. Of a stack of cells, or a cell with several states,
-        each state has a tensor of its own, at ``"path/0"`` and so on.
+        (also the outputs for ``merge_mode="concat"`` and ``None``); where these are of two sizes,
+        or the forward layer goes backwards, over time each has a tensor of its own, at
+        ``"path/forward"`` and ``"path/backward"``. Its weights are at ``"path/forward/kernel"`` and
+        so on. Of a stack of cells, or a cell with several states, each state has a tensor of its
+        own, at ``"path/0"`` and so on.
 
         A standalone cell, which the model calls itself, has one tensor over its calls, each a
         timestep; so has a layer of which every call has one timestep. Inside a ``TimeDistributed``

@@ -37,7 +37,8 @@ export function alone(array: PlotArray, sample: number): PlotArray {
 
 /**
  * R[u, u - k] / R[u, u] at each lag k, the median over the timesteps u of the loss. NaN where no
- * lag is known. Masked timesteps do not count as lags.
+ * lag is known. Masked timesteps do not count as lags; of a masked timestep of the loss, u is the
+ * last one before that is not masked.
  */
 export function lagProfile(array: PlotArray, reach: Reach): Norms {
   const { samples, timesteps } = array;
@@ -65,14 +66,13 @@ function ratios(array: PlotArray, sample: number, { timesteps, backward }: Reach
     }
   }
   const order = backward ? counted.reverse() : counted;
-  const place = new Map(order.map((t, i) => [t, i]));
   const at = (t: number, column: number): number =>
     array.data[(sample * array.timesteps + t) * array.channels + column];
   const byLag = Array.from({ length: array.timesteps }, (): number[] => []);
   timesteps.forEach((u, column) => {
-    const last = place.get(u);
-    const own = last === undefined ? 0 : at(u, column);
-    if (last === undefined || !(own > 0 && Number.isFinite(own))) {
+    const last = order.filter((t) => (backward ? t >= u : t <= u)).length - 1;
+    const own = last < 0 || u >= array.timesteps ? 0 : at(order[last], column);
+    if (!(own > 0 && Number.isFinite(own))) {
       return;
     }
     for (let lag = 0; lag <= last; lag++) {

@@ -9,12 +9,12 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from rnngrad_widgets.data.rules import DIRECTIONS
 from rnngrad_widgets.engine.calls.groups import CallGroup, JoinAxis, group_calls
 from rnngrad_widgets.engine.checking.nudged_layer import NudgedLayer
 from rnngrad_widgets.engine.checking.nudged_steps import NudgedSteps
 from rnngrad_widgets.engine.checking.nudges import CannotNudge, Nudges, Site
 from rnngrad_widgets.engine.layers.cells import CELL, HIDDEN, cells_of
-from rnngrad_widgets.engine.layers.kinds import DIRECTIONS
 
 _ROLES = {"hidden_gradient": HIDDEN, "cell_gradient": CELL}
 

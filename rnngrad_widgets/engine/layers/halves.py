@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rnngrad_widgets.data.rules import DIRECTIONS
 from rnngrad_widgets.engine.layers.cells import (
     CELL,
     cell_of,
@@ -13,7 +14,7 @@ from rnngrad_widgets.engine.layers.cells import (
     state_like,
     units_of,
 )
-from rnngrad_widgets.engine.layers.kinds import DIRECTIONS, directions, kind_of
+from rnngrad_widgets.engine.layers.kinds import directions, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

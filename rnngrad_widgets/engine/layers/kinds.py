@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from rnngrad_widgets.data.rules import BACKWARD
 from rnngrad_widgets.engine.backend import Layer
 from rnngrad_widgets.engine.keras_api.modules import is_a
 from rnngrad_widgets.engine.keras_api.select import adapter_of
-
-DIRECTIONS = ("forward", BACKWARD)
 
 
 def is_recurrent(layer: Layer) -> bool:

@@ -8,13 +8,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rnngrad_widgets.data.rules import DIRECTIONS
 from rnngrad_widgets.data.tensor import GradientTensor
 from rnngrad_widgets.engine.backend import Layer, Nested, Tensor, keras, tf
 from rnngrad_widgets.engine.keras_api.select import adapter_of
 from rnngrad_widgets.engine.layers.cells import Gates, cell_of, cells_of, gates_of
 from rnngrad_widgets.engine.layers.find import LayerMatch
 from rnngrad_widgets.engine.layers.inner_layers import child_layers
-from rnngrad_widgets.engine.layers.kinds import DIRECTIONS, directions
+from rnngrad_widgets.engine.layers.kinds import directions
 
 _BOOKKEEPING = re.compile("_(non_)?trainable_(variables|weights)|_self_.*")
 """Attributes in which Keras and TensorFlow repeat variables that other attributes hold."""

@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnngrad_widgets.data.rules import DIRECTIONS
 from rnngrad_widgets.data.state_curve import StateCurve
 from rnngrad_widgets.engine.layers.cells import cells_of
-from rnngrad_widgets.engine.layers.kinds import DIRECTIONS, directions
+from rnngrad_widgets.engine.layers.kinds import directions
 from rnngrad_widgets.engine.state_jacobians.carry import carry_back, exponent_of
 from rnngrad_widgets.engine.state_jacobians.cell_kind import kind_of_cell
 from rnngrad_widgets.engine.state_jacobians.recorded import read_recorded, runs_backwards

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from rnngrad_widgets.data.rules import DIRECTIONS
 from rnngrad_widgets.engine.layers.cells import cells_of, has_cell_state
-from rnngrad_widgets.engine.layers.kinds import DIRECTIONS, directions, is_backward
+from rnngrad_widgets.engine.layers.kinds import directions, is_backward
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -63,7 +64,7 @@ def needed_quantities(target: LayerMatch) -> tuple[str, ...]:
 
 def runs_backwards(target: LayerMatch, place: int) -> bool:
     """Return whether a direction of a layer begins with the last timestep."""
-    return place == 1 or is_backward(target.layer)
+    return is_backward(directions(target.layer)[place])
 
 
 def read_recorded(snapshot: GradientSnapshot, target: LayerMatch, place: int) -> Recorded:
@@ -82,20 +83,21 @@ def read_recorded(snapshot: GradientSnapshot, target: LayerMatch, place: int) ->
         If the model calls the layer several times.
     """
     path, rnns = target.info.path, directions(target.layer)
-    if (path, "hidden_state") not in snapshot:
+    own = f"{path}/{DIRECTIONS[place]}" if len(rnns) > 1 else path
+    hidden_state = snapshot.get((path, "hidden_state"), snapshot.get((own, "hidden_state")))
+    if hidden_state is None:
         calls = sum(word == "hidden_state" for _, word in snapshot)
         raise ValueError(
             f"a state curve is that of a layer that the model calls once; it calls '{path}' "
             f"{calls} times"
         )
-    own = f"{path}/{DIRECTIONS[place]}" if len(rnns) > 1 else path
     widths = [cells_of(rnn)[0].units for rnn in rnns]
     order = slice(None, None, -1 if runs_backwards(target, place) else 1)
     kernel = snapshot[f"{own}/recurrent_kernel", "weight"].values
     dtype = np.promote_types(kernel.dtype, np.float32)
 
     def half(name: str, width: int) -> NDArray[Any]:
-        # gates of halves of two sizes have a tensor each
+        # halves of two sizes have a tensor each
         apart = len(rnns) > 1 and (own, name) in snapshot
         values = snapshot[own if apart else path, name].values
         first = 0 if apart else width * sum(widths[:place])
@@ -103,11 +105,11 @@ def read_recorded(snapshot: GradientSnapshot, target: LayerMatch, place: int) ->
         return np.asarray(part.swapaxes(0, 1), dtype)
 
     hidden = half("hidden_state", 1)
-    mask = snapshot[path, "hidden_state"].mask
+    mask = hidden_state.mask
     bias = snapshot.get((f"{own}/bias", "weight"))
     return Recorded(
         hidden,
-        half("cell_state", 1) if (path, "cell_state") in snapshot else None,
+        half("cell_state", 1) if has_cell_state(cells_of(rnns[place])[0]) else None,
         half("gate", kernel.shape[1] // widths[place]),
         None if mask is None else mask[:, order].T,
         kernel.astype(dtype),

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rnngrad_widgets.data.rules import DIRECTIONS
 from rnngrad_widgets.engine.layers.cells import cells_of, gates_of
-from rnngrad_widgets.engine.layers.kinds import DIRECTIONS, directions, is_recurrent
+from rnngrad_widgets.engine.layers.kinds import directions, is_recurrent
 from rnngrad_widgets.engine.state_jacobians.cell_kind import kind_of_cell
 
 if TYPE_CHECKING:

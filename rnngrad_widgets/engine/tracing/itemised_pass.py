@@ -76,6 +76,8 @@ class Entered:
     sources: tuple[Source, ...]
     only: Tensor
     """The timestep, where the entry has only one; else -1."""
+    last_output: bool = False
+    """Whether the entry is the last output of a layer, which each direction has at its own end."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -335,7 +337,8 @@ class ItemisedPass(ABC):
                     continue
                 single = not any("timestep" in each.dims for each in at)
                 last = tf.constant(0) if turned else timesteps - 1
-                entered.append(Entered(found, own, last if single else tf.constant(-1)))
+                only = last if single else tf.constant(-1)
+                entered.append(Entered(found, own, only, last_output=single))
         return entered
 
 

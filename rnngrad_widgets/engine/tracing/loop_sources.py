@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from rnngrad_widgets.data.quantities import QUANTITIES
-from rnngrad_widgets.data.rules import BACKWARD
+from rnngrad_widgets.data.rules import BACKWARD, DIRECTIONS
 from rnngrad_widgets.data.tensor import REACH
-from rnngrad_widgets.engine.backend import Tensor
+from rnngrad_widgets.engine.backend import Layer, Tensor
 from rnngrad_widgets.engine.calls.groups import CallGroup
 from rnngrad_widgets.engine.calls.layer_call import RecordedLoop
 from rnngrad_widgets.engine.layers.axes import initial_axes, state_axes
 from rnngrad_widgets.engine.layers.cells import CELL, HIDDEN, StateKey, cells_of, gates_of
 from rnngrad_widgets.engine.layers.halves import common_cells, equal_halves
-from rnngrad_widgets.engine.layers.kinds import DIRECTIONS, directions, is_backward
+from rnngrad_widgets.engine.layers.kinds import directions, is_backward
 from rnngrad_widgets.engine.tracing.source import NamedCalls, Source, masks_of
+
+_Halves = tuple[tuple[Tensor, ...], ...]
+"""The tensors of each direction, one for each call."""
 
 
 def state_sources(quantity: str, calls: NamedCalls) -> list[Source]:
@@ -101,35 +105,49 @@ def _of_halves(
     quantity: str,
     calls: NamedCalls,
     label: str,
-    halves: tuple[tuple[Tensor, ...], ...],
+    halves: _Halves,
     *,
     gates: tuple[str, ...] = (),
     timed: bool = True,
 ) -> list[Source]:
     """Make one tensor of both directions, or one of each where they do not line up."""
     layer, axes = calls.target.layer, state_axes if timed else initial_axes
-    named = equal_halves([half[0] for half in halves], axes(layer, halves[0][0]))
-    if timed and is_backward(layer):
-        named = (BACKWARD,)
-    shapes = {tuple(half[0].shape[1 + timed : -1]) for half in halves}
-    # Gates divide a half evenly, which halves of two sizes have no common measure of.
-    apart = len(halves) > 1 and not named and (bool(gates) or len(shapes) > 1)
-    parts = (
-        [(direction, (half,)) for direction, half in zip(DIRECTIONS, halves, strict=True)]
-        if apart
-        else [("", halves)]
-    )
     return [
         Source(
             "/".join(filter(None, (calls.key, direction, label))),
             quantity,
             part,
             dims=axes(layer, part[0][0]),
-            directions=(BACKWARD,) if timed and direction == BACKWARD else named,
+            directions=named,
             gates=gates,
             call=calls.key,
             masks=masks_of(calls.group) if timed else (),
             joined=calls.group.joined,
         )
-        for direction, part in parts
+        for direction, part, named in _parts(layer, halves, timed=timed)
     ]
+
+
+def _parts(
+    layer: Layer, halves: _Halves, *, timed: bool
+) -> Iterator[tuple[str, _Halves, tuple[str, ...]]]:
+    """Yield the direction that is in the name of a tensor, its halves and their directions.
+
+    Over time both halves are in one tensor only where its channels say which is which, and the
+    forward layer begins with the first timestep: what is read of a tensor over time, as how far a
+    gradient reaches, depends on which timestep was processed last.
+    """
+    rnns = directions(layer)
+    backwards = [timed and is_backward(rnn) for rnn in rnns]
+    own = [(BACKWARD,) if backward else () for backward in backwards]
+    if len(halves) == 1:
+        yield "", halves, own[0]
+        return
+    axes = state_axes if timed else initial_axes
+    named = equal_halves([half[0] for half in halves], axes(layer, halves[0][0]))
+    same_rank = len({tuple(half[0].shape[1:-1]) for half in halves}) == 1
+    if (named and not backwards[0]) or (not timed and same_rank):
+        yield "", halves, named
+        return
+    for direction, half, name in zip(DIRECTIONS, halves, own, strict=True):
+        yield direction, (half,), name

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnngrad_widgets.data.rules import BACKWARD
 from rnngrad_widgets.data.tensor import GradientTensor
 from rnngrad_widgets.engine.backend import Nested, Tensor
 from rnngrad_widgets.engine.calls.groups import join_calls
@@ -16,6 +17,8 @@ from rnngrad_widgets.engine.tracing.itemised_pass import ItemisedPass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
 
     from rnngrad_widgets.engine.differentiation.differentiator import Differentiator
     from rnngrad_widgets.engine.inputs.batch import Batch
@@ -98,7 +101,12 @@ def _labelled(itemised: Itemised, scale: float) -> list[GradientTensor]:
                     quantity=source.quantity,
                     directions=source.directions,
                     mask=np.asarray(mask[0]) if mask else None,
-                    loss_timesteps=timesteps,
+                    loss_timesteps=_last(source, reach) if entered.last_output else timesteps,
                 )
             )
     return found
+
+
+def _last(source: Source, reach: NDArray[np.floating]) -> tuple[int, ...]:
+    """Return the timestep that a direction processes last; of a reach, (1, samples, timesteps)."""
+    return (0,) if source.directions == (BACKWARD,) else (reach.shape[-1] - 1,)

@@ -69,6 +69,19 @@ def test_of_a_backward_layer_the_loss_must_act_at_the_first_timestep() -> None:
         assert second.decay is None, "the loss is where it began"
 
 
+def test_a_half_with_a_tensor_of_its_own_is_told_by_its_path() -> None:
+    """As halves of two sizes have, whose output is one tensor that names no halves."""
+    direct = GradientTensor(LAST_ONLY, SEQUENCE, "bi", "output_gradient")
+    forward = GradientTensor(FALLING, SEQUENCE, "bi/forward", "hidden_gradient")
+    backward = GradientTensor(
+        FALLING[:, ::-1], SEQUENCE, "bi/backward", "hidden_gradient", directions=("backward",)
+    )
+    tensors = {(each.layer, each.quantity): each for each in (forward, backward, direct)}
+    first, second = diagnose(tensors).gradients[:2]
+    assert first.decay is not None
+    assert second.decay is None, "the loss is where it began"
+
+
 @pytest.mark.parametrize(
     ("read", "count"),
     [([], None), ([59], 1), ([57, 59], 3), ([30], 30), ([29], None), ([0, 59], None)],

@@ -65,6 +65,8 @@ KINDS = ["cell", "backwards", "sum", "ave", "two"]
         *product(KINDS, [False, True], [True]),
         ("zero output", True, True),
         ("sizes", True, True),
+        ("turned", True, True),
+        ("turned", False, True),
     ],
 )
 def test_it_is_that_of_a_loop_whose_gates_pass_nothing_on(
@@ -74,9 +76,11 @@ def test_it_is_that_of_a_loop_whose_gates_pass_nothing_on(
     if kind == "cell":
         made = layers.RNN(layers.LSTMCell(UNITS), name="l", **settings)
     else:
-        made = layers.LSTM(UNITS, go_backwards=kind == "backwards", name="l", **settings)
-    if kind == "sizes":
-        other = layers.LSTM(UNITS + 2, go_backwards=True, **settings)
+        backwards = kind in ("backwards", "turned")
+        made = layers.LSTM(UNITS, go_backwards=backwards, name="l", **settings)
+    if kind in ("sizes", "turned"):
+        sizes = kind == "sizes"
+        other = layers.LSTM(UNITS + 2 * sizes, go_backwards=sizes, **settings)
         made = layers.Bidirectional(made, backward_layer=other, name="l")
     if kind in ("concat", "sum", "ave", "two"):
         made = layers.Bidirectional(made, merge_mode=None if kind == "two" else kind, name="l")
@@ -97,7 +101,7 @@ def test_it_is_that_of_a_loop_whose_gates_pass_nothing_on(
     def loss(model: Any, x: Any, *_: Any) -> Any:
         return of_outputs(*keras.tree.flatten(model(x)))
 
-    merge = dict.fromkeys(("concat", "sizes"), lambda a, b: tf.concat([a, b], -1))
+    merge = dict.fromkeys(("concat", "sizes", "turned"), lambda a, b: tf.concat([a, b], -1))
     merge["sum"] = tf.add
     merge["ave"] = lambda a, b: (a + b) / 2
 
@@ -109,11 +113,13 @@ def test_it_is_that_of_a_loop_whose_gates_pass_nothing_on(
     expected = by_hand(made, tf.constant(x), MASK if masked else None, merged)
     found = GradientEngine(model).compute(x, None, "l", ["cell_path", "cell_gradient"], loss=loss)
     assert {word for _, word in found} == {"cell_path", "cell_gradient"}
-    tensor = found["l", "cell_path"]
-    np.testing.assert_allclose(tensor.values, expected, rtol=1e-10, atol=1e-13)
-    total = found["l", "cell_gradient"]
-    assert (tensor.dims, tensor.directions) == (total.dims, total.directions)
-    assert np.abs(tensor.values - total.values).max() > 1e-3, "the gates have a part too"
+    keys = ["l/forward", "l/backward"] if kind in ("sizes", "turned") else ["l"]
+    values = np.concatenate([found[key, "cell_path"].values for key in keys], -1)
+    np.testing.assert_allclose(values, expected, rtol=1e-10, atol=1e-13)
+    for key in keys:
+        tensor, total = found[key, "cell_path"], found[key, "cell_gradient"]
+        assert (tensor.dims, tensor.directions) == (total.dims, total.directions)
+        assert np.abs(tensor.values - total.values).max() > 1e-3, "the gates have a part too"
 
 
 @pytest.mark.parametrize(

@@ -100,11 +100,11 @@ def test_it_is_that_of_tf_keras_too(name: str) -> None:
 
 
 @pytest.mark.usefixtures("float64")
-@pytest.mark.parametrize("other", [UNITS, UNITS + 1])
-def test_each_half_of_a_bidirectional_has_its_own(other: int) -> None:
+@pytest.mark.parametrize(("other", "turned"), [(UNITS, False), (UNITS + 1, False), (UNITS, True)])
+def test_each_half_of_a_bidirectional_has_its_own(other: int, turned: bool) -> None:
     k = keras.layers
-    backward = k.LSTM(other, go_backwards=True)
-    layer = k.Bidirectional(k.LSTM(UNITS), backward_layer=backward, name="r")
+    first, second = k.LSTM(UNITS, go_backwards=turned), k.LSTM(other, go_backwards=not turned)
+    layer = k.Bidirectional(first, backward_layer=second, name="r")
     model, x = random_model(keras, layer, masked=True)
     engine = GradientEngine(model)
     for direction in ("forward", "backward"):

@@ -173,7 +173,7 @@ def test_stacks_in_which_some_cells_are_the_same() -> None:
 
 
 @pytest.mark.parametrize("merge", ["concat", None])
-def test_halves_of_two_sizes_claim_no_equal_halves(merge: str | None) -> None:
+def test_halves_of_two_sizes_have_a_tensor_each(merge: str | None) -> None:
     model = model_of("LSTM", "LSTM", 5, merge)
     engine = GradientEngine(model)
     assert engine.layers[0].kind == "Bidirectional LSTM"
@@ -181,20 +181,40 @@ def test_halves_of_two_sizes_claim_no_equal_halves(merge: str | None) -> None:
     words = [word for word in engine.quantities("bi") if word != "reach"]
     snapshot = engine.compute(X, Y, quantities=words)
     values, gradients = unrolled(model)
+    assert snapshot["bi", "output"].directions == ()
+    assert snapshot["bi", "output"].shape == (B, T, 8)
     for quantity, found, name in (
         ("hidden_gradient", gradients, "hidden"),
         ("cell_gradient", gradients, "cell"),
         ("cell_state", values, "cell_state"),
+        ("gate_gradient", gradients, "gate"),
     ):
-        close(snapshot["bi", quantity].values, both(found, name))
-        assert snapshot["bi", quantity].directions == ()
-    assert snapshot["bi", "output"].directions == ()
-    assert snapshot["bi", "output"].shape == (B, T, 8)
-    for direction, units in zip(BOTH, (3, 5), strict=True):  # what divides a half evenly is apart
+        assert ("bi", quantity) not in snapshot
+        for direction in BOTH:
+            tensor = snapshot[f"bi/{direction}", quantity]
+            close(tensor.values, found[f"{direction}/{name}"])
+            assert tensor.directions == (() if direction == "forward" else ("backward",))
+    for direction, units in zip(BOTH, (3, 5), strict=True):
         tensor = snapshot[f"bi/{direction}", "gate_gradient"]
-        close(tensor.values, gradients[f"{direction}/gate"])
         assert (tensor.shape, tensor.gates) == ((B, T, 4 * units), ("i", "f", "c", "o"))
-    assert ("bi", "gate_gradient") not in snapshot
+
+
+def test_a_forward_layer_that_goes_backwards_is_no_half_that_begins_with_the_first_timestep() -> (
+    None
+):
+    first = rnn("LSTM", go_backwards=True)
+    model = Two(layers.Bidirectional(first, backward_layer=rnn("LSTM"), name="bi"))
+    model(X)
+    model.compile("sgd", "mse")
+    words = ["output_gradient", "hidden_gradient", "cell_state", "gate"]
+    snapshot = GradientEngine(model).compute(X, Y, "bi", words)
+    values, gradients = unrolled(model)
+    assert snapshot["bi", "output_gradient"].directions == BOTH  # in the order of processing
+    for direction in BOTH:
+        tensor = snapshot[f"bi/{direction}", "hidden_gradient"]
+        close(tensor.values, gradients[f"{direction}/hidden"])
+        assert tensor.directions == (("backward",) if direction == "forward" else ())
+        close(snapshot[f"bi/{direction}", "cell_state"].values, values[f"{direction}/cell_state"])
 
 
 class Peephole(layers.LSTMCell):

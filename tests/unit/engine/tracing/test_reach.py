@@ -13,6 +13,7 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
+from rnngrad_widgets.diagnosis.lag_profile import profiles_by_lag
 from rnngrad_widgets.engine import GradientEngine
 
 if TYPE_CHECKING:
@@ -240,6 +241,31 @@ def test_without_an_axis_of_timesteps_it_is_by_the_output() -> None:
     assert any("by the timesteps of the layer's output" in note for note in found.notes)
     with pytest.raises(ValueError, match=r"by='loss' .* no axis of timesteps.*by='output'"):
         engine.compute(x, y, "l", "reach", by="loss")
+
+
+def test_of_the_last_output_each_direction_has_lags_from_its_own_end() -> None:
+    """As far back as the gradient by the hidden state, which such a loss is the same as."""
+    x = np.random.default_rng(3).normal(size=(3, 9, 2))
+    x[0, 7:] = x[1, 2:] = x[2, :4] = 0.0
+    model = keras.Sequential(
+        [
+            keras.Input((9, 2)),
+            layers.Masking(),
+            layers.Bidirectional(layers.GRU(3), name="l"),
+            layers.Dense(1),
+        ]
+    )
+    model.compile("sgd", "mse", run_eagerly=True)  # to trace it takes seconds
+    words = ["hidden_gradient", "reach"]
+    found = GradientEngine(model).compute(x, np.ones((3, 1)), "l", words)
+    whole = profiles_by_lag(found["l", "hidden_gradient"])
+    for direction, timestep in (("forward", 8), ("backward", 0)):
+        reach = found[f"l/{direction}", "reach"]
+        assert reach.loss_timesteps == (timestep,)
+        (profile,) = profiles_by_lag(reach).values()
+        expected = whole[direction].norms / whole[direction].norms[:, :1]
+        np.testing.assert_array_equal(profile.lengths, [7, 2, 5])
+        np.testing.assert_allclose(profile.norms, expected, rtol=1e-10)
 
 
 def test_a_loss_that_does_not_read_the_prediction_cannot_be_split_by_it() -> None:
