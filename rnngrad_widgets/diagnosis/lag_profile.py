@@ -52,7 +52,8 @@ def ratios_by_lag(tensor: GradientTensor) -> list[NDArray[np.float64]]:
         counted = np.arange(count) if tensor.mask is None else np.flatnonzero(tensor.mask[sample])
         rows = []
         for column, timestep in enumerate(tensor.loss_timesteps):
-            before = counted[counted >= timestep] if backward else counted[counted <= timestep][::-1]
+            earlier, later = counted[counted <= timestep], counted[counted >= timestep]
+            before = later if backward else earlier[::-1]  # what was processed up to it
             is_here = timestep < count and len(before) > 0
             own = values[before[0], column] if is_here else 0.0
             if not (own > 0 and np.isfinite(own)):
