@@ -159,7 +159,8 @@ class ExplorerBase(ExplorerTraits):
     @property
     def summary(self) -> str:
         """The summary line of what is displayed, as HTML."""
-        return str(self._lines.summary.value)
+        run = self.runs.current
+        return str(self._lines.summary.value) if run is None else run.summary
 
     @property
     def message(self) -> str:

@@ -113,6 +113,14 @@ class Run(KeptSnapshots[RunEntry, GradientTensor]):
             self._rebuilt = entry.snapshot, self._tensor_of(entry)
         return self._rebuilt[1]
 
+    @property
+    def summary(self) -> str:
+        """The summary line of what is drawn, as HTML: of the pinned step where that is drawn."""
+        step = self.shown
+        if self.compared == "A" and self.pinned is not None:
+            step = self.pinned
+        return str(self.entry_of(step).snapshot.summary)
+
     def values(self, step: int) -> NDArray[np.float32]:
         """Return the values of a kept step, as they are laid out for drawing."""
         return self.entry_of(step).values

@@ -11,6 +11,7 @@ import pytest
 
 from rnngrad_widgets import GradientExplorer, diagnose
 from rnngrad_widgets.data.statistics import auto_limit
+from rnngrad_widgets.explorer.summary import scientific
 from tests.browser.engines import Chromium
 from tests.browser.explorer_page import (
     TOLERANCE,
@@ -132,6 +133,8 @@ class TimelinePage(ExplorerPage):
         eventually(
             lambda: self.readout.startswith(f"training step {step:,} · "), True, self.readout
         )
+        largest = f"max |g| {scientific(np.abs(values).max())} "
+        eventually(lambda: largest in self.root.locator(".rnngrad-summary").inner_text(), True, "")
         self.expect_trait("step", step)
         assert self.range.get_attribute("aria-valuetext") == f"training step {step}"
 

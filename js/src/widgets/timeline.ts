@@ -308,7 +308,11 @@ export class TimelineModel extends DOMWidgetModel {
       if (selection.get('auto_limit') !== drawn.range.auto_limit) {
         this.fitRange();
       }
-      (this.get('summary') as WidgetModel).set('value', drawn.summary);
+      const summary = this.get('summary') as WidgetModel;
+      // only where it differs: ipywidgets draws nothing of a change in which the model is set again
+      if (summary.get('value') !== drawn.summary) {
+        summary.set('value', drawn.summary);
+      }
     }
   }
 

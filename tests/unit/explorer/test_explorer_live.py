@@ -313,6 +313,10 @@ def test_nan_is_shown(model: Any) -> None:
     assert np.isnan(last.array).any()
     assert "NaN</b>" in last.summary
     assert "loss nan" in last.status
+    assert explorer.summary == last.summary
+    first = explorer.snapshots[0]
+    explorer.step = first.step
+    assert explorer.summary == first.summary
 
 
 def test_another_model_is_refused_in_words(model: Any) -> None:
