@@ -33,7 +33,8 @@ def as_float32(array: ArrayLike) -> NDArray[np.float32]:
     TypeError
         If the array is not numeric: object, complex, string.
     ValueError
-        If its rank is wrong, an axis is empty, or a finite value does not fit float32.
+        If its rank is wrong, an axis is empty, a finite value does not fit float32, or all are
+        below its least normal number, so that they would be drawn as zeros or in steps.
     """
     values = with_nan_for_masked(array)
     check_numbers(values.dtype)
@@ -44,14 +45,26 @@ def as_float32(array: ArrayLike) -> NDArray[np.float32]:
         )
     if 0 in values.shape:
         raise ValueError(f"the array must not be empty; received shape {values.shape}")
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", under="ignore"):
         converted = np.ascontiguousarray(values, dtype=np.float32)
     if values.dtype.itemsize > 4 and np.isinf(converted).sum() > np.isinf(values).sum():
         raise ValueError(
             "values must fit float32 (magnitudes up to 3.4e38); received larger ones. "
             "Scale the array first"
         )
+    if values.dtype.kind == "f" and values.dtype.itemsize > 4:
+        _check_not_all_tiny(values)
     return converted
+
+
+def _check_not_all_tiny(values: NDArray[np.floating]) -> None:
+    largest = max(np.nanmax(values), -np.nanmin(values)) if np.isfinite(values).any() else 0
+    least = np.finfo(np.float32).tiny
+    if 0 < largest < least:
+        raise ValueError(
+            f"values must fit float32 (the largest {least:.1e} or more); received {largest:.1e} at "
+            "most. Scale the array first: array / abs(array).max(); diagnose(array) needs no scale"
+        )
 
 
 def _other_axes(rank: int) -> str:

@@ -63,7 +63,9 @@ class Extent:
         The timestep at lag 0 and the first one that was processed; None where those of the samples
         differ.
     is_zero
-        Whether all values are exactly 0.
+        Whether all finite values are exactly 0.
+    is_finite
+        Whether all values are finite.
     """
 
     reach: tuple[LevelReach, ...]
@@ -74,6 +76,7 @@ class Extent:
     last: int | None
     first: int | None
     is_zero: bool
+    is_finite: bool
 
 
 def extent_of(
@@ -106,6 +109,7 @@ def extent_of(
         last=last,
         first=first,
         is_zero=bool(counted.size) and not np.nanmax(profile.norms) > 0,
+        is_finite=bool(np.isfinite(profile.norms[profile.timesteps >= 0]).all()),
     )
 
 

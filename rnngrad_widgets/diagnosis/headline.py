@@ -33,7 +33,7 @@ def headline(extent: Extent, threshold: float, *, grows: bool = False) -> str:
     if extent.not_reached is None or extent.weakest is None:
         return "no timestep has a finite gradient"
     if extent.is_zero:
-        return "all values are exactly 0"
+        return f"all {'' if extent.is_finite else 'finite '}values are exactly 0"
     below = ""
     if extent.not_reached:
         places = range_words(extent.timesteps_not_reached)
@@ -56,7 +56,7 @@ def reach_headline(extent: Extent) -> str:
     extent
         Of a sample or a batch, by lag.
     """
-    if extent.growth is None or extent.first is None:
+    if extent.growth is None:
         return "no timestep of the loss has a finite contribution to its own timestep"
     levels = sorted(extent.reach, key=lambda each: -each.level)
     falls = [
@@ -65,7 +65,9 @@ def reach_headline(extent: Extent) -> str:
         if not each.is_censored
     ]
     course = f"falls {', '.join(falls)} timesteps back" if falls else "goes all the way back"
-    share = f"{_share(extent.growth)} of what it contributes to its own is left {extent.first} back"
+    # lags take the place of timesteps: the last ones differ where sequences do
+    end = "at the first timestep of each sample" if extent.first is None else f"{extent.first} back"
+    share = f"{_share(extent.growth)} of what it contributes to its own is left {end}"
     return f"what a timestep of the loss contributes {course}; {share}"
 
 

@@ -107,11 +107,12 @@ def _diagnosis(
     decay, no_decay = (None, reason) if reason else decay_of(profile)
     with np.errstate(invalid="ignore"):  # of NaN in bfloat16
         loudest = _largest_by_channel(values)
-    nan = inf = 0
+    is_zero, nan, inf = loudest == 0, 0, 0
     first = None
     if not np.isfinite(loudest).all():
         wrong = ~np.isfinite(values)
         loudest = np.max(np.abs(values), axis=(0, 1), initial=0, where=~wrong).ravel()
+        is_zero = (loudest == 0) & ~wrong.any(axis=(0, 1)).ravel()
         nan = int(np.isnan(values).sum())
         inf = int(wrong.sum()) - nan
         first = tuple(int(i) for i in np.argwhere(wrong)[0])
@@ -126,7 +127,7 @@ def _diagnosis(
         not_reached=extent.not_reached,
         timesteps_not_reached=extent.timesteps_not_reached,
         growth=extent.growth,
-        dead_channels=int(np.count_nonzero(loudest == 0)),
+        dead_channels=int(np.count_nonzero(is_zero)),
         faint_channels=int(np.count_nonzero((loudest > 0) & (loudest < threshold * profile.scale))),
         nan=nan,
         inf=inf,

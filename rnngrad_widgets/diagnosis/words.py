@@ -132,20 +132,25 @@ def _interval(decay: Decay) -> str:
 
 
 def _about_reach(gradient: GradientDiagnosis) -> list[str]:
-    base = (
-        "what a timestep of the loss contributes is {} or more of that at its own timestep "
+    what, of = (
+        ("what a timestep of the loss contributes", "that at its own timestep")
         if gradient.quantity == "reach"
-        else "its norm is {} or more of that at the last timestep "
+        else ("its norm", "that at the last timestep")
     )
-    return [
-        base.format(level_words(each.level))
-        + (
-            f"as far back as the sequences go, {each.lag} timesteps"
-            if each.is_censored
-            else f"up to {each.lag} timesteps back"
-        )
-        for each in gradient.reach
-    ]
+    sentences = []
+    for each in gradient.reach:
+        level = level_words(each.level)
+        if each.is_censored:
+            # more than half of the samples; all have the same length where that is the longest lag
+            whose = "the" if each.lag == gradient.timesteps - 1 else "more than half of the"
+            far = f"as far back as {whose} sequences go, {each.lag} timesteps"
+        else:
+            far = f"up to {each.lag} timesteps back"
+        if each.lag == 0 and not each.is_censored:
+            sentences.append(f"{what} is below {level} of {of} at every timestep before it")
+        else:
+            sentences.append(f"{what} is {level} or more of {of} {far}")
+    return sentences
 
 
 def _about_channels(gradient: GradientDiagnosis, threshold: float) -> list[str]:

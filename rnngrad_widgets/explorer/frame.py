@@ -19,7 +19,8 @@ from rnngrad_widgets.explorer.static_pictures import STATIC_PICTURES
 from rnngrad_widgets.explorer.validation import check_title, check_ylim
 from rnngrad_widgets.export.files import check_target
 from rnngrad_widgets.export.html import MAX_SIZE, SavedPage, save_html
-from rnngrad_widgets.export.page_frame import PageFrame, frame_page
+from rnngrad_widgets.export.page_frame import HEIGHT, TIMELINE_HEIGHT, PageFrame, frame_page
+from rnngrad_widgets.export.page_frame import MAX_SIZE as MAX_PAGE_SIZE
 from rnngrad_widgets.export.picture import save
 from rnngrad_widgets.figures.drawings import Sheet
 from rnngrad_widgets.figures.size import check_size
@@ -221,10 +222,16 @@ class PlotFrame(BrowserView, Linking, VBox):  # type: ignore[misc]  # ipywidgets
         from rnngrad_widgets.tunnel.tunnel import Tunnel  # noqa: PLC0415 - anywidget is an extra
 
         if self._tunnel is None or not self._tunnel.is_open:
-            self._tunnel = Tunnel(self)
+            self._tunnel = Tunnel(self, lambda: STATIC_PICTURES.note_shown(self))
         return self._tunnel
 
-    def show_page(self, height: int | None = None) -> PageFrame:
+    def show_page(
+        self,
+        height: int | None = None,
+        *,
+        precision: Precision = "float32",
+        max_size: int = MAX_PAGE_SIZE,
+    ) -> PageFrame:
         """Return what is shown as a page in a frame, for the output of a cell.
 
         It is the page that `save_html` writes: sliders, pointing and views work without a kernel,
@@ -233,7 +240,12 @@ class PlotFrame(BrowserView, Linking, VBox):  # type: ignore[misc]  # ipywidgets
         Parameters
         ----------
         height
-            Height of the frame in CSS pixels, 120 .. 10,000; None for enough for an explorer.
+            Height of the frame in CSS pixels, 120 .. 10,000; None for enough for an explorer, with
+            its timeline where there is one.
+        precision
+            As for `save_html`.
+        max_size
+            Largest page, in bytes: it is saved with the notebook.
 
         Returns
         -------
@@ -243,13 +255,14 @@ class PlotFrame(BrowserView, Linking, VBox):  # type: ignore[misc]  # ipywidgets
         Raises
         ------
         ValueError
-            If the page would be larger than 20 MB, the height is out of range, or the widget was
-            closed.
+            If the page would be larger than ``max_size``, the height is out of range, the precision
+            is unknown, or the widget was closed.
         TypeError
             If the height is no whole number.
         """
         self._prepare()
-        return frame_page(self, height)
+        usual = HEIGHT + TIMELINE_HEIGHT if self.snapshots else HEIGHT
+        return frame_page(self, usual if height is None else height, precision, max_size)
 
     def _prepare(self) -> None:
         """Compute what the widget still needs to work without a kernel."""
@@ -283,13 +296,19 @@ class PlotFrame(BrowserView, Linking, VBox):  # type: ignore[misc]  # ipywidgets
         LIFETIMES.note_shown(self)
         display = current_display()
         if display == "page":
-            return self.show_page()._repr_mimebundle_()
-        STATIC_PICTURES.note_shown(self)
+            return self._page_bundle()
         if display == "anywidget":
             return self.anywidget()._repr_mimebundle_(**kwargs)
+        STATIC_PICTURES.note_shown(self)
         shown = super()._repr_mimebundle_(**kwargs)
         # what is seen where widgets are not: on a code host, in a front end without ipywidgets
         return shown | {"text/plain": f"{self!r}\n{_NO_WIDGETS}"}
+
+    def _page_bundle(self) -> dict[str, str]:
+        try:
+            return self.show_page()._repr_mimebundle_()
+        except ValueError as error:  # nobody has called a function that could raise it
+            return {"text/plain": f"{self!r} cannot be shown as a page: {error}"}
 
     def _display_(self) -> Any:
         """Return what marimo shows."""

@@ -24,6 +24,7 @@ from rnngrad_widgets.figures.drawings import Sheet
 from rnngrad_widgets.figures.requirement import has_matplotlib
 
 VARIABLE = "RNNGRAD_STATIC_PICTURES"
+_NO = ("0", "false", "no", "off")
 
 MOST_BYTES = 110_000
 """Of a PNG; in a notebook it is written in base64, which makes 147 kB of it."""
@@ -158,8 +159,8 @@ class StaticPictures:
 
 
 def _keeps_pictures() -> bool:
-    wanted = os.environ.get(VARIABLE) != "0" if _are_kept is None else _are_kept
-    return wanted and has_matplotlib()
+    said = os.environ.get(VARIABLE, "").lower() not in _NO
+    return (said if _are_kept is None else _are_kept) and has_matplotlib()
 
 
 def _is_for_a_notebook() -> bool:
@@ -173,12 +174,12 @@ def _is_for_a_notebook() -> bool:
 
 def _draw(frame: Pictured) -> bytes | None:
     """Draw a widget; None of one that was closed, or that cannot be drawn, which is logged."""
-    # here, because it needs matplotlib, which is an extra
-    from rnngrad_widgets.figures.small_png import small_png  # noqa: PLC0415
-
     if frame.comm is None:
         return None
     try:
+        # here, because it needs matplotlib, which is an extra, and may be a broken one
+        from rnngrad_widgets.figures.small_png import small_png  # noqa: PLC0415
+
         return small_png(frame.static_sheet(), MOST_BYTES, frame.model_id)
     except Exception as error:  # noqa: BLE001 - the cell has ended well, and its widget is there
         _LOG.warning(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 from uuid import uuid4
 
@@ -42,19 +43,31 @@ def write_whole(target: Path, content: bytes) -> None:
     Parameters
     ----------
     target
-        The file; its folder must exist. A file that is there already is replaced.
+        The file; its folder must exist. A file that is there already is replaced, and whoever could
+        read it can read the new one.
     content
         What is written.
 
     Raises
     ------
     OSError
-        If it cannot be written; what was there stays.
+        If it cannot be written, or is a pipe or a device; what was there stays.
     """
     target = target.resolve()  # a link stays one
-    unfinished = target.with_name(f".{target.name}.{uuid4().hex[:8]}")
+    before = target.stat() if target.exists() else None
+    if before is not None and not stat.S_ISREG(before.st_mode):
+        raise OSError(
+            f"what is saved must be a plain file; '{target}' is a pipe, a device or another thing. "
+            "Choose another name"
+        )
+    if before is not None and not os.access(target, os.W_OK):
+        raise PermissionError(f"'{target}' is read-only. Choose another name")
+    unfinished = target.with_name(f".{uuid4().hex[:8]}")  # short: a name has 255 bytes at most
     try:
+        unfinished.touch(0o666 if before is None else 0o600)
         unfinished.write_bytes(content)
+        if before is not None:
+            unfinished.chmod(stat.S_IMODE(before.st_mode))
         unfinished.replace(target)
     finally:
         unfinished.unlink(missing_ok=True)

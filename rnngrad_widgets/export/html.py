@@ -137,6 +137,8 @@ def page_of(widget: DOMWidget, title: str | None, precision: Precision, max_size
         )
     if widget.comm is None:
         raise ValueError("the widget must be open; it was closed. Make it anew, then save it")
+    if title is not None and not isinstance(title, str):
+        raise TypeError(f"title must be text or None; received {type(title).__name__}")
     check_precision(precision)
     script, notices = renderer(), licences()
     models = _models(widget, precision)

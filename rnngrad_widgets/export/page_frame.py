@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from html import escape
 from typing import Any
 
@@ -15,6 +16,9 @@ MAX_SIZE = 20_000_000
 
 HEIGHT = 860
 """Height of the frame in CSS pixels, enough for an explorer; it scrolls what is higher."""
+
+TIMELINE_HEIGHT = 250
+"""What a timeline takes."""
 
 _FRAME = (
     '<iframe srcdoc="{page}" sandbox="allow-scripts allow-downloads" title="{title}" '
@@ -55,23 +59,26 @@ class PageFrame:
         return f"<page without a kernel: {megabytes(self.size)}>"
 
 
-def frame_page(
-    widget: DOMWidget,
-    height: int | None,
-    *,
-    precision: Precision = "float32",
-    max_size: int = MAX_SIZE,
-) -> PageFrame:
+def frame_page(widget: DOMWidget, height: int, precision: Precision, max_size: int) -> PageFrame:
     """Return the page of a widget in a frame; its method ``show_page`` says what each means."""
-    if height is not None and (isinstance(height, bool) or not isinstance(height, int)):
+    pixels = _pixels(height)
+    page = page_of(widget, None, precision, max_size)
+    title = str(getattr(widget, "title", "")) or "Gradients"
+    return PageFrame(page, title, pixels)
+
+
+def _pixels(height: int) -> int:
+    try:
+        pixels = operator.index(height)
+    except TypeError:
+        pixels = None
+    if pixels is None or isinstance(height, bool):
         raise TypeError(
             f"height must be a number of pixels or None; received {type(height).__name__}. "
             "For instance: 600"
         )
-    if height is not None and not 120 <= height <= 10_000:
+    if not 120 <= pixels <= 10_000:
         raise ValueError(
             f"height must be 120 .. 10,000 pixels; received {height}. Leave it out for {HEIGHT}"
         )
-    page = page_of(widget, None, precision, max_size)
-    title = str(getattr(widget, "title", "")) or "Gradients"
-    return PageFrame(page, title, height or HEIGHT)
+    return pixels

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from functools import cache
 from typing import Any
@@ -79,6 +79,13 @@ class Tunnel(AnyWidget):
     """An anywidget that shows a frame, and brings messages of all its widgets to the browser.
 
     What goes through, and why, is said in js/src/pages/tunnel.ts.
+
+    Parameters
+    ----------
+    frame
+        What it shows.
+    note_shown
+        Called when it is displayed by itself.
     """
 
     _esm = Unicode().tag(sync=True)
@@ -90,8 +97,9 @@ class Tunnel(AnyWidget):
     last = Int(-1)
     """The number of the newest message; it is sent with it."""
 
-    def __init__(self, frame: Widget) -> None:
+    def __init__(self, frame: Widget, note_shown: Callable[[], None]) -> None:
         self._frame = frame
+        self._note_shown = note_shown
         self._lock = threading.RLock()
         self._members: set[str] = set()
         self._asked: dict[str, InnerComm] = {}  # comms that browsers have opened, by id
@@ -239,6 +247,14 @@ class Tunnel(AnyWidget):
         comm.carriers.add(self)
         self._asked[comm_id] = comm
         get_comm_manager().targets[target](comm, message)
+
+    def __repr__(self) -> str:
+        """Name what it shows in one line, where an anywidget is not shown."""
+        return f"<anywidget of {self._frame!r}>"
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        self._note_shown()
+        return super()._repr_mimebundle_(**kwargs)
 
     def close(self) -> None:
         """Close the tunnel; the frame stays."""

@@ -74,6 +74,19 @@ def test_sliders_move_pixels_and_python_is_told(page: NotebookPage) -> None:
     assert (page.pixels(canvas) == before).all()
 
 
+def test_what_a_page_has_missed_it_asks_for(page: NotebookPage) -> None:
+    lost = "tunnel.comm.send = lambda *sent, **more: None; explorer.title = 'missed'; "
+    page.execute(
+        "tunnel = explorer._tunnel; send = tunnel.comm.send\n"
+        f"{lost}explorer.sample = 5; tunnel.comm.send = send; explorer.channel = 2"
+    )
+    shown = page.page.locator(".rnngrad-explorer")
+    shown.get_by_text("missed", exact=True).wait_for(timeout=SECONDS)
+    shown.locator(".noUi-handle").first.press("ArrowRight")
+    page.settle()
+    assert page.execute("print(explorer.sample, explorer.channel)") == "6 2\n"
+
+
 def test_keys_that_would_change_cells_stay_in_the_plot(page: NotebookPage) -> None:
     handle = page.page.locator(".rnngrad-explorer .noUi-handle").first
     handle.focus()

@@ -56,8 +56,8 @@ export class TunnelManager extends ModuleManager {
     const { state, ...names } = opened;
     if (this.comms.has(id)) {
       const model = await this.get_model(id);
-      const { _deserialize_state: deserialize } = model.constructor as typeof WidgetModel;
-      model.set_state(await deserialize(state as never, this as never));
+      const kind = model.constructor as typeof WidgetModel;
+      model.set_state(await kind._deserialize_state(state as never, this as never));
       return false;
     }
     const comm = new TunnelComm(id, this.comm_target_name, send);

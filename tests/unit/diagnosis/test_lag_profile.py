@@ -10,6 +10,8 @@ import pytest
 from rnngrad_widgets import GradientTensor, diagnose
 from rnngrad_widgets.data.tensor import REACH
 from rnngrad_widgets.diagnosis.lag_profile import lag_profile, ratios_by_lag
+from rnngrad_widgets.diagnosis.shares import LEVELS
+from rnngrad_widgets.diagnosis.telling import Evidence, tell
 
 T = 30
 
@@ -119,3 +121,25 @@ def test_the_words_are_about_timesteps_of_the_loss() -> None:
         np.ones((9, T, 2)), REACH, "b/backward", "reach", ("backward",), loss_timesteps=(3,)
     )
     assert diagnose(named).findings[0].startswith("b/backward reach: ")
+
+
+def test_the_batch_is_told_of_where_samples_end_at_different_timesteps() -> None:
+    mask = np.ones((9, T), bool)
+    mask[:3, 20:] = False
+    lag = np.arange(T) - np.arange(T)[:, None]
+    values = np.where((lag >= 0) & mask[:, None] & mask[..., None], 0.8 ** np.maximum(lag, 0), 0.0)
+    tensor = GradientTensor(
+        np.concatenate([values, np.zeros((9, T, 1))], -1),
+        REACH,
+        "lstm",
+        "reach",
+        mask=mask,
+        loss_timesteps=tuple(range(T)),
+    )
+    told = tell(Evidence(tensor, {"": ""}, 1e-8, LEVELS))
+    falls = "what a timestep of the loss contributes falls below 37 % within 5 timesteps back; "
+    assert told.batch == (
+        f"median of 9 samples: {falls}1.5e-3 of what it contributes to its own is left at the "
+        "first timestep of each sample"
+    )
+    assert told.samples[0].endswith("1 % of what it contributes to its own is left 19 back")

@@ -200,3 +200,34 @@ def test_a_backward_layer_alone() -> None:
     found = of(GradientTensor(values, SEQUENCE, directions=("backward",)))
     assert found.decay is not None
     assert found.decay.slope == pytest.approx(math.log(0.7))
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_what_is_not_finite_is_not_zero(wrong: float) -> None:
+    diagnosis = diagnose(np.full((B, T, C), wrong))
+    word = "NaN" if np.isnan(wrong) else "Inf"
+    assert diagnosis.findings[0] == f"array: holds 3,600 {word}, the first at (0, 0, 0)"
+    assert diagnosis.gradients[0].dead_channels == 0
+    some = np.zeros((B, T, C))
+    some[3, :, 1] = wrong
+    diagnosis = diagnose(some)
+    assert diagnosis.findings[0] == f"array: holds 60 {word}, the first at (3, 0, 1)"
+    assert diagnosis.gradients[0].dead_channels == C - 1
+
+
+def test_words_where_sequences_have_different_lengths() -> None:
+    mask = np.arange(T) >= np.linspace(0, 40, B)[:, None]  # the last timestep is there in each
+    norms = np.where(LAGS <= 25, 0.9**LAGS, 1e-9)
+    tensor = GradientTensor(made(norms), SEQUENCE, mask=mask)
+    sentences = diagnose(tensor, levels=(0.95, 0.5, 1e-3)).findings
+    assert (
+        "array: its norm is below 95 % of that at the last timestep at every timestep before it"
+        in (sentences)
+    )
+    assert any(
+        "50 % or more of that at the last timestep up to 6 timesteps back" in s for s in sentences
+    )
+    mask = np.arange(T) >= np.r_[np.full(7, 40), np.zeros(5)][:, None]
+    tensor = GradientTensor(made(norms), SEQUENCE, mask=mask)
+    (sentence,) = (s for s in diagnose(tensor, levels=(1e-3,)).findings if "1e-3 or more" in s)
+    assert sentence.endswith("as far back as more than half of the sequences go, 19 timesteps")

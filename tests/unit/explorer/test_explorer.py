@@ -125,6 +125,7 @@ def test_all_zero_and_not_finite_arrays_are_shown() -> None:
         (VALUES.astype("datetime64[s]"), TypeError, "received dtype datetime64"),
         (None, TypeError, "received dtype object"),
         (VALUES * 1e39, ValueError, r"must fit float32 .*received larger ones"),
+        (VALUES * 1e-60, ValueError, r"the largest 1.2e-38 or more\); received .*e-6\d at most"),
         ([[1, 2], [3]], ValueError, "inhomogeneous"),
     ],
 )

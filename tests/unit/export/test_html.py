@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 import re
+import stat
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -316,3 +318,23 @@ def test_outside_of_a_checkout_the_browser_half_is_where_pip_installs_it(tmp_pat
     built = renderer()
     monkeypatch.setattr("rnngrad_widgets.export.bundle.CHECKOUT", tmp_path)
     assert renderer() == built
+
+
+def test_only_a_plain_file_is_replaced(tmp_path: Path) -> None:
+    explorer = GradientExplorer.from_array(np.ones((2, 3, 4), "float32"))
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(OSError, match=r"must be a plain file; '.*pipe' is a pipe, a device or"):
+        explorer.save_html(pipe)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    private = tmp_path / "private.html"
+    private.touch(0o600)
+    explorer.save_html(private)
+    assert stat.S_IMODE(private.stat().st_mode) == 0o600
+    longest = tmp_path / ("x" * 250 + ".html")
+    explorer.save_html(longest)
+    names = {"pipe", "private.html", longest.name}
+    assert {each.name for each in tmp_path.iterdir()} == names
+    with pytest.raises(TypeError, match="title must be text or None; received int"):
+        explorer.save_html(private, title=5)  # type: ignore[arg-type]
+    explorer.close()
