@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import Any
 
+from rnngrad_widgets.data.keywords import did_you_mean
 from rnngrad_widgets.data.norm import SelectionError
 
 DIVERGING = (
@@ -63,7 +63,6 @@ def check_cmap(cmap: Any) -> str:
     known = (*OURS, *SCHEMES)
     if cmap in known:
         return str(cmap)
-    near = get_close_matches(str(cmap), known, 1)
-    way_out = f"did you mean {near[0]!r}?" if near else f"ours are {list(OURS)}"
+    way_out = did_you_mean(str(cmap), known) or f"ours are {list(OURS)}"
     rule = "cmap must name a colour map of ours or of bqplot"
     raise SelectionError(f"{rule}; received {cmap!r}: {way_out}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from difflib import get_close_matches
 from typing import Any, ParamSpec, TypeVar
 
@@ -59,6 +59,12 @@ def _as_written(annotation: Any) -> Any:
     return getattr(annotation, "__forward_arg__", annotation)
 
 
+def did_you_mean(word: str, known: Collection[str]) -> str:
+    """Ask whether the nearest of the known words was meant; empty where none is near."""
+    near = get_close_matches(word, known, 1, 0.5)
+    return f"did you mean {near[0]!r}?" if near else ""
+
+
 def suggesting(function: Callable[P, R]) -> Callable[P, R]:
     """Let the TypeError of an unknown keyword say which one is near.
 
@@ -78,8 +84,7 @@ def suggesting(function: Callable[P, R]) -> Callable[P, R]:
     def called(*args: P.args, **keywords: P.kwargs) -> R:
         for name in keywords:
             if name not in known:
-                near = get_close_matches(name, known, 1, 0.5)
-                way_out = f"did you mean {near[0]!r}?" if near else f"there are {known}"
+                way_out = did_you_mean(name, known) or f"there are {known}"
                 called_as = function.__qualname__.removesuffix(".__init__")
                 raise TypeError(f"{called_as}() has no argument {name!r}: {way_out}")
         return function(*args, **keywords)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rnngrad_widgets.data.keywords import did_you_mean
 from rnngrad_widgets.data.quantities import QUANTITIES
 from rnngrad_widgets.engine.calls.layer_call import RecordRequest, RecurrenceRequest
 from rnngrad_widgets.engine.keras_api.select import adapter_of
@@ -50,7 +51,7 @@ def check_quantities(
 
 def _missing_reason(target: LayerMatch, word: str) -> str:
     if word not in QUANTITIES:
-        return "there is no such quantity"
+        return f"there is no such quantity. {did_you_mean(str(word), QUANTITIES)}".rstrip(" .")
     known = QUANTITIES[word]
     adapter = adapter_of(target.layer)
     for rnn in directions(target.layer) if is_recurrent(target.layer) else ():

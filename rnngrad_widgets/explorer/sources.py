@@ -16,6 +16,7 @@ from rnngrad_widgets.callbacks.batch_snapshot import (
     SnapshotOptions,
     check_repeatable,
 )
+from rnngrad_widgets.data.keywords import did_you_mean
 from rnngrad_widgets.data.loss_timesteps import check_reach_options
 from rnngrad_widgets.data.quantities import TRUNCATION_ERROR, check_known, quantity_of
 from rnngrad_widgets.data.slices import counted_timesteps, masked_of, note_on_masked
@@ -94,9 +95,10 @@ class ModelSource(Source):
     def compute(self, layer: str, quantity: str) -> Mapping[str, GradientTensor]:
         """Compute the tensors by part: calls ``[0]``, cells ``0``, weights ``forward/kernel``."""
         if quantity not in self.quantities(layer):
+            near = did_you_mean(str(quantity), self.quantities(layer))
             raise ValueError(
                 f"the explorer shows {list(self.quantities(layer))} of layer {layer!r}; "
-                f"received quantity {quantity!r}"
+                f"received quantity {quantity!r}" + (f": {near}" if near else "")
             )
         return self.parts(self.snapshot(layer, quantity), layer, quantity)
 

@@ -6,6 +6,7 @@ import operator
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, TypeVar
 
+from rnngrad_widgets.data.keywords import did_you_mean
 from rnngrad_widgets.data.norm import SelectionError, two_ends
 from rnngrad_widgets.data.tensor import GradientTensor
 
@@ -129,8 +130,10 @@ def check_view(view: Any, views: Collection[str]) -> str:
         If it does not fit, or there is no such view.
     """
     if not isinstance(view, str) or view not in views:
+        way_out = did_you_mean(str(view), views)
         raise SelectionError(
             f"view must be one that fits the tensor, {list(views)}; received {view!r}"
+            + (f": {way_out}" if way_out else "")
         )
     return str(view)
 

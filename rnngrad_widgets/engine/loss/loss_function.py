@@ -139,8 +139,9 @@ def cannot_compute(batch: Batch, error: BaseException, *, is_given: bool = False
     """
     cause = error.__cause__ if isinstance(error, LossError) and error.__cause__ else error
     reason = f"{type(cause).__name__}: {_first_line(cause)}"
-    if batch.y is None:
-        reason += "; most losses compare with y: hand it over, or give a loss= that does not"
+    if batch.y is None and "None" in reason:
+        way_out = "most losses compare with y: hand it over, or give a loss= that does not"
+        reason = f"{reason.rstrip('.')}; {way_out}"
     rule = "x and y must fit the model; its loss could not be computed"
     if is_given:
         rule = "the given loss must fit the model and the batch; it could not be computed"

@@ -91,7 +91,7 @@ TEXT = r"^The 'view' trait of a GradientExplorer instance expected a unicode str
     ("view", "rule"),
     [
         ("scatter", f"{FITS}'scatter'$"),
-        ("heatmap", f"{FITS}'heatmap'$"),
+        ("heatmap", f"{FITS}'heatmap': did you mean 'heat map'\\?$"),
         ("", f"{FITS}''$"),
         (None, rf"{TEXT}NoneType None\.$"),
         (2, rf"{TEXT}int 2\.$"),
