@@ -362,5 +362,10 @@ class PlotFrame(BrowserView, Linking, VBox):  # type: ignore[misc]  # ipywidgets
     @observe("cmap", "weight_selections")
     def _paint(self, _change: Any) -> None:
         self.themed = follows_theme(self.cmap)  # first: colours that come are for the theme, or not
-        for selection in (self.selection, *self.weight_selections):
-            paint_with(self.cmap, selection)
+        paint_with(self.cmap, self.selection)
+        for selection in self.weight_selections:
+            paint_with(self._cmap_of_weights(), selection)
+
+    def _cmap_of_weights(self) -> str:
+        """Return the colour map of weights that are shown beside what is displayed."""
+        return self.cmap

@@ -162,6 +162,11 @@ class ExplorerTraits(PlotFrame):
             if self.cmap == SEQUENTIAL_CMAP:
                 self.cmap = "diverging"
 
+    def _cmap_of_weights(self) -> str:
+        """Keep signs where only a reach, which has none, made the colours those of log10."""
+        of_reach = self._coloured_for_reach and self.cmap == SEQUENTIAL_CMAP
+        return "diverging" if of_reach else super()._cmap_of_weights()
+
     # -- set in Python -----------------------------------------------------------------------------
 
     @validate("layer")

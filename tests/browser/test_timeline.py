@@ -318,6 +318,15 @@ def test_two_steps_are_compared(lab: Lab) -> None:
     e.expect_picture(picture(b - a, 0), (-limit, limit))
     e.expect_text("heat-caption", "Gradient g, step 40 minus step 0 by channel, sample 0")
 
+    # in a narrow window the words go to a line of their own
+    e.notebook.page.set_viewport_size({"width": 640, "height": 1400})
+    e.notebook.settle()
+    cut = "el => [el.scrollWidth - el.clientWidth, el.textContent.length]"
+    status = e.root.locator(".rnngrad-status")
+    eventually(lambda: status.evaluate(cut)[0], 0, "pixels of the status that are cut")
+    assert status.evaluate(cut)[1] > 10
+    e.notebook.page.set_viewport_size({"width": 1280, "height": 1200})
+
     e.button("A: step 0").click()
     e.expect_step(40)
     e.expect_text("heat-caption", "Gradient g by channel, sample 0")

@@ -1,4 +1,5 @@
 import { lineSwatch } from '../drawing/line-style';
+import { onThemeChange } from '../drawing/theme';
 import type { SharedTimelineModel } from './shared-timeline';
 import { MATCHED_BY } from './shared-timeline';
 import { buttonsOf, press, row, StepControls, withWords } from './step-controls';
@@ -22,8 +23,14 @@ export class SharedTimelineControls extends StepControls {
     this.el.append(row('rnngrad-compare', this.count, this.matched), this.statuses);
     this.count.className = 'rnngrad-status';
     this.listenTo(this.model, 'change:matched_by change:timelines', this.update);
+    this.stopTheme = onThemeChange(() => this.update());
     this.update();
     this.model.showChosen();
+  }
+
+  override remove(): void {
+    this.stopTheme?.();
+    super.remove();
   }
 
   override update(): void {
@@ -43,6 +50,7 @@ export class SharedTimelineControls extends StepControls {
     );
   }
 
+  private stopTheme: (() => void) | undefined;
   private readonly count = document.createElement('span');
   private readonly matched = withWords(
     buttonsOf(MATCHED_BY, (i) => this.model.setMatchedBy(i)),

@@ -267,6 +267,8 @@ def test_a_reach_has_its_timesteps_and_colours(model: Any) -> None:
     assert re.search(r"max \|R\| \S+ at sample \d+, timestep \d+, loss timestep \d+", plain)
     assert "what a timestep of the loss contributes" in shown.told["batch"]
     assert (explorer.cmap, explorer.selection.log_colours) == ("sequential", True)
+    explorer.view = "weights"  # these have signs
+    assert [each.log_colours for each in explorer.weight_selections] == [False, False]
     explorer.quantity = "hidden_gradient"
     assert (explorer.cmap, list(shown.row_labels)) == ("diverging", [])
 
