@@ -67,6 +67,8 @@ def expect_alive(
         # no name is markup, and beside a live widget its static picture is hidden
         visible = "[...document.images].filter((each) => each.checkVisibility()).length"
         assert view.read(visible) == 0
+        font = "getComputedStyle(document.querySelector('.rnngrad-summary')).fontFamily"
+        assert "sans-serif" in view.read(font)
         view.press("sample", "ArrowLeft")
         view.expect_picture(picture(ARRAY, 0))
         samples = "[...document.querySelectorAll('.rnngrad-sample')].map((el) => el.textContent)"
