@@ -116,9 +116,8 @@ class Run(KeptSnapshots[RunEntry, GradientTensor]):
     @property
     def summary(self) -> str:
         """The summary line of what is drawn, as HTML: of the pinned step where that is drawn."""
-        step = self.shown
-        if self.compared == "A" and self.pinned is not None:
-            step = self.pinned
+        pinned = self.pinned if self.compared == "A" else None
+        step = self.shown if pinned is None else pinned
         return str(self.entry_of(step).snapshot.summary)
 
     def values(self, step: int) -> NDArray[np.float32]:

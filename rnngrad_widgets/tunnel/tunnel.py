@@ -85,7 +85,7 @@ class Tunnel(AnyWidget):
     frame
         What it shows.
     note_shown
-        Called when it is displayed by itself.
+        Called when it is displayed.
     """
 
     _esm = Unicode().tag(sync=True)

@@ -55,24 +55,29 @@ def test_of_a_scalar_recurrence_it_is_the_factor(
     assert found.reach[0].lag == expected
 
 
-def test_masked_timesteps_are_no_lags() -> None:
-    mask = np.ones((9, T), bool)
-    mask[:, 3:10] = False
-    mask[0, 20:] = False
+def masked_reach(mask: np.ndarray) -> GradientTensor:
+    """A reach that falls by 0.8 a step that is not masked, of a loss at every such timestep."""
     lag = np.cumsum(mask, axis=1)
     values = np.where(
         np.tri(T).T[None] * mask[:, None] * mask[..., None],
         0.8 ** (lag[:, None] - lag[..., None]),
         0,
     )
-    tensor = GradientTensor(
-        np.concatenate([values, np.zeros((9, T, 1))], -1),
+    return GradientTensor(
+        np.concatenate([values, np.zeros((len(mask), T, 1))], -1),
         REACH,
         "lstm",
         "reach",
         mask=mask,
         loss_timesteps=tuple(range(T)),
     )
+
+
+def test_masked_timesteps_are_no_lags() -> None:
+    mask = np.ones((9, T), bool)
+    mask[:, 3:10] = False
+    mask[0, 20:] = False
+    tensor = masked_reach(mask)
     profile = lag_profile(tensor)
     assert profile.lengths.tolist() == [13, *[23] * 8]
     np.testing.assert_allclose(profile.norms[1, :23], 0.8 ** np.arange(23.0))
@@ -126,17 +131,7 @@ def test_the_words_are_about_timesteps_of_the_loss() -> None:
 def test_the_batch_is_told_of_where_samples_end_at_different_timesteps() -> None:
     mask = np.ones((9, T), bool)
     mask[:3, 20:] = False
-    lag = np.arange(T) - np.arange(T)[:, None]
-    values = np.where((lag >= 0) & mask[:, None] & mask[..., None], 0.8 ** np.maximum(lag, 0), 0.0)
-    tensor = GradientTensor(
-        np.concatenate([values, np.zeros((9, T, 1))], -1),
-        REACH,
-        "lstm",
-        "reach",
-        mask=mask,
-        loss_timesteps=tuple(range(T)),
-    )
-    told = tell(Evidence(tensor, {"": ""}, 1e-8, LEVELS))
+    told = tell(Evidence(masked_reach(mask), {"": ""}, 1e-8, LEVELS))
     falls = "what a timestep of the loss contributes falls below 37 % within 5 timesteps back; "
     assert told.batch == (
         f"median of 9 samples: {falls}1.5e-3 of what it contributes to its own is left at the "
