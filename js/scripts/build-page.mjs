@@ -1,6 +1,7 @@
 // What a page without a kernel needs besides bqplot and the AMD bundle, as a variable `rnngradPage`,
 // and the licences of all that is in it. rspack and the licence plugin come with @jupyter/builder.
 import { copyFileSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rspack } from '@rspack/core';
 import { LicenseWebpackPlugin } from 'license-webpack-plugin';
@@ -8,6 +9,8 @@ import { LicenseWebpackPlugin } from 'license-webpack-plugin';
 import { notePackages } from './bundled-packages.mjs';
 
 const here = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
+
+const LUMINO = here('node_modules/@lumino/widgets/src/index.ts');
 
 const compiler = rspack({
   mode: 'production',
@@ -19,10 +22,34 @@ const compiler = rspack({
     library: { type: 'var', name: 'rnngradPage' },
     publicPath: '',
   },
-  // a tenth of the code, for HTML in descriptions, which our manager escapes
-  resolve: { alias: { 'sanitize-html': false } },
+  resolve: {
+    alias: {
+      // a tenth of the code, for HTML in descriptions, which our manager escapes
+      'sanitize-html': false,
+      // without requests and effects, which nothing here uses
+      jquery$: here('node_modules/jquery/dist/jquery.slim.js'),
+      // its modules one by one: docks and menus, which no widget has, are left out
+      '@lumino/widgets$': LUMINO,
+    },
+    extensions: ['.js', '.ts'],
+  },
   module: {
-    rules: [{ test: /\.css$/, use: ['style-loader', 'css-loader'], type: 'javascript/auto' }],
+    rules: [
+      { test: /\.css$/, use: ['style-loader', 'css-loader'], type: 'javascript/auto' },
+      {
+        test: /\.ts$/,
+        include: dirname(LUMINO),
+        sideEffects: false,
+        loader: 'builtin:swc-loader',
+        options: {
+          jsc: {
+            parser: { syntax: 'typescript' },
+            target: 'es2018',
+            transform: { useDefineForClassFields: false },
+          },
+        },
+      },
+    ],
   },
   // merged modules would hide what they are made of from the licence plugin
   optimization: { concatenateModules: false },

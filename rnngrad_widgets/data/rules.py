@@ -15,6 +15,11 @@ DIRECTIONS = ("forward", BACKWARD)
 LOSS_TIMESTEP = "loss_timestep"
 """The axis of the timesteps of the loss, in a reach; its last entry is what is of none of them."""
 
+NO_RECURRENT_LAYER = (
+    "the model must have a recurrent layer: LSTM, GRU, SimpleRNN, RNN, ConvLSTM, or one of yours "
+    "made of them; it has none. GradientExplorer.from_array shows gradients of other layers"
+)
+
 _WORD = re.compile(r"\w[\w .-]{0,39}")
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import numpy as np
 
 from rnngrad_widgets.data.quantities import quantity_of
+from rnngrad_widgets.data.rules import NO_RECURRENT_LAYER
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -169,7 +170,7 @@ def _only_layer(engine: GradientEngine) -> str:
     """Return the path of a model's only recurrent layer."""
     layers = engine.layers
     if not layers:
-        raise ValueError("the model must have a recurrent layer; it has none")
+        raise ValueError(NO_RECURRENT_LAYER)
     if len(layers) > 1:
         names = ", ".join(f"'{layer.path}'" for layer in layers)
         raise ValueError(

@@ -19,6 +19,7 @@ from rnngrad_widgets.callbacks.batch_snapshot import (
 from rnngrad_widgets.data.keywords import did_you_mean
 from rnngrad_widgets.data.loss_timesteps import check_reach_options
 from rnngrad_widgets.data.quantities import TRUNCATION_ERROR, check_known, quantity_of
+from rnngrad_widgets.data.rules import NO_RECURRENT_LAYER
 from rnngrad_widgets.data.slices import counted_timesteps, masked_of, note_on_masked
 from rnngrad_widgets.data.tensor import (
     NO_TIME,
@@ -238,7 +239,7 @@ def first_recurrent(engine: GradientEngine) -> str:
         If it has none.
     """
     if not engine.layers:
-        raise ValueError("the model must have a recurrent layer; it has none")
+        raise ValueError(NO_RECURRENT_LAYER)
     return engine.layers[0].path
 
 

@@ -57,8 +57,8 @@ def _for_tunnels() -> str:
 
 def _library(end: str) -> str:
     """Return a function that runs all scripts, and then `end`."""
+    # scales, which widgets look for in bqscales, are in bqplot's file: see module-manager.ts
     modules = {
-        "bqscales": _installed("bqscales", "share/jupyter/nbextensions/bqscales/index.js"),
         "bqplot": _installed("bqplot", "share/jupyter/nbextensions/bqplot/index.js"),
         "rnngrad-widgets": _built("index.js"),
     }
@@ -82,7 +82,7 @@ def licences() -> str:
     for text in _built("page.licenses.txt").read_text("utf-8").split("\n\f\n"):
         names, _, terms = text.partition("\n")
         packages.setdefault(terms.strip(), []).append(names)
-    for name in ("bqplot", "bqscales"):
+    for name in ("bqplot", "bqscales"):  # whose scales are in bqplot's file
         own = _installed(name, ".dist-info/licenses/LICENSE", ".dist-info/LICENSE")
         packages.setdefault(own.read_text("utf-8").strip(), []).append(name)
         others = _installed(name, f"labextensions/{name}/static/third-party-licenses.json")

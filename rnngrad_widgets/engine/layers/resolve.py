@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterable, Sequence
 
+from rnngrad_widgets.data.rules import NO_RECURRENT_LAYER
 from rnngrad_widgets.engine.backend import Layer, LayerChoice, Model
 from rnngrad_widgets.engine.keras_api.modules import is_a
 from rnngrad_widgets.engine.layers.find import LayerMatch, RecurrentLayer, find_all, find_recurrent
@@ -55,7 +56,7 @@ def resolve_all(
     if layers is None:
         found = find_recurrent(model)
         if not found:
-            raise ValueError("the model must have a recurrent layer; it has none")
+            raise ValueError(NO_RECURRENT_LAYER)
         return found
     single = isinstance(layers, (str, RecurrentLayer)) or is_a(layers, "Layer")
     several = not single and isinstance(layers, Iterable)

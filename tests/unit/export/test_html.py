@@ -299,7 +299,7 @@ def test_what_has_no_view_is_refused(explorer, tmp_path):
 
 def test_a_part_that_is_not_installed_is_named(explorer, tmp_path, monkeypatch):
     monkeypatch.setattr("rnngrad_widgets.export.bundle.metadata.files", lambda _: [])
-    with pytest.raises(FileNotFoundError, match="pip install --force-reinstall bqscales"):
+    with pytest.raises(FileNotFoundError, match="pip install --force-reinstall bqplot"):
         explorer.save_html(tmp_path / "page.html")
 
 
