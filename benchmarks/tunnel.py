@@ -44,7 +44,7 @@ explorer = GradientExplorer.from_array(array, title=f"started {{started:.3f}}")
 # Behind the cell of page.py. A front end without cells that can be run again trains on a key.
 TRAINED_ON_A_KEY = """
 def train(change):
-    live = explorer.live(every=1, max_overhead=None)
+    live = explorer.live(every=1, max_overhead=None, precision={precision!r})
     for epoch in (1, 2):  # in the first one all is traced and shown once
         first = explorer.last_step
         produced.clear()
@@ -74,14 +74,18 @@ def main() -> None:
     parser.add_argument("--front-ends", nargs="+", default=["marimo", "JupyterLab"])
     parser.add_argument("--moves", type=int, default=120)
     parser.add_argument("--steps", type=int, default=40, help="of the training")
+    parser.add_argument("--precision", choices=["float32", "bfloat16"], help="of its snapshots")
     arguments = parser.parse_args()
+    moves, steps, precision = arguments.moves, arguments.steps, arguments.precision
     with jupyterlab() as lab:
         for front_end in arguments.front_ends:
-            for line in measure(lab, front_end, arguments.moves, arguments.steps):
+            for line in measure(lab, front_end, moves, steps, precision):
                 print(f"{front_end}: {line}", flush=True)
 
 
-def measure(lab: Lab, front_end: str, moves: int, steps: int) -> Iterator[str]:
+def measure(
+    lab: Lab, front_end: str, moves: int, steps: int, precision: str | None
+) -> Iterator[str]:
     """All measurements of a front end, a line each."""
     small = ARRAY.format(shape=(16, 100, 256))
     with shown(lab, front_end, small, NOTE_STEPS) as page:
@@ -98,7 +102,8 @@ def measure(lab: Lab, front_end: str, moves: int, steps: int) -> Iterator[str]:
         yield "in a drag: {pictures:.1f} pictures/s of {frames:.1f} frames/s".format(**pace)
     with tempfile.TemporaryDirectory() as folder:
         noted = Path(folder) / "produced.json"
-        source = TRAINING.format(steps=steps) + TRAINED_ON_A_KEY.format(noted=noted.as_posix())
+        trained = TRAINED_ON_A_KEY.format(noted=noted.as_posix(), precision=precision)
+        source = TRAINING.format(steps=steps) + trained
         with shown(lab, front_end, source, NOTE_STEPS) as page:
             page.locator(".rnngrad-group-channel .noUi-handle").press("End")
             page.locator(".rnngrad-title:text-is('trained')").first.wait_for(timeout=600_000)

@@ -280,7 +280,7 @@ class GradientExplorer(ExplorerBase):
             ``"warn"``: a failure is shown here and training goes on; ``"raise"``: it ends training.
         precision
             Of snapshots on the way to the browser, ``"float32"`` or ``"bfloat16"`` (half the size,
-            every decade); None for bfloat16 where one has more than 8 MB.
+            every decade); None for bfloat16 where one has more than 8 MB, in marimo 2 MB.
 
         Returns
         -------

@@ -27,12 +27,16 @@ from rnngrad_widgets.explorer.summary import left_out, summary_html
 from rnngrad_widgets.explorer.teller import Teller
 from rnngrad_widgets.figures import drawings
 from rnngrad_widgets.figures.drawings import RunStep
+from rnngrad_widgets.tunnel.front_end import is_marimo
 from rnngrad_widgets.views.timeline import TimelineView
 from rnngrad_widgets.widgets.selection import Selection
 from rnngrad_widgets.widgets.timeline import SHOW, Snapshot
 
 LARGE = 8_000_000
 """Bytes of a snapshot above which it is sent as bfloat16."""
+
+LARGE_IN_MARIMO = 2_000_000
+"""The same there, where a byte takes more than twice the time (docs/explanation/performance.md)."""
 
 
 class RunEntry(NamedTuple):
@@ -61,7 +65,7 @@ class Run(KeptSnapshots[RunEntry, GradientTensor]):
     budget
         Bytes that the snapshots may take.
     precision
-        On the wire; None for bfloat16 above 8 MB a snapshot, float32 below.
+        On the wire; None for bfloat16 above 8 MB a snapshot, 2 MB in marimo, float32 below.
     teller
         Tells what there is to say of each snapshot.
     on_step_chosen
@@ -79,8 +83,8 @@ class Run(KeptSnapshots[RunEntry, GradientTensor]):
         on_step_chosen: Callable[[int], None],
     ) -> None:
         size = truncate_to_budget(to_plot_array(like), budget).values.nbytes
-        large: Precision = "bfloat16" if size > LARGE else "float32"
-        self.precision: Precision = large if precision is None else precision
+        large = LARGE_IN_MARIMO if is_marimo() else LARGE
+        self.precision: Precision = precision or ("bfloat16" if size > large else "float32")
         self._budget = budget
         self._teller = teller
         self._told_with: object = teller.shares

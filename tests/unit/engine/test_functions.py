@@ -122,5 +122,5 @@ def test_values_of_a_model_that_is_not_compiled() -> None:
 def test_a_model_without_a_recurrent_layer() -> None:
     model = keras.Sequential([keras.Input((6, 3)), layers.Dense(4)])
     model.compile("sgd", "mse")
-    with pytest.raises(ValueError, match=r"^the model must have a recurrent layer: LSTM, .*; it has none. Grad"):
+    with pytest.raises(ValueError, match=r"^the model must have a recurrent layer: LSTM, .*"):
         get_rnn_gradients(model, X, np.ones((4, 6, 4)))

@@ -145,10 +145,20 @@ def test_what_is_shown() -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "asked", "sent"),
-    [(8, None, "float32"), (2_100_000, None, "bfloat16"), (2_100_000, "float32", "float32")],
+    ("size", "asked", "in_marimo", "sent"),
+    [
+        (8, None, False, "float32"),
+        (2_100_000, None, False, "bfloat16"),
+        (2_100_000, "float32", False, "float32"),
+        (600_000, None, False, "float32"),
+        (600_000, None, True, "bfloat16"),
+        (600_000, "float32", True, "float32"),
+    ],
 )
-def test_large_snapshots_are_halved_on_the_wire(size: int, asked: Any, sent: str) -> None:
+def test_large_snapshots_are_halved_on_the_wire(
+    monkeypatch: pytest.MonkeyPatch, size: int, asked: Any, in_marimo: bool, sent: str
+) -> None:
+    monkeypatch.setattr("rnngrad_widgets.explorer.run.is_marimo", lambda: in_marimo)
     shape = (1, 1, size)
     values = GradientTensor(np.zeros(shape, np.float32), SEQUENCE, "lstm", "output_gradient")
     run = Run(new_selection(), HTML(), values, BUDGET, asked, TELLER, lambda _: None)
