@@ -7,10 +7,16 @@ have numbers that numpy has not, and arrays of CuPy.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+_RAGGED = (
+    "the array must have rows of the same length; received a {} with rows of different lengths. "
+    "Pad them, with nan where there is nothing, or take one sample: numpy.asarray(array[0])[None]"
+)
 
 
 def is_array(value: Any) -> bool:
@@ -36,11 +42,15 @@ def to_numpy(array: Any) -> NDArray[Any]:
     ------
     TypeError
         If it is sparse.
+    ValueError
+        If its rows have different lengths.
     """
     if isinstance(array, np.ndarray):
         return array
-    if isinstance(array, (list, tuple)) and any(map(is_array, array)):
-        return np.asarray([to_numpy(each) for each in array])
+    if isinstance(array, (list, tuple)):
+        return _of_rows([to_numpy(each) for each in array] if any(map(is_array, array)) else array)
+    if hasattr(array, "ragged_rank"):
+        raise ValueError(_RAGGED.format(type(array).__name__))
     if hasattr(array, "detach") and hasattr(array, "cpu"):
         return _of_torch(array)
     if hasattr(array, "__cuda_array_interface__") and hasattr(array, "get"):  # CuPy
@@ -53,6 +63,15 @@ def to_numpy(array: Any) -> NDArray[Any]:
     if hasattr(array, "__dlpack__") and not hasattr(array, "__array__"):
         return np.from_dlpack(array)
     return np.asarray(array)
+
+
+def _of_rows(rows: Sequence[Any]) -> NDArray[Any]:
+    try:
+        return np.asarray(rows)
+    except ValueError as error:
+        if "inhomogeneous" not in str(error):
+            raise
+        raise ValueError(_RAGGED.format("list")) from None
 
 
 def _of_torch(tensor: Any) -> NDArray[Any]:

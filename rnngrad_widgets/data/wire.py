@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from rnngrad_widgets.data.arrays import to_numpy
 from rnngrad_widgets.data.rules import check_numbers
+from rnngrad_widgets.data.statistics import largest
 
 Precision = Literal["float32", "bfloat16"]
 """How the numbers of an array are sent; bfloat16 is half the size and has every decade."""
@@ -58,12 +59,12 @@ def as_float32(array: ArrayLike) -> NDArray[np.float32]:
 
 
 def _check_not_all_tiny(values: NDArray[np.floating]) -> None:
-    largest = max(np.nanmax(values), -np.nanmin(values)) if np.isfinite(values).any() else 0
-    least = np.finfo(np.float32).tiny
-    if 0 < largest < least:
+    magnitude, least = largest(values) or 0.0, np.finfo(np.float32).tiny
+    if 0 < magnitude < least:
         raise ValueError(
-            f"values must fit float32 (the largest {least:.1e} or more); received {largest:.1e} at "
-            "most. Scale the array first: array / abs(array).max(); diagnose(array) needs no scale"
+            f"values must fit float32 (the largest {least:.1e} or more); received "
+            f"{magnitude:.1e} at most. Scale the array first: array / {magnitude:.1e}; "
+            "diagnose(array) needs no scale"
         )
 
 

@@ -191,6 +191,25 @@ def test_other_sparse_arrays_are_refused():
         GradientExplorer.from_array(scipy_sparse.eye(3))
 
 
+@pytest.mark.parametrize(
+    "rows",
+    [[[1.0, 2.0], [3.0]], [np.ones((3, 2)), np.ones((2, 2))]],
+    ids=["of numbers", "of arrays"],
+)
+@pytest.mark.parametrize("called", [GradientExplorer.from_array, diagnose])
+def test_rows_of_different_lengths_are_refused(called, rows):
+    with pytest.raises(ValueError, match=r"same length; received a list .*: numpy\.asarray\(array"):
+        called(rows)
+
+
+def test_ragged_tensors_of_tensorflow_are_refused():
+    class Ragged:
+        ragged_rank = 1
+
+    with pytest.raises(ValueError, match=r"same length; received a Ragged with rows of different"):
+        GradientExplorer.from_array(Ragged())
+
+
 @pytest.mark.parametrize("made", [OfCuPy, OnCuda], ids=lambda made: made.__name__)
 def test_complex_numbers_are_refused(made):
     with pytest.raises(TypeError, match=r"real numbers; received dtype complex64. .*array.real"):

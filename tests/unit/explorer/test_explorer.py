@@ -126,6 +126,11 @@ def test_all_zero_and_not_finite_arrays_are_shown() -> None:
         (None, TypeError, "received dtype object"),
         (VALUES * 1e39, ValueError, r"must fit float32 .*received larger ones"),
         (VALUES * 1e-60, ValueError, r"the largest 1.2e-38 or more\); received .*e-6\d at most"),
+        (
+            VALUES * 1e-60 + [np.inf, *[0.0] * (VALUES.shape[-1] - 1)],
+            ValueError,
+            r"the largest 1.2e-38",
+        ),
         ([[1, 2], [3]], ValueError, "inhomogeneous"),
     ],
 )
