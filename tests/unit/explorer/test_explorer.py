@@ -131,7 +131,7 @@ def test_all_zero_and_not_finite_arrays_are_shown() -> None:
             ValueError,
             r"the largest 1.2e-38",
         ),
-        ([[1, 2], [3]], ValueError, "inhomogeneous"),
+        ([[1, 2], [3]], ValueError, "must have rows of the same length"),
     ],
 )
 def test_arrays_that_cannot_be_shown(
