@@ -42,6 +42,7 @@ const compiler = rspack({
         sideEffects: false,
         loader: 'builtin:swc-loader',
         options: {
+          // fields that are only declared must not undo what a base class has set
           jsc: {
             parser: { syntax: 'typescript' },
             target: 'es2018',

@@ -122,5 +122,8 @@ def test_values_of_a_model_that_is_not_compiled() -> None:
 def test_a_model_without_a_recurrent_layer() -> None:
     model = keras.Sequential([keras.Input((6, 3)), layers.Dense(4)])
     model.compile("sgd", "mse")
-    with pytest.raises(ValueError, match=r"^the model must have a recurrent layer: LSTM, .*"):
+    kinds = "LSTM, GRU, SimpleRNN, RNN, ConvLSTM, or one of yours made of them"
+    way_out = r"GradientExplorer\.from_array shows gradients of other layers"
+    told = rf"^the model must have a recurrent layer: {kinds}; it has none\. {way_out}$"
+    with pytest.raises(ValueError, match=told):
         get_rnn_gradients(model, X, np.ones((4, 6, 4)))
