@@ -130,9 +130,8 @@ class TimelinePage(ExplorerPage):
         values = self.array(step)
         limit = auto_limit(values)
         self.expect_picture(picture(values, 0), (-limit, limit))
-        eventually(
-            lambda: self.readout.startswith(f"training step {step:,} · "), True, self.readout
-        )
+        told = f"training step {step:,} · "
+        eventually(lambda: self.readout.startswith(told), True, f"that the readout tells {told}")
         largest = f"max |g| {scientific(np.abs(values).max())} "
         eventually(lambda: largest in self.root.locator(".rnngrad-summary").inner_text(), True, "")
         self.expect_trait("step", step)
@@ -140,8 +139,9 @@ class TimelinePage(ExplorerPage):
 
     @property
     def readout(self) -> str:
+        """The words about the step that is shown; empty while a narrow panel shortens them."""
         texts = self.root.locator(".rnngrad-figure-losses text.rnngrad-label").all_text_contents()
-        return next(text for text in texts if text.startswith("training step"))
+        return next((text for text in texts if text.startswith("training step")), "")
 
     def click_at(self, kind: Any, x: float) -> None:
         """Click into a panel of the timeline, at a share of its width."""
@@ -307,7 +307,7 @@ def test_two_steps_are_compared(lab: Lab) -> None:
     limit = auto_limit(a)
     e.expect_picture(picture(a, 0), (-limit, limit))
     assert "step 10" in e.text("heat-caption")
-    assert e.readout.endswith(" · A: step 10")
+    eventually(lambda: e.readout.endswith(" · A: step 10"), True, "that the readout tells of A")
 
     # what is thinned out is not compared any more
     e.button("step − A").click()
