@@ -13,7 +13,7 @@ import os
 from base64 import b64encode
 from contextlib import suppress
 from typing import Any, Protocol
-from weakref import WeakKeyDictionary, ref
+from weakref import WeakKeyDictionary, WeakSet, ref
 
 from IPython import get_ipython
 from IPython.core.displaypub import CapturingDisplayPublisher
@@ -86,7 +86,7 @@ class StaticPictures:
     def __init__(self) -> None:
         self._shown: list[ref[Pictured]] = []  # by the cell that runs
         self._displayed: WeakKeyDictionary[Pictured, bytes] = WeakKeyDictionary()
-        self._changed: set[str] = set()  # model ids
+        self._changed: WeakSet[Pictured] = WeakSet()
         self._shell: Any = None  # whose events are listened to
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -119,18 +119,20 @@ class StaticPictures:
         if frame not in self._displayed:
             self._follow(frame)
         self._displayed[frame] = content
-        self._changed.discard(frame.model_id)
+        self._changed.discard(frame)
         _publish(frame, content, update=False)
 
     def _follow(self, frame: Pictured) -> None:
         """Notice whatever may change what is shown; the widget is not kept alive by it."""
         with suppress(RuntimeError):  # a kernel without a loop: the next cell renews pictures
             self._loop = asyncio.get_running_loop()
-        model_id = frame.model_id
+        followed = ref(frame)
 
         def note(_change: object) -> None:
-            self._changed.add(model_id)
-            self._renew_later()
+            frame = followed()
+            if frame is not None:
+                self._changed.add(frame)
+                self._renew_later()
 
         frame.observe(note, All)
         frame.selection.observe(note, All)
@@ -149,7 +151,8 @@ class StaticPictures:
 
     def _renew(self) -> None:
         """Draw again what has changed; what looks as before is not sent."""
-        frames = [frame for frame in self._displayed if frame.model_id in self._changed]
+        # `_changed` itself may grow in another thread meanwhile
+        frames = [frame for frame in self._displayed if frame in self._changed]
         self._changed.clear()
         for frame in frames:
             content = _draw(frame)

@@ -237,18 +237,25 @@ def test_a_page_without_scripts_says_what_to_do(saved: Path, browser: Browser) -
         context.close()
 
 
-VS_CODE = {
-    "vscode-high-contrast": True,
-    "vscode-high-contrast vscode-high-contrast-light": False,
-    "vscode-dark": True,
-    "vscode-light": False,
+# What is behind an explorer is transparent here; these say what theme the page around it has.
+THEMES = {
+    "document.body.className = 'vscode-high-contrast'": True,
+    "document.body.className = 'vscode-high-contrast vscode-high-contrast-light'": False,
+    "document.body.className = 'vscode-dark'": True,
+    "document.body.className = 'vscode-light'": False,
+    # of the frames in which Colab shows outputs
+    "document.documentElement.setAttribute('theme', 'dark')": True,
+    "document.documentElement.setAttribute('theme', 'light')": False,
+    # of a page of which nothing else is known
+    "document.body.style.color = '#e3e3e3', document.body.className = 'of some theme'": True,
+    "document.body.style.color = '', document.body.className = 'of another'": False,
 }
 
 
-def test_themes_of_vs_code(page: PageView) -> None:
+def test_themes_of_pages_that_lie_behind(page: PageView) -> None:
     page.read("(document.documentElement.classList.remove('rnngrad-page'), null)")
     page.read("(document.body.removeAttribute('data-jp-theme-light'), null)")
     is_dark = "document.querySelector('.rnngrad-explorer').classList.contains('rnngrad-dark')"
-    for classes, dark in VS_CODE.items():
-        page.read(f"(document.body.className = {classes!r}, null)")
-        eventually(lambda: page.read(is_dark), dark, f"the theme of {classes}")
+    for change, dark in THEMES.items():
+        page.read(f"({change}, null)")
+        eventually(lambda: page.read(is_dark), dark, f"whether it is dark after {change}")

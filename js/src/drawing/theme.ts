@@ -86,7 +86,7 @@ export function setExportTheme(root: Element, on: boolean): void {
   root.classList.toggle('rnngrad-paper', on);
 }
 
-/** Whether what frames are drawn on is dark, as it was last looked at; null where nobody knows. */
+/** Whether what frames are drawn on is dark, as it was last looked at; null before the first time. */
 let darkGround: boolean | null = null;
 
 /**
@@ -100,14 +100,32 @@ export function lookAtGround(el: Element): void {
   }
 }
 
-function isDarkBehind(el: Element): boolean | null {
+/**
+ * Where all is transparent, as in a frame that shows the page around it, that page is dark if it says
+ * so or writes in a light colour.
+ */
+function isDarkBehind(el: Element): boolean {
   for (let at: Element | undefined = el; at !== undefined; at = parentOf(at)) {
-    const [red, green, blue, alpha] = channelsOf(getComputedStyle(at).backgroundColor);
-    if (alpha > 0.5) {
-      return 0.299 * red + 0.587 * green + 0.114 * blue < 128;
+    const background = channelsOf(getComputedStyle(at).backgroundColor);
+    if (background[3] > 0.5) {
+      return !isLight(background);
     }
   }
-  return null;
+  return saysDark() || isLight(channelsOf(getComputedStyle(document.body).color));
+}
+
+function isLight([red, green, blue]: readonly number[]): boolean {
+  return 0.299 * red + 0.587 * green + 0.114 * blue >= 128;
+}
+
+/** Whether a page says that it is dark: VS Code by classes, Colab by an attribute. */
+function saysDark(): boolean {
+  const { classList } = document.body;
+  // VS Code's light theme of high contrast has the class of the dark one too
+  const contrast =
+    classList.contains('vscode-high-contrast') && !classList.contains('vscode-high-contrast-light');
+  const colab = document.documentElement.getAttribute('theme') === 'dark';
+  return classList.contains('vscode-dark') || contrast || colab;
 }
 
 /** Red, green and blue up to 255, and alpha up to 1. */
@@ -133,10 +151,7 @@ function parentOf(el: Element): Element | undefined {
   return el.parentElement ?? (el.getRootNode() as Partial<ShadowRoot>).host;
 }
 
-/**
- * Whether to draw for a dark page: JupyterLab and Notebook say so on the body; else what is behind
- * frames decides, and where that is transparent the classes of VS Code.
- */
+/** Whether to draw for a dark page: JupyterLab and Notebook say so, else what is behind frames. */
 export function isDark(): boolean {
   if (exporting) {
     return false;
@@ -145,14 +160,7 @@ export function isDark(): boolean {
   if (jpThemeLight !== undefined) {
     return jpThemeLight === 'false';
   }
-  if (darkGround !== null) {
-    return darkGround;
-  }
-  const { classList } = document.body;
-  // VS Code's light theme of high contrast has the class of the dark one too
-  const contrast =
-    classList.contains('vscode-high-contrast') && !classList.contains('vscode-high-contrast-light');
-  return classList.contains('vscode-dark') || contrast;
+  return darkGround ?? saysDark();
 }
 
 export function theme(): Theme {

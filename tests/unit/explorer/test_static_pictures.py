@@ -89,6 +89,13 @@ def test_each_widget_that_a_cell_displays_has_one(notebook: nbformat.NotebookNod
     ]
 
 
+def test_one_that_is_closed_later_keeps_it() -> None:
+    shown, *after = run(MAKE, "e.sample = 1; e.close()", "e.sample = 0", "print(e.sample)").cells
+    assert [colour_of(each) for each in pictures(shown)] == [pytest.approx(BLUE, abs=6)]
+    # and no cell fails at it
+    assert [[each.get("text") for each in cell.outputs] for cell in after] == [[], [], ["0\n"]]
+
+
 @pytest.mark.parametrize(("cell", "why"), [(3, "captured"), (4, "switched off"), (6, "closed")])
 def test_where_there_is_none(notebook: nbformat.NotebookNode, cell: int, why: str) -> None:
     assert pictures(notebook.cells[cell]) == [], why
