@@ -281,13 +281,9 @@ class ExplorerBase(ExplorerTraits):
 
     @contextmanager
     def _computing(self) -> Iterator[None]:
-        with self._lock:
-            self.busy = "Computing the gradient…"
+        with self._lock, self._busy_with("Computing the gradient…"):
             self.source.progress = ReachProgress(self._say_progress)
-            try:
-                yield
-            finally:
-                self.busy = ""
+            yield
 
     def _show(self, displayed: Displayed) -> None:
         if self.view == "flow":
@@ -530,17 +526,15 @@ class ExplorerBase(ExplorerTraits):
     @contextmanager
     def _answering(self) -> Iterator[None]:
         """Be busy until it is done; an error is shown in the widget, beside what is displayed."""
-        self.busy = "Computing…"  # the browser waits to hear of it
-        try:
-            yield
-        # whatever it is, the person at the widget must see it
-        except Exception as error:  # noqa: BLE001
-            self._take_back(error)
-        except KeyboardInterrupt:
-            self._take_back(KeyboardInterrupt("what was asked for was not computed"))
-            raise
-        finally:
-            self.busy = ""
+        with self._busy_with("Computing…"):
+            try:
+                yield
+            # whatever it is, the person at the widget must see it
+            except Exception as error:  # noqa: BLE001
+                self._take_back(error)
+            except KeyboardInterrupt:
+                self._take_back(KeyboardInterrupt("what was asked for was not computed"))
+                raise
 
     def _take_back(self, error: BaseException) -> None:
         """Show why nothing came of what was asked for, and let the controls say what is shown."""

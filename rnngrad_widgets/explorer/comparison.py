@@ -240,18 +240,19 @@ class Comparison(PlotFrame):
     def _show_maps(self) -> None:
         """Put the maps below the comparison, in the place of those that are there."""
         self._trouble = ""
-        try:
-            maps = self.maps()
-        except Exception as error:  # noqa: BLE001 - the person at the widget must see it
-            self._trouble = str(error)
-            return
-        finally:
-            with self._lock:
-                self._write_findings()
-        if self._maps is not None:
-            self._maps.close()
-        self._maps = maps
-        self.children = [*self._boxes, maps]
+        with self._busy_with("Computing the gradients…"):
+            try:
+                maps = self.maps()
+            except Exception as error:  # noqa: BLE001 - the person at the widget must see it
+                self._trouble = str(error)
+                return
+            finally:
+                with self._lock:
+                    self._write_findings()
+            if self._maps is not None:
+                self._maps.close()
+            self._maps = maps
+            self.children = [*self._boxes, maps]
 
     _maps: ComparedMaps | None = None
 

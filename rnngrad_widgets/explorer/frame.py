@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -144,6 +146,15 @@ class PlotFrame(BrowserView, Linking, VBox):  # type: ignore[misc]  # ipywidgets
             write_figure(self._sheet(), target, size)
         else:
             save(self, target)
+
+    @contextmanager
+    def _busy_with(self, words: str) -> Iterator[None]:
+        """Say what is computed; after a person has asked for it, the browser waits to hear so."""
+        self.busy = words
+        try:
+            yield
+        finally:
+            self.busy = ""
 
     def _prepare_figure(self) -> None:
         """Read what a figure for print still needs."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from html import escape
 
-from ipywidgets import Button, HBox, VBox, Widget
+from ipywidgets import HTML, Button, HBox, VBox, Widget
 
 from rnngrad_widgets.data.plot_array import PlotArray
 from rnngrad_widgets.figures import drawings
@@ -52,6 +53,7 @@ class RunMapsView:
         self._open = Button(tooltip="a full explorer of the run whose map was clicked last")
         self._open.add_class("rnngrad-kernel").add_class("rnngrad-open-run")
         self._open.on_click(lambda _: open_run(self._mark.run))
+        self._message = HTML().add_class("rnngrad-message")
         self._mark.observe(lambda _: self._name_button(), "run")
         self._name_button()
         captioned = panel(selection, "run-maps-caption", None, plot, self._pager.box)
@@ -60,7 +62,7 @@ class RunMapsView:
         self.figures: tuple[PlotFigure, ...] = (plot,)
         self.controls_box = self._controls.box
         self.box = maps
-        self.button_row = HBox([self._open]).add_class("rnngrad-open-row")
+        self.button_row = HBox([self._open, self._message]).add_class("rnngrad-open-row")
         self.detached_widgets: list[Widget] = [
             self._pager.link,
             *self._controls.detached_widgets,
@@ -69,6 +71,10 @@ class RunMapsView:
 
     def _name_button(self) -> None:
         self._open.description = f"Explore {self._names[self._mark.run]}"
+
+    def tell(self, message: str) -> None:
+        """Show a message beside the button; empty for none."""
+        self._message.value = escape(message)
 
     @property
     def run(self) -> int:

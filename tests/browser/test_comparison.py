@@ -306,3 +306,40 @@ def test_a_recording_that_comes_joins_on_the_page(lab: Lab) -> None:
     notebook.execute("found.follow_latest()")
     for step in (*steps, rows.nth(2).locator("td").nth(1)):
         expect(step).to_have_text("2")
+
+
+ARRAYS = """
+import numpy as np
+from rnngrad_widgets import compare
+generator = np.random.default_rng(0)
+found = compare({name: generator.normal(size=(2, 20, 4)) for name in "ab"})
+found
+"""
+
+
+def test_what_is_asked_for_in_one_widget_is_waited_for_there(lab: Lab) -> None:
+    notebook = lab.open([ARRAYS], viewport=(1280, 1800))
+    page = notebook.page
+    explorers = page.locator(".rnngrad-explorer")
+    waits = page.locator(".rnngrad-progress")
+
+    def expect_answered(within: int) -> None:
+        expect(explorers).to_have_count(within)
+        page.wait_for_timeout(800)  # an answer that is not there by then is waited for, and said
+        assert waits.all_inner_texts() == within * [""]
+
+    page.get_by_role("button", name="Heat maps").click()
+    expect_answered(2)
+    page.get_by_role("button", name="Explore a").click()
+    expect_answered(3)
+    page.get_by_role("button", name="Diagnosis").click()
+    expect_answered(3)
+    threshold = page.get_by_label("Threshold")
+    threshold.click()  # which asks for nothing yet
+    expect_answered(3)
+    threshold.fill("0.5")
+    threshold.press("Enter")
+    expect_answered(3)
+    assert notebook.execute("print(found._maps.explorer.threshold)") == "0.5\n"
+    page.get_by_role("button", name="Heat maps").click()  # again: they replace the others
+    expect_answered(2)

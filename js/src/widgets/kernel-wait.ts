@@ -56,8 +56,11 @@ export class KernelWait {
 
   /** After a control that acts through Python was used: say so if the kernel does not answer. */
   private used(event: string, target: Element): void {
-    const control = target.closest(KERNEL);
-    if (control !== null && (event === 'change') === (target.tagName === 'SELECT')) {
+    // of texts nobody knows whether Python is told: they may be as before
+    const acts =
+      event === 'change' ? target.tagName === 'SELECT' : target.closest('button') !== null;
+    const isOurs = target.closest('.rnngrad-explorer') === this.root; // not of one that is in it
+    if (acts && isOurs && target.closest(KERNEL) !== null) {
       window.clearTimeout(this.patience);
       this.patience = window.setTimeout(() => {
         this.show('Waiting for the kernel…', 'what is shown is the old one');

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from ipywidgets import Button
 
 from rnngrad_widgets import compare
-from rnngrad_widgets.data.tensor import REACH, GradientTensor
+from rnngrad_widgets.data.tensor import REACH, SEQUENCE, GradientTensor
 from rnngrad_widgets.explorer import compared_maps
 from rnngrad_widgets.widgets.open_widgets import open_widgets
 from tests.unit.comparison.runs import decaying
+
+if TYPE_CHECKING:
+    from rnngrad_widgets.explorer.base import ExplorerBase
 
 RNG = np.random.default_rng(0)
 ONE = RNG.normal(size=(4, 6, 3)).astype("float32")
@@ -62,7 +66,10 @@ def test_a_run_that_there_is_not(run: object) -> None:
 def test_a_button_puts_the_maps_below_the_comparison() -> None:
     found = compare({"one": ONE, "two": TWO})
     (button,) = (each for each in found.children if isinstance(each, Button))
+    said: list[str] = []
+    found.observe(lambda change: said.append(change["new"]), "busy")
     button.click()
+    assert said == ["Computing the gradients…", ""]  # the browser waits for it
     first = found.children[-1]
     assert isinstance(first, compared_maps.ComparedMaps)
     button.click()
@@ -71,6 +78,21 @@ def test_a_button_puts_the_maps_below_the_comparison() -> None:
     maps = found.children[-1]
     found.close()
     assert maps.comm is None
+
+
+def test_why_a_run_is_not_explored_is_said_beside_the_button() -> None:
+    def cannot_be_read(_run: int) -> ExplorerBase:
+        raise ValueError("the folder <run> is gone")
+
+    tensors = [GradientTensor(ONE, SEQUENCE), GradientTensor(TWO, SEQUENCE)]
+    maps = compared_maps.ComparedMaps(tensors, ["one", "two"], cannot_be_read, None)
+    button, message = maps.children[-1].children
+    said = []
+    maps.observe(lambda change: said.append(change["new"]), "busy")
+    button.click()
+    assert message.value == "the folder &lt;run&gt; is gone"
+    assert said == ["Computing the gradient…", ""]  # the browser waits for it
+    assert maps.explorer is None
 
 
 def test_large_arrays_are_shown_with_their_first_samples(monkeypatch: pytest.MonkeyPatch) -> None:
