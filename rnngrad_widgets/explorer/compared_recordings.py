@@ -89,7 +89,7 @@ class ComparedRecordings:
         self._let_join = let_join
         self._read_last(each for each in self._recorded if each.run.history is None)
         self._read_on()
-        if self._follower is None:
+        if self._follower is None or not self._follower.is_following:
             # the thread alone does not keep a comparison in use
             weakly = (while_there(self._look), while_there(self._failed), while_there(self._found))
             self._follower = Follower(*weakly)

@@ -288,5 +288,5 @@ class ComparedRun:
 
 def _norms(curves: Sequence[Curve]) -> np.ndarray:
     """Return the norms of a run as the browser has them: (samples, lags, directions), float32."""
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", under="ignore"):
         return np.stack([curve.norms for curve in curves], axis=-1).astype(np.float32)

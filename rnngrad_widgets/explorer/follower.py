@@ -42,6 +42,11 @@ class Follower:
         self._thread = threading.Thread(target=self._run, name="rnngrad follower", daemon=True)
         self._thread.start()
 
+    @property
+    def is_following(self) -> bool:
+        """Whether it still looks."""
+        return self._thread.is_alive()
+
     def stop(self) -> None:
         """End it; returns when the thread has ended, unless called by it."""
         self._stop.set()

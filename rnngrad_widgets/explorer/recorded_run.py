@@ -120,7 +120,12 @@ class RecordedRun:
             pass
 
     def follow(self, recovered: Callable[[], None]) -> None:
-        """Read what is written from now on, until `stop`; `recovered` as for `Follower`."""
+        """Read what is written from now on, until `stop`; `recovered` as for `Follower`.
+
+        Where that is done already, nothing happens.
+        """
+        if self._follower is not None and self._follower.is_following:
+            return
         # the thread alone does not keep an explorer in use
         weakly = (while_there(self._look), while_there(self._failed), while_there(recovered))
         self._follower = Follower(*weakly)

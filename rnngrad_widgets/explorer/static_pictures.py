@@ -184,6 +184,8 @@ def _draw(frame: Pictured) -> bytes | None:
         from rnngrad_widgets.figures.small_png import small_png  # noqa: PLC0415
 
         return small_png(frame.static_sheet(), MOST_BYTES, frame.model_id)
+    except KeyboardInterrupt:  # comes late: the cell has ended
+        return None
     except Exception as error:  # noqa: BLE001 - the cell has ended well, and its widget is there
         _LOG.warning(
             "there is no static picture of %r: %s: %s. static_pictures(False) leaves them out",

@@ -175,6 +175,7 @@ class ExplorerTraits(PlotFrame):
 
     @validate("view")
     def _validate_view(self, proposal: Any) -> str:
+        self.check_open()  # views make widgets when they are first looked at
         return check_view(proposal["value"], self.view_stack.views)
 
     @observe("view")

@@ -48,14 +48,22 @@ def _let_go(model_id: str) -> list[ref[Widget]]:
         if found is not None:
             found(message)
 
-    widget.comm.on_msg(handle_if_there)
+    for comm in _comms_of(widget):
+        comm.on_msg(handle_if_there)
     return [ref(widget)]
 
 
 def _put_back(widget: Widget | None) -> None:
     if widget is not None and widget.comm is not None:
         open_widgets()[widget.model_id] = widget
-        widget.comm.on_msg(widget._handle_msg)  # noqa: SLF001
+        for comm in _comms_of(widget):
+            comm.on_msg(widget._handle_msg)  # noqa: SLF001
+
+
+def _comms_of(widget: Widget) -> list[Any]:
+    """Return what refers to a widget to hand it messages: one on the wire and one in tunnels."""
+    ordinary = getattr(widget.comm, "ordinary", None)
+    return [widget.comm] if ordinary is None else [widget.comm, ordinary]
 
 
 class _Reference(NamedTuple):

@@ -283,6 +283,13 @@ def test_reaches_of_the_same_timesteps_are_compared() -> None:
         compare({"a": reach_of(3, 7), "b": decaying([0.9], 8)})
 
 
+def test_norms_below_float32_are_compared_where_numpy_raises() -> None:
+    tiny = np.tile(np.array([1e-320, 1e-42, 1e-3, 1.0])[:, None], (2, 1, 3))
+    with np.errstate(all="raise"):
+        found = compare({"a": tiny, "b": tiny})
+    assert [row["name"] for row in found.table] == ["a", "b"]
+
+
 def test_names_that_look_like_repeats_are_names() -> None:
     runs = [decaying([f], 8) for f in (0.8, 0.81, 0.82)]
     found = compare({"a": runs, "a, repeat 1": decaying([0.9], 8)})

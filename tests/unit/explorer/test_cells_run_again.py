@@ -90,6 +90,29 @@ def test_what_nothing_refers_to_goes(notebook: Notebook, code: str) -> None:
         assert len(notebook.open_widgets) == count
 
 
+@pytest.mark.parametrize("last", ["e.anywidget()", "e.anywidget(); e"])
+def test_what_a_tunnel_showed_goes(notebook: Notebook, last: str) -> None:
+    code = f"e = {MADE}\n{last}"
+    notebook.run("a", code)
+    count = len(notebook.open_widgets)
+    for _ in range(3):
+        notebook.run("a", code)
+        assert notebook.frames == 1
+        assert len(notebook.open_widgets) == count
+    notebook.run("b", "kept = e")
+    notebook.run("a", code)
+    assert notebook.frames == 2
+    notebook["kept"].anywidget()._hand_over(
+        {
+            "kind": "message",
+            "comm": notebook["kept"].selection.model_id,
+            "data": {"method": "update", "state": {"sample": 3}, "buffer_paths": []},
+        },
+        [],
+    )
+    assert notebook["kept"].sample == 3  # what is kept still hears its page
+
+
 def test_many_of_one_cell_go_together(notebook: Notebook) -> None:
     made = "[show_features_2D(A, 1), show_features_1D(A[:, :, 2]), show_features_2D(A[:1])]"
     notebook.run("a", f"from rnngrad_widgets import *\nshown = 3 * {made}")

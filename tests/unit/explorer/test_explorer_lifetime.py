@@ -55,6 +55,15 @@ def test_close_leaves_other_widgets_alone(open_widgets: dict[str, object]) -> No
     assert slider.comm is not None
 
 
+def test_a_closed_one_makes_no_widgets(open_widgets: dict[str, object]) -> None:
+    explorer = explore(FakeSource())
+    explorer.close()
+    with pytest.raises(RuntimeError, match="must be open; it was closed"):
+        explorer.view = "weights"
+    assert explorer.view == "heat map"
+    assert open_widgets == {}
+
+
 def test_close_all_of_ipywidgets_closes_it(open_widgets: dict[str, object]) -> None:
     GradientExplorer.from_array(VALUES)
     Widget.close_all()

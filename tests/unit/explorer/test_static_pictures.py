@@ -14,7 +14,7 @@ from nbconvert import HTMLExporter, LatexExporter
 from PIL import Image
 
 from rnngrad_widgets import GradientExplorer, show_features_1D, static_pictures
-from rnngrad_widgets.explorer.static_pictures import MIME, MOST_BYTES, STATIC_PICTURES
+from rnngrad_widgets.explorer.static_pictures import MIME, MOST_BYTES, STATIC_PICTURES, _draw
 from rnngrad_widgets.figures.small_png import RESOLUTIONS, small_png
 
 MAKE = """
@@ -162,6 +162,17 @@ def test_outside_a_notebook_nothing_is_drawn() -> None:
         assert STATIC_PICTURES._shown == []
     finally:
         shown.close()
+
+
+def test_an_interrupt_while_it_is_drawn_leaves_it_out() -> None:
+    shown = show_features_1D(np.ones((2, 9, 3)))
+
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    shown.static_sheet = interrupted
+    assert _draw(shown) is None
+    shown.close()
 
 
 def test_what_it_takes() -> None:

@@ -337,6 +337,7 @@ def test_new_steps_appear_and_closing_ends_the_thread(
     assert steps(explorer) == [0, 10, 20, 30]
     latest = explorer.snapshots[-1]
     assert (latest.status, latest.status_step) == ("4 snapshots", None)
+    explorer.follow()  # again
     assert len(followers()) == 1
     explorer.close()
     assert (followers(), open_widgets) == ([], {})
