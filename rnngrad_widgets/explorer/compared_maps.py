@@ -65,7 +65,7 @@ class ComparedMaps(Features):
         selection = selection_of(sent[0])
         self._arrays, self._quantity = arrays, tensors[0].quantity
         self._are_norms = tensors[0].norms_over > 0
-        self._maps = RunMapsView(selection, sent, names, rows, self._asked)
+        self._maps = RunMapsView(selection, sent, names, rows, self._explore_asked)
         self._maps.fit(arrays[0])
         super().__init__(selection, self._maps)
         self._boxes = [self._maps.controls_box, *self._boxes, self._maps.button_row]
@@ -106,7 +106,7 @@ class ComparedMaps(Features):
         )
         self.children = [*self._boxes, explorer]
 
-    def _asked(self, run: int) -> None:
+    def _explore_asked(self, run: int) -> None:
         """Explore the run that a person chose; an error is shown beside the button."""
         with self._busy_with("Computing the gradient…"):
             try:

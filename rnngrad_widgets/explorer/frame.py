@@ -149,7 +149,7 @@ class PlotFrame(BrowserView, Linking, VBox):  # type: ignore[misc]  # ipywidgets
 
     @contextmanager
     def _busy_with(self, words: str) -> Iterator[None]:
-        """Say what is computed; after a person has asked for it, the browser waits to hear so."""
+        """Say what is computed; where a person asked for it, the browser waits to be told."""
         self.busy = words
         try:
             yield

@@ -61,7 +61,7 @@ def _put_back(widget: Widget | None) -> None:
 
 
 def _comms_of(widget: Widget) -> list[Any]:
-    """Return what refers to a widget to hand it messages: one on the wire and one in tunnels."""
+    """Return the comms that hand messages to a widget: its own, and the one on the wire in it."""
     ordinary = getattr(widget.comm, "ordinary", None)
     return [widget.comm] if ordinary is None else [widget.comm, ordinary]
 
