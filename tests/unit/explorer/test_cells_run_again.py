@@ -77,28 +77,28 @@ def notebook(
     shell.reset()
 
 
+def expect_as_many_each_time(notebook: Notebook, code: str, frames: int) -> None:
+    """Run a cell again and again: what it made before is closed."""
+    notebook.run("a", code)
+    count = len(notebook.open_widgets)
+    for _ in range(4):
+        notebook.run("a", code)
+        assert notebook.frames == frames
+        assert len(notebook.open_widgets) == count
+
+
 @pytest.mark.one_case_in(2)
 @pytest.mark.parametrize(
     "code", [f"e = {MADE}\ne", MADE, f"ipywidgets.VBox([{MADE}])", f"e = {MADE}\nx = [e]"]
 )
 def test_what_nothing_refers_to_goes(notebook: Notebook, code: str) -> None:
-    notebook.run("a", code)
-    count = len(notebook.open_widgets)
-    for _ in range(3):
-        notebook.run("a", code)
-        assert notebook.frames == 1
-        assert len(notebook.open_widgets) == count
+    expect_as_many_each_time(notebook, code, frames=1)
 
 
 @pytest.mark.parametrize("last", ["e.anywidget()", "e.anywidget(); e"])
 def test_what_a_tunnel_showed_goes(notebook: Notebook, last: str) -> None:
     code = f"e = {MADE}\n{last}"
-    notebook.run("a", code)
-    count = len(notebook.open_widgets)
-    for _ in range(3):
-        notebook.run("a", code)
-        assert notebook.frames == 1
-        assert len(notebook.open_widgets) == count
+    expect_as_many_each_time(notebook, code, frames=1)
     notebook.run("b", "kept = e")
     notebook.run("a", code)
     assert notebook.frames == 2
@@ -117,12 +117,7 @@ def test_many_of_one_cell_go_together(notebook: Notebook) -> None:
     made = "[show_features_2D(A, 1), show_features_1D(A[:, :, 2]), show_features_2D(A[:1])]"
     notebook.run("a", f"from rnngrad_widgets import *\nshown = 3 * {made}")
     code = f"shown = [*{made}, *{made}, *{made}]"
-    notebook.run("a", code)
-    count = len(notebook.open_widgets)
-    for _ in range(4):
-        notebook.run("a", code)
-        assert notebook.frames == 9
-        assert len(notebook.open_widgets) == count
+    expect_as_many_each_time(notebook, code, frames=9)
 
 
 def test_variables_lists_and_containers_keep_it(notebook: Notebook) -> None:

@@ -223,7 +223,8 @@ def test_a_model_that_cannot_be_explored(open_widgets: dict[str, object]) -> Non
         GradientExplorer(X, X, Y)
     plain = keras.Sequential([keras.Input((3,)), layers.Dense(2)])
     plain.compile("sgd", "mse")
-    with pytest.raises(ValueError, match=r"the model must have a recurrent layer: .*; it has none"):
+    told = r"the model must have a recurrent layer: .*; it has none\. GradientExplorer.from_array"
+    with pytest.raises(ValueError, match=told):
         GradientExplorer(plain, X[:, 0], Y)
     assert open_widgets == {}
 
