@@ -501,12 +501,12 @@ class ExplorerBase(ExplorerTraits):
     # -- what a person asks for at the widget ------------------------------------------------------
 
     def _choose(self, name: str, value: str) -> None:
-        with self._answering():
+        with self._choosing():
             setattr(self, name, value)
 
     def _choose_shares(self, name: str, text: str) -> None:
         """Take a threshold or levels as a person typed them."""
-        with self._answering():
+        with self._choosing():
             try:
                 if name == "threshold":
                     self.threshold = share_in(text)
@@ -516,7 +516,7 @@ class ExplorerBase(ExplorerTraits):
                 self._place_shares()
 
     def _refresh_asked(self) -> None:
-        with self._answering():
+        with self._choosing():
             self.refresh()
 
     def _view_chosen(self, change: Any) -> None:
@@ -524,14 +524,11 @@ class ExplorerBase(ExplorerTraits):
             self._choose("view", list(self.view_stack.views)[change["new"]])
 
     @contextmanager
-    def _answering(self) -> Iterator[None]:
+    def _choosing(self) -> Iterator[None]:
         """Be busy until it is done; an error is shown in the widget, beside what is displayed."""
-        with self._busy_with("Computing…"):
+        with self._answering("Computing…", self._take_back):
             try:
                 yield
-            # whatever it is, the person at the widget must see it
-            except Exception as error:  # noqa: BLE001
-                self._take_back(error)
             except KeyboardInterrupt:
                 self._take_back(KeyboardInterrupt("what was asked for was not computed"))
                 raise

@@ -108,13 +108,9 @@ class ComparedMaps(Features):
 
     def _explore_asked(self, run: int) -> None:
         """Explore the run that a person chose; an error is shown beside the button."""
-        with self._busy_with("Computing the gradient…"):
-            try:
-                self.explore(run)
-            except Exception as error:  # noqa: BLE001 - the person at the widget must see it
-                self._maps.tell(str(error))
-            else:
-                self._maps.tell("")
+        with self._answering("Computing the gradient…", lambda error: self._maps.tell(str(error))):
+            self.explore(run)
+            self._maps.tell("")
 
     def _sheet(self) -> Sheet:
         """Show the chosen sample of each run, as if they were samples of one array."""

@@ -239,20 +239,19 @@ class Comparison(PlotFrame):
 
     def _show_maps(self) -> None:
         """Put the maps below the comparison, in the place of those that are there."""
-        self._trouble = ""
-        with self._busy_with("Computing the gradients…"):
-            try:
-                maps = self.maps()
-            except Exception as error:  # noqa: BLE001 - the person at the widget must see it
-                self._trouble = str(error)
-                return
-            finally:
-                with self._lock:
-                    self._write_findings()
+        with self._answering("Computing the gradients…", lambda error: self._tell(str(error))):
+            maps = self.maps()
+            self._tell("")
             if self._maps is not None:
                 self._maps.close()
             self._maps = maps
             self.children = [*self._boxes, maps]
+
+    def _tell(self, trouble: str) -> None:
+        """Show with the findings why there are no maps; empty where there is no trouble."""
+        with self._lock:
+            self._trouble = trouble
+            self._write_findings()
 
     _maps: ComparedMaps | None = None
 

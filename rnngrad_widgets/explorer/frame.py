@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -155,6 +155,15 @@ class PlotFrame(BrowserView, Linking, VBox):  # type: ignore[misc]  # ipywidgets
             yield
         finally:
             self.busy = ""
+
+    @contextmanager
+    def _answering(self, words: str, failed: Callable[[Exception], None]) -> Iterator[None]:
+        """Say what a person's question computes; `failed` shows why there is no answer."""
+        with self._busy_with(words):
+            try:
+                yield
+            except Exception as error:  # noqa: BLE001 - whatever it is, the person must see it
+                failed(error)
 
     def _prepare_figure(self) -> None:
         """Read what a figure for print still needs."""
